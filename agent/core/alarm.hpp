@@ -1,0 +1,60 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "agent/core/notice.hpp"
+#include "agent/core/reservation.hpp"
+#include "agent/core/time.hpp"
+
+namespace agent::core {
+
+enum class Severity : std::uint8_t { info = 1, warning = 2, major = 3, critical = 4 };
+
+// Wire values of tlrAlarmKind: never renumber.
+enum class AlarmKind : std::uint8_t {
+    handshake_incomplete = 1,   // an agent did not confirm in time; it is asked again
+    drive_forced_offline = 2,   // cleared only by an administrator
+    drive_unprotected = 3,      // should be forced offline, but the drive could not be made to
+    drive_unreachable = 4,      // the controller can not talk to the drive
+    holder_unknown = 5,         // reserved, and no evidence of who holds it
+    agent_lost = 6,             // did not confirm within its budget
+};
+
+// The same key raises and clears; there is at most one active alarm per key.
+struct AlarmKey {
+    AlarmKind kind = AlarmKind::handshake_incomplete;
+    DriveSerial drive;  // empty for agent_lost
+    AgentName agent;    // empty where the alarm is about the drive alone
+    auto operator<=>(const AlarmKey&) const = default;
+};
+
+struct Alarm {
+    AlarmKey key;
+    Severity severity = Severity::warning;
+    WallTime raised_at;
+    std::string text;  // names the drive, what happened, why, and the command that helps
+    bool operator==(const Alarm&) const = default;
+};
+
+// One line of the event log. `message` is the identifier in docs/MESSAGES.md, for example "LRA2003".
+struct EventRecord {
+    WallTime at;
+    Severity severity = Severity::info;
+    std::string message;
+    DriveSerial drive;  // empty: not about one drive
+    AgentName agent;    // empty: not about one agent
+    std::optional<NoticeId> notice;
+    std::string text;
+    bool operator==(const EventRecord&) const = default;
+};
+
+[[nodiscard]] std::string_view to_text(Severity value);
+[[nodiscard]] std::string_view to_text(AlarmKind value);
+[[nodiscard]] std::optional<Severity> severity_from_text(std::string_view text);
+[[nodiscard]] std::optional<AlarmKind> alarm_kind_from_text(std::string_view text);
+
+}  // namespace agent::core

@@ -1,0 +1,207 @@
+#pragma once
+
+// Everything that goes into the library reservation agent's rules, and everything that comes out. Both sets are closed:
+// what is not here can not happen to the rules, and they can not do it.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "agent/core/alarm.hpp"
+#include "agent/core/notice.hpp"
+#include "agent/core/reservation.hpp"
+#include "agent/core/time.hpp"
+
+namespace agent::core {
+
+// ---- in -------------------------------------------------------------------------------------------------------------
+
+// What one look at a drive returned, or what the drive itself said.
+struct DriveObserved {
+    enum class Source : std::uint8_t {
+        poll,            // the drive was asked
+        drive_event,     // the drive said so and was not asked (it has no polled interface)
+        event_and_poll,  // the drive said so, was asked, and the answers agree
+    };
+    DriveSerial drive;
+    Reservation reservation;
+    HolderEvidence evidence = HolderEvidence::none;
+    Source source = Source::poll;
+};
+
+// The drive did not answer within its time, `why` in words.
+struct DriveUnreachable {
+    DriveSerial drive;
+    std::string why;
+};
+
+// Authenticated: the notification channel has checked that the sender is that agent.
+struct NoticeConfirmed {
+    Confirmation confirmation;
+};
+
+// The agent's SNMP engine has a notice; nothing is processed yet. Only shown, never counted.
+struct NoticeReceived {
+    AgentName agent;
+    DriveSerial drive;
+    NoticeId id;
+};
+
+struct AgentStarted {
+    AgentPresence presence;
+};
+
+struct AgentStopping {
+    AgentPresence presence;
+};
+
+// The offline actuator is done with a drive; `failure` in words when it did not work.
+struct OfflineForced {
+    DriveSerial drive;
+    std::optional<std::string> failure;
+};
+
+struct OfflineLifted {
+    DriveSerial drive;
+    std::optional<std::string> failure;
+};
+
+struct AdministratorForcedOffline {
+    DriveSerial drive;
+    std::string actor;
+    std::string reason;
+};
+
+// Ends forced offline. Also answers in place of every confirmation still missing for that drive.
+struct AdministratorCleared {
+    DriveSerial drive;
+    std::string actor;
+    std::string reason;
+};
+
+// The host is gone for good or for long: from now on its agent owes nothing, until it says "started" again.
+struct AdministratorRetiredAgent {
+    AgentName agent;
+    std::string actor;
+    std::string reason;
+};
+
+// Nothing happened but time; see next_wakeup().
+struct TimePassed {};
+
+using ReservationAgentInput =
+    std::variant<DriveObserved, DriveUnreachable, NoticeConfirmed, NoticeReceived, AgentStarted, AgentStopping,
+                 OfflineForced, OfflineLifted, AdministratorForcedOffline, AdministratorCleared,
+                 AdministratorRetiredAgent, TimePassed>;
+
+// ---- durable state: what the records below add up to ----------------------------------------------------------------
+
+enum class AgentState : std::uint8_t {
+    never_seen,  // configured, has not said "started" yet: owes nothing
+    starting,    // said "started", is being told the state of every drive
+    started,
+    stopped,  // said "stopping", or was retired: owes nothing
+    lost,     // did not confirm within its budget; still owes, and is asked again at each change
+};
+
+// Does an agent in this state have to confirm a new notice?
+[[nodiscard]] constexpr bool owes_confirmations(AgentState state) {
+    return state == AgentState::started || state == AgentState::lost;
+}
+[[nodiscard]] std::string_view to_text(AgentState value);
+[[nodiscard]] std::optional<AgentState> agent_state_from_text(std::string_view text);
+
+struct DriveRecord {
+    DriveSerial drive;
+    Reservation reservation;
+    HolderEvidence evidence = HolderEvidence::none;
+    WallTime since;  // when this reservation was first seen
+    OperationalState operational_state = OperationalState::online;  // unreachable is never recorded
+    std::string offline_reason;  // why it is forced offline or unprotected, for `drive why`
+    std::optional<NoticeId> newest_notice;
+    bool operator==(const DriveRecord&) const = default;
+};
+
+struct AgentRecord {
+    AgentName agent;
+    AgentState state = AgentState::never_seen;
+    std::uint64_t incarnation = 0;
+    std::uint64_t missed = 0;  // confirmations that did not come within the budget, ever
+    bool operator==(const AgentRecord&) const = default;
+};
+
+// What an agent still owes for a drive, as it survives a restart. An empty list of notices means: settled.
+struct DebtRecord {
+    DriveSerial drive;
+    AgentName agent;
+    std::vector<NoticeId> unconfirmed;  // oldest first
+    bool operator==(const DebtRecord&) const = default;
+};
+
+struct ReservationAgentState {
+    std::vector<DriveRecord> drives;
+    std::vector<AgentRecord> agents;
+    std::vector<DebtRecord> debts;
+    std::vector<Alarm> active_alarms;
+};
+
+// ---- out ------------------------------------------------------------------------------------------------------------
+
+struct RecordDrive {
+    DriveRecord record;
+};
+struct RecordAgent {
+    AgentRecord record;
+};
+struct RecordDebt {
+    DebtRecord record;
+};
+struct RecordEvent {
+    EventRecord record;
+};
+struct RecordAlarm {
+    Alarm alarm;
+    bool active = true;
+};
+
+// Tell one agent the state of one drive. `attempt` counts from 1 for this notice and agent. Replaces any older notice
+// of the same drive that is still on its way to that agent.
+struct SendNotice {
+    AgentName agent;
+    Notice notice;
+    std::uint32_t attempt = 1;
+};
+
+// The agent needs no more of this drive's notices (confirmed, stopped, retired or cleared): stop sending them again.
+struct StopSending {
+    AgentName agent;
+    DriveSerial drive;
+};
+
+// Make the drive report a permanent error to everyone; answered by OfflineForced.
+struct ForceDriveOffline {
+    DriveSerial drive;
+    std::string reason;
+};
+
+// Answered by OfflineLifted.
+struct LiftDriveOffline {
+    DriveSerial drive;
+};
+
+// Tell the SNMP consumers. The alarm was recorded in the same step.
+struct AnnounceAlarm {
+    Alarm alarm;
+    bool active = true;  // false: the clear of an alarm announced before
+};
+
+// Order is law: the runner commits all Record* effects of a step in one synced transaction before it carries out any
+// other effect of that step. A step lists its Record* effects first.
+using ReservationAgentEffect = std::variant<RecordDrive, RecordAgent, RecordDebt, RecordEvent, RecordAlarm, SendNotice,
+                                            StopSending, ForceDriveOffline, LiftDriveOffline, AnnounceAlarm>;
+
+using ReservationAgentEffects = std::vector<ReservationAgentEffect>;
+
+}  // namespace agent::core

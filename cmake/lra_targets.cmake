@@ -1,0 +1,49 @@
+# How a room becomes a target: same language level, warnings and sanitizers for all of them.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
+endif()
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+find_program(LRA_CCACHE ccache)
+if(LRA_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${LRA_CCACHE})
+endif()
+
+add_library(lra_options INTERFACE)
+target_include_directories(lra_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_definitions(lra_options INTERFACE LRA_VERSION="${PROJECT_VERSION}")
+target_compile_options(lra_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor -Wold-style-cast
+  -Wcast-align -Woverloaded-virtual -Wimplicit-fallthrough -Wswitch-enum
+  $<$<BOOL:${LRA_WARNINGS_AS_ERRORS}>:-Werror>
+  # gcc 12 reports members of an inactive std::variant or std::optional as maybe uninitialised.
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
+  $<$<CXX_COMPILER_ID:Clang>:-Wno-missing-field-initializers>
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-missing-field-initializers>)
+if(LRA_SANITIZE)
+  target_compile_options(lra_options INTERFACE
+    -fsanitize=${LRA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(lra_options INTERFACE -fsanitize=${LRA_SANITIZE})
+else()
+  target_compile_options(lra_options INTERFACE -fstack-protector-strong)
+  target_compile_definitions(lra_options INTERFACE $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
+endif()
+
+# lra_library(NAME SOURCES a.cpp ... LIBRARIES x y ...)
+function(lra_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC lra_options ${ARG_LIBRARIES})
+endfunction()
+
+# lra_program(NAME SOURCES a.cpp LIBRARIES x y ...): an executable in bin/
+function(lra_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE lra_options ${ARG_LIBRARIES})
+endfunction()
