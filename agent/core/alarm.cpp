@@ -1,0 +1,40 @@
+#include "agent/core/alarm.hpp"
+
+#include "agent/core/enumerator_names.hpp"
+
+namespace agent::core {
+namespace {
+
+constexpr EnumeratorName<Severity> severities[] = {
+    {Severity::info, "info"},
+    {Severity::warning, "warning"},
+    {Severity::major, "major"},
+    {Severity::critical, "critical"},
+};
+
+constexpr EnumeratorName<AlarmKind> alarm_kinds[] = {
+    {AlarmKind::handshake_incomplete, "handshake_incomplete"},
+    {AlarmKind::drive_forced_offline, "drive_forced_offline"},
+    {AlarmKind::drive_unprotected, "drive_unprotected"},
+    {AlarmKind::drive_unreachable, "drive_unreachable"},
+    {AlarmKind::holder_unknown, "holder_unknown"},
+    {AlarmKind::agent_lost, "agent_lost"},
+};
+
+}  // namespace
+
+std::string_view to_text(Severity value) {
+    return name_of(severities, value);
+}
+std::string_view to_text(AlarmKind value) {
+    return name_of(alarm_kinds, value);
+}
+
+std::optional<Severity> severity_from_text(std::string_view text) {
+    return value_of(severities, text);
+}
+std::optional<AlarmKind> alarm_kind_from_text(std::string_view text) {
+    return value_of(alarm_kinds, text);
+}
+
+}  // namespace agent::core
