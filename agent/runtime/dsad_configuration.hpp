@@ -1,0 +1,77 @@
+#pragma once
+
+// dsad.json: the schema, and what it says as plain values.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "agent/core/drive_sharing_agent.hpp"
+#include "agent/runtime/address_text.hpp"
+#include "agent/runtime/configuration.hpp"
+#include "agent/runtime/snmp_configuration.hpp"
+
+namespace agent::runtime {
+
+struct DsadController {
+    core::ControllerName name;
+    AddressText address;  // udp
+    std::string
+        user;  // security name that notices from it arrive with, and that it is answered with
+    bool operator==(const DsadController&) const = default;
+};
+
+struct DsadDrive {
+    core::DriveSerial serial;
+    std::string application_name;  // what the backup application calls it; the serial when nothing
+                                   // else is configured
+    std::string device;            // device node on this host; may be empty
+    bool operator==(const DsadDrive&) const = default;
+};
+
+// How to operate the backup application: one program call for each action, and how to read the
+// state back.
+struct ApplicationConfiguration {
+    std::string profile = "generic";
+    // argv templates: {drive} is the application's name of the drive, {serial} its serial number,
+    // {device} its node.
+    std::vector<std::string> offline;
+    std::vector<std::string> online;
+    std::vector<std::string> query;
+    // Reading the state back from a query: either by what it prints (ECMAScript regular
+    // expressions, searched line by line, first match in the order offline, draining, online) or by
+    // its exit status.
+    struct States {
+        std::vector<std::string> online;
+        std::vector<std::string> offline;
+        std::vector<std::string> draining;
+    };
+    struct ExitStatuses {
+        std::vector<int> online;
+        std::vector<int> offline;
+        std::vector<int> draining;
+    };
+    States states;
+    ExitStatuses exit_statuses;
+    std::vector<int> accepted_exit_statuses{0};  // of offline and online
+    core::Duration timeout{30'000};              // for one program call
+    bool observe_only = true;
+};
+
+struct DsadConfiguration {
+    core::HostConfiguration host;  // agent, domain, drives, ports, controllers, observe_only
+    std::string state_dir;
+    std::string control_socket;
+    std::size_t event_log_max = 100'000;
+    std::vector<DsadController> controllers;  // in the order of host.controllers
+    std::vector<DsadDrive> drives;            // in the order of host.drives
+    ApplicationConfiguration application;
+    SnmpConfiguration snmp;
+};
+
+[[nodiscard]] const ConfigurationSchema& dsad_configuration_schema();
+[[nodiscard]] Configured<DsadConfiguration> read_dsad_configuration(const std::string& file);
+[[nodiscard]] Configured<DsadConfiguration> dsad_configuration(const Configuration& configuration);
+
+}  // namespace agent::runtime

@@ -1,0 +1,41 @@
+#pragma once
+
+// The command line that every daemon has: --config FILE --check-config --print-schema --version
+// --help.
+
+#include <string>
+#include <variant>
+
+#include "agent/runtime/configuration.hpp"
+#include "agent/runtime/exit_code.hpp"
+
+namespace agent::runtime {
+
+struct ProgramDescription {
+    std::string name;                   // "lrad"
+    std::string purpose;                // one sentence for --help
+    std::string default_configuration;  // "/etc/lra/lrad.json"
+    const ConfigurationSchema* schema = nullptr;
+};
+
+struct ProgramOptions {
+    std::string configuration_file;
+    bool check_only = false;  // --check-config: read the configuration, say what is wrong, end
+};
+
+// Either what to do, or how to end: --help, --version and --print-schema are answered on stdout,
+// mistakes on stderr.
+[[nodiscard]] std::variant<ProgramOptions, ExitCode> read_program_options(
+    int argc, const char* const* argv, const ProgramDescription& description);
+
+// Prints every error to stderr, one a line, and answers ExitCode::configuration.
+[[nodiscard]] ExitCode report(const ConfigurationErrors& errors);
+
+// What --check-config says when all is well ("FILE: the configuration is valid"), on stdout.
+[[nodiscard]] ExitCode report_valid(const std::string& file);
+
+// Runs `body` and turns what it throws (memory, bugs) into a line on stderr and ExitCode::failure:
+// the last line of every main().
+[[nodiscard]] int run_program(ExitCode (*body)(int argc, char** argv), int argc, char** argv);
+
+}  // namespace agent::runtime

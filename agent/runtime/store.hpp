@@ -1,0 +1,76 @@
+#pragma once
+
+// What both stores have in common: one SQLite file (WAL, synchronous=FULL) with a schema version,
+// an event log of bounded length, named counters and notes, and an audit trail. "Recorded" means:
+// on the disk when the call returns. One thread. No other process may have the file open.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/core/alarm.hpp"
+#include "agent/core/result.hpp"
+
+namespace agent::runtime {
+
+class Database;  // database.hpp: SQLite behind a narrow door
+
+struct StoreOptions {
+    std::size_t events_max = 100'000;  // older ones are dropped
+    // The calendar clock, unix seconds, read once by open(). A parameter so that tests can turn it
+    // back.
+    std::uint64_t unix_seconds = 0;
+};
+
+struct EventQuery {
+    std::optional<core::DriveSerial> drive;
+    std::optional<core::WallTime> since;
+    std::size_t limit = 100;   // 1 to 10,000
+    bool newest_first = true;  // which end `limit` counts from, and the order of the answer
+};
+
+struct StoredEvent {
+    std::uint64_t number = 0;  // rises by one with each event, never used again
+    core::EventRecord record;
+};
+
+// Something a person did through a control socket.
+struct AdministratorAction {
+    core::WallTime at;
+    std::string actor;    // "root (uid 0)"
+    std::string action;   // "drive.clear"
+    std::string subject;  // "VT00000001"
+    std::string reason;
+    bool operator==(const AdministratorAction&) const = default;
+};
+
+class Store {
+  public:
+    [[nodiscard]] core::Result<std::vector<StoredEvent>> events(const EventQuery& query) const;
+
+    // Append-only: the file itself refuses to change or delete a line.
+    [[nodiscard]] core::Outcome append_audit(const AdministratorAction& action);
+    [[nodiscard]] core::Result<std::vector<AdministratorAction>> audit(
+        std::size_t limit) const;  // newest first
+
+    // Raises a named counter by one and answers its new value, which is recorded: SNMP engine
+    // boots, alarm sequences.
+    [[nodiscard]] core::Result<std::uint64_t> raise_counter(const std::string& name);
+
+    // A small named text that survives restarts (an SNMP engine ID, say); at most 64 KiB.
+    [[nodiscard]] core::Outcome remember(const std::string& name, const std::string& text);
+    [[nodiscard]] core::Result<std::optional<std::string>> recall(const std::string& name) const;
+
+  protected:
+    explicit Store(std::unique_ptr<Database> database);
+    ~Store();
+    Store(Store&&) noexcept;
+    Store& operator=(Store&&) noexcept;
+
+    std::unique_ptr<Database> database_;
+};
+
+}  // namespace agent::runtime
