@@ -1,0 +1,67 @@
+#pragma once
+
+// Keeps lra-mibd running and fed. The helper faces the network with Net-SNMP's query parser; if it
+// hangs or dies the handshake goes on and the feeder starts it again.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/core/result.hpp"
+#include "snmp_mib/mib_snapshot.hpp"
+#include "snmp_mib/snmp_configuration.hpp"
+
+namespace asio {
+class io_context;
+}
+
+namespace snmp_mib {
+
+struct MibFeederConfiguration {
+    std::string program;  // path of lra-mibd
+    std::string
+        listen;  // snmp.mib_listen: "udp:HOST:PORT"; port 0 is not useful to anybody but tests
+    std::string state_dir;  // its own engine ID and boots live in the folder `mibd` below it
+    std::vector<UsmUserConfiguration> users;  // may read, authPriv only
+    std::uint32_t interval_ms = 500;          // snapshots are sent at most this often
+    std::uint32_t restart_first_ms =
+        500;  // doubles with each death, back to the first after a minute of life
+    std::uint32_t restart_max_ms = 30'000;
+};
+
+struct MibFeederStatus {
+    bool running = false;
+    int pid = 0;
+    std::uint64_t starts = 0;
+    std::uint64_t snapshots_sent = 0;
+    std::uint64_t snapshots_skipped = 0;  // the helper had not read the one before
+    std::uint16_t listen_port = 0;        // as the helper reported it; 0: not ready
+    std::string trouble;                  // why it does not run; empty: nothing
+};
+
+// Lives on the thread of `loop`. Destruction closes the helper's stdin, which ends it; a helper
+// that does not end is killed. Never blocks.
+class MibFeeder {
+  public:
+    // `take_snapshot` is called when one is due. `on_trouble` gets one line whenever the helper
+    // dies or can not start.
+    MibFeeder(asio::io_context& loop, MibFeederConfiguration configuration,
+              std::function<MibSnapshot()> take_snapshot,
+              std::function<void(const std::string&)> on_trouble);
+    ~MibFeeder();
+    MibFeeder(const MibFeeder&) = delete;
+    MibFeeder& operator=(const MibFeeder&) = delete;
+
+    agent::core::Outcome start();
+    // Something that the tables show has changed; a snapshot follows within interval_ms.
+    void changed();
+    [[nodiscard]] MibFeederStatus status() const;
+
+  private:
+    class Parts;
+    std::shared_ptr<Parts> parts_;  // shared with handlers of the loop that may still be queued
+};
+
+}  // namespace snmp_mib

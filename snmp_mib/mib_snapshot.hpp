@@ -1,0 +1,58 @@
+#pragma once
+
+// Everything lra-mibd serves, as one value. The controller builds it; nothing that matters ever
+// comes back.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/core/alarm.hpp"
+#include "agent/core/reservation_agent.hpp"
+
+namespace snmp_mib {
+
+struct MibDrive {
+    agent::core::DriveView view;
+    std::string vendor;
+    std::string product;
+    std::optional<std::uint16_t> element_address;
+};
+
+struct MibAgent {
+    agent::core::AgentView view;
+    std::string address;
+};
+
+// `index` rises by one for each event and never repeats while the state lives (tlrEventIndex).
+struct MibEvent {
+    std::uint32_t index = 0;
+    agent::core::EventRecord record;
+};
+
+struct MibScalars {
+    std::string controller;
+    std::string version;
+    agent::core::WallTime started_at;  // the discontinuity time of every counter
+    std::uint64_t epoch = 0;
+    std::uint64_t reservation_changes = 0;
+    std::uint64_t notices_sent = 0;
+    std::uint64_t confirmations_received = 0;
+    std::uint64_t handshakes_incomplete = 0;
+    std::uint64_t drives_forced_offline = 0;
+    std::uint64_t messages_refused = 0;  // by the SNMP channel, all causes
+};
+
+struct MibSnapshot {
+    MibScalars scalars;
+    std::vector<MibDrive> drives;
+    std::vector<MibAgent> agents;
+    std::vector<agent::core::HandshakeView> handshakes;
+    std::vector<agent::core::Alarm> alarms;
+    std::vector<MibEvent> events;  // the newest ones, at most mib_events_max are served
+};
+
+inline constexpr std::size_t mib_events_max = 1'000;
+
+}  // namespace snmp_mib
