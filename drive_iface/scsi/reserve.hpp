@@ -1,8 +1,8 @@
 #pragma once
 
-// CDBs without parameter data that reservation handling needs: TEST UNIT READY, REQUEST SENSE, and
-// the legacy reservation commands of SPC-2 (7.21, 7.22, 7.16, 7.17), which SPC-3 declared obsolete
-// and hosts still send.
+// CDBs without a parameter list that reservation handling needs: TEST UNIT READY, REQUEST SENSE,
+// and the legacy reservation commands of SPC-2 (7.21, 7.22, 7.16, 7.17), which SPC-3 declared
+// obsolete and hosts still send.
 
 #include <array>
 #include <cstdint>
