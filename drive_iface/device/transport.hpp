@@ -1,7 +1,7 @@
 #pragma once
 
-// The one door to a device: a command goes in, a reply comes out. Behind it: sg (libsgutils2), iSCSI (libiscsi), a
-// virtual drive in the same process, and recorded or faulty ones in tests.
+// The one door to a device: a command goes in, a reply comes out. Behind it: sg (libsgutils2),
+// iSCSI (libiscsi), a virtual drive in the same process, and recorded or faulty ones in tests.
 
 #include <cstdint>
 #include <span>
@@ -19,18 +19,19 @@ struct ScsiCommand {
 };
 
 struct ScsiReply {
-    std::uint8_t status = 0;             // SAM-5 status byte; 18h also for DID_NEXUS_FAILURE of the Linux mid-layer
-    std::vector<std::uint8_t> data_in;   // what came back, residual already taken off
-    std::vector<std::uint8_t> sense;     // as the device sent it: fixed or descriptor format
+    std::uint8_t status =
+        0;  // SAM-5 status byte; 18h also for DID_NEXUS_FAILURE of the Linux mid-layer
+    std::vector<std::uint8_t> data_in;  // what came back, residual already taken off
+    std::vector<std::uint8_t> sense;    // as the device sent it: fixed or descriptor format
 };
 
 class Transport {
   public:
     virtual ~Transport() = default;
 
-    // Sends one command and blocks until its reply, at most about `timeout` (1 s to 1 h). The error is the
-    // transport's: not connected, timed out, refused; whatever the device itself answers is a reply. After an error
-    // the next call connects again by itself. One thread at a time.
+    // Sends one command and blocks until its reply, at most about `timeout` (1 s to 1 h). The error
+    // is the transport's: not connected, timed out, refused; whatever the device itself answers is
+    // a reply. After an error the next call connects again by itself. One thread at a time.
     [[nodiscard]] virtual agent::core::Result<ScsiReply> execute(const ScsiCommand& command,
                                                                  agent::core::Duration timeout) = 0;
 };

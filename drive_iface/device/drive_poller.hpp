@@ -1,0 +1,73 @@
+#pragma once
+
+// Looks at one drive again and again from a thread of its own, since a command to a hung drive may
+// block for minutes.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "agent/core/reservation.hpp"
+#include "agent/core/result.hpp"
+#include "agent/core/time.hpp"
+#include "drive_iface/device/drive.hpp"
+#include "drive_iface/device/transport.hpp"
+
+namespace asio {
+class io_context;
+}
+
+namespace drive_iface {
+
+struct DrivePollerOptions {
+    agent::core::DriveSerial
+        serial;  // the drive that must answer; another one on this path is an error
+    agent::core::Duration poll{500};
+    agent::core::Duration command_timeout{10'000};  // 1 s at least
+    agent::core::Duration unresponsive_after{
+        15'000};  // a look that takes longer is reported while it still hangs
+    agent::core::Duration backoff_max{10'000};  // between looks at a drive that does not answer
+    LegacyProbe legacy_probe = LegacyProbe::automatic;
+};
+
+struct DriveLook {
+    agent::core::Result<ReservationReading> reading;
+    std::uint64_t ticket = 0;  // began after look_now() returned this ticket, or an older one
+};
+
+struct DrivePollerCounters {
+    std::uint64_t looks = 0;
+    std::uint64_t failures = 0;
+    std::uint64_t commands = 0;
+    std::uint64_t unresponsive = 0;  // looks that took longer than unresponsive_after
+};
+
+class DrivePoller {
+  public:
+    // `handler` is called on `loop` with every look, the first one right after the start, and with
+    // an error while a look hangs. Never after the poller is destroyed.
+    DrivePoller(asio::io_context& loop, DrivePollerOptions options,
+                std::unique_ptr<Transport> transport,
+                std::function<void(const DriveLook&)> handler);
+    // Waits for the look under way, but not for a hung one: its thread is left behind with all it
+    // needs and ends with its command.
+    ~DrivePoller();
+
+    DrivePoller(const DrivePoller&) = delete;
+    DrivePoller& operator=(const DrivePoller&) = delete;
+
+    // Look as soon as the look under way is done, back-off or not. Returns the ticket of that look.
+    // Loop's thread only, like all of these.
+    std::uint64_t look_now();
+    // The same, `delay` from now.
+    void look_after(agent::core::Duration delay);
+    void set_poll(agent::core::Duration poll);
+
+    [[nodiscard]] DrivePollerCounters counters() const;
+
+  private:
+    class State;
+    std::shared_ptr<State> state_;  // shared with the thread, which may outlive the poller
+};
+
+}  // namespace drive_iface

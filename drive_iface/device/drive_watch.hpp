@@ -1,0 +1,68 @@
+#pragma once
+
+// One drive, watched both ways: polled through its interface and heard on the drive event channel.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "agent/core/reservation_agent_io.hpp"
+#include "drive_iface/device/drive_poller.hpp"
+#include "drive_iface/device/observation_rules.hpp"
+#include "drive_iface/device/transport.hpp"
+#include "drive_iface/events/drive_event.hpp"
+
+namespace asio {
+class io_context;
+}
+
+namespace drive_iface {
+
+struct DriveWatchOptions {
+    DrivePollerOptions poller;  // poller.serial names the drive, also without an interface
+    bool events = true;         // the drive sends events
+    agent::core::Duration event_grace{100};
+    // A drive that is known by its events alone and not connected for so long is reported
+    // unreachable.
+    agent::core::Duration silent_after{10'000};
+};
+
+class DriveWatch {
+  public:
+    using Handler = std::function<void(
+        const agent::core::ReservationAgentInput&)>;  // DriveObserved, DriveUnreachable
+
+    // Begins to watch at once. `interface` may be null: events only. `handler` is called on `loop`,
+    // never from within a member function here, and never after the watch is destroyed.
+    DriveWatch(asio::io_context& loop, DriveWatchOptions options,
+               std::unique_ptr<Transport> interface, Handler handler);
+    ~DriveWatch();
+
+    DriveWatch(const DriveWatch&) = delete;
+    DriveWatch& operator=(const DriveWatch&) = delete;
+
+    // From the store, before the loop runs.
+    void remember(const agent::core::Reservation& recorded, agent::core::HolderEvidence evidence);
+
+    // From the drive event channel, for this drive.
+    void event(const events::DriveEvent& event);
+    void event_channel(bool connected);
+
+    // Somebody asked for a look. The next DriveObserved or DriveUnreachable comes from it.
+    void look_now();
+    void set_poll(agent::core::Duration poll);
+
+    struct Counters {
+        DrivePollerCounters poller;
+        ObservationCounters observations;
+    };
+    [[nodiscard]] Counters counters() const;
+    [[nodiscard]] bool is_polled() const;
+
+  private:
+    class State;
+    std::shared_ptr<State> state_;  // shared with handlers of the loop that may still be queued
+};
+
+}  // namespace drive_iface
