@@ -20,9 +20,9 @@ class Database;  // database.hpp: SQLite behind a narrow door
 
 struct StoreOptions {
     std::size_t events_max = 100'000;  // older ones are dropped
-    // The calendar clock, unix seconds, read once by open(). A parameter so that tests can turn it
+    // Unix seconds for open(); nothing: the host's clock. A parameter so that tests can turn it
     // back.
-    std::uint64_t unix_seconds = 0;
+    std::optional<std::uint64_t> unix_seconds;
 };
 
 struct EventQuery {

@@ -1,0 +1,77 @@
+#include "agent/runtime/program_options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+
+namespace agent::runtime {
+
+namespace {
+
+void print(FILE* stream, const std::string& text) {
+    std::fputs(text.c_str(), stream);
+}
+
+}  // namespace
+
+std::variant<ProgramOptions, ExitCode> read_program_options(int argc, const char* const* argv,
+                                                            const ProgramDescription& description) {
+    ProgramOptions options{description.default_configuration, false};
+    bool print_schema = false;
+    bool version = false;
+    CLI::App app(description.purpose, description.name);
+    app.add_option("--config", options.configuration_file, "Configuration file")
+        ->type_name("FILE")
+        ->capture_default_str();
+    app.add_flag("--check-config", options.check_only,
+                 "Read the configuration, print what is wrong with it, and end (status 42)");
+    app.add_flag("--print-schema", print_schema, "Print the configuration's JSON Schema and end");
+    app.add_flag("--version", version, "Print the version and end");
+    app.footer(
+        "Stays in the foreground; logs to stderr or the journal; reloads its configuration on "
+        "SIGHUP.\n"
+        "Exit status: 0 ok, 1 run-time failure, 2 usage, 42 configuration error.");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::CallForHelp&) {
+        print(stdout, app.help());
+        return ExitCode::ok;
+    } catch (const CLI::ParseError& error) {
+        print(stderr,
+              description.name + ": " + error.what() + "; see " + description.name + " --help\n");
+        return ExitCode::usage;
+    }
+    if (version) {
+        print(stdout, description.name + " " LRA_VERSION "\n");
+        return ExitCode::ok;
+    }
+    if (print_schema) {
+        print(stdout, json_schema(*description.schema));
+        return ExitCode::ok;
+    }
+    return options;
+}
+
+ExitCode report(const ConfigurationErrors& errors) {
+    for (const std::string& error : errors)
+        print(stderr, error + "\n");
+    return ExitCode::configuration;
+}
+
+ExitCode report_valid(const std::string& file) {
+    print(stdout, file + ": the configuration is valid\n");
+    return ExitCode::ok;
+}
+
+int run_program(ExitCode (*body)(int argc, char** argv), int argc, char** argv) {
+    try {
+        return number(body(argc, argv));
+    } catch (const std::exception& error) {
+        print(stderr, std::string("ended by an unexpected error: ") + error.what() + "\n");
+    } catch (...) {
+        print(stderr, "ended by an unexpected error of unknown kind\n");
+    }
+    return number(ExitCode::failure);
+}
+
+}  // namespace agent::runtime
