@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "agent/core/time.hpp"
+
+namespace agent::host {
+
+// One program to run, exactly as execve(2) gets it: no shell, nothing split, nothing expanded.
+struct Command {
+    std::vector<std::string> argv;  // argv[0]: an absolute path, or a name looked up in the PATH of
+                                    // `environment`
+    std::vector<std::string> environment;  // "NAME=value"; the program gets these and no others
+    core::Duration timeout{30'000};        // then SIGTERM to its process group
+    core::Duration kill_grace{2'000};      // then SIGKILL to its process group
+    std::size_t output_max = 64 * 1024;    // kept of stdout and of stderr, each; the rest is read
+                                           // and dropped
+};
+
+// How a program call ended.
+struct CommandOutcome {
+    enum class End : std::uint8_t {
+        exited,       // by itself; see exit_status
+        signalled,    // killed by a signal that was not ours; see signal
+        timed_out,    // killed by us
+        not_started,  // see why
+        not_ending,   // timed out, and did not even die of SIGKILL (hangs in the kernel)
+        cancelled,    // the runner was destroyed
+    };
+    End end = End::not_started;
+    int exit_status = 0;
+    int signal = 0;
+    std::string why;           // not_started: what the operating system said
+    std::string output;        // stdout
+    std::string error_output;  // stderr
+    bool output_cut = false;   // more than output_max came
+    core::Duration took;
+};
+
+// "exit status 3", "killed by signal 11", "not ended after 30000 ms: killed".
+[[nodiscard]] std::string describe(const CommandOutcome& outcome);
+
+// First line of `text` that is not blank, printable, at most `bytes_max` long.
+[[nodiscard]] std::string first_line(const std::string& text, std::size_t bytes_max);
+
+}  // namespace agent::host

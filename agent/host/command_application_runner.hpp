@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+
+#include "agent/host/application_profile.hpp"
+#include "agent/host/application_runner.hpp"
+#include "agent/host/command_runner.hpp"
+#include "agent/host/program_call.hpp"
+
+namespace agent::host {
+
+// Operates a backup application by its own command line programs, strictly one at a time: two of
+// them at once can trip over each other's locks. One thread: the loop's.
+class CommandApplicationRunner final : public ApplicationRunner {
+  public:
+    using Called = std::function<void(const ProgramCall&)>;
+
+    // `on_call` hears of every call before its answer is given, whether something was run or not.
+    CommandApplicationRunner(asio::io_context& loop, ApplicationProfile profile, Called on_call,
+                             std::size_t waiting_max = 256);
+    ~CommandApplicationRunner() override;
+
+    // More than `waiting_max` calls waiting: answered as failed at once, and said so.
+    void run(const core::DriveSerial& drive, core::ApplicationAction action,
+             Answered answered) override;
+
+    // The same, answered with everything there is to know.
+    void call(const core::DriveSerial& drive, core::ApplicationAction action, Called called);
+
+    // The programs that are running or waiting were made from the old one and stay as they are.
+    void set_profile(ApplicationProfile profile);
+
+    [[nodiscard]] const ApplicationProfile& profile() const { return *profile_; }
+    [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
+
+  private:
+    struct Job {
+        ProgramCall call;
+        Command command;
+        std::shared_ptr<const ApplicationProfile> profile;
+        Called called;
+    };
+    void refuse(Job job, std::string why);
+    void start_next();
+    void ended(Job job, CommandOutcome outcome);
+    void tell(const Job& job) const;
+
+    asio::io_context& loop_;
+    std::shared_ptr<const ApplicationProfile> profile_;  // shared with the jobs made from it
+    Called on_call_;
+    std::size_t waiting_max_;
+    std::deque<Job> waiting_;
+    bool busy_ = false;
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // posted handlers hold it weakly
+    CommandRunner commands_;
+};
+
+}  // namespace agent::host

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/core/drive_sharing_agent_io.hpp"
+#include "agent/host/command.hpp"
+#include "agent/host/state_reader.hpp"
+
+namespace agent::host {
+
+// One call of the backup application as it went: for the audit trail and for `application check`.
+struct ProgramCall {
+    core::DriveSerial drive;
+    core::ApplicationAction action = core::ApplicationAction::query;
+    std::vector<std::string> argv;  // exactly what was run; empty when nothing was
+    CommandOutcome outcome;
+    bool succeeded = false;
+    ReadState read;      // of a query
+    std::string detail;  // why it did not succeed; one line
+};
+
+// `query VT1: ["/usr/bin/app","status","LTO 1"] exit status 0 in 12 ms: "LTO 1 online" -> online`:
+// one line, the argv unambiguous whatever characters it has, output shortened.
+[[nodiscard]] std::string audit_line(const ProgramCall& call);
+
+// ["a","b c"] with JSON's escapes; bytes outside printable ASCII as \u00XX.
+[[nodiscard]] std::string argv_text(const std::vector<std::string>& argv);
+
+// What the rules are told.
+[[nodiscard]] core::ApplicationAnswered answer(const ProgramCall& call);
+
+}  // namespace agent::host

@@ -1,0 +1,145 @@
+#include "agent/host/state_reader.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+namespace agent::host {
+
+namespace {
+
+using core::ApplicationDriveState;
+using core::Error;
+
+// Longer lines are searched up to here.
+constexpr std::size_t line_bytes_max = 4096;
+
+std::vector<std::string_view> lines_of(std::string_view text) {
+    std::vector<std::string_view> lines;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        std::string_view line = text.substr(0, end);
+        if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+        lines.push_back(line.substr(0, line_bytes_max));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return lines;
+}
+
+std::string quoted(std::string_view text) {
+    return "\"" + first_line(std::string(text), 120) + "\"";
+}
+
+// __polynomial makes libstdc++ match breadth first: no exponential time, no recursion per character
+// of output.
+std::regex compiled(const std::string& text) {
+    return std::regex(
+        text, std::regex::ECMAScript | std::regex::optimize | std::regex_constants::__polynomial);
+}
+
+}  // namespace
+
+core::Result<StateReader> StateReader::compile(const StateRules& rules, const DriveNames& names) {
+    using enum ApplicationDriveState;
+    StateReader reader;
+    for (const auto& added : {
+             reader.add(draining, "draining", rules.draining, rules.draining_statuses, names),
+             reader.add(offline, "offline", rules.offline, rules.offline_statuses, names),
+             reader.add(online, "online", rules.online, rules.online_statuses, names),
+         }) {
+        if (!added) return added.error();
+    }
+    for (const auto state : {online, offline}) {
+        if (reader.speaks_of(state)) continue;
+        return Error{"nothing says how to recognise that a drive is " +
+                     std::string(core::to_text(state)) +
+                     "; give a pattern (states) or an exit status (exit_statuses) for it"};
+    }
+    return reader;
+}
+
+core::Outcome StateReader::add(ApplicationDriveState state, const std::string& where,
+                               const std::vector<std::string>& patterns,
+                               const std::vector<int>& statuses, const DriveNames& names) {
+    for (std::size_t i = 0; i < patterns.size(); ++i) {
+        const std::string path = "states." + where + "[" + std::to_string(i) + "]";
+        auto text = fill_in_pattern(patterns[i], names);
+        if (!text) return text.error().within(path);
+        try {
+            patterns_.push_back({state, *text, compiled(*text)});
+        } catch (const std::regex_error& error) {
+            return Error{path + ": \"" + patterns[i] +
+                         "\" is not a regular expression (ECMAScript, without " +
+                         "back-references): " + error.what()};
+        }
+    }
+    for (const int number : statuses) {
+        if (listed(number) != nullptr) {
+            return Error{"exit_statuses." + where + ": " + std::to_string(number) +
+                         " stands for two states"};
+        }
+        statuses_.push_back({state, number});
+    }
+    return core::Nothing{};
+}
+
+bool StateReader::speaks_of(ApplicationDriveState state) const {
+    const auto of_state = [&](const auto& rule) { return rule.state == state; };
+    return std::any_of(patterns_.begin(), patterns_.end(), of_state) ||
+           std::any_of(statuses_.begin(), statuses_.end(), of_state);
+}
+
+const StateReader::Status* StateReader::listed(int number) const {
+    const auto found = std::find_if(statuses_.begin(), statuses_.end(),
+                                    [&](const Status& one) { return one.number == number; });
+    return found == statuses_.end() ? nullptr : &*found;
+}
+
+ReadState StateReader::read(const CommandOutcome& outcome) const {
+    using enum ApplicationDriveState;
+    if (outcome.end != CommandOutcome::End::exited)
+        return {unknown, "the query did not end: " + describe(outcome)};
+    const Status* status = listed(outcome.exit_status);
+    if (status == nullptr && outcome.exit_status != 0) {
+        return {unknown,
+                "the query ended with " + describe(outcome) + ", which stands for no state"};
+    }
+    if (patterns_.empty()) {
+        if (status == nullptr) return {unknown, "exit status 0 stands for no state"};
+        return {status->state, describe(outcome)};
+    }
+    if (outcome.output_cut)
+        return {unknown, "the query printed more than is kept, so not all of it was read"};
+
+    const ReadState text = read_text(outcome);
+    if (text.state == unknown || status == nullptr || status->state == text.state) return text;
+    return {unknown, text.how + " says " + std::string(core::to_text(text.state)) + ", but " +
+                         describe(outcome) + " stands for " +
+                         std::string(core::to_text(status->state))};
+}
+
+ReadState StateReader::read_text(const CommandOutcome& outcome) const {
+    using enum ApplicationDriveState;
+    ReadState said;
+    for (const std::string* text : {&outcome.output, &outcome.error_output}) {
+        for (const std::string_view line : lines_of(*text)) {
+            for (const Pattern& pattern : patterns_) {
+                if (!std::regex_search(line.begin(), line.end(), pattern.compiled)) continue;
+                const ReadState now{pattern.state,
+                                    quoted(line) + " matches \"" + pattern.text + "\""};
+                if (pattern.state == draining) return now;
+                if (said.state != unknown && said.state != pattern.state) {
+                    return {unknown, "the answer contradicts itself: " + said.how + " (" +
+                                         std::string(core::to_text(said.state)) + "), and " +
+                                         now.how + " (" + std::string(core::to_text(now.state)) +
+                                         ")"};
+                }
+                if (said.state == unknown) said = now;
+            }
+        }
+    }
+    if (said.state == unknown)
+        said.how = "no pattern matches what the query printed: " + quoted(outcome.output);
+    return said;
+}
+
+}  // namespace agent::host
