@@ -1,0 +1,36 @@
+#include "agent/core/alarm_book.hpp"
+
+namespace agent::core {
+
+AlarmBook::AlarmBook(const std::vector<Alarm>& active) {
+    for (const auto& alarm : active) {
+        active_.emplace(alarm.key, alarm);
+    }
+}
+
+void AlarmBook::raise(Alarm alarm, StepEffects<ReservationAgentEffect>& effects) {
+    const auto [place, fresh] = active_.emplace(alarm.key, alarm);
+    if (!fresh) return;
+    effects.record(RecordAlarm{alarm, true});
+    effects.act(AnnounceAlarm{std::move(alarm), true});
+}
+
+bool AlarmBook::clear(const AlarmKey& key, StepEffects<ReservationAgentEffect>& effects) {
+    const auto known = active_.find(key);
+    if (known == active_.end()) return false;
+    effects.record(RecordAlarm{known->second, false});
+    effects.act(AnnounceAlarm{std::move(known->second), false});
+    active_.erase(known);
+    return true;
+}
+
+std::vector<Alarm> AlarmBook::active() const {
+    std::vector<Alarm> alarms;
+    alarms.reserve(active_.size());
+    for (const auto& [key, alarm] : active_) {
+        alarms.push_back(alarm);
+    }
+    return alarms;
+}
+
+}  // namespace agent::core

@@ -1,0 +1,181 @@
+#include "agent/core/message_catalogue.hpp"
+
+#include "agent/core/assert.hpp"
+
+namespace agent::core {
+namespace {
+
+constexpr MessageDescription catalogue[] = {
+    // clang-format off
+    {Message::drive_reserved, Severity::info, "drive {} is reserved by {} ({})",
+     "A host port has reserved the drive; the word in brackets says how the holder is known.", "Nothing."},
+    {Message::drive_released, Severity::info, "drive {} is free",
+     "The reservation has ended and its release has lasted the configured hold-down.", "Nothing."},
+    {Message::reservation_changed, Severity::info, "drive {} is now reserved by {} ({})",
+     "The reservation has gone from one holder or kind to another without a release in between: preempted, or released and taken between two looks.", "Nothing."},
+    {Message::holder_unknown, Severity::warning, "drive {} is reserved and nobody can say by whom: {}",
+     "A RESERVE(6) or RESERVE(10) was seen by polling only, and no drive event told its port. The last words say what is done about it (reservation.unknown_holder).",
+     "Connect the drive's event channel. Look with `lractl drive why SERIAL`; if the holder is gone, reset the drive from the host that may do so."},
+    {Message::holder_known, Severity::info, "drive {}: the holder question is settled",
+     "The drive is free, or its holder is known again.", "Nothing."},
+    {Message::drive_unreachable, Severity::major, "drive {} does not answer: {}",
+     "The controller can not talk to the drive. The reservation shown is the last one known; nobody is told anything new.",
+     "Check the drive's power, cable and target; `lractl drive poll SERIAL` asks again."},
+    {Message::drive_answers, Severity::info, "drive {} answers again", "The controller can talk to the drive again.", "Nothing."},
+
+    {Message::notice_sent, Severity::info, "drive {}: notice {} sent to {} agents, {} have to confirm it",
+     "The state of the drive was told to the drive sharing agents.", "Nothing."},
+    {Message::notice_confirmed, Severity::info, "drive {}: agent {} confirms notice {}: {}",
+     "The agent has received and processed the notice; the last words say what it did.", "Nothing."},
+    {Message::agent_asked_again, Severity::warning, "drive {}: agent {} has not confirmed within {} ms and is asked again",
+     "A confirmation is late. When the whole budget (timeout times retries plus one) is spent the drive is forced offline.",
+     "See whether `dsad` runs on that host and reaches the controller; `lractl agent show NAME`."},
+    {Message::agent_refused, Severity::warning, "drive {}: agent {} could not do it: {}",
+     "The backup application on that host did not do what its agent asked. That is no confirmation: the agent is asked again, and the drive is forced offline when the budget is spent.",
+     "Run `lractl application query SERIAL` and `lractl application check` on that host and repair the application."},
+    {Message::agent_draining, Severity::info, "drive {}: agent {} lets a running job finish first: {}",
+     "The backup application will stop using the drive soon. The agent gets its whole time again, three times for one debt.", "Nothing, or end the job."},
+    {Message::budget_spent, Severity::major, "drive {}: agent {} did not confirm within {} ms",
+     "The agent's whole budget is spent; nobody knows whether the backup application there still uses the drive.",
+     "Repair or stop the host, then `lractl drive clear SERIAL --reason TEXT` when the drive was forced offline."},
+    {Message::drive_settled, Severity::info, "drive {}: every agent has confirmed notice {}", "The handshake is complete.", "Nothing."},
+    {Message::confirmation_from_nowhere, Severity::warning, "drive {}: agent {} confirms notice {}, which was never sent",
+     "An authenticated agent has confirmed something this controller did not say. It counts for nothing.",
+     "Look for a second controller with the same controller.id, or for an old state folder that was put back."},
+    {Message::asked_after_restart, Severity::info, "drive {}: {} agents are asked again after the controller's restart",
+     "They had not confirmed when the controller stopped.", "Nothing."},
+    {Message::debt_waived, Severity::info, "drive {}: agent {} is no longer waited for: {}",
+     "The agent stopped, was retired or is lost; or the administrator answered in its place.", "Nothing."},
+
+    {Message::drive_forced_offline, Severity::critical, "drive {} is forced offline: {}. `lractl drive clear {} --reason TEXT` ends it",
+     "The drive answers every medium access with a permanent error (04h/44h/00h), to every host, until an administrator clears it. Its state stays so across restarts.",
+     "See `lractl drive why SERIAL`. Make sure that no application without an agent's answer uses the drive, then clear it."},
+    {Message::drive_is_offline, Severity::info, "drive {} refuses every medium access now", "The offline actuator has done its work.", "As for LRA3001."},
+    {Message::drive_unprotected, Severity::critical, "drive {} should be forced offline and could not be: {}. It is tried again and again",
+     "The drive can still be used by an application that does not know about the reservation.",
+     "Take the drive out of use by other means (zoning, cable, power). `lractl drive clear SERIAL --reason TEXT` ends the attempts."},
+    {Message::administrator_forced, Severity::warning, "drive {}: {} forces it offline: {}", "An administrator has asked for it.", "`lractl drive clear SERIAL --reason TEXT` when it may be used again."},
+    {Message::administrator_cleared, Severity::warning, "drive {}: {} clears it: {}",
+     "An administrator takes responsibility for every confirmation that is missing.", "Nothing."},
+    {Message::lift_failed, Severity::major, "drive {} could not be brought back: {}. It stays forced offline",
+     "The offline actuator did not undo what it had done.", "Repair the path to the drive and clear it once more."},
+    {Message::drive_online, Severity::info, "drive {} is online again", "Forced offline has ended; all agents are told the drive's state.", "Nothing."},
+    {Message::forced_again_after_restart, Severity::warning, "drive {} is forced offline again after the controller's restart",
+     "Forced offline survives restarts of everything.", "As for LRA3001."},
+
+    {Message::agent_starting, Severity::info, "agent {} says started (incarnation {}); it is told the state of {} drives",
+     "A drive sharing agent has come up or come back. It counts as started when it has confirmed every drive.", "Nothing."},
+    {Message::agent_started, Severity::info, "agent {} has confirmed every drive and counts as started", "From now on its confirmations are required.", "Nothing."},
+    {Message::agent_stopped, Severity::info, "agent {} says stopping: it owes nothing from now on", "An orderly stop.", "Nothing."},
+    {Message::agent_lost, Severity::major, "agent {} is lost: {}",
+     "It did not confirm within its budget. It still owes, and is asked again at each change.",
+     "Bring the host or its `dsad` back; for a host that is gone for good remove it from the configuration, or retire it."},
+    {Message::agent_returned, Severity::info, "agent {} has returned", "An agent that was lost has confirmed everything.", "Nothing."},
+    {Message::agent_of_earlier_life, Severity::warning, "agent {}: a message of incarnation {} is ignored, the newest is {}",
+     "A delayed or repeated message of an earlier life of the agent, or its state folder was lost.",
+     "When it comes again and again the agent's state folder was lost: retire the agent once, so that it may begin anew."},
+    {Message::agent_retired, Severity::warning, "agent {} is retired by {}: {}", "It owes nothing until it says \"started\" again.", "Nothing."},
+    {Message::peer_unknown, Severity::warning, "a message of agent {} about drive {} is ignored: not in the configuration",
+     "The sender is authenticated, but the configuration does not list the agent or the drive.", "Compare the configurations of `lrad` and `dsad`."},
+
+    {Message::application_set_offline, Severity::info, "drive {} is offline in the application: {}", "The agent took it offline and has read that back.", "Nothing."},
+    {Message::application_set_online, Severity::info, "drive {} is online in the application again", "The agent brought back what it had taken offline.", "Nothing."},
+    {Message::application_command_failed, Severity::major, "drive {}: {} did not work in the application: {}",
+     "The application's command failed, or the drive's state read back afterwards is not the one asked for.",
+     "Run the command by hand; `lractl application check` shows it."},
+    {Message::application_draining, Severity::info, "drive {} will be offline in the application when the running job is done", "The agent asks the application again every two seconds.", "Nothing, or end the job."},
+    {Message::application_state_unknown, Severity::major, "drive {}: the application's state can not be told: {}",
+     "The query command failed or printed something the profile does not understand.", "Run `lractl application query SERIAL`."},
+    {Message::left_to_operator, Severity::info, "drive {} is free and offline in the application, not by this agent: left to the operator",
+     "Only what the agent took offline is brought back by it.", "Bring the drive online in the application when you are done with it."},
+    {Message::operator_set_drive, Severity::warning, "drive {}: {} sets it {} in the application by hand",
+     "Overrides the notices until the next one; the agent no longer counts the drive as taken offline by itself.", "Nothing."},
+    {Message::ledger_unfinished, Severity::warning, "drive {} was being taken offline when this agent stopped; the next notice settles it",
+     "The agent ended between writing down its intent and reading the result back.", "Nothing."},
+    {Message::controller_of_earlier_life, Severity::warning, "drive {}: notices of controller {} from epoch {} are ignored, the newest epoch is {}",
+     "Delayed or repeated messages from before a restart of the controller, or the controller's state folder was lost or put back.",
+     "When it comes again and again the controller's state folder was lost: stop `dsad`, remove its marks of that controller, start it."},
+    {Message::agent_stopping, Severity::info, "this agent is stopping and says so to {} controllers", "Drives that are offline in the application stay so.", "Nothing."},
+    {Message::controller_unknown, Severity::warning, "a notice of controller {} is ignored: not in the configuration", "The sender is authenticated, but the configuration does not list it.", "Compare the configurations of `lrad` and `dsad`."},
+    // clang-format on
+};
+
+std::string without_bars(std::string_view text) {
+    std::string cell;
+    for (char c : text) {
+        if (c == '|') cell += '\\';
+        cell += c;
+    }
+    return cell;
+}
+
+}  // namespace
+
+std::span<const MessageDescription> message_catalogue() {
+    return catalogue;
+}
+
+const MessageDescription& description_of(Message message) {
+    for (const auto& entry : catalogue) {
+        if (entry.message == message) return entry;
+    }
+    invariant_broken("every message is in the catalogue", __FILE__, __LINE__);
+}
+
+std::string identifier_of(Message message) {
+    const auto number = static_cast<unsigned>(message);
+    return (number < 5000 ? "LRA" : "DSA") + std::to_string(number);
+}
+
+std::string text_of(Message message, std::initializer_list<std::string_view> arguments) {
+    const std::string_view format = description_of(message).format;
+    std::string text;
+    text.reserve(format.size() + 64);
+    auto argument = arguments.begin();
+    std::size_t at = 0;
+    for (;;) {
+        const std::size_t gap = format.find("{}", at);
+        text += format.substr(at, gap - at);
+        if (gap == std::string_view::npos) break;
+        AGENT_ASSERT(argument != arguments.end());
+        text += *argument++;
+        at = gap + 2;
+    }
+    AGENT_ASSERT(argument == arguments.end());
+    return text;
+}
+
+std::string message_catalogue_page() {
+    std::string page =
+        "# Messages\n\n"
+        "Every line an operator can meet in the event log, in an alarm or in the journal. "
+        "Generated\n"
+        "from `agent/core/message_catalogue.cpp`; `LRA_RECORD=1` before the test `core_unit` "
+        "writes it\n"
+        "anew. Identifiers are never used again for something else.\n\n"
+        "Severities: `info` is the normal course of things; `warning` deserves a look in office "
+        "hours;\n"
+        "`major` needs a repair; `critical` needs one now.\n";
+    std::string_view chapter;
+    for (const auto& entry : catalogue) {
+        const auto thousand = static_cast<unsigned>(entry.message) / 1000;
+        const std::string_view chapters[] = {"",
+                                             "Reservations",
+                                             "Handshake",
+                                             "Forced offline",
+                                             "Drive sharing agents, as the controller sees them",
+                                             "On the hosts (dsad)"};
+        AGENT_ASSERT(thousand < std::size(chapters));
+        if (chapter != chapters[thousand]) {
+            chapter = chapters[thousand];
+            page += "\n## " + std::string(chapter) + "\n\n";
+            page += "| message | severity | text | meaning | what to do |\n|---|---|---|---|---|\n";
+        }
+        page += "| " + identifier_of(entry.message) + " | " + std::string(to_text(entry.severity));
+        page += " | " + without_bars(entry.format) + " | " + without_bars(entry.meaning);
+        page += " | " + without_bars(entry.remedy) + " |\n";
+    }
+    return page;
+}
+
+}  // namespace agent::core

@@ -1,0 +1,89 @@
+#pragma once
+
+// Every message an operator can meet in the event log, in an alarm or in the journal. The
+// identifier never changes and is never used again for something else; docs/MESSAGES.md is
+// generated from this catalogue.
+
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "agent/core/alarm.hpp"
+
+namespace agent::core {
+
+enum class Message : std::uint16_t {
+    drive_reserved = 1001,
+    drive_released = 1002,
+    reservation_changed = 1003,
+    holder_unknown = 1004,
+    holder_known = 1005,
+    drive_unreachable = 1006,
+    drive_answers = 1007,
+
+    notice_sent = 2001,
+    notice_confirmed = 2002,
+    agent_asked_again = 2003,
+    agent_refused = 2004,
+    agent_draining = 2005,
+    budget_spent = 2006,
+    drive_settled = 2007,
+    confirmation_from_nowhere = 2008,
+    asked_after_restart = 2009,
+    debt_waived = 2010,
+
+    drive_forced_offline = 3001,
+    drive_is_offline = 3002,
+    drive_unprotected = 3003,
+    administrator_forced = 3004,
+    administrator_cleared = 3005,
+    lift_failed = 3006,
+    drive_online = 3007,
+    forced_again_after_restart = 3008,
+
+    agent_starting = 4001,
+    agent_started = 4002,
+    agent_stopped = 4003,
+    agent_lost = 4004,
+    agent_returned = 4005,
+    agent_of_earlier_life = 4006,
+    agent_retired = 4007,
+    peer_unknown = 4008,
+
+    application_set_offline = 5001,
+    application_set_online = 5002,
+    application_command_failed = 5003,
+    application_draining = 5004,
+    application_state_unknown = 5005,
+    left_to_operator = 5006,
+    operator_set_drive = 5007,
+    ledger_unfinished = 5008,
+    controller_of_earlier_life = 5009,
+    agent_stopping = 5010,
+    controller_unknown = 5011,
+};
+
+struct MessageDescription {
+    Message message;
+    Severity severity;
+    std::string_view format;   // {} stands for the next argument
+    std::string_view meaning;  // what has happened, for the night operator
+    std::string_view remedy;   // what to do
+};
+
+[[nodiscard]] std::span<const MessageDescription> message_catalogue();
+[[nodiscard]] const MessageDescription& description_of(Message message);
+
+// "LRA1001"; messages of the drive sharing agent, from 5001 on, begin with DSA.
+[[nodiscard]] std::string identifier_of(Message message);
+
+// The number of arguments must be the number of {} in the format.
+[[nodiscard]] std::string text_of(Message message,
+                                  std::initializer_list<std::string_view> arguments);
+
+// The page docs/MESSAGES.md, as Markdown.
+[[nodiscard]] std::string message_catalogue_page();
+
+}  // namespace agent::core

@@ -1,0 +1,125 @@
+#include "agent/core/reservation_agent_rules.hpp"
+
+namespace agent::core {
+
+// Rules of presence. Tests: reservation_agent_presence_test.cpp; scenarios agent_starts.txt,
+// agent_stops.txt, agent_returns.txt; oracle invariants "told before started", "stopped owes
+// nothing".
+void ReservationAgent::Rules::handle(const AgentStarted& input) {
+    const AgentPresence& said = input.presence;
+    Agent* agent = find_agent(said.agent);
+    if (agent == nullptr) {
+        log(Message::peer_unknown, {{}, said.agent, {}}, {said.agent, "(none)"});
+        return;
+    }
+    if (said.incarnation < agent->record.incarnation) {
+        log(Message::agent_of_earlier_life, {{}, said.agent, {}},
+            {said.agent, std::to_string(said.incarnation),
+             std::to_string(agent->record.incarnation)});
+        return;
+    }
+    agent->last_seen = now_.wall;
+    const bool new_life = said.incarnation > agent->record.incarnation;
+    // The same life again: a sign of life, unless we had given it up. A life that said "stopping"
+    // never comes back: its late or replayed "started" must not make a host that is down owe
+    // confirmations.
+    if (!new_life && agent->record.state != AgentState::lost &&
+        agent->record.state != AgentState::never_seen) {
+        return;
+    }
+    agent->record.incarnation = said.incarnation;
+    resynchronize(*agent, std::nullopt);
+}
+
+void ReservationAgent::Rules::handle(const AgentStopping& input) {
+    const AgentPresence& said = input.presence;
+    Agent* agent = find_agent(said.agent);
+    if (agent == nullptr) return;
+    if (said.incarnation < agent->record.incarnation) {
+        log(Message::agent_of_earlier_life, {{}, said.agent, {}},
+            {said.agent, std::to_string(said.incarnation),
+             std::to_string(agent->record.incarnation)});
+        return;
+    }
+    agent->last_seen = now_.wall;
+    const bool known = said.incarnation == agent->record.incarnation;
+    if (known && agent->record.state == AgentState::stopped) return;
+    agent->record.incarnation = said.incarnation;
+    log(Message::agent_stopped, {{}, said.agent, {}}, {said.agent});
+    owe_nothing(*agent, "it has stopped");
+}
+
+void ReservationAgent::Rules::handle(const AdministratorRetiredAgent& input) {
+    Agent* agent = find_agent(input.agent);
+    if (agent == nullptr) return;
+    log(Message::agent_retired, {{}, input.agent, {}}, {input.agent, input.actor, input.reason});
+    // Any life may come next, also one that counts from 1 again because the host was installed
+    // anew.
+    agent->record.incarnation = 0;
+    owe_nothing(*agent, "it is retired");
+}
+
+void ReservationAgent::Rules::owe_nothing(Agent& agent, const std::string& why) {
+    agent.record.state = AgentState::stopped;
+    changed(agent);
+    for (const DebtKey& key : handshake_.of_agent(agent.record.agent)) {
+        waive(key, DebtEvent::agent_excused, why);
+    }
+    alarms_.clear({AlarmKind::agent_lost, {}, agent.record.agent}, effects_);
+}
+
+// Tells the agent the state of every drive it shares, each by a notice of its own that no answer
+// from an earlier life can confirm. What it owed before this moment keeps its clock: restarting
+// again and again does not forgive.
+void ReservationAgent::Rules::resynchronize(Agent& agent,
+                                            const std::optional<DriveSerial>& already_confirmed) {
+    agent.record.state = AgentState::starting;
+    changed(agent);
+    std::size_t told = 0;
+    for (auto& [serial, drive] : drives_) {
+        if (!drive.shared || serial == already_confirmed) continue;
+        if (may_be_told(drive)) {
+            renumber(drive);
+            tell(drive, agent, Reception::asked, DebtEvent::agent_resynchronized);
+            ++told;
+        } else if (const Debt* debt = handshake_.find({serial, agent.record.agent});
+                   debt != nullptr && debt->state == DebtState::overdue) {
+            waive({serial, agent.record.agent}, DebtEvent::agent_excused, "it has returned");
+        }
+    }
+    log(Message::agent_starting, {{}, agent.record.agent, {}},
+        {agent.record.agent, std::to_string(agent.record.incarnation), std::to_string(told)});
+    perhaps_in_step_.insert(agent.record.agent);
+}
+
+void ReservationAgent::Rules::become_lost(Agent& agent, const std::string& why) {
+    agent.record.state = AgentState::lost;
+    ++agent.record.missed;
+    changed(agent);
+    // An excused debt ends here: the agent owes again from the next change of each drive.
+    for (const DebtKey& key : handshake_.of_agent(agent.record.agent)) {
+        if (handshake_.find(key)->excused) waive(key, DebtEvent::agent_excused, "it is lost");
+    }
+    if (!alarms_.is_active({AlarmKind::agent_lost, {}, agent.record.agent})) {
+        log(Message::agent_lost, {{}, agent.record.agent, {}}, {agent.record.agent, why});
+    }
+    raise({AlarmKind::agent_lost, {}, agent.record.agent}, Message::agent_lost,
+          {agent.record.agent, why});
+}
+
+void ReservationAgent::Rules::promote_agents_in_step() {
+    for (const AgentName& name : perhaps_in_step_) {
+        Agent* agent = find_agent(name);
+        if (agent == nullptr || agent->record.state != AgentState::starting) continue;
+        if (!handshake_.of_agent(name).empty()) continue;
+        agent->record.state = AgentState::started;
+        changed(*agent);
+        log(Message::agent_started, {{}, name, {}}, {name});
+        if (alarms_.clear({AlarmKind::agent_lost, {}, name}, effects_)) {
+            log(Message::agent_returned, {{}, name, {}}, {name});
+        }
+    }
+    perhaps_in_step_.clear();
+}
+
+}  // namespace agent::core

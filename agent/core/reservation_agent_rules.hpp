@@ -1,0 +1,140 @@
+#pragma once
+
+// The composition behind reservation_agent.hpp. Its bodies stand in three files: what drives do
+// (reservation_agent_drives.cpp), what agents say (reservation_agent_agents.cpp), and notices,
+// confirmations and timeouts (reservation_agent_notices.cpp).
+
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/core/alarm_book.hpp"
+#include "agent/core/broadcaster.hpp"
+#include "agent/core/handshake.hpp"
+#include "agent/core/message_catalogue.hpp"
+#include "agent/core/protection_table.hpp"
+#include "agent/core/reservation_agent.hpp"
+#include "agent/core/reservation_tracker.hpp"
+#include "agent/core/step_effects.hpp"
+
+namespace agent::core {
+
+class ReservationAgent::Rules {
+  public:
+    Rules(SharingConfiguration configuration, ReservationAgentState state, std::uint64_t epoch);
+
+    ReservationAgentEffects start(Now now);
+    ReservationAgentEffects step(const ReservationAgentInput& input, Now now);
+    ReservationAgentEffects reconfigure(SharingConfiguration configuration, Now now);
+    [[nodiscard]] std::optional<Instant> next_wakeup() const;
+
+    [[nodiscard]] std::vector<DriveView> drives() const;
+    [[nodiscard]] std::vector<AgentView> agents() const;
+    [[nodiscard]] std::vector<HandshakeView> handshakes(Instant now) const;
+    [[nodiscard]] std::vector<Alarm> active_alarms() const { return alarms_.active(); }
+
+  private:
+    struct Drive {
+        DriveRecord record;
+        bool shared = true;
+        bool unreachable = false;
+        std::string unreachable_why;
+        ReservationTracker tracker;
+        ProtectionState protection = ProtectionState::online;
+        std::optional<Instant> actuator_retry_at;
+        std::optional<Notice> newest;  // as given out by this process
+    };
+    struct Agent {
+        AgentRecord record;
+        DomainName domain;
+        std::optional<WallTime> last_seen;
+    };
+
+    // What drives do.
+    void handle(const DriveObserved& input);
+    void handle(const DriveUnreachable& input);
+    void handle(const OfflineForced& input);
+    void handle(const OfflineLifted& input);
+    void handle(const AdministratorForcedOffline& input);
+    void handle(const AdministratorCleared& input);
+    void reservation_changed(Drive& drive, const ReservationChange& change);
+    void tell_or_hold_back(Drive& drive);
+    void protect(Drive& drive, ProtectionEvent event, const std::string& words);
+    void perform(Drive& drive, ProtectionAction action, const std::string& words);
+    void force(Drive& drive, const std::string& reason);
+
+    // What agents say about themselves.
+    void handle(const AgentStarted& input);
+    void handle(const AgentStopping& input);
+    void handle(const AdministratorRetiredAgent& input);
+    void resynchronize(Agent& agent, const std::optional<DriveSerial>& already_confirmed);
+    void become_lost(Agent& agent, const std::string& why);
+    void owe_nothing(Agent& agent, const std::string& why);
+    void promote_agents_in_step();
+
+    // Notices, confirmations, timeouts.
+    void handle(const NoticeConfirmed& input);
+    void handle(const NoticeReceived& input);
+    void handle(const TimePassed&) {}
+    void tell_all(Drive& drive, Occasion occasion);
+    void tell(Drive& drive, Agent& agent, Reception reception, DebtEvent event);
+    void note_confirmation(const Confirmation& confirmation, const DebtKey& key, DebtAction action);
+    void debt_ended(const DebtKey& key);
+    void waive(const DebtKey& key, DebtEvent event, std::string_view why);
+    void timed_out(const DebtKey& key, DebtEvent event);
+    void run_timers();
+    void ask_again_after_restart(const std::vector<DebtRecord>& debts);
+
+    [[nodiscard]] Notice current_notice(const Drive& drive) const;
+    void renumber(Drive& drive);
+    [[nodiscard]] bool may_be_told(const Drive& drive) const;
+    [[nodiscard]] bool usable(const Drive& drive) const {
+        return drive.protection == ProtectionState::online;
+    }
+    [[nodiscard]] TrackerTimes tracker_times() const;
+    [[nodiscard]] Drive* find_drive(const DriveSerial& serial);
+    [[nodiscard]] Agent* find_agent(const AgentName& name);
+
+    void adopt_drives(const SharingConfiguration& configuration,
+                      const std::vector<DriveRecord>& known);
+    void adopt_agents(const SharingConfiguration& configuration,
+                      const std::vector<AgentRecord>& known);
+    void forget_what_is_not_configured(const SharingConfiguration& configuration);
+    void clear_alarms_about_nothing();
+
+    struct About {
+        DriveSerial drive;
+        AgentName agent;
+        std::optional<NoticeId> notice;
+    };
+    void log(Message message, const About& about,
+             std::initializer_list<std::string_view> arguments);
+    void raise(AlarmKey key, Message message, std::initializer_list<std::string_view> arguments);
+    void changed(const Drive& drive) { changed_drives_.insert(drive.record.drive); }
+    void changed(const Agent& agent) { changed_agents_.insert(agent.record.agent); }
+    void changed(const DebtKey& key) { changed_debts_.insert(key); }
+    ReservationAgentEffects finish();
+
+    SharingConfiguration configuration_;
+    std::map<DriveSerial, Drive> drives_;
+    std::map<AgentName, Agent> agents_;
+    std::vector<DebtRecord> debts_of_earlier_life_;  // until start()
+    Handshake handshake_;
+    NoticeNumbers numbers_;
+    AlarmBook alarms_;
+
+    // Of the step that is running. What changed is recorded once, as it is at the end of the step.
+    Now now_;
+    StepEffects<ReservationAgentEffect> effects_;
+    std::set<DriveSerial> changed_drives_;
+    std::set<AgentName> changed_agents_;
+    std::set<DebtKey> changed_debts_;
+    std::set<AgentName>
+        perhaps_in_step_;  // starting agents that may have confirmed their last drive
+};
+
+}  // namespace agent::core

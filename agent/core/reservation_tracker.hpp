@@ -1,0 +1,57 @@
+#pragma once
+
+#include <optional>
+
+#include "agent/core/reservation_agent_io.hpp"
+
+namespace agent::core {
+
+// How long a new state of a drive must last before it counts.
+struct TrackerTimes {
+    Duration debounce;           // anything seen only by polling
+    Duration release_hold_down;  // a release, however it was seen
+};
+
+// A reservation that counts from now on.
+struct ReservationChange {
+    Reservation reservation;
+    HolderEvidence evidence = HolderEvidence::none;
+    WallTime since;
+};
+
+// What one look at the drive really says, given what is known: polling is the truth about the
+// reservation, but a drive that is polled can not tell the port behind a RESERVE(6). As long as the
+// reservation is the one that stronger evidence explained, that evidence stands.
+[[nodiscard]] DriveObserved with_known_holders(DriveObserved observed, const Reservation& known,
+                                               HolderEvidence known_evidence);
+
+// "Same as last time?" for one drive. Holds at most one candidate for the next state.
+class ReservationTracker {
+  public:
+    ReservationTracker() = default;
+    ReservationTracker(Reservation known, HolderEvidence evidence);
+
+    // A change that counts at once, or nothing: same as before, or to be seen for a while longer.
+    [[nodiscard]] std::optional<ReservationChange> observe(const DriveObserved& observed,
+                                                           const TrackerTimes& times, Now now);
+    // The candidate has lasted long enough.
+    [[nodiscard]] std::optional<ReservationChange> time_passed(const TrackerTimes& times,
+                                                               Instant now);
+    [[nodiscard]] std::optional<Instant> next_wakeup(const TrackerTimes& times) const;
+
+  private:
+    struct Candidate {
+        Reservation reservation;
+        HolderEvidence evidence = HolderEvidence::none;
+        Now first_seen;
+        bool only_polled = true;
+    };
+    [[nodiscard]] Instant due(const Candidate& candidate, const TrackerTimes& times) const;
+    ReservationChange accept();
+
+    Reservation known_;
+    HolderEvidence evidence_ = HolderEvidence::none;
+    std::optional<Candidate> candidate_;
+};
+
+}  // namespace agent::core

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <utility>
+#include <vector>
+
+namespace agent::core {
+
+// What one step wants done, kept in two lists so that the law of order (records first) can not be
+// broken by the order in which the rules happen to run.
+template <typename Effect>
+class StepEffects {
+  public:
+    void record(Effect effect) { records_.push_back(std::move(effect)); }
+    void act(Effect effect) { actions_.push_back(std::move(effect)); }
+
+    [[nodiscard]] std::vector<Effect> take() {
+        std::vector<Effect> all = std::move(records_);
+        all.reserve(all.size() + actions_.size());
+        for (auto& action : actions_) {
+            all.push_back(std::move(action));
+        }
+        records_.clear();
+        actions_.clear();
+        return all;
+    }
+
+  private:
+    std::vector<Effect> records_;
+    std::vector<Effect> actions_;
+};
+
+}  // namespace agent::core
