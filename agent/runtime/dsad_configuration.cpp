@@ -1,0 +1,240 @@
+#include "agent/runtime/dsad_configuration.hpp"
+
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <set>
+#include <utility>
+
+#include "agent/runtime/configuration_text.hpp"
+
+namespace agent::runtime {
+
+using nlohmann::json;
+
+namespace {
+
+// The first "{...}" of a template that nobody fills in; empty: none.
+std::string unknown_placeholder(const std::string& argument) {
+    for (std::size_t open = argument.find('{'); open != std::string::npos;
+         open = argument.find('{', open + 1)) {
+        const std::size_t close = argument.find('}', open);
+        if (close == std::string::npos) return {};
+        const std::string name = argument.substr(open, close - open + 1);
+        if (name != "{drive}" && name != "{serial}" && name != "{device}") return name;
+    }
+    return {};
+}
+
+// Reads the values that fit the schema, and judges what a schema can not say.
+class Reading {
+  public:
+    explicit Reading(const Configuration& configuration)
+        : source_(configuration), values_(configuration.values()) {}
+
+    DsadConfiguration read() {
+        const json& agent = values_["agent"];
+        DsadConfiguration result;
+        result.state_dir = source_.file_beside(agent["state_dir"].get<std::string>());
+        result.control_socket =
+            source_.file_beside(values_["control"]["socket"].get<std::string>());
+        result.event_log_max = agent["event_log_max"].get<std::size_t>();
+        result.host.agent = agent["name"].get<std::string>();
+        result.host.domain = agent["domain"].get<std::string>();
+        result.host.presence_interval = {agent["presence_interval_ms"].get<std::int64_t>()};
+        result.host.stop_timeout = {agent["stop_timeout_ms"].get<std::int64_t>()};
+        result.snmp = snmp_configuration(source_, errors);
+        read_controllers(result);
+        read_drives(result);
+        read_ports(result);
+        read_application(result.application);
+        result.host.observe_only = result.application.observe_only;
+        return result;
+    }
+
+    ConfigurationErrors errors;
+
+  private:
+    void wrong(const std::string& path, const std::string& text) {
+        errors.push_back(source_.error_at(path, text));
+    }
+
+    void read_controllers(DsadConfiguration& result) {
+        std::set<std::string> names;
+        const json& controllers = values_["controllers"];
+        for (std::size_t i = 0; i < controllers.size(); ++i) {
+            const std::string path = "controllers[" + std::to_string(i) + "]";
+            DsadController controller;
+            controller.name = controllers[i]["name"].get<std::string>();
+            controller.user = controllers[i]["user"].get<std::string>();
+            controller.address =
+                *address_from_text(controllers[i]["address"].get_ref<const std::string&>());
+            if (!names.insert(controller.name).second) {
+                wrong(path + ".name", "\"" + controller.name +
+                                          "\" stands twice; give each controller its own "
+                                          "controller.id");
+            }
+            if (controller.address.port == 0) {
+                wrong(path + ".address", "port 0 can not be sent to; name the controller's port");
+            }
+            check_snmp_user(source_, result.snmp, path + ".user", controller.user, errors);
+            result.host.controllers.push_back(controller.name);
+            result.controllers.push_back(std::move(controller));
+        }
+    }
+
+    void read_drives(DsadConfiguration& result) {
+        const json& drives = values_["drives"];
+        const json& names = values_["application"]["names"];
+        if (drives.is_string()) {
+            wrong("drives",
+                  "\"discover\" is not available yet; list the drives: [{\"serial\": "
+                  "\"...\"}]");
+            return;
+        }
+        std::set<std::string> serials;
+        for (std::size_t i = 0; i < drives.size(); ++i) {
+            const std::string path = "drives[" + std::to_string(i) + "]";
+            DsadDrive drive;
+            drive.serial.text = drives[i]["serial"].get<std::string>();
+            drive.device = drives[i].value("device", "");
+            drive.application_name = drives[i].value(
+                "application_name", names.value(drive.serial.text, drive.serial.text));
+            if (!serials.insert(drive.serial.text).second) {
+                wrong(path + ".serial", "\"" + drive.serial.text +
+                                            "\" stands twice; each must be "
+                                            "different");
+            }
+            if (drives[i].contains("application_name") && names.contains(drive.serial.text) &&
+                names[drive.serial.text] != drive.application_name) {
+                wrong(path + ".application_name",
+                      "application.names has another name for this serial; keep one of the two");
+            }
+            result.host.drives.push_back(drive.serial);
+            result.drives.push_back(std::move(drive));
+        }
+        for (const auto& [serial, name] : names.items()) {
+            if (serials.contains(serial)) continue;
+            wrong(path_of_key("application.names", serial),
+                  "no drive in drives[] has this serial; add it there or remove the name");
+        }
+    }
+
+    void read_ports(DsadConfiguration& result) {
+        const json& ports = values_["ports"];
+        if (ports.is_string()) {
+            wrong("ports",
+                  "\"discover\" is not available yet; list the ports: [\"fc:2100000e1e09a1b0\"]");
+            return;
+        }
+        for (const json& port : ports) {
+            result.host.ports.push_back(
+                *core::initiator_port_from_text(port.get_ref<const std::string&>()));
+        }
+    }
+
+    void read_application(ApplicationConfiguration& application) {
+        const json& value = values_["application"];
+        application.profile = value["profile"].get<std::string>();
+        application.timeout = {value["timeout_ms"].get<std::int64_t>()};
+        application.observe_only = value["observe_only"].get<bool>();
+        application.accepted_exit_statuses = value["accepted_exit_codes"].get<std::vector<int>>();
+        application.offline = read_argv(value, "offline", application.observe_only);
+        application.online = read_argv(value, "online", application.observe_only);
+        application.query = read_argv(value, "query", application.observe_only);
+        const json& states = value["states"];
+        application.states.online = read_patterns(states, "online");
+        application.states.offline = read_patterns(states, "offline");
+        application.states.draining = read_patterns(states, "draining");
+        const json& statuses = value["exit_codes"];
+        application.exit_statuses.online = statuses["online"].get<std::vector<int>>();
+        application.exit_statuses.offline = statuses["offline"].get<std::vector<int>>();
+        application.exit_statuses.draining = statuses["draining"].get<std::vector<int>>();
+        check_reading_back(application);
+    }
+
+    std::vector<std::string> read_argv(const json& application, const std::string& action,
+                                       bool may_be_missing) {
+        const std::string path = "application." + action;
+        const auto argv = application[action].get<std::vector<std::string>>();
+        if (argv.empty() && !may_be_missing) {
+            wrong(path,
+                  "is missing; with \"observe_only\": false a program for each of offline, "
+                  "online and query is needed");
+        }
+        if (!argv.empty() && argv.front().front() != '/') {
+            wrong(path + "[0]", "must be the program's full path, beginning with '/'");
+        }
+        for (std::size_t i = 0; i < argv.size(); ++i) {
+            const std::string unknown = unknown_placeholder(argv[i]);
+            if (unknown.empty()) continue;
+            wrong(path_of_element(path, i),
+                  unknown + " is not known; {drive}, {serial} and {device} are filled in");
+        }
+        return argv;
+    }
+
+    std::vector<std::string> read_patterns(const json& states, const std::string& state) {
+        const auto patterns = states[state].get<std::vector<std::string>>();
+        for (std::size_t i = 0; i < patterns.size(); ++i) {
+            try {
+                const std::regex compiled(patterns[i], std::regex::ECMAScript);
+            } catch (const std::regex_error& error) {
+                wrong(path_of_element("application.states." + state, i),
+                      std::string("is not an ECMAScript regular expression: ") + error.what());
+            }
+        }
+        return patterns;
+    }
+
+    void check_reading_back(const ApplicationConfiguration& application) {
+        const auto& states = application.states;
+        const auto& statuses = application.exit_statuses;
+        const bool by_output =
+            !(states.online.empty() && states.offline.empty() && states.draining.empty());
+        const bool by_status =
+            !(statuses.online.empty() && statuses.offline.empty() && statuses.draining.empty());
+        if (by_output && by_status) {
+            wrong("application.exit_codes",
+                  "states and exit_codes stand side by side; keep one way to read the state back");
+        }
+        const bool output_complete = !states.online.empty() && !states.offline.empty();
+        const bool status_complete = !statuses.online.empty() && !statuses.offline.empty();
+        if (!application.observe_only && !output_complete && !status_complete) {
+            wrong("application",
+                  "the state can not be read back; give states or exit_codes with both online and "
+                  "offline");
+        }
+        std::set<int> seen;
+        for (const auto* list : {&statuses.online, &statuses.offline, &statuses.draining}) {
+            for (const int status : *list) {
+                if (seen.insert(status).second) continue;
+                wrong("application.exit_codes", "exit status " + std::to_string(status) +
+                                                    " stands twice; it can mean one "
+                                                    "state only");
+            }
+        }
+    }
+
+    const Configuration& source_;
+    const json& values_;
+};
+
+}  // namespace
+
+Configured<DsadConfiguration> dsad_configuration(const Configuration& configuration) {
+    Reading reading(configuration);
+    Configured<DsadConfiguration> result;
+    DsadConfiguration value = reading.read();
+    result.errors = std::move(reading.errors);
+    if (result.errors.empty()) result.value = std::move(value);
+    return result;
+}
+
+Configured<DsadConfiguration> read_dsad_configuration(const std::string& file) {
+    Configured<Configuration> configuration =
+        read_configuration_file(dsad_configuration_schema(), file);
+    if (!configuration.ok()) return {std::nullopt, std::move(configuration.errors)};
+    return dsad_configuration(*configuration.value);
+}
+
+}  // namespace agent::runtime

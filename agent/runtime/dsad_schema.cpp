@@ -1,0 +1,126 @@
+// What dsad.json may say.
+
+#include "agent/runtime/dsad_configuration.hpp"
+#include "agent/runtime/shared_shapes.hpp"
+
+namespace agent::runtime {
+
+namespace {
+
+ValueShape agent_shape() {
+    return object_shape({
+        required_key("name", name_shape(),
+                     "Name of this drive sharing agent, as in agents[].name of lrad.json.",
+                     "\"host1\""),
+        default_key("state_dir", text_shape(), "\"/var/lib/lra-dsa\"",
+                    "Folder of the durable state."),
+        default_key("domain", text_shape_or_empty(), "\"\"",
+                    "Application domain of this host; empty: only its own ports are its own."),
+        default_key("event_log_max", integer_shape(1'000, 10'000'000), "100000",
+                    "Events kept in the event log; the oldest are dropped."),
+        default_key("presence_interval_ms", integer_shape(1'000, 3'600'000), "60000",
+                    "How often \"started\" is said again, for a controller that has forgotten."),
+        default_key("stop_timeout_ms", integer_shape(0, 60'000), "5000",
+                    "How long an orderly stop waits for the controllers' acknowledgement."),
+    });
+}
+
+ValueShape controller_shape() {
+    return object_shape({
+        default_key("name", name_shape(), "\"lra\"", "controller.id of the controller."),
+        required_key("address", text_shape("udp:HOST:PORT", wrong_with_udp_address),
+                     "Where the controller listens for confirmations.", "\"udp:192.0.2.10:1162\""),
+        required_key("user", text_shape(32),
+                     "Security name for both directions, one of snmp.users.", "\"host1\""),
+    });
+}
+
+ValueShape drive_shape() {
+    return object_shape({
+        required_key("serial", text_shape("unit serial number", wrong_with_serial, 64),
+                     "Unit serial number of the drive (VPD page 80h).", "\"VT00000001\""),
+        optional_key("application_name", text_shape(),
+                     "The backup application's name of the drive; application.names has the same "
+                     "meaning, without either it is the serial.",
+                     "\"drive-1\""),
+        optional_key("device", text_shape(), "Device node of the drive on this host.",
+                     "\"/dev/nst0\""),
+    });
+}
+
+ValueShape argv_shape() {
+    return list_shape(text_shape(4'096), 0, 64);
+}
+
+ValueShape states_shape() {
+    const auto patterns = [](const std::string& state) {
+        return default_key(state, list_shape(text_shape(1'024), 0, 32), "[]",
+                           "ECMAScript regular expressions, one of which a line of the query's "
+                           "output matches when the drive is " +
+                               state + ".");
+    };
+    return object_shape({patterns("online"), patterns("offline"), patterns("draining")});
+}
+
+ValueShape exit_statuses_shape() {
+    const auto statuses = [](const std::string& state) {
+        return default_key(state, list_shape(integer_shape(0, 255), 0, 256), "[]",
+                           "Exit statuses of the query when the drive is " + state + ".");
+    };
+    return object_shape({statuses("online"), statuses("offline"), statuses("draining")});
+}
+
+ValueShape application_shape() {
+    return object_shape({
+        default_key("profile", choice_shape({"generic"}), "\"generic\"",
+                    "How the application is operated: by the programs named here."),
+        default_key("offline", argv_shape(), "[]",
+                    "Program and arguments that set a drive offline in the application; {drive} "
+                    "(application's name), {serial} and {device} are filled in. No shell."),
+        default_key("online", argv_shape(), "[]", "The same, to set a drive online."),
+        default_key("query", argv_shape(), "[]", "The same, to ask for a drive's state."),
+        default_key("names", map_shape(text_shape(), 1'024), "{}",
+                    "The application's names of the drives, by serial."),
+        default_key("states", states_shape(), "{}", "Reading the state from the query's output."),
+        default_key("exit_codes", exit_statuses_shape(), "{}",
+                    "Reading the state from the query's exit status; not together with states."),
+        default_key("accepted_exit_codes", list_shape(integer_shape(0, 255), 1, 256), "[0]",
+                    "Exit statuses of offline and online that mean it was done."),
+        default_key("timeout_ms", integer_shape(100, 600'000), "30000",
+                    "How long one program may take."),
+        default_key("observe_only", boolean_shape(), "true",
+                    "Watch and report, never touch the application."),
+    });
+}
+
+}  // namespace
+
+const ConfigurationSchema& dsad_configuration_schema() {
+    static const ConfigurationSchema schema{
+        "dsad", "Configuration of the drive sharing agent.",
+        object_shape({
+            required_key("agent", agent_shape(), "This agent.", "{\"name\": \"host1\"}"),
+            default_key("control",
+                        object_shape({default_key("socket", text_shape(), "\"/run/lra/dsad.sock\"",
+                                                  "Control socket, for lractl.")}),
+                        "{}", "Where lractl connects to."),
+            required_key("controllers", list_shape(controller_shape(), 1, 16),
+                         "The library controllers whose notices are listened to.",
+                         "[{\"address\": \"udp:192.0.2.10:1162\", \"user\": \"host1\"}]"),
+            required_key(
+                "drives",
+                either_shape({choice_shape({"discover"}), list_shape(drive_shape(), 0, 1'024)}),
+                "The drives this host's application uses.",
+                "[{\"serial\": \"VT00000001\", \"application_name\": \"drive-1\"}]"),
+            required_key(
+                "ports",
+                either_shape({choice_shape({"discover"}), list_shape(port_shape(), 0, 256)}),
+                "All ports of this host.", "[\"fc:2100000e1e09a1b0\"]"),
+            default_key("application", application_shape(), "{}", "The backup application."),
+            required_key("snmp", dsad_snmp_shape(), "Notifications and their security.",
+                         "{\"listen\": \"udp:0.0.0.0:1162\", \"users\": []}"),
+        })};
+    return schema;
+}
+
+}  // namespace agent::runtime

@@ -1,0 +1,23 @@
+#pragma once
+
+// Shapes that more than one schema uses. Inside this room only.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "agent/runtime/configuration_schema.hpp"
+
+namespace agent::runtime {
+
+// A name of ours: 1 to 64 letters, digits, '.', '-' and '_'.
+[[nodiscard]] ValueShape name_shape();
+[[nodiscard]] ValueShape text_shape_or_empty();
+// A host port: "fc:2100000e1e09a1b0", "iscsi:IQN[,i,0xISID]", "sas:5000...".
+[[nodiscard]] ValueShape port_shape();
+
+[[nodiscard]] std::optional<std::string> wrong_with_serial(std::string_view text);
+[[nodiscard]] std::optional<std::string> wrong_with_iscsi_url(std::string_view text);
+[[nodiscard]] std::optional<std::string> wrong_with_iscsi_name(std::string_view text);
+
+}  // namespace agent::runtime
