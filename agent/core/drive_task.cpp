@@ -1,0 +1,364 @@
+#include "agent/core/drive_task.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/core/broadcaster.hpp"
+
+namespace agent::core {
+namespace {
+
+constexpr std::size_t detail_size_max = 200;
+
+}  // namespace
+
+DriveTask::DriveTask(DriveSerial drive) : drive_(std::move(drive)) {}
+
+// Rule "only the newest": test/unit/core/drive_sharing_agent_notice_test.cpp; scenario
+// repeated_notices.txt; oracle invariant "confirmed means processed".
+void DriveTask::notice_arrived(const Notice& notice, const HostConfiguration& host, Now now,
+                               AgentEffects& effects) {
+    Source& source = sources_[notice.controller];
+    NoticeId seen;
+    if (source.mark) seen = source.mark->id;
+    if (source.newest) seen = std::max(seen, source.newest->id);
+
+    if (notice.id.epoch < seen.epoch) {
+        if (!std::exchange(source.earlier_epoch_reported, true)) {
+            log(Message::controller_of_earlier_life,
+                {drive_.text, notice.controller, std::to_string(notice.id.epoch),
+                 std::to_string(seen.epoch)},
+                now, effects);
+        }
+        return;
+    }
+    if (notice.id < seen) {
+        // The controller may have lost our answer to the newest. What an earlier life of this
+        // process has answered is not repeated: the application may have been started anew since.
+        if (source.answered) repeat_answer(source, host, effects);
+        return;
+    }
+    if (source.newest && notice.id == source.newest->id) {
+        if (!source.answered) return;  // being worked on
+        if (source.mark->result == ConfirmationResult::failed) {
+            source.answered = false;
+            source.due = true;
+            proceed(host, now, effects);
+            return;
+        }
+        repeat_answer(source, host, effects);
+        if (source.mark->result == ConfirmationResult::draining && !work_) {
+            source.answered = false;
+            source.due = true;
+            proceed(host, now, effects);
+        }
+        return;
+    }
+    source.newest = notice;
+    source.answered = false;
+    source.due = true;
+    proceed(host, now, effects);
+}
+
+bool DriveTask::superseded() const {
+    if (!work_) return false;
+    const auto source = sources_.find(work_->controller);
+    return source->second.newest->id > work_->notice.id;
+}
+
+// Takes up the next piece of work when no command is running.
+void DriveTask::proceed(const HostConfiguration& host, Now now, AgentEffects& effects) {
+    while (!running_) {
+        const auto due = std::find_if(sources_.begin(), sources_.end(),
+                                      [](const auto& source) { return source.second.due; });
+        const bool only_waiting = work_ && stage_ == Stage::drain;
+        if (work_ && !only_waiting && !superseded()) return;
+        if (!wish_ && due == sources_.end()) return;
+        work_.reset();
+        look_again_at_.reset();
+        if (wish_) {
+            strike_ledger(effects);
+            log(Message::operator_set_drive,
+                {drive_.text, wish_->actor, wish_->offline ? "offline" : "online"}, now, effects);
+            run(wish_->offline ? ApplicationAction::set_offline : ApplicationAction::set_online,
+                Stage::operator_command, effects);
+            return;
+        }
+        begin(due->first, host, now, effects);
+    }
+}
+
+void DriveTask::begin(const ControllerName& controller, const HostConfiguration& host, Now now,
+                      AgentEffects& effects) {
+    Source& source = sources_[controller];
+    source.due = false;
+    work_ = Work{controller, *source.newest, verdict_of(*source.newest, host), {}};
+    if (host.observe_only) {
+        confirm(ConfirmationResult::observed_only, {}, host, now, effects);
+    } else if (work_->verdict == Verdict::mine && !ledger_) {
+        confirm(ConfirmationResult::holder_is_mine, {}, host, now, effects);
+    } else {
+        run(ApplicationAction::query, Stage::look, effects);
+    }
+}
+
+void DriveTask::run(ApplicationAction action, Stage stage, AgentEffects& effects) {
+    running_ = action;
+    stage_ = stage;
+    effects.act(RunApplication{drive_, action});
+}
+
+void DriveTask::answered(const ApplicationAnswered& answer, const HostConfiguration& host, Now now,
+                         AgentEffects& effects) {
+    if (running_ != answer.action) return;  // nobody asked for it
+    running_.reset();
+    if (answer.action == ApplicationAction::query) {
+        application_state_ = answer.succeeded ? answer.state : ApplicationDriveState::unknown;
+    }
+    if (stage_ == Stage::operator_command) {
+        if (!answer.succeeded) {
+            log(Message::application_command_failed,
+                {drive_.text, to_text(answer.action), answer.detail}, now, effects);
+        }
+        wish_.reset();
+        run(ApplicationAction::query, Stage::operator_check, effects);
+        return;
+    }
+    if (stage_ != Stage::operator_check && work_ && !superseded()) {
+        if (!answer.succeeded) work_->command_detail = answer.detail;
+        switch (stage_) {
+            case Stage::look:
+                looked(host, now, effects);
+                break;
+            case Stage::take_offline:
+                run(ApplicationAction::query, Stage::check_offline, effects);
+                break;
+            case Stage::check_offline:
+                checked_offline(host, now, effects);
+                break;
+            case Stage::bring_online:
+                run(ApplicationAction::query, Stage::check_online, effects);
+                break;
+            case Stage::check_online:
+                checked_online(host, now, effects);
+                break;
+            case Stage::drain:
+                looked_while_draining(host, now, effects);
+                break;
+            case Stage::operator_command:
+            case Stage::operator_check:
+                break;
+        }
+    }
+    proceed(host, now, effects);
+}
+
+void DriveTask::looked(const HostConfiguration& host, Now now, AgentEffects& effects) {
+    const auto settle_intent = [this, &effects] {
+        if (!ledger_ || ledger_->done) return;
+        LedgerEntry entry = *ledger_;
+        entry.done = true;
+        write_ledger(std::move(entry), effects);
+    };
+    switch (first_move(work_->verdict, application_state_, ledger_.has_value())) {
+        case NextMove::confirm_set_offline:
+            settle_intent();
+            confirm(ConfirmationResult::set_offline, ledger_->reason, host, now, effects);
+            return;
+        case NextMove::confirm_already_offline:
+            confirm(ConfirmationResult::already_offline, {}, host, now, effects);
+            return;
+        case NextMove::confirm_already_online:
+            strike_ledger(effects);
+            confirm(ConfirmationResult::already_online, {}, host, now, effects);
+            return;
+        case NextMove::confirm_holder_is_mine:
+            strike_ledger(effects);
+            confirm(ConfirmationResult::holder_is_mine, {}, host, now, effects);
+            return;
+        case NextMove::confirm_left_to_operator:
+            log(Message::left_to_operator, {drive_.text}, now, effects);
+            confirm(ConfirmationResult::left_to_operator, {}, host, now, effects);
+            return;
+        case NextMove::wait_for_drain:
+            log(Message::application_draining, {drive_.text}, now, effects);
+            confirm(ConfirmationResult::draining, {}, host, now, effects);
+            wait_for_drain(now);
+            return;
+        case NextMove::take_offline:
+            write_ledger({drive_, work_->notice.id, work_->controller, now.wall, false,
+                          reason_in_words(work_->notice)},
+                         effects);
+            run(ApplicationAction::set_offline, Stage::take_offline, effects);
+            return;
+        case NextMove::bring_online:
+            run(ApplicationAction::set_online, Stage::bring_online, effects);
+            return;
+        case NextMove::report_unknown:
+            state_unknown(host, now, effects);
+            return;
+    }
+}
+
+void DriveTask::checked_offline(const HostConfiguration& host, Now now, AgentEffects& effects) {
+    switch (application_state_) {
+        case ApplicationDriveState::offline: {
+            if (ledger_) {
+                LedgerEntry entry = *ledger_;
+                entry.done = true;
+                log(Message::application_set_offline, {drive_.text, entry.reason}, now, effects);
+                write_ledger(std::move(entry), effects);
+            }
+            confirm(ConfirmationResult::set_offline, {}, host, now, effects);
+            return;
+        }
+        case ApplicationDriveState::draining:
+            log(Message::application_draining, {drive_.text}, now, effects);
+            confirm(ConfirmationResult::draining, {}, host, now, effects);
+            wait_for_drain(now);
+            return;
+        case ApplicationDriveState::online: {
+            strike_ledger(effects);  // it provably did not happen
+            const std::string why = work_->command_detail.empty()
+                                        ? "it still shows the drive online"
+                                        : work_->command_detail;
+            log(Message::application_command_failed, {drive_.text, "set_offline", why}, now,
+                effects);
+            confirm(ConfirmationResult::failed, why, host, now, effects);
+            return;
+        }
+        case ApplicationDriveState::unknown:
+            state_unknown(host, now, effects);
+            return;
+    }
+}
+
+void DriveTask::checked_online(const HostConfiguration& host, Now now, AgentEffects& effects) {
+    const bool mine = work_->verdict == Verdict::mine;
+    if (application_state_ == ApplicationDriveState::online) {
+        strike_ledger(effects);
+        log(Message::application_set_online, {drive_.text}, now, effects);
+        confirm(mine ? ConfirmationResult::holder_is_mine : ConfirmationResult::set_online, {},
+                host, now, effects);
+        return;
+    }
+    std::string why = work_->command_detail;
+    if (why.empty()) why = "it shows the drive " + std::string(to_text(application_state_));
+    log(Message::application_command_failed, {drive_.text, "set_online", why}, now, effects);
+    // The ledger keeps the drive as ours. That the holder's own application lacks the drive
+    // endangers nobody, and must not end in taking it from the holder altogether.
+    confirm(mine ? ConfirmationResult::holder_is_mine : ConfirmationResult::failed,
+            "not online: " + why, host, now, effects);
+}
+
+void DriveTask::looked_while_draining(const HostConfiguration& host, Now now,
+                                      AgentEffects& effects) {
+    switch (application_state_) {
+        case ApplicationDriveState::draining:
+            wait_for_drain(now);
+            return;
+        case ApplicationDriveState::offline:
+            if (ledger_) {
+                checked_offline(host, now, effects);
+            } else {
+                confirm(ConfirmationResult::already_offline, {}, host, now, effects);
+            }
+            return;
+        case ApplicationDriveState::online:
+        case ApplicationDriveState::unknown:
+            checked_offline(host, now, effects);
+            return;
+    }
+}
+
+void DriveTask::state_unknown(const HostConfiguration& host, Now now, AgentEffects& effects) {
+    const std::string why = work_->command_detail.empty() ? "no answer that the profile understands"
+                                                          : work_->command_detail;
+    log(Message::application_state_unknown, {drive_.text, why}, now, effects);
+    confirm(ConfirmationResult::failed, "state unknown: " + why, host, now, effects);
+}
+
+void DriveTask::wait_for_drain(Now now) {
+    stage_ = Stage::drain;
+    look_again_at_ = now.monotonic + draining_query_interval;
+}
+
+void DriveTask::time_passed(Now now, AgentEffects& effects) {
+    if (!look_again_at_ || now.monotonic < *look_again_at_) return;
+    look_again_at_.reset();
+    if (work_ && !running_) run(ApplicationAction::query, Stage::drain, effects);
+}
+
+void DriveTask::operator_wishes(const OperatorSetDrive& wish, const HostConfiguration& host,
+                                Now now, AgentEffects& effects) {
+    wish_ = wish;
+    proceed(host, now, effects);
+}
+
+void DriveTask::decide_again(const HostConfiguration& host, Now now, AgentEffects& effects) {
+    for (auto& [controller, source] : sources_) {
+        if (!source.newest) continue;
+        source.answered = false;
+        source.due = true;
+    }
+    proceed(host, now, effects);
+}
+
+void DriveTask::confirm(ConfirmationResult result, const std::string& detail,
+                        const HostConfiguration& host, Now /*now*/, AgentEffects& effects) {
+    Source& source = sources_[work_->controller];
+    source.mark = NoticeMark{work_->controller, drive_, work_->notice.id, result};
+    source.detail = detail.substr(0, detail_size_max);
+    source.answered = true;
+    effects.record(RecordNoticeMark{*source.mark});
+    repeat_answer(source, host, effects);
+    if (result != ConfirmationResult::draining) work_.reset();
+}
+
+void DriveTask::repeat_answer(const Source& source, const HostConfiguration& host,
+                              AgentEffects& effects) {
+    effects.act(SendConfirmation{{source.mark->id, source.mark->controller, host.agent, drive_,
+                                  source.mark->result, source.detail}});
+}
+
+// The ledger's rules: test/unit/core/ownership_ledger_test.cpp; scenarios ledger.txt, operator.txt;
+// oracle invariant "online only what was ours".
+void DriveTask::write_ledger(LedgerEntry entry, AgentEffects& effects) {
+    ledger_ = std::move(entry);
+    effects.record(RecordLedgerEntry{*ledger_, true});
+}
+
+void DriveTask::strike_ledger(AgentEffects& effects) {
+    if (!ledger_) return;
+    effects.record(RecordLedgerEntry{*ledger_, false});
+    ledger_.reset();
+}
+
+void DriveTask::log(Message message, std::initializer_list<std::string_view> arguments, Now now,
+                    AgentEffects& effects) const {
+    std::optional<NoticeId> notice;
+    if (work_) notice = work_->notice.id;
+    effects.record(RecordAgentEvent{{now.wall,
+                                     description_of(message).severity,
+                                     identifier_of(message),
+                                     drive_,
+                                     {},
+                                     notice,
+                                     text_of(message, arguments)}});
+}
+
+HostDriveView DriveTask::view() const {
+    HostDriveView view;
+    view.drive = drive_;
+    view.ledger = ledger_;
+    view.application_state = application_state_;
+    view.busy = running_.has_value();
+    for (const auto& [controller, source] : sources_) {
+        if (!source.newest) continue;
+        view.newest = source.newest;
+        if (source.answered) view.result = source.mark->result;
+    }
+    return view;
+}
+
+}  // namespace agent::core

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "agent/core/drive_decision.hpp"
+#include "agent/core/message_catalogue.hpp"
+#include "agent/core/step_effects.hpp"
+
+namespace agent::core {
+
+using AgentEffects = StepEffects<DriveSharingAgentEffect>;
+
+// While the application drains a drive it is asked this often.
+inline constexpr Duration draining_query_interval{2'000};
+
+// One drive at one host: the newest notice of each controller, the ownership ledger's entry, and
+// the one command of the application that may run at a time.
+//
+//   notice -> query -> (confirm)
+//                   -> set_offline -> query -> (confirm)        the intent is in the ledger before
+//                   the command runs
+//                   -> set_online  -> query -> (confirm)        only for what is in the ledger
+//                   -> draining: confirm that, query again and again -> (confirm)
+//
+// A newer notice takes over when the running command has ended; it begins with a query of its own.
+class DriveTask {
+  public:
+    explicit DriveTask(DriveSerial drive);
+
+    void restore(const LedgerEntry& entry) { ledger_ = entry; }
+    void restore(const NoticeMark& mark) { sources_[mark.controller].mark = mark; }
+
+    void notice_arrived(const Notice& notice, const HostConfiguration& host, Now now,
+                        AgentEffects& effects);
+    void answered(const ApplicationAnswered& answer, const HostConfiguration& host, Now now,
+                  AgentEffects& effects);
+    void operator_wishes(const OperatorSetDrive& wish, const HostConfiguration& host, Now now,
+                         AgentEffects& effects);
+    void time_passed(Now now, AgentEffects& effects);
+    // Ports, domain or mode are others now: every newest notice is decided afresh.
+    void decide_again(const HostConfiguration& host, Now now, AgentEffects& effects);
+
+    [[nodiscard]] std::optional<Instant> next_wakeup() const { return look_again_at_; }
+    [[nodiscard]] HostDriveView view() const;
+
+  private:
+    struct Source {
+        std::optional<Notice> newest;  // since this process started
+        std::optional<NoticeMark>
+            mark;               // of the newest notice that was answered, in this life or before
+        std::string detail;     // of that answer, for a repeat
+        bool answered = false;  // `newest` was, by this process
+        bool due = false;       // `newest` has to be worked on
+        bool earlier_epoch_reported = false;
+    };
+    enum class Stage : std::uint8_t {
+        look,           // query: what does the application say?
+        take_offline,   // set_offline runs
+        check_offline,  // query: is it?
+        bring_online,   // set_online runs
+        check_online,   // query: is it?
+        drain,          // waiting for the time of the next query, or that query runs
+        operator_command,
+        operator_check,
+    };
+    struct Work {
+        ControllerName controller;
+        Notice notice;
+        Verdict verdict = Verdict::keep_off;
+        std::string command_detail;  // why the command failed, when it did
+    };
+
+    void run(ApplicationAction action, Stage stage, AgentEffects& effects);
+    void proceed(const HostConfiguration& host, Now now, AgentEffects& effects);
+    void begin(const ControllerName& controller, const HostConfiguration& host, Now now,
+               AgentEffects& effects);
+    void looked(const HostConfiguration& host, Now now, AgentEffects& effects);
+    void checked_offline(const HostConfiguration& host, Now now, AgentEffects& effects);
+    void checked_online(const HostConfiguration& host, Now now, AgentEffects& effects);
+    void looked_while_draining(const HostConfiguration& host, Now now, AgentEffects& effects);
+    void state_unknown(const HostConfiguration& host, Now now, AgentEffects& effects);
+    void wait_for_drain(Now now);
+    void confirm(ConfirmationResult result, const std::string& detail,
+                 const HostConfiguration& host, Now now, AgentEffects& effects);
+    void repeat_answer(const Source& source, const HostConfiguration& host, AgentEffects& effects);
+    void write_ledger(LedgerEntry entry, AgentEffects& effects);
+    void strike_ledger(AgentEffects& effects);
+    void log(Message message, std::initializer_list<std::string_view> arguments, Now now,
+             AgentEffects& effects) const;
+    [[nodiscard]] bool superseded() const;
+
+    DriveSerial drive_;
+    std::map<ControllerName, Source> sources_;
+    std::optional<LedgerEntry> ledger_;
+    ApplicationDriveState application_state_ = ApplicationDriveState::unknown;
+    std::optional<ApplicationAction> running_;
+    Stage stage_ = Stage::look;
+    std::optional<Work> work_;
+    std::optional<Instant> look_again_at_;
+    std::optional<OperatorSetDrive> wish_;
+};
+
+}  // namespace agent::core
