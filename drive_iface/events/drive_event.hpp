@@ -38,7 +38,8 @@ struct DriveEvent {
     agent::core::ReservationKind kind = agent::core::ReservationKind::none;
     std::optional<agent::core::PersistentReservation> persistent;  // exactly with kind persistent
     std::optional<agent::core::InitiatorPort> port;  // who caused it; absent when nobody did
-    // Who holds it now. Absent: for reserved and preempted it is `port`, otherwise not said.
+    // Who holds it now, at most 128 of them. Absent: for reserved and preempted it is `port`,
+    // otherwise not said.
     std::optional<std::vector<agent::core::InitiatorPort>> holders;
     std::string at;  // RFC 3339, as the drive wrote it; for people, never compared. May be empty.
     bool operator==(const DriveEvent&) const = default;
@@ -53,8 +54,8 @@ struct DriveEvent {
 // The reservation as this event alone tells it. Unknown after `lost`.
 [[nodiscard]] agent::core::Reservation reservation_after(const DriveEvent& event);
 
-// First line of a drive's side after connecting: whom this connection speaks for. At most 1024
-// drives.
+// First line of a drive's side after connecting: whom this connection speaks for. At most 256
+// drives a line; further lines add to it.
 struct DriveHello {
     std::vector<agent::core::DriveSerial> drives;
     bool operator==(const DriveHello&) const = default;

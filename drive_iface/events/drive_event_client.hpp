@@ -27,6 +27,8 @@ struct DriveEventClientOptions {
     // start. That holds as long as a run sends less than 1000 events a second on average and the
     // clock is not set back by more than the run lasted.
     std::uint64_t first_seq = 1;
+    // At least one more than there are drives. Beyond it the oldest event that a newer one of its
+    // drive makes old news is dropped: each event tells the whole state after it.
     std::size_t unacknowledged_max = 1024;
     agent::core::Duration backoff_first{50};
     agent::core::Duration backoff_max{2'000};
@@ -51,9 +53,8 @@ struct DriveEventClientCounters {
     std::uint64_t connects = 0;
     std::uint64_t sent = 0;  // lines with events, repeated ones counted again
     std::uint64_t acknowledged = 0;
-    std::uint64_t refused = 0;  // the agent refused the line; not sent again
-    std::uint64_t lost =
-        0;  // dropped since too many were unacknowledged; a `lost` event stands in for them
+    std::uint64_t refused = 0;     // the agent refused the line; not sent again
+    std::uint64_t superseded = 0;  // dropped before acknowledged, for a newer one of its drive
     std::uint64_t commands = 0;
 };
 
@@ -67,7 +68,8 @@ class DriveEventClient {
     DriveEventClient(const DriveEventClient&) = delete;
     DriveEventClient& operator=(const DriveEventClient&) = delete;
 
-    // Sends, or keeps until it can; gives the event its sequence number. From the event loop only.
+    // Sends, or keeps until it can; gives the event its sequence number. Only for drives of the
+    // options. From the event loop only.
     void report(DriveEvent event);
 
     [[nodiscard]] bool is_connected() const;

@@ -1,0 +1,83 @@
+#include "drive_iface/events/line_connection.hpp"
+
+#include <asio/buffer.hpp>
+#include <asio/error.hpp>
+#include <asio/post.hpp>
+#include <asio/write.hpp>
+#include <utility>
+
+#include "drive_iface/events/drive_event.hpp"
+
+namespace drive_iface::events {
+
+LineConnection::LineConnection(Socket socket, Handlers handlers)
+    : socket_(std::move(socket)), handlers_(std::move(handlers)), chunk_(16 * 1024, '\0') {}
+
+void LineConnection::start() {
+    read();
+}
+
+void LineConnection::read() {
+    socket_.async_receive(
+        asio::buffer(chunk_),
+        [self = shared_from_this()](const std::error_code& error, std::size_t size) {
+            if (!self->open_) return;
+            if (error) return self->end(error == asio::error::eof ? End::by_peer : End::failed);
+            self->received_.append(self->chunk_, 0, size);
+            self->take_lines();
+            if (self->open_) self->read();
+        });
+}
+
+void LineConnection::take_lines() {
+    std::size_t begin = 0;
+    for (auto at = received_.find('\n'); at != std::string::npos;
+         at = received_.find('\n', begin)) {
+        std::string_view line(received_.data() + begin, at - begin);
+        begin = at + 1;
+        if (line.size() > line_size_max) return end(End::line_too_long);
+        if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+        if (!line.empty()) handlers_.line(line);
+        if (!open_) return;
+    }
+    received_.erase(0, begin);
+    if (received_.size() > line_size_max) end(End::line_too_long);
+}
+
+void LineConnection::send(std::string line) {
+    if (!open_) return;
+    if (unsent() + line.size() > unsent_max) {
+        // Not from within the caller: it may be walking over what the handler changes.
+        asio::post(socket_.get_executor(), [self = shared_from_this()] {
+            if (self->open_) self->end(End::reads_too_slow);
+        });
+        return;
+    }
+    waiting_ += line;
+    waiting_ += '\n';
+    if (writing_.empty()) write();
+}
+
+void LineConnection::write() {
+    writing_.swap(waiting_);
+    asio::async_write(socket_, asio::buffer(writing_),
+                      [self = shared_from_this()](const std::error_code& error, std::size_t) {
+                          if (!self->open_) return;
+                          if (error) return self->end(End::failed);
+                          self->writing_.clear();
+                          if (!self->waiting_.empty()) self->write();
+                      });
+}
+
+void LineConnection::close() {
+    open_ = false;
+    std::error_code ignored;
+    socket_.close(ignored);
+}
+
+void LineConnection::end(End end) {
+    close();
+    handlers_.ended(end);
+}
+
+}  // namespace drive_iface::events
