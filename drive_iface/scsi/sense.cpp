@@ -23,7 +23,7 @@ constexpr SenseName additional_sense_names[] = {
     {additional_sense::none, "NO ADDITIONAL SENSE INFORMATION"},
     {{0x00, 0x01}, "FILEMARK DETECTED"},
     {{0x00, 0x02}, "END-OF-PARTITION/MEDIUM DETECTED"},
-    {{0x00, 0x04}, "BEGINNING-OF-PARTITION/MEDIUM DETECTED"},
+    {additional_sense::beginning_of_partition_detected, "BEGINNING-OF-PARTITION/MEDIUM DETECTED"},
     {additional_sense::end_of_data_detected, "END-OF-DATA DETECTED"},
     {{0x04, 0x00}, "LOGICAL UNIT NOT READY, CAUSE NOT REPORTABLE"},
     {additional_sense::becoming_ready, "LOGICAL UNIT IS IN PROCESS OF BECOMING READY"},

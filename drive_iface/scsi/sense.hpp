@@ -39,6 +39,7 @@ struct AdditionalSense {
 
 namespace additional_sense {
 inline constexpr AdditionalSense none{0x00, 0x00};
+inline constexpr AdditionalSense beginning_of_partition_detected{0x00, 0x04};
 inline constexpr AdditionalSense end_of_data_detected{0x00, 0x05};
 inline constexpr AdditionalSense becoming_ready{0x04, 0x01};
 inline constexpr AdditionalSense initializing_command_required{0x04, 0x02};

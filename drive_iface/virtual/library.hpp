@@ -16,7 +16,7 @@ namespace drive_iface::virtual_library {
 struct LibraryDescription {
     struct Drive {
         std::string serial;
-        std::string product;            // INQUIRY product identification, 1 to 16 characters
+        std::string product;  // INQUIRY product identification, 1 to 16 characters
         std::uint16_t element_address = 0;
     };
     std::string vendor;   // INQUIRY T10 vendor identification, 1 to 8 characters
@@ -33,29 +33,36 @@ class Library {
     Library(Library&&) noexcept;
     Library& operator=(Library&&) noexcept;
 
-    // A host port logs in to a drive's target. A unit attention POWER ON / NEXUS LOSS is established for it. When the
-    // same port (name and ISID) is logged in already, the caller ends that nexus first (session reinstatement).
-    // Errors: unknown serial.
-    [[nodiscard]] agent::core::Result<NexusId> nexus_established(const std::string& drive_serial,
-                                                                 const agent::core::InitiatorPort& port);
+    // A host port logs in to a drive's target. A unit attention POWER ON / NEXUS LOSS is
+    // established for it. When the same port (name and ISID) is logged in already, the caller ends
+    // that nexus first (session reinstatement). Errors: unknown serial.
+    [[nodiscard]] agent::core::Result<NexusId> nexus_established(
+        const std::string& drive_serial, const agent::core::InitiatorPort& port);
 
-    // Logout, connection loss or time-out: releases what RESERVE holds, keeps persistent registrations (SPC-4 5.13).
+    // Logout, connection loss or time-out: releases what RESERVE holds, keeps persistent
+    // registrations (SPC-4 5.13).
     void nexus_lost(NexusId nexus);
 
-    // One command for LUN 0 of the drive the nexus leads to; `lun` other than 0 is answered as SPC-4 says for a
-    // logical unit that is not there. `data_out` is complete. Never fails: errors are SCSI errors.
-    [[nodiscard]] CommandReply execute(NexusId nexus, std::uint64_t lun, std::span<const std::uint8_t> cdb,
+    // One command for LUN 0 of the drive the nexus leads to; `lun` other than 0 is answered as
+    // SPC-4 says for a logical unit that is not there. `data_out` is complete. Never fails: errors
+    // are SCSI errors.
+    [[nodiscard]] CommandReply execute(NexusId nexus, std::uint64_t lun,
+                                       std::span<const std::uint8_t> cdb,
                                        std::span<const std::uint8_t> data_out);
 
-    // How many bytes of data-out this CDB takes from the initiator (its parameter list or transfer length), so that a
-    // front end can report the residual; 0 for commands without data-out.
-    [[nodiscard]] std::size_t data_out_length(NexusId nexus, std::span<const std::uint8_t> cdb) const;
+    // How many bytes of data-out this CDB takes from the initiator (its parameter list or transfer
+    // length), so that a front end can report the residual; 0 for commands without data-out.
+    [[nodiscard]] std::size_t data_out_length(NexusId nexus,
+                                              std::span<const std::uint8_t> cdb) const;
 
-    // True: function complete; false: not supported. The front end has already removed aborted commands of its own.
+    // True: function complete; false: not supported. The front end has already removed aborted
+    // commands of its own.
     [[nodiscard]] bool manage(NexusId nexus, std::uint64_t lun, TaskManagement function);
 
-    // Medium-access commands of everyone end with 04h/44h/00h from now on; inquiry, sense, log and PR IN keep working.
-    [[nodiscard]] agent::core::Outcome force_offline(const std::string& drive_serial, const std::string& reason);
+    // Medium-access commands of everyone end with 04h/44h/00h from now on; inquiry, sense, log and
+    // PR IN keep working.
+    [[nodiscard]] agent::core::Outcome force_offline(const std::string& drive_serial,
+                                                     const std::string& reason);
     [[nodiscard]] agent::core::Outcome lift_forced_offline(const std::string& drive_serial);
 
     // All drives lose power and come back: only APTPL registrations and forced offline stay.
@@ -77,8 +84,9 @@ class Library {
     };
     [[nodiscard]] std::vector<DriveStatus> drives() const;
 
-    // What survives power loss: forced offline and APTPL registrations, as an opaque text (JSON) that restore() of
-    // the same program understands. Changes are due to be saved whenever take_events() returned something.
+    // What survives power loss: forced offline and APTPL registrations, as an opaque text that
+    // restore() of the same program understands. Changes are due to be saved whenever take_events()
+    // returned something.
     [[nodiscard]] std::string nonvolatile_state() const;
     [[nodiscard]] agent::core::Outcome restore(const std::string& nonvolatile_state);
 

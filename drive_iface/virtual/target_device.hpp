@@ -1,7 +1,8 @@
 #pragma once
 
-// The virtual library as a front end (iSCSI, rmt, the simulator) sees it: commands in, status, data and sense out.
-// Pure: no clock, no thread, no socket, no file. One command runs to its end before the next.
+// The virtual library as a front end (iSCSI, rmt, the simulator) sees it: commands in, status, data
+// and sense out. Pure: no clock, no thread, no socket, no file. One command runs to its end before
+// the next.
 
 #include <cstdint>
 #include <optional>
@@ -15,8 +16,9 @@ namespace drive_iface::virtual_library {
 
 using Bytes = std::vector<std::uint8_t>;
 
-// An I_T nexus (SAM-5 4.6.9): an initiator port logged in to a target port. Given out by the front end; never reused
-// while the library lives, so that state of a lost nexus can not reach its successor by accident.
+// An I_T nexus (SAM-5 4.6.9): an initiator port logged in to a target port. Given out by the front
+// end; never reused while the library lives, so that state of a lost nexus can not reach its
+// successor by accident.
 struct NexusId {
     std::uint64_t value = 0;
     auto operator<=>(const NexusId&) const = default;
@@ -34,7 +36,8 @@ enum class Status : std::uint8_t {
 
 struct CommandReply {
     Status status = Status::good;
-    Bytes data_in;  // already cut to the CDB's allocation length; the front end cuts to what the initiator expects
+    Bytes data_in;  // already cut to the CDB's allocation length; the front end cuts to what the
+                    // initiator expects
     Bytes sense;    // fixed format (SPC-4 4.5.3) with check_condition, empty otherwise
 };
 
@@ -49,21 +52,22 @@ enum class TaskManagement : std::uint8_t {
     target_cold_reset,
 };
 
-// What happened to a drive's reservation or state, in order, for the drive event channel and for durable state.
+// What happened to a drive's reservation or state, in order, for the drive event channel and for
+// durable state.
 struct LibraryEvent {
     enum class Change : std::uint8_t {
         reserved,
         released,
-        preempted,            // another port took it over: `reservation` is the new one
-        reset,                // logical unit or target reset, or power cycle: `reservation` is what is left
-        registrations,        // persistent registrations changed and the reservation did not
-        forced_offline,       // now reports 04h/44h/00h
+        preempted,  // another port took it over: `reservation` is the new one
+        reset,      // logical unit or target reset, or power cycle: `reservation` is what is left
+        registrations,   // persistent registrations changed and the reservation did not
+        forced_offline,  // now reports 04h/44h/00h
         forced_offline_lifted
     };
     agent::core::DriveSerial drive;
     Change change = Change::reserved;
-    agent::core::Reservation reservation;              // after the change
-    std::optional<agent::core::InitiatorPort> port;    // who caused it, when somebody did
+    agent::core::Reservation reservation;            // after the change
+    std::optional<agent::core::InitiatorPort> port;  // who caused it, when somebody did
 };
 
 }  // namespace drive_iface::virtual_library
