@@ -1,0 +1,118 @@
+#include "snmp_mib/consumer_notifier.hpp"
+
+#include <set>
+#include <utility>
+
+#include "snmp_mib/notice_codec.hpp"
+#include "snmp_mib/udp_address.hpp"
+
+namespace snmp_mib {
+
+namespace {
+
+constexpr std::size_t unanswered_per_consumer = 8;
+
+// Names of consumers share the sender's table with names of peers, which hold no blank.
+std::string destination_of(const ConsumerConfiguration& consumer) {
+    return "consumer " + consumer.address;
+}
+
+agent::core::Result<DestinationConfiguration> destination_for(
+    const ConsumersConfiguration& all, const ConsumerConfiguration& consumer,
+    const std::map<std::string, UsmUserKeys>& users) {
+    const std::string who = "SNMP consumer " + consumer.address;
+    DestinationConfiguration destination;
+    destination.address = consumer.address;
+    destination.messages_max = all.queue_max;
+    destination.unanswered_max = unanswered_per_consumer;
+    destination.attempts_max = consumer.delivery == Delivery::trap ? 1 : all.attempts_max;
+    destination.drop_oldest = true;
+    const agent::core::Result<UdpAddress> address = udp_address_from_text(consumer.address);
+    if (!address) return address.error().within(who);
+    if (address->port == 0 || address->host.empty())
+        return agent::core::Error{who + ": needs a host and a port"};
+    if (consumer.version == ConsumerVersion::v3) {
+        const auto user = users.find(consumer.user);
+        if (user == users.end())
+            return agent::core::Error{who + ": user \"" + consumer.user +
+                                      "\" is not in snmp.users"};
+        destination.user = user->second;
+        return destination;
+    }
+    if (!consumer.allow_insecure) {
+        return agent::core::Error{
+            who +
+            ": version 2c sends its community and the alarms in clear text; use version 3, "
+            "or say \"allow_insecure\": true"};
+    }
+    if (consumer.community.empty())
+        return agent::core::Error{who + ": version 2c needs a community"};
+    destination.community = consumer.community;
+    return destination;
+}
+
+}  // namespace
+
+ConsumerNotifier::ConsumerNotifier(MessageSender& sender, std::function<TimeTicks()> up_time)
+    : sender_(sender), up_time_(std::move(up_time)) {}
+
+agent::core::Outcome ConsumerNotifier::configure(ConsumersConfiguration configuration,
+                                                 const std::map<std::string, UsmUserKeys>& users) {
+    std::map<std::string, DestinationConfiguration> wanted;
+    for (const ConsumerConfiguration& consumer : configuration.consumers) {
+        agent::core::Result<DestinationConfiguration> destination =
+            destination_for(configuration, consumer, users);
+        if (!destination) return destination.error();
+        if (!wanted.emplace(destination_of(consumer), std::move(destination).value()).second) {
+            return agent::core::Error{"SNMP consumer " + consumer.address + " is listed twice"};
+        }
+    }
+    for (const ConsumerConfiguration& old : configuration_.consumers) {
+        if (!wanted.contains(destination_of(old))) {
+            sender_.remove_destination(destination_of(old));
+            tallies_.erase(old.address);
+        }
+    }
+    for (auto& [name, destination] : wanted) {
+        const agent::core::Outcome set = sender_.set_destination(name, std::move(destination));
+        if (!set) return set.error();
+    }
+    configuration_ = std::move(configuration);
+    for (const ConsumerConfiguration& consumer : configuration_.consumers) {
+        std::shared_ptr<Tally>& tally = tallies_[consumer.address];
+        if (tally == nullptr) tally = std::make_shared<Tally>();
+    }
+    return agent::core::Nothing{};
+}
+
+void ConsumerNotifier::announce(const agent::core::Alarm& alarm, bool active) {
+    send(encode(AlarmNotification{configuration_.controller, ++sequence_, active, alarm},
+                up_time_()));
+}
+
+void ConsumerNotifier::announce_test(const std::string& text) {
+    send(encode(TestNotification{configuration_.controller, ++sequence_, text}, up_time_()));
+}
+
+void ConsumerNotifier::send(const std::vector<Varbind>& varbinds) {
+    for (const ConsumerConfiguration& consumer : configuration_.consumers) {
+        sender_.submit(destination_of(consumer), "", varbinds, consumer.delivery,
+                       [tally = tallies_.at(consumer.address)](MessageEnd end) {
+                           const bool arrived =
+                               end == MessageEnd::acknowledged || end == MessageEnd::sent;
+                           ++(arrived ? tally->delivered : tally->lost);
+                       });
+    }
+}
+
+std::vector<ConsumerStatus> ConsumerNotifier::status() const {
+    std::vector<ConsumerStatus> result;
+    for (const ConsumerConfiguration& consumer : configuration_.consumers) {
+        const Tally& tally = *tallies_.at(consumer.address);
+        result.push_back({consumer.address, sender_.status(destination_of(consumer)).waiting,
+                          tally.delivered, tally.lost});
+    }
+    return result;
+}
+
+}  // namespace snmp_mib

@@ -1,0 +1,72 @@
+#pragma once
+
+// The socket that notifications come to. Every datagram passes, in this order: source, size, outer
+// shape, engine ID and security level, then the library's decoder and security model, then the
+// handler.
+
+#include <asio/io_context.hpp>
+#include <asio/ip/udp.hpp>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+
+#include "agent/core/result.hpp"
+#include "snmp_mib/datagram.hpp"
+#include "snmp_mib/snmp_counters.hpp"
+#include "snmp_mib/snmp_message.hpp"
+
+namespace snmp_mib {
+
+class MessageReceiver {
+  public:
+    // An accepted, authenticated and encrypted inform or trap. True: acknowledge it.
+    using Handler = std::function<bool(const ReceivedMessage&)>;
+
+    static agent::core::Result<std::unique_ptr<MessageReceiver>> open(asio::io_context& loop,
+                                                                      const std::string& listen,
+                                                                      std::string own_engine_id,
+                                                                      SnmpCounters& counters,
+                                                                      Handler handler);
+    MessageReceiver(const MessageReceiver&) = delete;
+    MessageReceiver& operator=(const MessageReceiver&) = delete;
+
+    // Where datagrams may come from, and whose engine IDs may stand in traps.
+    void allow(std::set<asio::ip::address> sources, std::set<std::string> engine_ids);
+    [[nodiscard]] std::uint16_t port() const;
+
+  private:
+    using Clock = std::chrono::steady_clock;
+    MessageReceiver(asio::ip::udp::socket socket, std::string own_engine_id, SnmpCounters& counters,
+                    Handler handler);
+
+    void wait();
+    void drain();
+    void on_datagram(std::span<const std::uint8_t> datagram, const asio::ip::udp::endpoint& from);
+    bool for_us(const V3Envelope& envelope, const asio::ip::udp::endpoint& from);
+    void refuse(ReceivedMessage& message, const V3Envelope& envelope,
+                const asio::ip::udp::endpoint& from);
+    void explain(oids::UsmReport reason, const V3Envelope& envelope,
+                 const asio::ip::udp::endpoint& from);
+    bool may_answer(const asio::ip::address& source);
+    bool send(const agent::core::Result<std::string>& datagram, const asio::ip::udp::endpoint& to);
+
+    // Unauthenticated questions that a source may still ask; refilled with time.
+    struct Allowance {
+        double answers = 0;
+        Clock::time_point at = Clock::time_point::min();
+    };
+
+    asio::ip::udp::socket socket_;
+    std::string own_engine_id_;
+    SnmpCounters& counters_;
+    Handler handler_;
+    std::set<std::string> engine_ids_;
+    std::map<asio::ip::address, Allowance> sources_;
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+};
+
+}  // namespace snmp_mib

@@ -1,0 +1,424 @@
+#include "snmp_mib/message_sender.hpp"
+
+#include <algorithm>
+#include <asio/post.hpp>
+#include <utility>
+
+#include "snmp_mib/message_sender_state.hpp"
+#include "snmp_mib/udp_address.hpp"
+
+namespace snmp_mib {
+
+using std::chrono::milliseconds;
+
+namespace {
+// A dead peer keeps its place in the window this long; many round trips on any local network.
+constexpr milliseconds slot_time_max{50};
+// Room in the socket was not enough; it will be in a moment.
+constexpr milliseconds send_again{5};
+constexpr milliseconds resolve_again{10'000};
+}  // namespace
+
+MessageSender::MessageSender(asio::io_context& loop, SenderSettings settings,
+                             SnmpCounters& counters,
+                             std::function<void(const SenderEvent&)> on_event)
+    : loop_(loop),
+      settings_(std::move(settings)),
+      counters_(counters),
+      on_event_(std::move(on_event)),
+      resolver_(loop),
+      timer_(loop),
+      random_(std::random_device{}()),
+      alive_(std::make_shared<int>(0)) {}
+
+MessageSender::~MessageSender() = default;
+
+// ---- destinations
+// ---------------------------------------------------------------------------------------------------
+
+agent::core::Outcome MessageSender::set_destination(const std::string& name,
+                                                    DestinationConfiguration configuration) {
+    const agent::core::Result<UdpAddress> address = udp_address_from_text(configuration.address);
+    if (!address) return address.error();
+    if (address->port == 0 || address->host.empty()) {
+        return agent::core::Error{"\"" + configuration.address +
+                                  "\": a destination needs a host and a port"};
+    }
+    std::unique_ptr<Destination>& slot = destinations_[name];
+    if (slot != nullptr && slot->configuration.address == configuration.address) {
+        if (configuration.known_engine_id.empty()) configuration.known_engine_id = slot->engine_id;
+        for (const std::string& engine : slot->engines_with_user) {
+            if (configuration.user && engine != settings_.own_engine_id) {
+                const agent::core::Outcome added = add_user(*configuration.user, engine);
+                if (!added) return added.error();
+            }
+        }
+        slot->configuration = std::move(configuration);
+        return agent::core::Nothing{};
+    }
+    std::unique_ptr<Destination> fresh = std::make_unique<Destination>();
+    fresh->name = name;
+    fresh->configuration = std::move(configuration);
+    if (slot != nullptr) {  // another address: what waits moves on with it
+        fresh->waiting = slot->waiting;
+        fresh->active = slot->active;
+        fresh->by_key = slot->by_key;
+    }
+    slot = std::move(fresh);
+    Destination& destination = *slot;
+    const std::string& engine = destination.configuration.fixed_engine_id.empty()
+                                    ? destination.configuration.known_engine_id
+                                    : destination.configuration.fixed_engine_id;
+    if (!engine.empty() && destination.configuration.user) {
+        destination.engine_id = engine;
+        const agent::core::Outcome added = destination.know_engine(engine, settings_.own_engine_id);
+        if (!added) return added.error();
+    }
+    asio::error_code error;
+    const asio::ip::address numeric = asio::ip::make_address(address->host, error);
+    if (!error) {
+        destination.endpoint = asio::ip::udp::endpoint(numeric, address->port);
+    } else {
+        resolve(destination);
+    }
+    return agent::core::Nothing{};
+}
+
+void MessageSender::remove_destination(const std::string& name) {
+    const auto found = destinations_.find(name);
+    if (found == destinations_.end()) return;
+    std::vector<MessageId> ids(found->second->waiting.begin(), found->second->waiting.end());
+    ids.insert(ids.end(), found->second->active.begin(), found->second->active.end());
+    for (const MessageId id : ids)
+        finish(id, MessageEnd::dropped);
+    const Destination& destination = *found->second;
+    for (const std::string& engine : destination.engines_with_user) {
+        const bool shared =
+            std::any_of(destinations_.begin(), destinations_.end(), [&](const auto& other) {
+                return other.first != name && other.second->configuration.user &&
+                       other.second->configuration.user->name ==
+                           destination.configuration.user->name &&
+                       other.second->engines_with_user.contains(engine);
+            });
+        if (!shared && engine != settings_.own_engine_id) {
+            remove_user(destination.configuration.user->name, engine);
+        }
+    }
+    std::erase_if(outstanding_,
+                  [&](const auto& entry) { return entry.second.destination == name; });
+    destinations_.erase(found);
+}
+
+void MessageSender::resolve(Destination& destination) {
+    if (destination.resolving || Clock::now() < destination.resolve_not_before) return;
+    destination.resolving = true;
+    destination.resolve_not_before = Clock::now() + resolve_again;
+    const UdpAddress address = udp_address_from_text(destination.configuration.address).value();
+    resolver_.async_resolve(
+        address.host, std::to_string(address.port),
+        [this, alive = std::weak_ptr<int>(alive_), name = destination.name,
+         text = destination.configuration.address](const asio::error_code& error,
+                                                   const auto& results) {
+            if (alive.expired()) return;
+            const auto found = destinations_.find(name);
+            if (found == destinations_.end() || found->second->configuration.address != text)
+                return;
+            std::optional<asio::ip::udp::endpoint> endpoint;
+            if (!error && !results.empty()) endpoint = results.begin()->endpoint();
+            resolved(*found->second, endpoint);
+        });
+}
+
+void MessageSender::resolved(Destination& destination,
+                             std::optional<asio::ip::udp::endpoint> endpoint) {
+    destination.resolving = false;
+    if (!endpoint) {
+        destination.trouble = "its name has no address now: " + destination.configuration.address;
+        on_event_({SenderEvent::Kind::unresolved, destination.name, "", destination.trouble});
+        return;
+    }
+    destination.endpoint = endpoint;
+    destination.trouble.clear();
+    on_event_({SenderEvent::Kind::address_known, destination.name, "", ""});
+    resend_now(destination);
+}
+
+std::optional<asio::ip::address> MessageSender::address_of(const std::string& name) const {
+    const auto found = destinations_.find(name);
+    if (found == destinations_.end() || !found->second->endpoint) return std::nullopt;
+    return found->second->endpoint->address();
+}
+
+MessageSender::Status MessageSender::status(const std::string& name) const {
+    const auto found = destinations_.find(name);
+    if (found == destinations_.end()) return {};
+    const Destination& destination = *found->second;
+    return {destination.engine_id, destination.answering,
+            destination.waiting.size() + destination.active.size(), destination.trouble};
+}
+
+// ---- messages
+// -------------------------------------------------------------------------------------------------------
+
+void MessageSender::submit(const std::string& destination_name, const std::string& key,
+                           std::vector<Varbind> varbinds, Delivery delivery, OnEnd on_end) {
+    const auto found = destinations_.find(destination_name);
+    if (found == destinations_.end()) {
+        post_end(std::move(on_end), MessageEnd::dropped);
+        return;
+    }
+    Destination& destination = *found->second;
+    if (!key.empty()) {
+        if (const auto older = destination.by_key.find(key); older != destination.by_key.end()) {
+            counters_.add(SnmpCount::messages_superseded);
+            finish(older->second, MessageEnd::superseded);
+        }
+    }
+    if (destination.waiting.size() + destination.active.size() >=
+        destination.configuration.messages_max) {
+        counters_.add(SnmpCount::messages_not_queued);
+        if (!destination.configuration.drop_oldest || destination.waiting.empty()) {
+            post_end(std::move(on_end), MessageEnd::dropped);
+            return;
+        }
+        finish(destination.waiting.front(), MessageEnd::dropped);
+    }
+    auto message = std::make_unique<Message>();
+    message->id = next_message_++;
+    message->destination = destination_name;
+    message->key = key;
+    message->varbinds = std::move(varbinds);
+    message->delivery = delivery;
+    message->on_end = std::move(on_end);
+    if (!key.empty()) destination.by_key[key] = message->id;
+    destination.waiting.push_back(message->id);
+    messages_[message->id] = std::move(message);
+    activate(destination);
+    pump();
+}
+
+void MessageSender::stop(const std::string& destination, const std::string& key) {
+    const auto found = destinations_.find(destination);
+    if (found == destinations_.end()) return;
+    const auto message = found->second->by_key.find(key);
+    if (message != found->second->by_key.end()) finish(message->second, MessageEnd::stopped);
+    pump();
+}
+
+// Moves waiting messages to the front line while the destination has places.
+void MessageSender::activate(Destination& destination) {
+    while (!destination.waiting.empty() &&
+           destination.active.size() < destination.configuration.unanswered_max) {
+        const MessageId id = destination.waiting.front();
+        destination.waiting.pop_front();
+        destination.active.insert(id);
+        make_due(*messages_.at(id), Clock::now());
+    }
+}
+
+void MessageSender::make_due(Message& message, Clock::time_point at) {
+    if (message.due) due_.erase({*message.due, message.id});
+    message.due = at;
+    due_.insert({at, message.id});
+}
+
+void MessageSender::finish(MessageId id, MessageEnd end) {
+    const auto found = messages_.find(id);
+    if (found == messages_.end()) return;
+    const std::unique_ptr<Message> message = std::move(found->second);
+    messages_.erase(found);
+    if (message->due) due_.erase({*message->due, id});
+    if (message->holds_slot) --slots_taken_;
+    forget_ids(*message);
+    if (const auto where = destinations_.find(message->destination); where != destinations_.end()) {
+        Destination& destination = *where->second;
+        destination.active.erase(id);
+        std::erase(destination.waiting, id);
+        if (const auto keyed = destination.by_key.find(message->key);
+            keyed != destination.by_key.end() && keyed->second == id) {
+            destination.by_key.erase(keyed);
+        }
+        if (end == MessageEnd::given_up) destination.answering = false;
+        if (end != MessageEnd::dropped) activate(destination);
+    }
+    post_end(std::move(message->on_end), end);
+}
+
+void MessageSender::post_end(OnEnd on_end, MessageEnd end) {
+    if (!on_end) return;
+    asio::post(loop_, [alive = std::weak_ptr<int>(alive_), on_end = std::move(on_end), end] {
+        if (!alive.expired()) on_end(end);
+    });
+}
+
+void MessageSender::forget_ids(const Message& message) {
+    for (const std::int32_t id : message.ids)
+        outstanding_.erase(id);
+}
+
+// ---- window and timers
+// ----------------------------------------------------------------------------------------------
+
+void MessageSender::pump() {
+    const Clock::time_point now = Clock::now();
+    while (!slots_.empty() &&
+           (slots_.front().first <= now || !messages_.contains(slots_.front().second))) {
+        release_slot(slots_.front().second);
+        slots_.pop_front();
+    }
+    while (!due_.empty() && due_.begin()->first <= now) {
+        const MessageId id = due_.begin()->second;
+        due_.erase(due_.begin());
+        messages_.at(id)->due.reset();
+        ready_.push_back(id);
+    }
+    while (!ready_.empty() && slots_taken_ < settings_.unanswered_max) {
+        const MessageId id = ready_.front();
+        ready_.pop_front();
+        if (const auto found = messages_.find(id); found != messages_.end())
+            transmit(*found->second);
+    }
+    arm_timer();
+}
+
+void MessageSender::release_slot(MessageId id) {
+    const auto found = messages_.find(id);
+    if (found == messages_.end() || !found->second->holds_slot) return;
+    found->second->holds_slot = false;
+    --slots_taken_;
+}
+
+void MessageSender::arm_timer() {
+    Clock::time_point next = Clock::time_point::max();
+    if (!due_.empty()) next = due_.begin()->first;
+    if (!ready_.empty() && !slots_.empty()) next = std::min(next, slots_.front().first);
+    if (next == Clock::time_point::max() || (timer_armed_ && timer_.expiry() <= next)) return;
+    timer_.expires_at(next);
+    timer_armed_ = true;
+    timer_.async_wait([this, alive = std::weak_ptr<int>(alive_)](const asio::error_code& error) {
+        if (error || alive.expired()) return;
+        timer_armed_ = false;
+        pump();
+    });
+}
+
+MessageSender::Clock::duration MessageSender::back_off(std::uint32_t attempts) {
+    std::uint64_t ms = settings_.first_resend_ms;
+    for (std::uint32_t i = 1; i < attempts && ms < settings_.resend_max_ms; ++i)
+        ms *= 2;
+    ms = std::min<std::uint64_t>(ms, settings_.resend_max_ms);
+    // A quarter of jitter, so that many lost messages do not come back in step.
+    std::uniform_int_distribution<std::uint64_t> jitter(0, ms / 4);
+    return milliseconds(ms + jitter(random_));
+}
+
+std::int32_t MessageSender::fresh_id() {
+    std::uniform_int_distribution<std::int32_t> any(1, 0x7fff'fffe);
+    for (;;) {
+        const std::int32_t id = any(random_);
+        if (!outstanding_.contains(id)) return id;
+    }
+}
+
+// ---- one transmission
+// -----------------------------------------------------------------------------------------------
+
+const std::string& MessageSender::engine_for(const Destination& destination) const {
+    const bool candidate = destination.engine_id.empty() || destination.candidate_uses > 0;
+    return candidate ? destination.candidate : destination.engine_id;
+}
+
+void MessageSender::transmit(Message& message) {
+    Destination& destination = *destinations_.at(message.destination);
+    if (message.attempts >= destination.configuration.attempts_max) {
+        counters_.add(SnmpCount::messages_given_up);
+        finish(message.id, MessageEnd::given_up);
+        return;
+    }
+    if (!destination.endpoint) {
+        resolve(destination);
+        ++message.attempts;
+        make_due(message, Clock::now() + back_off(message.attempts));
+        return;
+    }
+    const std::int32_t id = fresh_id();
+    if (!transmit_inform(message, destination, id)) {
+        make_due(message, Clock::now() + send_again);
+        return;
+    }
+    ++message.attempts;
+    if (message.delivery == Delivery::trap) {
+        if (message.attempts >= destination.configuration.attempts_max) {
+            finish(message.id, MessageEnd::sent);
+            return;
+        }
+    } else {
+        if (!message.holds_slot) ++slots_taken_;
+        message.holds_slot = true;
+        slots_.emplace_back(Clock::now() + slot_time_max, message.id);
+    }
+    make_due(message, Clock::now() + back_off(message.attempts));
+}
+
+// The notification itself, or what has to come before it: a question for the engine ID. False: the
+// socket is full.
+bool MessageSender::transmit_inform(Message& message, Destination& destination, std::int32_t id) {
+    const bool v3 = destination.configuration.user.has_value();
+    const bool inform = message.delivery == Delivery::inform;
+    if (v3 && inform && engine_for(destination).empty()) {
+        const Clock::time_point now = Clock::now();
+        if (now < destination.probe_not_before) return true;
+        const agent::core::Result<std::string> probe = encode_discovery(id);
+        if (!probe || !send_datagram(destination, *probe)) return false;
+        destination.probe_not_before = now + milliseconds(settings_.first_resend_ms / 2);
+        counters_.add(SnmpCount::probes_sent);
+        destination.probes.push_back(id);
+        outstanding_[id] = {0, destination.name, *destination.endpoint, ""};
+        if (destination.probes.size() > probes_remembered) {
+            outstanding_.erase(destination.probes.front());
+            destination.probes.pop_front();
+        }
+        return true;
+    }
+    const std::string engine =
+        v3 ? (inform ? engine_for(destination) : settings_.own_engine_id) : std::string();
+    if (destination.candidate_uses > 0) --destination.candidate_uses;
+    const agent::core::Result<std::string> datagram =
+        v3 ? encode_message(
+                 V3Notification{inform, id, id, engine, destination.configuration.user->name},
+                 message.varbinds)
+           : encode_message(V2cNotification{inform, id, destination.configuration.community},
+                            message.varbinds);
+    if (!datagram) {
+        counters_.add(SnmpCount::send_failed);
+        destination.trouble = datagram.error().message;
+        return true;
+    }
+    if (!send_datagram(destination, *datagram)) return false;
+    counters_.add(message.transmitted ? SnmpCount::messages_resent : SnmpCount::messages_sent);
+    message.transmitted = true;
+    if (inform) {
+        message.ids.push_back(id);
+        outstanding_[id] = {message.id, destination.name, *destination.endpoint, engine};
+    }
+    return true;
+}
+
+bool MessageSender::send_datagram(Destination& destination, const std::string& datagram) {
+    asio::ip::udp::socket* socket = socket_for(*destination.endpoint);
+    asio::error_code error;
+    if (socket != nullptr) {
+        socket->send_to(asio::buffer(datagram), *destination.endpoint, 0, error);
+        if (!error) return true;
+        if (error == asio::error::would_block || error == asio::error::try_again ||
+            error == asio::error::no_buffer_space) {
+            return false;
+        }
+        destination.trouble =
+            "can not send to " + destination.configuration.address + ": " + error.message();
+    }
+    counters_.add(SnmpCount::send_failed);  // retried like a lost datagram
+    return true;
+}
+
+}  // namespace snmp_mib

@@ -1,0 +1,170 @@
+#pragma once
+
+// Sends notifications to many destinations over one socket per address family, with its own table
+// of pending messages: a window of unanswered informs, resends with back-off and jitter, and an
+// answer to any transmission counts.
+
+#include <asio/io_context.hpp>
+#include <asio/ip/udp.hpp>
+#include <asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "agent/core/result.hpp"
+#include "snmp_mib/datagram.hpp"
+#include "snmp_mib/snmp_configuration.hpp"
+#include "snmp_mib/snmp_counters.hpp"
+#include "snmp_mib/snmp_message.hpp"
+#include "snmp_mib/usm_users.hpp"
+#include "snmp_mib/varbind.hpp"
+
+namespace snmp_mib {
+
+enum class MessageEnd : std::uint8_t {
+    acknowledged,
+    sent,        // a trap, after its last transmission
+    superseded,  // a later message with the same key took its place
+    stopped,
+    given_up,  // attempts spent without an answer
+    dropped,   // pushed out of a full queue, or its destination is gone
+};
+
+struct DestinationConfiguration {
+    std::string address;
+    std::optional<UsmUserKeys> user;  // v3
+    std::string community;            // v2c, without user
+    std::string fixed_engine_id;      // bytes; empty: learnt
+    std::string known_engine_id;      // bytes; learnt in an earlier life
+    std::size_t messages_max = 1'024;
+    std::size_t unanswered_max = 16;  // of this destination; the sum has a window of its own
+    std::uint32_t attempts_max = 8;
+    bool drop_oldest = false;  // when full: the oldest waiting message, not the new one
+};
+
+struct SenderEvent {
+    enum class Kind : std::uint8_t {
+        engine_learnt,
+        engine_changed,
+        engine_refused,
+        rejected,
+        unresolved,
+        address_known
+    };
+    Kind kind = Kind::engine_learnt;
+    std::string destination;
+    std::string engine_id;  // bytes
+    std::string text;
+};
+
+struct SenderSettings {
+    std::size_t unanswered_max = 64;
+    std::uint32_t first_resend_ms = 500;
+    std::uint32_t resend_max_ms = 2'000;
+    std::string own_engine_id;
+    std::string bind_host;  // source address of the family it belongs to; empty: the system chooses
+};
+
+class MessageSender {
+  public:
+    using Clock = std::chrono::steady_clock;
+    using OnEnd = std::function<void(MessageEnd)>;
+
+    MessageSender(asio::io_context& loop, SenderSettings settings, SnmpCounters& counters,
+                  std::function<void(const SenderEvent&)> on_event);
+    ~MessageSender();
+    MessageSender(const MessageSender&) = delete;
+    MessageSender& operator=(const MessageSender&) = delete;
+
+    // Adds or exchanges. What waits for a destination stays with it while its user and address stay
+    // the same.
+    agent::core::Outcome set_destination(const std::string& name,
+                                         DestinationConfiguration configuration);
+    void remove_destination(const std::string& name);
+
+    // `key` replaces an older message with the same key; empty: replaces nothing. `on_end` is
+    // called once, from the loop or from a later call, never from inside submit().
+    void submit(const std::string& destination, const std::string& key,
+                std::vector<Varbind> varbinds, Delivery delivery, OnEnd on_end);
+    void stop(const std::string& destination, const std::string& key);
+
+    struct Status {
+        std::string engine_id;  // bytes; empty: not known
+        bool answering = false;
+        std::size_t waiting = 0;
+        std::string trouble;
+    };
+    [[nodiscard]] Status status(const std::string& destination) const;
+    [[nodiscard]] bool has(const std::string& destination) const {
+        return destinations_.contains(destination);
+    }
+    // Where a destination's datagrams come from, once its name is resolved.
+    [[nodiscard]] std::optional<asio::ip::address> address_of(const std::string& destination) const;
+
+  private:
+    struct Message;
+    struct Destination;
+    struct Outstanding;
+    using MessageId = std::uint64_t;
+
+    void resolve(Destination& destination);
+    void resolved(Destination& destination, std::optional<asio::ip::udp::endpoint> endpoint);
+    void activate(Destination& destination);
+    void make_due(Message& message, Clock::time_point at);
+    void pump();
+    void arm_timer();
+    void transmit(Message& message);
+    bool transmit_inform(Message& message, Destination& destination, std::int32_t id);
+    bool send_datagram(Destination& destination, const std::string& datagram);
+    void release_slot(MessageId id);
+    void finish(MessageId id, MessageEnd end);
+    void post_end(OnEnd on_end, MessageEnd end);
+    Clock::duration back_off(std::uint32_t attempts);
+    std::int32_t fresh_id();
+    void forget_ids(const Message& message);
+    const std::string& engine_for(const Destination& destination) const;
+
+    asio::ip::udp::socket* socket_for(const asio::ip::udp::endpoint& endpoint);
+    void wait_for_answers(asio::ip::udp::socket& socket);
+    void drain(asio::ip::udp::socket& socket);
+    void on_datagram(std::span<const std::uint8_t> datagram, const asio::ip::udp::endpoint& from);
+    void on_v3_answer(const V3Envelope& envelope, std::span<const std::uint8_t> datagram,
+                      Outstanding& outstanding, Destination& destination);
+    void on_report(const V3Envelope& envelope, ReceivedMessage& report,
+                   const Outstanding& outstanding, Destination& destination);
+    void on_new_engine(const V3Envelope& envelope, Destination& destination);
+    void believe_engine(Destination& destination, const std::string& engine_id);
+    void resend_now(Destination& destination);
+
+    asio::io_context& loop_;
+    SenderSettings settings_;
+    SnmpCounters& counters_;
+    std::function<void(const SenderEvent&)> on_event_;
+    asio::ip::udp::resolver resolver_;
+    asio::steady_timer timer_;
+    std::optional<asio::ip::udp::socket> v4_;
+    std::optional<asio::ip::udp::socket> v6_;
+    std::mt19937 random_;
+    std::map<std::string, std::unique_ptr<Destination>> destinations_;
+    std::map<MessageId, std::unique_ptr<Message>> messages_;
+    std::map<std::int32_t, Outstanding>
+        outstanding_;  // every transmission that may still be answered
+    std::set<std::pair<Clock::time_point, MessageId>> due_;
+    std::deque<MessageId> ready_;  // due, waiting for a place in the window
+    std::deque<std::pair<Clock::time_point, MessageId>> slots_;  // places taken, oldest first
+    std::size_t slots_taken_ = 0;
+    bool timer_armed_ = false;
+    MessageId next_message_ = 1;
+    std::shared_ptr<int> alive_;  // handlers that outlive us find it expired
+};
+
+}  // namespace snmp_mib

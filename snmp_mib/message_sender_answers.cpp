@@ -1,0 +1,238 @@
+// What comes back to the sender's sockets: Responses, and Reports that say why there is none.
+
+#include <array>
+#include <asio/socket_base.hpp>
+
+#include "snmp_mib/engine_state.hpp"
+#include "snmp_mib/message_sender.hpp"
+#include "snmp_mib/message_sender_state.hpp"
+
+namespace snmp_mib {
+
+namespace {
+
+constexpr int receive_buffer_wanted = 1 << 20;
+constexpr int datagrams_per_turn = 256;  // then others on the loop get their turn
+
+std::string reason_text(oids::UsmReport reason) {
+    switch (reason) {
+        case oids::UsmReport::unsupported_security_level:
+            return "it refuses the security level (authentication and encryption) for our user";
+        case oids::UsmReport::not_in_time_window:
+            return "it says that our idea of its clock is wrong";
+        case oids::UsmReport::unknown_user_name:
+            return "it does not know our user name";
+        case oids::UsmReport::unknown_engine_id:
+            return "it has another engine ID";
+        case oids::UsmReport::wrong_digest:
+            return "it has another authentication key for our user";
+        case oids::UsmReport::decryption_error:
+            return "it has another privacy key for our user";
+    }
+    return "";
+}
+
+}  // namespace
+
+asio::ip::udp::socket* MessageSender::socket_for(const asio::ip::udp::endpoint& endpoint) {
+    const bool v6 = endpoint.address().is_v6();
+    std::optional<asio::ip::udp::socket>& socket = v6 ? v6_ : v4_;
+    if (socket) return &*socket;
+    asio::error_code error;
+    socket.emplace(loop_);
+    socket->open(v6 ? asio::ip::udp::v6() : asio::ip::udp::v4(), error);
+    if (!error) {
+        asio::error_code not_numeric;
+        const asio::ip::address source = asio::ip::make_address(settings_.bind_host, not_numeric);
+        if (!not_numeric && source.is_v6() == v6 && !source.is_unspecified()) {
+            socket->bind({source, 0}, error);
+        }
+    }
+    if (!error) socket->non_blocking(true, error);
+    if (error) {
+        socket.reset();
+        return nullptr;
+    }
+    asio::error_code ignored;  // the kernel caps it; the window works with its default too
+    socket->set_option(asio::socket_base::receive_buffer_size(receive_buffer_wanted), ignored);
+    wait_for_answers(*socket);
+    return &*socket;
+}
+
+void MessageSender::wait_for_answers(asio::ip::udp::socket& socket) {
+    socket.async_wait(asio::ip::udp::socket::wait_read, [this, alive = std::weak_ptr<int>(alive_),
+                                                         &socket](const asio::error_code& error) {
+        if (error || alive.expired()) return;
+        drain(socket);
+        wait_for_answers(socket);
+    });
+}
+
+void MessageSender::drain(asio::ip::udp::socket& socket) {
+    std::array<std::uint8_t, datagram_length_max + 1> buffer;
+    for (int i = 0; i < datagrams_per_turn; ++i) {
+        asio::ip::udp::endpoint from;
+        asio::error_code error;
+        const std::size_t length = socket.receive_from(asio::buffer(buffer), from, 0, error);
+        if (error == asio::error::would_block || error == asio::error::try_again) break;
+        if (error) continue;
+        on_datagram(std::span(buffer).first(length), from);
+    }
+    pump();
+}
+
+// Nothing is decoded unless it answers, by number and address, something that we have asked.
+void MessageSender::on_datagram(std::span<const std::uint8_t> datagram,
+                                const asio::ip::udp::endpoint& from) {
+    const Envelope envelope = envelope_of(datagram);
+    const auto* v2c = std::get_if<V2cEnvelope>(&envelope);
+    const auto* v3 = std::get_if<V3Envelope>(&envelope);
+    const std::int32_t id = v3 != nullptr ? v3->message_id : v2c != nullptr ? v2c->request_id : 0;
+    const auto found = outstanding_.find(id);
+    if (found == outstanding_.end() || found->second.endpoint != from) {
+        counters_.add(SnmpCount::answers_unexpected);
+        return;
+    }
+    const auto where = destinations_.find(found->second.destination);
+    if (where == destinations_.end()) return;
+    Destination& destination = *where->second;
+    if (v3 != nullptr && destination.configuration.user) {
+        on_v3_answer(*v3, datagram, found->second, destination);
+        return;
+    }
+    constexpr std::uint8_t response_pdu = 0xa2;
+    if (v2c == nullptr || destination.configuration.user || v2c->pdu_type != response_pdu ||
+        v2c->community != destination.configuration.community) {
+        counters_.add(SnmpCount::answers_unexpected);
+        return;
+    }
+    if (v2c->error_status != 0) {
+        destination.trouble =
+            "it answers with SNMP error status " + std::to_string(v2c->error_status);
+        return;
+    }
+    destination.answering = true;
+    destination.trouble.clear();
+    counters_.add(SnmpCount::messages_acknowledged);
+    finish(found->second.message, MessageEnd::acknowledged);
+}
+
+void MessageSender::on_v3_answer(const V3Envelope& envelope, std::span<const std::uint8_t> datagram,
+                                 Outstanding& outstanding, Destination& destination) {
+    ReceivedMessage answer = ReceivedMessage::decode(datagram);
+    if (answer.verdict() == ReceivedMessage::Verdict::not_in_time_window &&
+        envelope.authoritative_engine_id == outstanding.engine_id) {
+        // The key is right, the number is one that we drew at random for this message, yet the
+        // engine's clock is behind what we remember: its state was lost. The library would refuse
+        // it for ever.
+        counters_.add(SnmpCount::reports_received);
+        set_engine_clock(outstanding.engine_id, envelope.engine_boots, envelope.engine_time, true);
+        destination.trouble = "its engine boots counter went backwards: the peer lost its state";
+        if (const auto message = messages_.find(outstanding.message);
+            message != messages_.end() && message->second->clock_corrections++ < 2) {
+            make_due(*message->second, Clock::now());
+        }
+        return;
+    }
+    if (answer.verdict() == ReceivedMessage::Verdict::accepted &&
+        answer.command() == ReceivedMessage::Command::report) {
+        counters_.add(SnmpCount::reports_received);
+        on_report(envelope, answer, outstanding, destination);
+        return;
+    }
+    const bool ours = answer.authenticated_and_encrypted() &&
+                      answer.command() == ReceivedMessage::Command::response &&
+                      outstanding.message != 0 && answer.engine_id() == outstanding.engine_id &&
+                      answer.user() == destination.configuration.user->name &&
+                      answer.request_id() == envelope.message_id;
+    if (!ours) {
+        counters_.add(SnmpCount::answers_unexpected);
+        return;
+    }
+    believe_engine(destination, outstanding.engine_id);
+    destination.answering = true;
+    if (answer.error_status() != 0) {
+        destination.trouble =
+            "it answers with SNMP error status " + std::to_string(answer.error_status());
+        return;
+    }
+    destination.trouble.clear();
+    const MessageId message = outstanding.message;
+    if (messages_.at(message)->ids.back() != envelope.message_id)
+        counters_.add(SnmpCount::answers_late);
+    counters_.add(SnmpCount::messages_acknowledged);
+    finish(message, MessageEnd::acknowledged);
+}
+
+// Anyone who sees a message can forge the Report to it, so a Report alone never ends anything: the
+// timer runs on.
+void MessageSender::on_report(const V3Envelope& envelope, ReceivedMessage& report,
+                              const Outstanding& outstanding, Destination& destination) {
+    const std::optional<oids::UsmReport> reason = report.report_reason();
+    if (!reason) return;
+    if (*reason == oids::UsmReport::unknown_engine_id) {
+        on_new_engine(envelope, destination);
+        return;
+    }
+    if (*reason == oids::UsmReport::not_in_time_window) {
+        // Authenticated, so the library has set its clock for that engine: say it again at once.
+        if (!report.authenticated()) return;
+        if (const auto message = messages_.find(outstanding.message);
+            message != messages_.end() && message->second->clock_corrections++ < 2) {
+            make_due(*message->second, Clock::now());
+        }
+        return;
+    }
+    const std::string trouble = reason_text(*reason);
+    if (destination.trouble == trouble) return;
+    destination.trouble = trouble;
+    on_event_(
+        {SenderEvent::Kind::rejected, destination.name, envelope.authoritative_engine_id, trouble});
+}
+
+void MessageSender::on_new_engine(const V3Envelope& envelope, Destination& destination) {
+    const std::string& claimed = envelope.authoritative_engine_id;
+    if (claimed.size() < 5 || claimed == destination.engine_id) return;
+    if (!destination.configuration.fixed_engine_id.empty()) {
+        const std::string trouble =
+            "another engine answers in its place: " + to_hexadecimal(claimed);
+        if (destination.trouble == trouble) return;
+        destination.trouble = trouble;
+        on_event_({SenderEvent::Kind::engine_refused, destination.name, claimed, trouble});
+        return;
+    }
+    destination.candidate = claimed;
+    destination.candidate_uses = destination.engine_id.empty() ? 0 : candidate_tries;
+    destination.forget_other_engines(settings_.own_engine_id);
+    const agent::core::Outcome known = destination.know_engine(claimed, settings_.own_engine_id);
+    if (!known) {
+        destination.trouble = known.error().message;
+        return;
+    }
+    resend_now(destination);
+}
+
+void MessageSender::believe_engine(Destination& destination, const std::string& engine_id) {
+    if (destination.engine_id == engine_id) return;
+    const bool first = destination.engine_id.empty();
+    const std::string before = destination.engine_id;
+    destination.engine_id = engine_id;
+    destination.candidate.clear();
+    destination.candidate_uses = 0;
+    destination.forget_other_engines(settings_.own_engine_id);
+    if (!first) counters_.add(SnmpCount::peer_engine_changes);
+    on_event_({first ? SenderEvent::Kind::engine_learnt : SenderEvent::Kind::engine_changed,
+               destination.name, engine_id,
+               first ? "engine ID " + to_hexadecimal(engine_id)
+                     : "engine ID changed from " + to_hexadecimal(before) + " to " +
+                           to_hexadecimal(engine_id)});
+}
+
+void MessageSender::resend_now(Destination& destination) {
+    for (const MessageId id : destination.active) {
+        Message& message = *messages_.at(id);
+        if (message.due) make_due(message, Clock::now());
+    }
+}
+
+}  // namespace snmp_mib

@@ -1,0 +1,74 @@
+#pragma once
+
+// What the sender keeps per destination and per message; private to message_sender*.cpp.
+
+#include "snmp_mib/message_sender.hpp"
+
+namespace snmp_mib {
+
+inline constexpr std::size_t probes_remembered = 4;
+// A new engine ID that somebody claims to have is tried this often before we go back to the one we
+// know.
+inline constexpr unsigned candidate_tries = 2;
+
+struct MessageSender::Message {
+    MessageId id = 0;
+    std::string destination;
+    std::string key;
+    std::vector<Varbind> varbinds;
+    Delivery delivery = Delivery::inform;
+    OnEnd on_end;
+    std::uint32_t attempts = 0;
+    std::uint32_t clock_corrections = 0;
+    bool transmitted = false;
+    bool holds_slot = false;
+    std::vector<std::int32_t>
+        ids;  // of every transmission: SNMPv3 gives each its own (RFC 3412 7.1)
+    std::optional<Clock::time_point> due;
+};
+
+struct MessageSender::Outstanding {
+    MessageId message = 0;  // 0: a question for the engine ID
+    std::string destination;
+    asio::ip::udp::endpoint endpoint;
+    std::string engine_id;
+};
+
+// Engine IDs: `engine_id` has answered with a valid key (or is configured). `candidate` is what an
+// unauthenticated Report claims; it is tried, and only an authenticated answer makes it the engine
+// ID.
+struct MessageSender::Destination {
+    std::string name;
+    DestinationConfiguration configuration;
+    std::optional<asio::ip::udp::endpoint> endpoint;
+    bool resolving = false;
+    Clock::time_point resolve_not_before = Clock::time_point::min();
+    Clock::time_point probe_not_before = Clock::time_point::min();
+    std::deque<std::int32_t> probes;
+    std::string engine_id;
+    std::string candidate;
+    unsigned candidate_uses = 0;
+    std::set<std::string> engines_with_user;
+    std::deque<MessageId> waiting;
+    std::set<MessageId> active;
+    std::map<std::string, MessageId> by_key;
+    bool answering = false;
+    std::string trouble;
+
+    agent::core::Outcome know_engine(const std::string& engine, const std::string& own_engine_id) {
+        if (!engines_with_user.insert(engine).second || engine == own_engine_id)
+            return agent::core::Nothing{};
+        return add_user(*configuration.user, engine);
+    }
+    // Only two engines are worth a place in the library's user list.
+    void forget_other_engines(const std::string& own_engine_id) {
+        for (auto engine = engines_with_user.begin(); engine != engines_with_user.end();) {
+            const bool keep =
+                *engine == engine_id || *engine == candidate || *engine == own_engine_id;
+            if (!keep) remove_user(configuration.user->name, *engine);
+            engine = keep ? std::next(engine) : engines_with_user.erase(engine);
+        }
+    }
+};
+
+}  // namespace snmp_mib

@@ -1,0 +1,408 @@
+#include "snmp_mib/snmp_notice_channel.hpp"
+
+#include <chrono>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "snmp_mib/consumer_notifier.hpp"
+#include "snmp_mib/engine_state.hpp"
+#include "snmp_mib/message_receiver.hpp"
+#include "snmp_mib/message_sender.hpp"
+#include "snmp_mib/notice_codec.hpp"
+#include "snmp_mib/snmp_library.hpp"
+#include "snmp_mib/udp_address.hpp"
+#include "snmp_mib/usm_users.hpp"
+#include "snmp_mib/varbind_reader.hpp"
+
+namespace snmp_mib {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Users = std::map<std::string, UsmUserKeys>;
+
+// At most this many lines of the SNMP library per minute reach the operator; the rest is counted.
+constexpr unsigned library_lines_per_minute = 5;
+
+agent::core::Result<Users> load_users(const std::vector<UsmUserConfiguration>& configured) {
+    Users users;
+    for (const UsmUserConfiguration& user : configured) {
+        agent::core::Result<UsmUserKeys> keys = load_user(user);
+        if (!keys) return keys.error();
+        if (!users.emplace(user.name, std::move(keys).value()).second) {
+            return agent::core::Error{"SNMP user \"" + user.name + "\" is listed twice"};
+        }
+    }
+    return users;
+}
+
+agent::core::Result<std::string> engine_id_from(const std::string& text, const std::string& whose) {
+    if (text.empty()) return std::string();
+    const std::optional<std::string> bytes = from_hexadecimal(text);
+    if (!bytes || bytes->size() < 5 || bytes->size() > 32) {
+        return agent::core::Error{"engine ID of " + whose +
+                                  ": expected 5 to 32 bytes in hexadecimal, not \"" + text + "\""};
+    }
+    return *bytes;
+}
+
+agent::core::Outcome check_peers(const std::vector<PeerConfiguration>& peers, const Users& users) {
+    std::set<std::string> names;
+    for (const PeerConfiguration& peer : peers) {
+        const std::string who = "SNMP peer \"" + peer.name + "\"";
+        if (peer.name.empty() || peer.name.size() > name_length_max ||
+            peer.name.find(' ') != std::string::npos) {
+            return agent::core::Error{who + ": a name has 1 to 64 bytes and no blank"};
+        }
+        if (!names.insert(peer.name).second) return agent::core::Error{who + " is listed twice"};
+        const agent::core::Result<UdpAddress> address = udp_address_from_text(peer.address);
+        if (!address) return address.error().within(who);
+        if (address->port == 0 || address->host.empty()) {
+            return agent::core::Error{who + ": \"" + peer.address + "\" needs a host and a port"};
+        }
+        if (!users.contains(peer.user)) {
+            return agent::core::Error{who + ": user \"" + peer.user + "\" is not in snmp.users"};
+        }
+        const agent::core::Result<std::string> engine = engine_id_from(peer.engine_id, who);
+        if (!engine) return engine.error();
+    }
+    return agent::core::Nothing{};
+}
+
+// The name that a message says its sender has.
+const std::string& claimed_sender(const AgentMessage& message) {
+    if (const auto* notice = std::get_if<ReservationNotice>(&message))
+        return notice->notice.controller;
+    if (const auto* confirmation = std::get_if<NoticeConfirmation>(&message))
+        return confirmation->confirmation.agent;
+    if (const auto* started = std::get_if<AgentStartedMessage>(&message))
+        return started->presence.agent;
+    return std::get<AgentStoppingMessage>(message).presence.agent;
+}
+
+// Whom it is for. A notice does not say: it is the same for every agent.
+const std::string* addressee(const AgentMessage& message) {
+    if (std::holds_alternative<ReservationNotice>(message)) return nullptr;
+    if (const auto* confirmation = std::get_if<NoticeConfirmation>(&message)) {
+        return &confirmation->confirmation.controller;
+    }
+    if (const auto* started = std::get_if<AgentStartedMessage>(&message))
+        return &started->presence.controller;
+    return &std::get<AgentStoppingMessage>(message).presence.controller;
+}
+
+bool taken_by(ChannelRole role, const AgentMessage& message) {
+    return std::holds_alternative<ReservationNotice>(message) == (role == ChannelRole::agent);
+}
+
+}  // namespace
+
+class SnmpNoticeChannel::Parts {
+  public:
+    Parts(asio::io_context& event_loop, SnmpChannelConfiguration settings,
+          AgentMessageHandler message_handler, SnmpEventHandler event_handler)
+        : loop(event_loop),
+          configuration(std::move(settings)),
+          on_message(std::move(message_handler)),
+          on_event(std::move(event_handler)) {}
+
+    agent::core::Outcome start();
+    agent::core::Outcome set_peers(const std::vector<PeerConfiguration>& peers);
+    void refresh_allow_list();
+    bool receive(const ReceivedMessage& message);
+    void report(const SenderEvent& event);
+    void library_line(const std::string& line);
+    [[nodiscard]] TimeTicks up_time() const {
+        const auto passed =
+            std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started_at);
+        return {static_cast<std::uint32_t>(passed.count() / 10)};
+    }
+
+    asio::io_context& loop;
+    SnmpChannelConfiguration configuration;
+    AgentMessageHandler on_message;
+    SnmpEventHandler on_event;
+    Clock::time_point started_at = Clock::now();
+    SnmpCounters counters;
+    EngineIdentity identity;
+    std::optional<LearntEngines> learnt;
+    Users users;
+    std::unique_ptr<MessageSender> sender;
+    std::unique_ptr<MessageReceiver> receiver;
+    std::unique_ptr<ConsumerNotifier> consumers;
+    ConsumersConfiguration consumers_configuration;
+    unsigned library_lines = 0;
+    Clock::time_point library_minute = Clock::now();
+};
+
+agent::core::Outcome SnmpNoticeChannel::Parts::start() {
+    const agent::core::Result<std::string> configured_engine =
+        engine_id_from(configuration.engine_id, "this agent");
+    if (!configured_engine) return configured_engine.error();
+    agent::core::Result<Users> loaded = load_users(configuration.users);
+    if (!loaded) return loaded.error();
+    users = std::move(loaded).value();
+    if (const auto checked = check_peers(configuration.peers, users); !checked)
+        return checked.error();
+
+    agent::core::Result<EngineIdentity> next =
+        next_engine_identity(configuration.state_dir, *configured_engine);
+    if (!next) return next.error();
+    identity = *next;
+    agent::core::Result<LearntEngines> known = LearntEngines::load(configuration.state_dir);
+    if (!known) return known.error();
+    learnt = std::move(known).value();
+
+    const auto prepared =
+        prepare_snmp_library({"lra", configuration.state_dir, identity,
+                              [this](const std::string& line) { library_line(line); }});
+    if (!prepared) return prepared.error();
+    if (const auto started = start_snmp_library(); !started) return started.error();
+    for (const auto& [name, keys] : users) {
+        if (const auto added = add_user(keys, identity.engine_id); !added) return added.error();
+    }
+
+    const agent::core::Result<UdpAddress> listen = udp_address_from_text(configuration.listen);
+    if (!listen) return listen.error().within("snmp.listen");
+    sender = std::make_unique<MessageSender>(
+        loop,
+        SenderSettings{configuration.informs_unanswered_max, configuration.first_resend_ms,
+                       configuration.resend_max_ms, identity.engine_id, listen->host},
+        counters, [this](const SenderEvent& event) { report(event); });
+    consumers = std::make_unique<ConsumerNotifier>(*sender, [this] { return up_time(); });
+    if (const auto set = set_peers(configuration.peers); !set) return set.error();
+    auto opened =
+        MessageReceiver::open(loop, configuration.listen, identity.engine_id, counters,
+                              [this](const ReceivedMessage& message) { return receive(message); });
+    if (!opened) return opened.error().within("snmp.listen");
+    receiver = std::move(opened).value();
+    refresh_allow_list();
+    return agent::core::Nothing{};
+}
+
+agent::core::Outcome SnmpNoticeChannel::Parts::set_peers(
+    const std::vector<PeerConfiguration>& peers) {
+    for (const PeerConfiguration& peer : peers) {
+        DestinationConfiguration destination;
+        destination.address = peer.address;
+        destination.user = users.at(peer.user);
+        destination.fixed_engine_id = *engine_id_from(peer.engine_id, peer.name);
+        destination.known_engine_id = learnt->find(peer.name).value_or("");
+        destination.messages_max = configuration.messages_per_peer_max;
+        destination.attempts_max = configuration.attempts_max;
+        if (const auto set = sender->set_destination(peer.name, std::move(destination)); !set)
+            return set.error();
+    }
+    return agent::core::Nothing{};
+}
+
+void SnmpNoticeChannel::Parts::refresh_allow_list() {
+    std::set<asio::ip::address> sources;
+    std::set<std::string> engines;
+    for (const PeerConfiguration& peer : configuration.peers) {
+        if (const auto address = sender->address_of(peer.name)) sources.insert(*address);
+        const std::string engine = sender->status(peer.name).engine_id;
+        if (!engine.empty()) engines.insert(engine);
+    }
+    if (receiver) receiver->allow(std::move(sources), std::move(engines));
+}
+
+// Authenticated and encrypted by a user that we know. Is it a peer's, well-formed, in its own name,
+// and for us?
+bool SnmpNoticeChannel::Parts::receive(const ReceivedMessage& received) {
+    const std::string user = received.user();
+    bool is_a_peers = false;
+    for (const PeerConfiguration& peer : configuration.peers)
+        is_a_peers = is_a_peers || peer.user == user;
+    if (!is_a_peers) {
+        counters.add(SnmpCount::refused_user_not_a_peer);
+        return false;
+    }
+    const agent::core::Result<AgentMessage> message = decode(received.varbinds());
+    if (!message) {
+        counters.add(SnmpCount::refused_content);
+        return false;
+    }
+    if (!taken_by(configuration.role, *message)) {
+        counters.add(SnmpCount::refused_role);
+        return false;
+    }
+    const std::string& name = claimed_sender(*message);
+    const std::string* to = addressee(*message);
+    bool name_is_theirs = false;
+    for (const PeerConfiguration& peer : configuration.peers) {
+        name_is_theirs = name_is_theirs || (peer.name == name && peer.user == user);
+    }
+    if (!name_is_theirs ||
+        (to != nullptr && !configuration.own_name.empty() && *to != configuration.own_name)) {
+        counters.add(SnmpCount::refused_name);
+        return false;
+    }
+    counters.add(SnmpCount::messages_delivered);
+    on_message(name, *message);
+    return true;
+}
+
+void SnmpNoticeChannel::Parts::report(const SenderEvent& event) {
+    SnmpEvent told;
+    told.peer = event.destination;
+    told.text = event.destination + ": " + event.text;
+    switch (event.kind) {
+        case SenderEvent::Kind::engine_learnt:
+            told.kind = SnmpEvent::Kind::peer_engine_learnt;
+            break;
+        case SenderEvent::Kind::engine_changed:
+            told.kind = SnmpEvent::Kind::peer_engine_changed;
+            break;
+        case SenderEvent::Kind::engine_refused:
+            told.kind = SnmpEvent::Kind::peer_engine_refused;
+            break;
+        case SenderEvent::Kind::rejected:
+            told.kind = SnmpEvent::Kind::peer_rejects_us;
+            break;
+        case SenderEvent::Kind::unresolved:
+            told.kind = SnmpEvent::Kind::peer_unresolved;
+            break;
+        case SenderEvent::Kind::address_known:
+            refresh_allow_list();
+            return;
+    }
+    if (event.kind == SenderEvent::Kind::engine_learnt ||
+        event.kind == SenderEvent::Kind::engine_changed) {
+        refresh_allow_list();
+        const agent::core::Outcome kept = learnt->remember(event.destination, event.engine_id);
+        if (!kept) told.text += " (not kept over a restart: " + kept.error().message + ")";
+    }
+    if (on_event) on_event(told);
+}
+
+void SnmpNoticeChannel::Parts::library_line(const std::string& line) {
+    counters.add(SnmpCount::library_messages);
+    const Clock::time_point now = Clock::now();
+    if (now - library_minute > std::chrono::minutes(1)) {
+        library_minute = now;
+        library_lines = 0;
+    }
+    if (++library_lines > library_lines_per_minute) {
+        counters.add(SnmpCount::library_messages_suppressed);
+        return;
+    }
+    if (on_event)
+        on_event(
+            {SnmpEvent::Kind::library_message, "", "SNMP library: " + bounded_text(line, 200)});
+}
+
+// ---- public face
+// ----------------------------------------------------------------------------------------------------
+
+agent::core::Result<std::unique_ptr<SnmpNoticeChannel>> SnmpNoticeChannel::open(
+    asio::io_context& loop, SnmpChannelConfiguration configuration, AgentMessageHandler on_message,
+    SnmpEventHandler on_event) {
+    auto parts = std::make_unique<Parts>(loop, std::move(configuration), std::move(on_message),
+                                         std::move(on_event));
+    if (const agent::core::Outcome started = parts->start(); !started) return started.error();
+    return std::unique_ptr<SnmpNoticeChannel>(new SnmpNoticeChannel(std::move(parts)));
+}
+
+SnmpNoticeChannel::SnmpNoticeChannel(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+SnmpNoticeChannel::~SnmpNoticeChannel() = default;
+
+void SnmpNoticeChannel::send(const std::string& peer, const std::string& replaces,
+                             const AgentMessage& message, std::function<void()> on_acknowledged) {
+    if (!parts_->sender->has(peer)) {
+        parts_->counters.add(SnmpCount::messages_unknown_peer);
+        return;
+    }
+    const bool notice = std::holds_alternative<ReservationNotice>(message);
+    const Delivery delivery = notice ? parts_->configuration.delivery : Delivery::inform;
+    parts_->sender->submit(peer, replaces, encode(message, parts_->up_time()), delivery,
+                           [on_acknowledged = std::move(on_acknowledged)](MessageEnd end) {
+                               if (end == MessageEnd::acknowledged && on_acknowledged)
+                                   on_acknowledged();
+                           });
+}
+
+void SnmpNoticeChannel::stop_sending(const std::string& peer, const std::string& replaces) {
+    parts_->sender->stop(peer, replaces);
+}
+
+agent::core::Outcome SnmpNoticeChannel::set_consumers(ConsumersConfiguration configuration) {
+    const agent::core::Outcome set = parts_->consumers->configure(configuration, parts_->users);
+    if (set) parts_->consumers_configuration = std::move(configuration);
+    return set;
+}
+
+void SnmpNoticeChannel::announce(const agent::core::Alarm& alarm, bool active) {
+    parts_->consumers->announce(alarm, active);
+}
+
+void SnmpNoticeChannel::announce_test(const std::string& text) {
+    parts_->consumers->announce_test(text);
+}
+
+agent::core::Outcome SnmpNoticeChannel::reconfigure(std::vector<PeerConfiguration> peers,
+                                                    std::vector<UsmUserConfiguration> users) {
+    agent::core::Result<Users> loaded = load_users(users);
+    if (!loaded) return loaded.error();
+    if (const auto checked = check_peers(peers, *loaded); !checked) return checked.error();
+    for (const ConsumerConfiguration& consumer : parts_->consumers_configuration.consumers) {
+        if (consumer.version == ConsumerVersion::v3 && !loaded->contains(consumer.user)) {
+            return agent::core::Error{"SNMP user \"" + consumer.user +
+                                      "\" is still used by consumer " + consumer.address};
+        }
+    }
+    for (const auto& [name, keys] : parts_->users) {
+        if (!loaded->contains(name)) remove_user(name, parts_->identity.engine_id);
+    }
+    parts_->users = std::move(loaded).value();
+    for (const auto& [name, keys] : parts_->users) {
+        if (const auto added = add_user(keys, parts_->identity.engine_id); !added)
+            return added.error();
+    }
+    for (const PeerConfiguration& old : parts_->configuration.peers) {
+        bool stays = false;
+        for (const PeerConfiguration& peer : peers) {
+            stays = stays || (peer.name == old.name && peer.user == old.user);
+        }
+        if (!stays) parts_->sender->remove_destination(old.name);
+    }
+    parts_->configuration.peers = peers;
+    parts_->configuration.users = std::move(users);
+    const agent::core::Outcome set = parts_->set_peers(peers);
+    parts_->refresh_allow_list();
+    if (!set) return set;
+    return parts_->consumers->configure(parts_->consumers_configuration, parts_->users);
+}
+
+std::uint16_t SnmpNoticeChannel::listen_port() const {
+    return parts_->receiver->port();
+}
+
+std::string SnmpNoticeChannel::engine_id() const {
+    return to_hexadecimal(parts_->identity.engine_id);
+}
+
+std::uint32_t SnmpNoticeChannel::engine_boots() const {
+    return parts_->identity.boots;
+}
+
+const SnmpCounters& SnmpNoticeChannel::counters() const {
+    return parts_->counters;
+}
+
+std::vector<PeerStatus> SnmpNoticeChannel::peers() const {
+    std::vector<PeerStatus> result;
+    for (const PeerConfiguration& peer : parts_->configuration.peers) {
+        MessageSender::Status status = parts_->sender->status(peer.name);
+        result.push_back({peer.name, peer.address, to_hexadecimal(status.engine_id),
+                          status.answering, status.waiting, std::move(status.trouble)});
+    }
+    return result;
+}
+
+std::vector<ConsumerStatus> SnmpNoticeChannel::consumers() const {
+    return parts_->consumers->status();
+}
+
+}  // namespace snmp_mib

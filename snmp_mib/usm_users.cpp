@@ -1,0 +1,197 @@
+#include "snmp_mib/usm_users.hpp"
+
+#include <net-snmp/net-snmp-config.h>
+
+#include <net-snmp/net-snmp-includes.h>
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <span>
+#include <utility>
+
+#include "snmp_mib/engine_state.hpp"
+#include "snmp_mib/key_file.hpp"
+
+namespace snmp_mib {
+
+namespace {
+
+std::span<oid> oid_of(AuthenticationProtocol protocol) {
+    switch (protocol) {
+        case AuthenticationProtocol::sha256:
+            return usmHMAC192SHA256AuthProtocol;
+        case AuthenticationProtocol::sha384:
+            return usmHMAC256SHA384AuthProtocol;
+        case AuthenticationProtocol::sha512:
+            return usmHMAC384SHA512AuthProtocol;
+    }
+    return {};
+}
+
+std::size_t hash_length(AuthenticationProtocol protocol) {
+    switch (protocol) {
+        case AuthenticationProtocol::sha256:
+            return 32;
+        case AuthenticationProtocol::sha384:
+            return 48;
+        case AuthenticationProtocol::sha512:
+            return 64;
+    }
+    return 0;
+}
+
+std::span<oid> oid_of(PrivacyProtocol protocol) {
+    switch (protocol) {
+        case PrivacyProtocol::aes128:
+            return {usmAESPrivProtocol, OID_LENGTH(usmAESPrivProtocol)};
+        case PrivacyProtocol::aes256:
+            return usmAES256PrivProtocol;
+    }
+    return {};
+}
+
+std::size_t key_length(PrivacyProtocol protocol) {
+    switch (protocol) {
+        case PrivacyProtocol::aes128:
+            return 16;
+        case PrivacyProtocol::aes256:
+            return 32;
+    }
+    return 0;
+}
+
+const u_char* bytes_of(const std::string& text) {
+    return reinterpret_cast<const u_char*>(text.data());
+}
+
+void wipe(std::string& text) {
+    explicit_bzero(text.data(), text.size());
+}
+
+// A password becomes a key by hashing a megabyte (RFC 3414 A.2); agents that share one share the
+// work.
+agent::core::Result<std::string> derive(AuthenticationProtocol protocol,
+                                        const std::string& passphrase) {
+    static std::map<std::pair<AuthenticationProtocol, std::string>, std::string> derived;
+    const auto key = std::make_pair(protocol, passphrase);
+    if (const auto known = derived.find(key); known != derived.end()) return known->second;
+    const std::span<oid> hash = oid_of(protocol);
+    std::array<u_char, USM_LENGTH_KU_HASHBLOCK> master{};
+    std::size_t length = master.size();
+    if (generate_Ku(hash.data(), static_cast<u_int>(hash.size()), bytes_of(passphrase),
+                    passphrase.size(), master.data(), &length) != SNMPERR_SUCCESS ||
+        length != hash_length(protocol)) {
+        return agent::core::Error{"the SNMP library could not derive a key from the passphrase"};
+    }
+    std::string result(master.begin(), master.begin() + static_cast<std::ptrdiff_t>(length));
+    explicit_bzero(master.data(), master.size());
+    derived[key] = result;
+    return result;
+}
+
+agent::core::Result<std::string> load_master(const std::string& path,
+                                             AuthenticationProtocol protocol) {
+    agent::core::Result<KeyFileContent> content = read_key_file(path);
+    if (!content) return content.error();
+    if (const auto* passphrase = std::get_if<Passphrase>(&*content)) {
+        return derive(protocol, passphrase->text);
+    }
+    const std::string& master = std::get<MasterKey>(*content).bytes;
+    if (master.size() != hash_length(protocol)) {
+        return agent::core::Error{path + ": a master key for this hash has " +
+                                  std::to_string(hash_length(protocol)) + " bytes, not " +
+                                  std::to_string(master.size())};
+    }
+    return master;
+}
+
+void* duplicate(const void* bytes, std::size_t size) {
+    void* copy = std::malloc(size);
+    if (copy != nullptr) std::memcpy(copy, bytes, size);
+    return copy;
+}
+
+// Kul = hash(Ku, engine ID, Ku) (RFC 3414 A.2), in a buffer that the library will own.
+bool localize(const UsmUserKeys& user, const std::string& master, const std::string& engine_id,
+              u_char** key, std::size_t* length) {
+    const std::span<oid> hash = oid_of(user.authentication);
+    *length = USM_LENGTH_KU_HASHBLOCK;
+    *key = static_cast<u_char*>(std::calloc(1, USM_LENGTH_KU_HASHBLOCK));
+    return *key != nullptr && generate_kul(hash.data(), static_cast<u_int>(hash.size()),
+                                           bytes_of(engine_id), engine_id.size(), bytes_of(master),
+                                           master.size(), *key, length) == SNMPERR_SUCCESS;
+}
+
+}  // namespace
+
+UsmUserKeys::~UsmUserKeys() {
+    wipe(authentication_master);
+    wipe(privacy_master);
+}
+
+agent::core::Result<UsmUserKeys> load_user(const UsmUserConfiguration& user) {
+    const std::string context = "SNMP user \"" + user.name + "\"";
+    if (user.name.empty() || user.name.size() > 32) {
+        return agent::core::Error{context + ": a user name has 1 to 32 bytes"};
+    }
+    UsmUserKeys keys;
+    keys.name = user.name;
+    keys.authentication = user.authentication;
+    keys.privacy = user.privacy;
+    agent::core::Result<std::string> authentication =
+        load_master(user.authentication_key_file, user.authentication);
+    if (!authentication) return authentication.error().within(context);
+    agent::core::Result<std::string> privacy =
+        load_master(user.privacy_key_file, user.authentication);
+    if (!privacy) return privacy.error().within(context);
+    keys.authentication_master = std::move(authentication).value();
+    keys.privacy_master = std::move(privacy).value();
+    return keys;
+}
+
+agent::core::Outcome add_user(const UsmUserKeys& keys, const std::string& engine_id) {
+    const agent::core::Error failure{"SNMP user \"" + keys.name +
+                                     "\" could not be set up for engine " +
+                                     to_hexadecimal(engine_id)};
+    const std::span<oid> authentication = oid_of(keys.authentication);
+    const std::span<oid> privacy = oid_of(keys.privacy);
+    usmUser* user = usm_create_user();
+    if (user == nullptr) return failure;
+    std::free(user->authProtocol);
+    std::free(user->privProtocol);
+    user->name = ::strdup(keys.name.c_str());
+    user->secName = ::strdup(keys.name.c_str());
+    user->engineID = static_cast<u_char*>(duplicate(engine_id.data(), engine_id.size()));
+    user->engineIDLen = engine_id.size();
+    user->authProtocol =
+        static_cast<oid*>(duplicate(authentication.data(), authentication.size_bytes()));
+    user->authProtocolLen = authentication.size();
+    user->privProtocol = static_cast<oid*>(duplicate(privacy.data(), privacy.size_bytes()));
+    user->privProtocolLen = privacy.size();
+    user->userStatus = SNMP_ROW_ACTIVE;
+    user->userStorageType = SNMP_STORAGE_READONLY;
+    const bool complete =
+        user->name != nullptr && user->secName != nullptr && user->engineID != nullptr &&
+        user->authProtocol != nullptr && user->privProtocol != nullptr &&
+        localize(keys, keys.authentication_master, engine_id, &user->authKey, &user->authKeyLen) &&
+        localize(keys, keys.privacy_master, engine_id, &user->privKey, &user->privKeyLen) &&
+        usm_extend_user_kul(user, USM_LENGTH_KU_HASHBLOCK) == SNMPERR_SUCCESS &&
+        user->privKeyLen >= key_length(keys.privacy);
+    if (!complete) {
+        usm_free_user(user);
+        return failure;
+    }
+    usm_add_user(user);
+    return agent::core::Nothing{};
+}
+
+void remove_user(const std::string& name, const std::string& engine_id) {
+    usmUser* user = usm_get_user(bytes_of(engine_id), engine_id.size(), name.c_str());
+    if (user == nullptr) return;
+    usm_remove_user(user);
+    usm_free_user(user);
+}
+
+}  // namespace snmp_mib

@@ -1,0 +1,37 @@
+#pragma once
+
+// Users of the user-based security model: keys derived once, localized per engine (RFC 3414 2.6).
+
+#include <string>
+
+#include "agent/core/result.hpp"
+#include "snmp_mib/snmp_configuration.hpp"
+
+namespace snmp_mib {
+
+// Ku of both protocols. Wiped on destruction.
+struct UsmUserKeys {
+    std::string name;
+    AuthenticationProtocol authentication = AuthenticationProtocol::sha256;
+    PrivacyProtocol privacy = PrivacyProtocol::aes128;
+    std::string authentication_master;
+    std::string privacy_master;
+
+    UsmUserKeys() = default;
+    UsmUserKeys(const UsmUserKeys&) = default;
+    UsmUserKeys(UsmUserKeys&&) = default;
+    UsmUserKeys& operator=(const UsmUserKeys&) = default;
+    UsmUserKeys& operator=(UsmUserKeys&&) = default;
+    ~UsmUserKeys();
+};
+
+// Reads the key files. Takes about 4 ms per passphrase (a megabyte is hashed), nothing for a master
+// key or a passphrase that was derived before.
+[[nodiscard]] agent::core::Result<UsmUserKeys> load_user(const UsmUserConfiguration& user);
+
+// Into the library's user list, localized to `engine_id`; replaces an entry of the same name and
+// engine.
+[[nodiscard]] agent::core::Outcome add_user(const UsmUserKeys& user, const std::string& engine_id);
+void remove_user(const std::string& name, const std::string& engine_id);
+
+}  // namespace snmp_mib
