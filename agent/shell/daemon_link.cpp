@@ -1,0 +1,69 @@
+#include "agent/shell/daemon_link.hpp"
+
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+namespace agent::shell {
+
+using nlohmann::json;
+using runtime::ControlAnswer;
+using runtime::ControlError;
+using runtime::ControlErrorCode;
+
+Destination destination_of(const Request& request, Daemon preferred) {
+    if (!request.options.socket.empty()) {
+        return {request.command->served_by.front(), request.options.socket};
+    }
+    if (serves(preferred, *request.command)) return {preferred, default_socket(preferred)};
+    for (const Daemon daemon : request.command->served_by) {
+        if (daemon == Daemon::none) continue;
+        std::string socket = default_socket(daemon);
+        if (::access(socket.c_str(), F_OK) == 0) return {daemon, std::move(socket)};
+    }
+    const Daemon first = request.command->served_by.front();
+    return {first, default_socket(first)};
+}
+
+json params_of(const Request& request) {
+    json params = json::object();
+    for (const Argument& argument : request.arguments) {
+        std::visit([&](const auto& value) { params[std::string{argument.name}] = value; },
+                   argument.value);
+    }
+    return params;
+}
+
+ControlAnswer ask(const std::string& socket, const std::string& method, const json& params,
+                  core::Duration timeout) {
+    auto client = runtime::ControlClient::connect(socket, timeout);
+    if (!client) return ControlError{ControlErrorCode::no_connection, client.error().message};
+    return client.value().call(method, params, timeout);
+}
+
+std::string remedy(const ControlError& error, const Request& request,
+                   const Destination& destination) {
+    const std::string name{to_text(destination.daemon)};
+    switch (error.code) {
+        case ControlErrorCode::no_connection:
+            return "is " + name + " running? systemctl status " + name;
+        case ControlErrorCode::method_not_found:
+            return "the daemon on this socket does not know '" + usage_of(*request.command) +
+                   "'; it belongs to " + name + ": is this its socket?";
+        case ControlErrorCode::busy:
+            return "try again, with a longer --timeout when it did not answer in time";
+        case ControlErrorCode::parse_error:
+        case ControlErrorCode::invalid_request:
+        case ControlErrorCode::internal_error:
+            return "lractl and " + name + " may be of different versions; see: journalctl -u " +
+                   name;
+        case ControlErrorCode::invalid_params:
+        case ControlErrorCode::failed:
+        case ControlErrorCode::state_differs:
+        case ControlErrorCode::partly_done:
+            return {};
+    }
+    return {};  // a code of a newer daemon
+}
+
+}  // namespace agent::shell

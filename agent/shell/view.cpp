@@ -1,0 +1,40 @@
+#include "agent/shell/view.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "agent/shell/view_parts.hpp"
+
+namespace agent::shell {
+
+std::string rendered(View view, const nlohmann::json& result, const Screen& screen) {
+    switch (view) {
+        case View::drives:
+            return drives_view(result, screen);
+        case View::drive:
+            return drive_view(result, screen);
+        case View::drive_timeline:
+            return timeline_view(result, screen);
+        case View::agents:
+            return agents_view(result, screen);
+        case View::handshakes:
+            return handshakes_view(result, screen);
+        case View::alarms:
+            return alarms_view(result, screen);
+        case View::events:
+            return events_view(result, screen);
+        case View::applications:
+            return applications_view(result, screen);
+        case View::facts:
+            return facts_view(result, screen);
+        case View::none:
+            return {};
+    }
+    return {};
+}
+
+std::string rendered_json(const nlohmann::json& result, bool indented) {
+    return result.dump(indented ? 2 : -1, ' ', false, nlohmann::json::error_handler_t::replace) +
+           "\n";
+}
+
+}  // namespace agent::shell

@@ -1,0 +1,23 @@
+#pragma once
+
+// The single views that view.cpp chooses from.
+
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "agent/shell/screen.hpp"
+
+namespace agent::shell {
+
+[[nodiscard]] std::string drives_view(const nlohmann::json& drives, const Screen& screen);
+[[nodiscard]] std::string agents_view(const nlohmann::json& agents, const Screen& screen);
+[[nodiscard]] std::string handshakes_view(const nlohmann::json& handshakes, const Screen& screen);
+[[nodiscard]] std::string alarms_view(const nlohmann::json& alarms, const Screen& screen);
+[[nodiscard]] std::string applications_view(const nlohmann::json& drives, const Screen& screen);
+[[nodiscard]] std::string events_view(const nlohmann::json& events, const Screen& screen);
+[[nodiscard]] std::string drive_view(const nlohmann::json& drive, const Screen& screen);
+[[nodiscard]] std::string timeline_view(const nlohmann::json& why, const Screen& screen);
+[[nodiscard]] std::string facts_view(const nlohmann::json& result, const Screen& screen);
+
+}  // namespace agent::shell
