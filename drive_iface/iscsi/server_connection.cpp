@@ -1,0 +1,223 @@
+#include "drive_iface/iscsi/server_connection.hpp"
+
+#include <chrono>
+#include <utility>
+
+#include <asio/post.hpp>
+#include <asio/write.hpp>
+
+namespace drive_iface::iscsi {
+
+namespace {
+
+constexpr std::size_t read_size = 64 * 1024;
+// An initiator with so much to read is not listened to until it has read some of it.
+constexpr std::size_t waiting_max = 4 * 1024 * 1024;
+
+std::chrono::milliseconds ms(agent::core::Duration duration) {
+    return std::chrono::milliseconds(duration.ms);
+}
+
+// "::ffff:192.0.2.1" is 192.0.2.1 seen through a socket for both.
+asio::ip::address plain(const asio::ip::address& address) {
+    if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+        return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+    }
+    return address;
+}
+
+}  // namespace
+
+std::string endpoint_text(const asio::ip::tcp::endpoint& endpoint) {
+    const auto address = plain(endpoint.address());
+    const auto text = address.to_string();
+    return (address.is_v6() ? "[" + text + "]" : text) + ":" + std::to_string(endpoint.port());
+}
+
+ServerConnection::ServerConnection(ConnectionOwner& owner, asio::ip::tcp::socket socket,
+                                   std::uint64_t id, std::uint16_t tsih,
+                                   const ChapChallenge& challenge)
+    : owner_(&owner),
+      socket_(std::move(socket)),
+      id_(id),
+      protocol_(owner.rules(), tsih, challenge, *this),
+      incoming_(read_size),
+      began_(Clock::now()),
+      heard_(began_),
+      pinged_(began_),
+      written_(began_) {
+    asio::error_code error;
+    const auto remote = socket_.remote_endpoint(error);
+    if (!error) {
+        peer_ = endpoint_text(remote);
+        port_.address = plain(remote.address()).to_string();
+    }
+    const auto local = socket_.local_endpoint(error);
+    if (!error) local_ = endpoint_text(local);
+    socket_.set_option(asio::ip::tcp::no_delay(true), error);
+}
+
+void ServerConnection::start() {
+    read();
+}
+
+void ServerConnection::read() {
+    if (closed_ || reading_ || protocol_.close_reason() || waiting_.size() > waiting_max) return;
+    reading_ = true;
+    socket_.async_read_some(
+        asio::buffer(incoming_),
+        [self = shared_from_this()](const asio::error_code& error, std::size_t size) {
+            self->reading_ = false;
+            if (self->closed_) return;
+            if (error) return self->close("closed by the initiator: " + error.message());
+            self->received(size);
+        });
+}
+
+void ServerConnection::received(std::size_t size) {
+    heard_ = Clock::now();
+    protocol_.receive(ByteView(incoming_).first(size));
+    if (!logged_in_ && protocol_.login()) note_login();
+    flush();
+    read();
+}
+
+void ServerConnection::note_login() {
+    logged_in_ = true;
+    ++owner_->counters().logins;
+}
+
+void ServerConnection::flush() {
+    if (closed_) return;
+    const auto output = protocol_.take_output();
+    waiting_.insert(waiting_.end(), output.begin(), output.end());
+    if (!being_written_.empty()) return;
+    if (!waiting_.empty()) return write();
+    if (protocol_.close_reason()) close(*protocol_.close_reason());
+}
+
+void ServerConnection::write() {
+    being_written_ = std::exchange(waiting_, {});
+    written_ = Clock::now();
+    asio::async_write(socket_, asio::buffer(being_written_),
+                      [self = shared_from_this()](const asio::error_code& error, std::size_t) {
+                          self->being_written_.clear();
+                          if (self->closed_) return;
+                          if (error) return self->close("can not send: " + error.message());
+                          self->flush();
+                          self->read();
+                      });
+}
+
+void ServerConnection::close(const std::string& why) {
+    if (std::exchange(closed_, true)) return;
+    const auto self = shared_from_this();
+    protocol_.closed();
+    asio::error_code ignored;
+    socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
+    socket_.close(ignored);
+    owner_->connection_closed(*this, why);
+}
+
+void ServerConnection::ask_for_logout(std::uint16_t seconds) {
+    protocol_.ask_for_logout(seconds);
+    flush();
+}
+
+void ServerConnection::look_at_the_clock() {
+    if (closed_) return;
+    const auto now = Clock::now();
+    const auto& limits = owner_->options();
+    const auto late = [&](const std::string& why) {
+        ++owner_->counters().timeouts;
+        close(why);
+    };
+    if (!being_written_.empty() && now - written_ > ms(limits.drain_within)) {
+        return late("the initiator does not read its answers");
+    }
+    if (!protocol_.session()) {
+        if (now - began_ > ms(limits.login_within)) late("no login in time");
+        return;
+    }
+    if (now - heard_ <= ms(limits.ping_after)) return;
+    if (protocol_.session()->ping_outstanding() && pinged_ > heard_) {
+        if (now - pinged_ > ms(limits.answer_within)) late("no answer to a ping");
+        return;
+    }
+    pinged_ = now;
+    protocol_.ping();
+    flush();
+}
+
+agent::core::Outcome ServerConnection::session_opened(const LoginResult& login) {
+    port_.transport = agent::core::Transport::iscsi;
+    port_.name = login.initiator_name;
+    port_.isid = to_text(login.isid);
+    const auto serial = owner_->serial_of_target(login.target_name);
+    owner_->end_earlier_session(*this, port_, serial);
+    auto nexus = owner_->devices().nexus_established(serial, port_);
+    if (!nexus) return nexus.error();
+    nexus_ = nexus.value();
+    drive_ = serial;
+    return agent::core::Nothing{};
+}
+
+void ServerConnection::session_ended() {
+    if (!nexus_) return;
+    owner_->devices().nexus_lost(*std::exchange(nexus_, std::nullopt));
+}
+
+std::size_t ServerConnection::data_out_length(ByteView cdb) {
+    return nexus_ ? owner_->devices().data_out_length(*nexus_, cdb) : 0;
+}
+
+std::optional<CommandReply> ServerConnection::execute(TaskId task, std::uint64_t lun, ByteView cdb,
+                                                      ByteView data_out) {
+    if (!nexus_) return CommandReply{.status = virtual_library::Status::task_aborted};
+    return owner_->devices().execute(*nexus_, task, lun, cdb, data_out,
+                                     [weak = weak_from_this(), task](CommandReply reply) {
+                                         const auto self = weak.lock();
+                                         if (!self || self->closed_) return;
+                                         self->protocol_.complete(task, std::move(reply));
+                                         self->flush();
+                                         self->read();
+                                     });
+}
+
+void ServerConnection::abandon(TaskId task) {
+    if (nexus_) owner_->devices().abandon(*nexus_, task);
+}
+
+bool ServerConnection::manage(std::uint64_t lun, TaskManagement function) {
+    if (!nexus_ || !owner_->devices().manage(*nexus_, lun, function)) return false;
+    switch (function) {
+        case TaskManagement::abort_task:
+        case TaskManagement::abort_task_set:
+        case TaskManagement::clear_aca:
+            break;
+        case TaskManagement::clear_task_set:
+        case TaskManagement::logical_unit_reset:
+        case TaskManagement::target_warm_reset:
+        case TaskManagement::target_cold_reset:
+            owner_->abort_tasks_of_others(*this, drive_);
+            break;
+    }
+    return true;
+}
+
+void ServerConnection::target_was_reset_cold() {
+    // After this connection's own response is on its way.
+    asio::post(socket_.get_executor(), [self = shared_from_this(), drive = drive_] {
+        self->owner_->close_sessions_of(drive);
+    });
+}
+
+std::vector<std::string> ServerConnection::targets() {
+    return owner_->rules().target_names;
+}
+
+std::string ServerConnection::portal() {
+    return local_;
+}
+
+}  // namespace drive_iface::iscsi
