@@ -10,7 +10,7 @@
 #include "agent/core/reservation.hpp"
 #include "agent/core/result.hpp"
 #include "agent/core/time.hpp"
-#include "drive_iface/device/drive.hpp"
+#include "drive_iface/device/reservation_reader.hpp"
 #include "drive_iface/device/transport.hpp"
 
 namespace asio {

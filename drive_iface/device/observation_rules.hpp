@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "agent/core/reservation_agent_io.hpp"
-#include "drive_iface/device/drive.hpp"
+#include "drive_iface/device/reservation_reader.hpp"
 #include "drive_iface/events/drive_event.hpp"
 
 namespace drive_iface {

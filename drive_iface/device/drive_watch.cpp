@@ -1,0 +1,146 @@
+#include "drive_iface/device/drive_watch.hpp"
+
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+#include <chrono>
+#include <utility>
+
+namespace drive_iface {
+
+using namespace agent::core;
+
+class DriveWatch::State : public std::enable_shared_from_this<DriveWatch::State> {
+  public:
+    State(asio::io_context& loop, DriveWatchOptions options, bool polled, Handler handler)
+        : loop_(loop),
+          options_(std::move(options)),
+          handler_(std::move(handler)),
+          silence_(loop),
+          rules_(options_.poller.serial, polled, options_.event_grace) {}
+
+    void start(std::unique_ptr<Transport> interface);
+    void stop();
+    void remember(const Reservation& recorded, HolderEvidence evidence) {
+        rules_.remember(recorded, evidence);
+    }
+    void event(const events::DriveEvent& event) {
+        if (options_.events) carry_out(rules_.event(event));
+    }
+    void event_channel(bool connected);
+    void look_now();
+    void set_poll(Duration poll) {
+        if (poller_) poller_->set_poll(poll);
+    }
+    Counters counters() const {
+        return {poller_ ? poller_->counters() : DrivePollerCounters{}, rules_.counters()};
+    }
+    bool is_polled() const { return poller_ != nullptr; }
+
+  private:
+    void carry_out(const ObservationRules::Step& step);
+    void looked(const DriveLook& look);
+    void expect_silence_to_end();
+    // Through the loop: the caller may be in the middle of something.
+    void tell(ReservationAgentInput input) {
+        asio::post(loop_, [self = shared_from_this(), input = std::move(input)] {
+            const auto handler = self->handler_;  // it may end us
+            if (handler) handler(input);
+        });
+    }
+
+    asio::io_context& loop_;
+    DriveWatchOptions options_;
+    Handler handler_;
+    asio::steady_timer silence_;
+    ObservationRules rules_;
+    std::unique_ptr<DrivePoller> poller_;
+    bool connected_ = false;
+};
+
+void DriveWatch::State::start(std::unique_ptr<Transport> interface) {
+    if (interface == nullptr) return expect_silence_to_end();
+    const std::weak_ptr<State> weak = weak_from_this();
+    poller_ = std::make_unique<DrivePoller>(loop_, options_.poller, std::move(interface),
+                                            [weak](const DriveLook& look) {
+                                                if (const auto self = weak.lock())
+                                                    self->looked(look);
+                                            });
+}
+
+void DriveWatch::State::stop() {
+    handler_ = nullptr;
+    silence_.cancel();
+    poller_.reset();
+}
+
+void DriveWatch::State::looked(const DriveLook& look) {
+    if (!look.reading) {
+        return tell(DriveUnreachable{options_.poller.serial, look.reading.error().message});
+    }
+    carry_out(rules_.look(*look.reading, look.ticket));
+}
+
+void DriveWatch::State::carry_out(const ObservationRules::Step& step) {
+    if (step.look_now && poller_) rules_.looking(poller_->look_now());
+    if (step.look_after && poller_) poller_->look_after(*step.look_after);
+    if (step.observed) tell(*step.observed);
+}
+
+void DriveWatch::State::look_now() {
+    if (poller_) poller_->look_now();
+}
+
+void DriveWatch::State::event_channel(bool connected) {
+    if (!options_.events) return;
+    connected_ = connected;
+    rules_.connected(connected);
+    if (!poller_ && !connected) expect_silence_to_end();
+    if (connected) silence_.cancel();
+}
+
+// Only for drives without an interface: nobody else would notice that they are gone.
+void DriveWatch::State::expect_silence_to_end() {
+    silence_.expires_after(std::chrono::milliseconds(options_.silent_after.ms));
+    silence_.async_wait([self = shared_from_this()](const std::error_code& error) {
+        if (error || self->connected_ || !self->handler_) return;
+        self->tell(DriveUnreachable{
+            self->options_.poller.serial,
+            "it has no interface to be asked through and is not connected to the drive event "
+            "channel"});
+    });
+}
+
+DriveWatch::DriveWatch(asio::io_context& loop, DriveWatchOptions options,
+                       std::unique_ptr<Transport> interface, Handler handler)
+    : state_(std::make_shared<State>(loop, std::move(options), interface != nullptr,
+                                     std::move(handler))) {
+    state_->start(std::move(interface));
+}
+DriveWatch::~DriveWatch() {
+    state_->stop();
+}
+
+void DriveWatch::remember(const Reservation& recorded, HolderEvidence evidence) {
+    state_->remember(recorded, evidence);
+}
+void DriveWatch::event(const events::DriveEvent& event) {
+    state_->event(event);
+}
+void DriveWatch::event_channel(bool connected) {
+    state_->event_channel(connected);
+}
+void DriveWatch::look_now() {
+    state_->look_now();
+}
+void DriveWatch::set_poll(Duration poll) {
+    state_->set_poll(poll);
+}
+DriveWatch::Counters DriveWatch::counters() const {
+    return state_->counters();
+}
+bool DriveWatch::is_polled() const {
+    return state_->is_polled();
+}
+
+}  // namespace drive_iface

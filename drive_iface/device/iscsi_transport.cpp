@@ -1,0 +1,231 @@
+#include "drive_iface/device/iscsi_transport.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <utility>
+
+// C headers, in this order.
+#include <iscsi/iscsi.h>
+#include <iscsi/scsi-lowlevel.h>
+
+namespace drive_iface {
+
+using namespace agent::core;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+// What a callback of libiscsi leaves for whoever waits. Outlives the command or the context,
+// whichever ends first.
+struct Completion {
+    bool done = false;
+    int status = 0;
+};
+
+void completed(iscsi_context*, int status, void*, void* completion) noexcept {
+    auto* result = static_cast<Completion*>(completion);
+    result->done = true;
+    result->status = status;
+}
+
+struct FreeContext {
+    void operator()(iscsi_context* context) const { iscsi_destroy_context(context); }
+};
+struct FreeTask {
+    void operator()(scsi_task* task) const { scsi_free_scsi_task(task); }
+};
+struct FreeUrl {
+    void operator()(iscsi_url* url) const { iscsi_destroy_url(url); }
+};
+using Context = std::unique_ptr<iscsi_context, FreeContext>;
+using Task = std::unique_ptr<scsi_task, FreeTask>;
+using Url = std::unique_ptr<iscsi_url, FreeUrl>;
+
+std::string last_error(iscsi_context* context) {
+    const char* text = iscsi_get_error(context);
+    std::string words = text == nullptr ? "" : text;
+    while (!words.empty() && (words.back() == '\n' || words.back() == ' '))
+        words.pop_back();
+    return words.empty() ? "no reason given" : words;
+}
+
+class IscsiTransport : public drive_iface::Transport {
+  public:
+    IscsiTransport(IscsiTransportOptions options, std::string target, std::string portal,
+                   std::string user, std::string password, int lun)
+        : options_(std::move(options)),
+          target_(std::move(target)),
+          portal_(std::move(portal)),
+          user_(std::move(user)),
+          password_(std::move(password)),
+          lun_(lun) {}
+    ~IscsiTransport() override { log_out(); }
+    IscsiTransport(const IscsiTransport&) = delete;
+    IscsiTransport& operator=(const IscsiTransport&) = delete;
+
+    Result<ScsiReply> execute(const ScsiCommand& command, Duration timeout) override;
+
+  private:
+    Outcome log_in();
+    void log_out();
+    Result<ScsiReply> send(const ScsiCommand& command, Duration timeout);
+    // Serves the connection until `completion` is done. False: time is up, or the connection broke.
+    bool serve(const Completion& completion, Duration timeout);
+    [[nodiscard]] std::string where() const { return "iSCSI target " + target_ + " at " + portal_; }
+
+    IscsiTransportOptions options_;
+    std::string target_;
+    std::string portal_;
+    std::string user_;
+    std::string password_;
+    int lun_;
+    Context context_;
+};
+
+Result<ScsiReply> IscsiTransport::execute(const ScsiCommand& command, Duration timeout) {
+    if (context_ == nullptr) {
+        if (auto logged_in = log_in(); !logged_in) {
+            context_.reset();
+            return logged_in.error();
+        }
+    }
+    auto reply = send(command, timeout);
+    if (!reply) context_.reset();  // closes the connection; the next call logs in again
+    return reply;
+}
+
+Outcome IscsiTransport::log_in() {
+    context_.reset(iscsi_create_context(options_.initiator_name.c_str()));
+    if (context_ == nullptr) return Error{where() + ": no memory for a session"};
+    iscsi_context* context = context_.get();
+    // Its own reconnecting would send commands again that may have been carried out.
+    iscsi_set_noautoreconnect(context, 1);
+    iscsi_set_isid_random(context, options_.isid, options_.isid_qualifier);
+    iscsi_set_targetname(context, target_.c_str());
+    iscsi_set_session_type(context, ISCSI_SESSION_NORMAL);
+    iscsi_set_header_digest(context, ISCSI_HEADER_DIGEST_NONE_CRC32C);
+    if (!user_.empty()) iscsi_set_initiator_username_pwd(context, user_.c_str(), password_.c_str());
+
+    Completion connected;
+    if (iscsi_connect_async(context, portal_.c_str(), completed, &connected) != 0 ||
+        !serve(connected, options_.login_timeout) || connected.status != SCSI_STATUS_GOOD) {
+        const auto why = last_error(context);
+        context_.reset();
+        return Error{where() + ": can not connect: " + why};
+    }
+    Completion logged_in;
+    if (iscsi_login_async(context, completed, &logged_in) != 0 ||
+        !serve(logged_in, options_.login_timeout) || logged_in.status != SCSI_STATUS_GOOD) {
+        const auto why = last_error(context);
+        context_.reset();
+        return Error{where() + ": login failed: " + why};
+    }
+    return Nothing{};
+}
+
+void IscsiTransport::log_out() {
+    if (context_ == nullptr || iscsi_is_logged_in(context_.get()) == 0) return;
+    Completion logged_out;
+    if (iscsi_logout_async(context_.get(), completed, &logged_out) == 0) {
+        static_cast<void>(serve(logged_out, Duration{1'000}));
+    }
+    context_.reset();
+}
+
+bool IscsiTransport::serve(const Completion& completion, Duration timeout) {
+    const auto deadline = Clock::now() + std::chrono::milliseconds(timeout.ms);
+    while (!completion.done) {
+        const auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+        if (left <= 0) return false;
+        pollfd waiting{iscsi_get_fd(context_.get()),
+                       static_cast<short>(iscsi_which_events(context_.get())), 0};
+        const int ready =
+            ::poll(&waiting, 1, static_cast<int>(std::min<std::int64_t>(left, 1'000)));
+        if (ready < 0 && errno != EINTR) return false;
+        if (iscsi_service(context_.get(), ready > 0 ? waiting.revents : 0) != 0)
+            return completion.done;
+    }
+    return true;
+}
+
+Result<ScsiReply> IscsiTransport::send(const ScsiCommand& command, Duration timeout) {
+    const bool writes = !command.data_out.empty();
+    const int direction = writes                    ? SCSI_XFER_WRITE
+                          : command.data_in_max > 0 ? SCSI_XFER_READ
+                                                    : SCSI_XFER_NONE;
+    const auto size = writes ? command.data_out.size() : command.data_in_max;
+    std::vector<std::uint8_t> cdb(command.cdb.begin(), command.cdb.end());
+    Task task(scsi_create_task(static_cast<int>(cdb.size()), cdb.data(), direction,
+                               static_cast<int>(size)));
+    if (task == nullptr) return Error{where() + ": no memory for a command"};
+    std::vector<std::uint8_t> data_out(command.data_out.begin(), command.data_out.end());
+    iscsi_data out{data_out.size(), data_out.data()};
+
+    Completion completion;
+    if (iscsi_scsi_command_async(context_.get(), lun_, task.get(), completed,
+                                 writes ? &out : nullptr, &completion) != 0) {
+        return Error{where() + ": command not sent: " + last_error(context_.get())};
+    }
+    const bool served = serve(completion, timeout);
+    if (!completion.done) {
+        const auto why = served ? "" : last_error(context_.get());
+        // Cancels the command: its callback runs now, while task and completion are still there.
+        context_.reset();
+        return Error{where() + ": no answer within " + std::to_string(timeout.ms) + " ms (" + why +
+                     ")"};
+    }
+    if (completion.status < 0 || completion.status > 0xff) {
+        return Error{where() + ": connection lost: " + last_error(context_.get())};
+    }
+    ScsiReply reply;
+    reply.status = static_cast<std::uint8_t>(completion.status);
+    const auto received = static_cast<std::size_t>(std::max(task->datain.size, 0));
+    const std::span<const std::uint8_t> data(task->datain.data,
+                                             task->datain.data == nullptr ? 0 : received);
+    if (completion.status == SCSI_STATUS_CHECK_CONDITION) {
+        // SenseLength, then the sense data (RFC 7143 11.4.7.2).
+        if (data.size() > 2) {
+            const std::size_t sense_size = std::size_t{data[0]} << 8 | data[1];
+            const auto sense = data.subspan(2, std::min(sense_size, data.size() - 2));
+            reply.sense.assign(sense.begin(), sense.end());
+        }
+    } else {
+        reply.data_in.assign(data.begin(), data.begin() + static_cast<std::ptrdiff_t>(std::min(
+                                                              data.size(), command.data_in_max)));
+    }
+    return reply;
+}
+
+}  // namespace
+
+std::uint32_t isid_number(const std::string& controller) {
+    std::uint32_t hash = 2'166'136'261;  // FNV-1a
+    for (const char c : controller) {
+        hash = (hash ^ static_cast<std::uint8_t>(c)) * 16'777'619;
+    }
+    return (hash ^ (hash >> 24)) & 0xff'ffff;
+}
+
+Result<std::unique_ptr<Transport>> make_iscsi_transport(IscsiTransportOptions options) {
+    if (options.initiator_name.empty() || options.initiator_name.size() > 223) {
+        return Error{
+            "the iSCSI initiator name has 1 to 223 characters, such as "
+            "iqn.2026-01.com.example:library-1"};
+    }
+    const Context parser(iscsi_create_context(options.initiator_name.c_str()));
+    if (parser == nullptr) return Error{"no memory for an iSCSI session"};
+    const Url url(iscsi_parse_full_url(parser.get(), options.url.c_str()));
+    if (url == nullptr) {
+        return Error{"\"" + options.url +
+                     "\" is not an iSCSI URL (iscsi://HOST:PORT/TARGET-NAME/LUN): " +
+                     last_error(parser.get())};
+    }
+    return std::unique_ptr<Transport>(std::make_unique<IscsiTransport>(
+        std::move(options), url->target, url->portal, url->user, url->passwd, url->lun));
+}
+
+}  // namespace drive_iface

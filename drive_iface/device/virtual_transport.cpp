@@ -1,0 +1,50 @@
+#include "drive_iface/device/virtual_transport.hpp"
+
+#include <optional>
+#include <utility>
+
+#include "drive_iface/virtual/library.hpp"
+
+namespace drive_iface {
+
+using namespace agent::core;
+
+namespace {
+
+class VirtualTransport : public drive_iface::Transport {
+  public:
+    VirtualTransport(virtual_library::Library& library, std::string serial, InitiatorPort port)
+        : library_(library), serial_(std::move(serial)), port_(std::move(port)) {}
+    ~VirtualTransport() override {
+        if (nexus_) library_.nexus_lost(*nexus_);
+    }
+    VirtualTransport(const VirtualTransport&) = delete;
+    VirtualTransport& operator=(const VirtualTransport&) = delete;
+
+    Result<ScsiReply> execute(const ScsiCommand& command, Duration) override {
+        if (!nexus_) {
+            const auto nexus = library_.nexus_established(serial_, port_);
+            if (!nexus) return nexus.error();
+            nexus_ = *nexus;
+        }
+        auto reply = library_.execute(*nexus_, 0, command.cdb, command.data_out);
+        if (reply.data_in.size() > command.data_in_max) reply.data_in.resize(command.data_in_max);
+        return ScsiReply{static_cast<std::uint8_t>(reply.status), std::move(reply.data_in),
+                         std::move(reply.sense)};
+    }
+
+  private:
+    virtual_library::Library& library_;
+    std::string serial_;
+    InitiatorPort port_;
+    std::optional<virtual_library::NexusId> nexus_;
+};
+
+}  // namespace
+
+std::unique_ptr<Transport> make_virtual_transport(virtual_library::Library& library,
+                                                  std::string drive_serial, InitiatorPort port) {
+    return std::make_unique<VirtualTransport>(library, std::move(drive_serial), std::move(port));
+}
+
+}  // namespace drive_iface
