@@ -22,7 +22,7 @@ std::string label_of(std::string_view key) {
 
 std::string fact(std::string_view label, std::string_view value, std::size_t indent,
                  const Screen& screen, Tone tone = Tone::plain) {
-    const std::size_t column = indent + label_columns;
+    const std::size_t column = std::max(label_columns, indent + 2);
     std::string line = std::string(indent, ' ') + std::string{label};
     line += columns_of(line) + 2 > column ? "  " : std::string(column - columns_of(line), ' ');
     const std::size_t used = columns_of(line);

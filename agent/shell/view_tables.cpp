@@ -137,7 +137,8 @@ constexpr std::size_t event_time_columns = 14;
 constexpr std::size_t event_severity_columns = 8;
 constexpr std::size_t event_message_columns = 7;
 
-std::string padded(std::string text, std::size_t columns) {
+std::string padded(std::string_view whole, std::size_t columns) {
+    std::string text = elided(whole, columns);
     text.append(columns - std::min(columns, columns_of(text)), ' ');
     return text + "  ";
 }
@@ -165,8 +166,12 @@ std::string rendered_event(const json& event, const Screen& screen) {
         columns_of(line) + event_severity_columns + 2 + event_message_columns + 2;
     line += painted(padded(severity, event_severity_columns), tone_of_severity(severity), screen);
     line += padded(text_at(event, {"message"}), event_message_columns);
-    // The first line of the paragraph stands behind the columns instead of blanks.
-    return line + paragraph(event_text(event), indent, screen).substr(indent);
+    const std::size_t left = screen.columns > indent + 10 ? screen.columns - indent : 10;
+    const auto lines = wrapped(event_text(event), left);
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        line += (i == 0 ? "" : std::string(indent, ' ')) + lines[i] + "\n";
+    }
+    return line;
 }
 
 std::string events_view(const json& events, const Screen& screen) {
