@@ -138,7 +138,7 @@ void ReservationAgent::Rules::perform(Drive& drive, ProtectionAction action,
             force(drive, words);
             break;
         case ProtectionAction::force_again:
-            effects_.act(ForceDriveOffline{serial, drive.record.offline_reason});
+            effects_.act_at_once(ForceDriveOffline{serial, drive.record.offline_reason});
             break;
         case ProtectionAction::confirm:
             drive.record.operational_state = OperationalState::forced_offline;
@@ -170,7 +170,7 @@ void ReservationAgent::Rules::perform(Drive& drive, ProtectionAction action,
             break;
         case ProtectionAction::report_lift:
             log(Message::lift_failed, {serial, {}, {}}, {serial.text, words});
-            effects_.act(ForceDriveOffline{serial, drive.record.offline_reason});
+            effects_.act_at_once(ForceDriveOffline{serial, drive.record.offline_reason});
             break;
         case ProtectionAction::impossible:
             AGENT_ASSERT(false && "an event that can not come in this state of protection");
@@ -183,7 +183,7 @@ void ReservationAgent::Rules::force(Drive& drive, const std::string& reason) {
     drive.record.offline_reason = reason;
     changed(drive);
     log(Message::drive_forced_offline, {serial, {}, {}}, {serial.text, reason, serial.text});
-    effects_.act(ForceDriveOffline{serial, reason});
+    effects_.act_at_once(ForceDriveOffline{serial, reason});
     raise({AlarmKind::drive_forced_offline, serial, {}}, Message::drive_forced_offline,
           {serial.text, reason, serial.text});
     if (drive.shared) tell_all(drive, Occasion::forced_offline);
