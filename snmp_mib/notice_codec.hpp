@@ -21,7 +21,7 @@ namespace snmp_mib {
 inline constexpr std::size_t name_length_max = 64;  // controller, agent, domain
 inline constexpr std::size_t serial_length_max = 64;
 inline constexpr std::size_t detail_length_max = 200;
-inline constexpr std::size_t alarm_text_length_max = 400;
+inline constexpr std::size_t alarm_text_length_max = 255;
 inline constexpr std::size_t holders_length_max = 2'048;
 inline constexpr std::size_t holders_max =
     64;  // "holders" of an all-registrants reservation are cut here
