@@ -72,8 +72,14 @@ CommandReply register_and_move(const Call& call) {
         return check_condition(scsi::SenseKey::illegal_request,
                                scsi::additional_sense::parameter_list_length_error);
     }
-    const auto parameters = scsi::decode_register_and_move_parameters(call.data_out);
+    auto parameters = scsi::decode_register_and_move_parameters(call.data_out);
     if (!parameters) return invalid_field_in_parameter_list(fixed_part);
+    // The TransportID does not say where the port is logged in from; its nexus does.
+    for (const auto& [id, nexus] : call.drive.nexuses) {
+        if (same_port(nexus.port, parameters->destination)) {
+            parameters.value().destination.address = nexus.port.address;
+        }
+    }
     const Reservation before = call.drive.reservations.described();
     return answer(call, call.drive.reservations.register_and_move(call.nexus.port, *parameters),
                   before);
