@@ -1,14 +1,19 @@
 #include "agent/host/application_profile.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace agent::host {
 
 namespace {
 
-core::Result<Command> command_of(const std::string& key, const std::vector<std::string>& argv,
-                                 const ProfileDescription& description, const DriveNames& names) {
-    auto filled = fill_in(argv, names);
+// No argv, no command: the action is not configured.
+core::Result<std::optional<Command>> command_of(const std::string& key,
+                                                const std::vector<std::string>& argv,
+                                                const ProfileDescription& description,
+                                                const DriveNames& names) {
+    if (argv.empty()) return std::optional<Command>();
+    auto filled = fill_in_argv(argv, names);
     if (!filled) return filled.error().within(key);
     Command command;
     command.argv = std::move(filled).value();
@@ -16,7 +21,11 @@ core::Result<Command> command_of(const std::string& key, const std::vector<std::
         description.environment.empty() ? default_environment() : description.environment;
     command.timeout = description.timeout;
     command.kill_grace = description.kill_grace;
-    return command;
+    return std::optional<Command>(std::move(command));
+}
+
+const Command* configured(const std::optional<Command>& command) {
+    return command ? &*command : nullptr;
 }
 
 }  // namespace
@@ -31,7 +40,7 @@ core::Result<ApplicationProfile> ApplicationProfile::compile(
     ApplicationProfile profile;
     if (description.accepted_statuses.empty()) {
         return core::Error{
-            "accepted_exit_statuses: is empty, so that no command could ever succeed; [0] is "
+            "accepted_exit_codes: is empty, so that no command could ever succeed; [0] is "
             "usual"};
     }
     profile.accepted_statuses_ = description.accepted_statuses;
@@ -42,12 +51,15 @@ core::Result<ApplicationProfile> ApplicationProfile::compile(
         if (!offline) return offline.error();
         auto online = command_of("online", description.online, description, names);
         if (!online) return online.error();
-        auto reader = StateReader::compile(description.states, names);
-        if (!reader) return reader.error();
-        profile.drives_.insert_or_assign(
-            core::DriveSerial{names.serial},
-            Drive{std::move(query).value(), std::move(offline).value(), std::move(online).value(),
-                  std::move(reader).value()});
+        std::optional<StateReader> reader;
+        if (!description.query.empty()) {
+            auto compiled = StateReader::compile(description.states, names);
+            if (!compiled) return compiled.error();
+            reader = std::move(compiled).value();
+        }
+        profile.drives_.insert_or_assign(core::DriveSerial{names.serial},
+                                         Drive{std::move(query).value(), std::move(offline).value(),
+                                               std::move(online).value(), std::move(reader)});
     }
     return profile;
 }
@@ -58,18 +70,19 @@ const Command* ApplicationProfile::command(const core::DriveSerial& drive,
     if (found == drives_.end()) return nullptr;
     switch (action) {
         case core::ApplicationAction::query:
-            return &found->second.query;
+            return configured(found->second.query);
         case core::ApplicationAction::set_offline:
-            return &found->second.offline;
+            return configured(found->second.offline);
         case core::ApplicationAction::set_online:
-            return &found->second.online;
+            return configured(found->second.online);
     }
     return nullptr;
 }
 
 const StateReader* ApplicationProfile::reader(const core::DriveSerial& drive) const {
     const auto found = drives_.find(drive);
-    return found == drives_.end() ? nullptr : &found->second.reader;
+    if (found == drives_.end() || !found->second.reader) return nullptr;
+    return &*found->second.reader;
 }
 
 bool ApplicationProfile::accepts(int exit_status) const {

@@ -4,6 +4,7 @@
 // understand them.
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,9 @@ namespace agent::host {
 
 // As configured ("generic": an administrator's own commands).
 struct ProfileDescription {
-    std::vector<std::string> offline;  // argv templates, see argv_template.hpp
+    // argv templates, see argv_template.hpp; empty: not configured, an agent that only observes
+    // needs none.
+    std::vector<std::string> offline;
     std::vector<std::string> online;
     std::vector<std::string> query;
     StateRules states;
@@ -40,7 +43,7 @@ class ApplicationProfile {
     [[nodiscard]] static core::Result<ApplicationProfile> compile(
         const ProfileDescription& description, const std::vector<DriveNames>& drives);
 
-    // Null for a drive that is not configured. Valid as long as the profile.
+    // Null for a drive or an action that is not configured. Valid as long as the profile.
     [[nodiscard]] const Command* command(const core::DriveSerial& drive,
                                          core::ApplicationAction action) const;
     [[nodiscard]] const StateReader* reader(const core::DriveSerial& drive) const;
@@ -48,10 +51,10 @@ class ApplicationProfile {
 
   private:
     struct Drive {
-        Command query;
-        Command offline;
-        Command online;
-        StateReader reader;
+        std::optional<Command> query;
+        std::optional<Command> offline;
+        std::optional<Command> online;
+        std::optional<StateReader> reader;  // with `query`
     };
     std::map<core::DriveSerial, Drive> drives_;
     std::vector<int> accepted_statuses_;

@@ -93,12 +93,12 @@ bool has_placeholder(const std::string& element) {
 
 }  // namespace
 
-core::Result<std::string> fill_in(std::string_view element, const DriveNames& names) {
+core::Result<std::string> fill_in_argument(std::string_view element, const DriveNames& names) {
     return fill(element, names, true, [](const std::string& value) { return value; });
 }
 
-core::Result<std::vector<std::string>> fill_in(const std::vector<std::string>& argv,
-                                               const DriveNames& names) {
+core::Result<std::vector<std::string>> fill_in_argv(const std::vector<std::string>& argv,
+                                                    const DriveNames& names) {
     if (argv.empty() || argv.front().empty())
         return Error{"no program is named; the first element is the program"};
     const std::string& program = argv.front();
@@ -113,7 +113,7 @@ core::Result<std::vector<std::string>> fill_in(const std::vector<std::string>& a
     for (auto element = argv.begin() + 1; element != argv.end(); ++element) {
         if (element->find('\0') != std::string::npos)
             return Error{"an argument contains a NUL byte"};
-        auto value = fill_in(*element, names);
+        auto value = fill_in_argument(*element, names);
         if (!value) return value.error();
         filled.push_back(std::move(value).value());
     }

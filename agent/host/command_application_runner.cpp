@@ -46,7 +46,8 @@ void CommandApplicationRunner::call(const core::DriveSerial& drive, core::Applic
     Job job{{drive, action, {}, {}, false, {}, {}}, {}, profile_, std::move(called)};
     const Command* command = profile_->command(drive, action);
     if (command == nullptr) {
-        refuse(std::move(job), "the drive is not configured on this host");
+        refuse(std::move(job), "no program is configured on this host for " +
+                                   std::string(core::to_text(action)) + " of this drive");
         return;
     }
     if (waiting_.size() >= waiting_max_) {

@@ -52,7 +52,7 @@ core::Result<StateReader> StateReader::compile(const StateRules& rules, const Dr
         if (reader.speaks_of(state)) continue;
         return Error{"nothing says how to recognise that a drive is " +
                      std::string(core::to_text(state)) +
-                     "; give a pattern (states) or an exit status (exit_statuses) for it"};
+                     "; give a pattern (states) or an exit status (exit_codes) for it"};
     }
     return reader;
 }
@@ -74,7 +74,7 @@ core::Outcome StateReader::add(ApplicationDriveState state, const std::string& w
     }
     for (const int number : statuses) {
         if (listed(number) != nullptr) {
-            return Error{"exit_statuses." + where + ": " + std::to_string(number) +
+            return Error{"exit_codes." + where + ": " + std::to_string(number) +
                          " stands for two states"};
         }
         statuses_.push_back({state, number});

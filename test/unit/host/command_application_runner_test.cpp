@@ -1,0 +1,158 @@
+#include "agent/host/command_application_runner.hpp"
+
+#include <unistd.h>
+
+#include <chrono>
+
+#include <asio/io_context.hpp>
+
+#include "test/support/catch.hpp"
+
+using namespace agent::host;
+using agent::core::ApplicationAction;
+using agent::core::ApplicationAnswered;
+using agent::core::DriveSerial;
+using State = agent::core::ApplicationDriveState;
+
+namespace {
+
+const std::vector<DriveNames> drives{{"one", "VT1", ""}, {"two", "VT2", ""}};
+
+ApplicationProfile shell_profile(const std::string& query, const std::string& offline = "exit 0") {
+    auto profile =
+        ApplicationProfile::compile({.offline = {"/bin/sh", "-c", offline, "sh", "{drive}"},
+                                     .online = {"/bin/sh", "-c", "exit 0", "sh", "{drive}"},
+                                     .query = {"/bin/sh", "-c", query, "sh", "{drive}"},
+                                     .states = {.online = {"online"}, .offline = {"offline"}},
+                                     .timeout = {5'000}},
+                                    drives);
+    REQUIRE(profile.ok());
+    return std::move(profile).value();
+}
+
+struct Application {
+    explicit Application(ApplicationProfile profile, std::size_t waiting_max = 16)
+        : runner(
+              loop, std::move(profile), [this](const ProgramCall& call) { calls.push_back(call); },
+              waiting_max) {}
+
+    void ask(const std::string& serial, ApplicationAction action) {
+        runner.run(DriveSerial{serial}, action,
+                   [this](const ApplicationAnswered& answered) { answers.push_back(answered); });
+    }
+    void settle() {
+        loop.restart();
+        loop.run_for(std::chrono::seconds(20));
+    }
+
+    asio::io_context loop;
+    std::vector<ProgramCall> calls;
+    std::vector<ApplicationAnswered> answers;
+    CommandApplicationRunner runner;
+};
+
+}  // namespace
+
+TEST_CASE("a query answers what the application says about the drive") {
+    Application application(shell_profile("[ $1 = one ] && echo online || echo offline"));
+    application.ask("VT1", ApplicationAction::query);
+    application.ask("VT2", ApplicationAction::query);
+    application.settle();
+    REQUIRE(application.answers.size() == 2);
+    CHECK(application.answers[0].drive == DriveSerial{"VT1"});
+    CHECK(application.answers[0].succeeded);
+    CHECK(application.answers[0].state == State::online);
+    CHECK(application.answers[1].state == State::offline);
+    CHECK(application.calls[0].argv.back() == "one");
+}
+
+TEST_CASE("an answer nobody understands is not a success") {
+    Application application(shell_profile("echo gibberish"));
+    application.ask("VT1", ApplicationAction::query);
+    application.settle();
+    REQUIRE(application.answers.size() == 1);
+    CHECK_FALSE(application.answers[0].succeeded);
+    CHECK(application.answers[0].state == State::unknown);
+    CHECK_THAT(application.answers[0].detail, ContainsSubstring("gibberish"));
+}
+
+TEST_CASE("a failing command says with which words") {
+    Application application(
+        shell_profile("echo online", "echo >&2; echo 'no licence for drive' >&2; exit 9"));
+    application.ask("VT1", ApplicationAction::set_offline);
+    application.settle();
+    REQUIRE(application.answers.size() == 1);
+    CHECK_FALSE(application.answers[0].succeeded);
+    CHECK(application.answers[0].detail == "/bin/sh: exit status 9: no licence for drive");
+}
+
+TEST_CASE(
+    "programs of one application never run at the same time, and run in the order asked for") {
+    // Each one would notice a neighbour by the folder it can not make.
+    const std::string lock = "/tmp/lra-host-test-lock-" + std::to_string(::getpid());
+    Application application(
+        shell_profile("mkdir " + lock + " && sleep 0.02 && rmdir " + lock + " && echo online"));
+    for (int i = 0; i < 5; ++i) {
+        application.ask("VT1", ApplicationAction::query);
+        application.ask("VT2", ApplicationAction::query);
+    }
+    application.settle();
+    REQUIRE(application.answers.size() == 10);
+    for (std::size_t i = 0; i < 10; ++i) {
+        CHECK(application.answers[i].succeeded);
+        CHECK(application.answers[i].drive.text == (i % 2 == 0 ? "VT1" : "VT2"));
+    }
+}
+
+TEST_CASE("when too many calls wait the next ones fail at once and the others are answered") {
+    Application application(shell_profile("echo online"), 3);
+    for (int i = 0; i < 5; ++i)
+        application.ask("VT1", ApplicationAction::query);
+    application.settle();
+    REQUIRE(application.answers.size() == 5);
+    CHECK_FALSE(application.answers[0].succeeded);
+    CHECK_THAT(application.answers[0].detail, ContainsSubstring("waiting already"));
+    CHECK_FALSE(application.answers[1].succeeded);
+    for (std::size_t i = 2; i < 5; ++i)
+        CHECK(application.answers[i].succeeded);
+}
+
+TEST_CASE("a drive that is not configured is answered, and nothing is run") {
+    Application application(shell_profile("echo online"));
+    application.ask("VT9", ApplicationAction::set_offline);
+    CHECK(application.answers.empty());
+    application.settle();
+    REQUIRE(application.answers.size() == 1);
+    CHECK_FALSE(application.answers[0].succeeded);
+    CHECK(application.calls[0].argv.empty());
+}
+
+TEST_CASE("a program that hangs does not hold up the next one for ever") {
+    auto profile =
+        ApplicationProfile::compile({.offline = {"/bin/sleep", "1000"},
+                                     .online = {"/bin/true"},
+                                     .query = {"/bin/echo", "online"},
+                                     .states = {.online = {"online"}, .offline = {"offline"}},
+                                     .timeout = {200}},
+                                    drives);
+    REQUIRE(profile.ok());
+    Application application(std::move(profile).value());
+    application.ask("VT1", ApplicationAction::set_offline);
+    application.ask("VT1", ApplicationAction::query);
+    application.settle();
+    REQUIRE(application.answers.size() == 2);
+    CHECK_FALSE(application.answers[0].succeeded);
+    CHECK_THAT(application.answers[0].detail, ContainsSubstring("not ended in time"));
+    CHECK(application.answers[1].state == State::online);
+}
+
+TEST_CASE("a new profile counts for what is asked from then on") {
+    Application application(shell_profile("echo online"));
+    application.ask("VT1", ApplicationAction::query);
+    application.runner.set_profile(shell_profile("echo offline"));
+    application.ask("VT1", ApplicationAction::query);
+    application.settle();
+    REQUIRE(application.answers.size() == 2);
+    CHECK(application.answers[0].state == State::online);
+    CHECK(application.answers[1].state == State::offline);
+}
