@@ -25,6 +25,17 @@ std::string unknown_placeholder(const std::string& argument) {
     return {};
 }
 
+// A pattern as it will be compiled for a drive, whose names stand for themselves.
+std::string with_placeholders_filled(std::string pattern) {
+    for (const std::string_view name : {"{drive}", "{serial}", "{device}"}) {
+        for (std::size_t at = pattern.find(name); at != std::string::npos;
+             at = pattern.find(name)) {
+            pattern.replace(at, name.size(), "x");
+        }
+    }
+    return pattern;
+}
+
 // Reads the values that fit the schema, and judges what a schema can not say.
 class Reading {
   public:
@@ -177,7 +188,8 @@ class Reading {
         const auto patterns = states[state].get<std::vector<std::string>>();
         for (std::size_t i = 0; i < patterns.size(); ++i) {
             try {
-                const std::regex compiled(patterns[i], std::regex::ECMAScript);
+                const std::regex compiled(with_placeholders_filled(patterns[i]),
+                                          std::regex::ECMAScript);
             } catch (const std::regex_error& error) {
                 wrong(path_of_element("application.states." + state, i),
                       std::string("is not an ECMAScript regular expression: ") + error.what());

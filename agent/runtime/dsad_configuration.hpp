@@ -40,8 +40,8 @@ struct ApplicationConfiguration {
     std::vector<std::string> online;
     std::vector<std::string> query;
     // Reading the state back from a query: either by what it prints (ECMAScript regular
-    // expressions, searched line by line, first match in the order offline, draining, online) or by
-    // its exit status.
+    // expressions, searched line by line; {drive}, {serial} and {device} stand for themselves) or
+    // by its exit status. agent/host/state_reader.hpp says how doubt is resolved.
     struct States {
         std::vector<std::string> online;
         std::vector<std::string> offline;

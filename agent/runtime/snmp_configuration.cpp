@@ -49,9 +49,11 @@ ValueShape user_shape() {
                            const std::string& what) {
         return object_shape({
             default_key("protocol", std::move(protocol), protocol_default, what + " protocol."),
-            required_key("key_file", text_shape(),
-                         "File (mode 0600) whose first line is the passphrase, 8 to 256 bytes.",
-                         "\"/etc/lra/keys/host1.auth\""),
+            required_key(
+                "key_file", text_shape(),
+                "File (mode 0600) with one line: passphrase TEXT (8 characters or more), or "
+                "master HEX.",
+                "\"/etc/lra/keys/host1.auth\""),
         });
     };
     return object_shape({
@@ -166,6 +168,10 @@ void read_users(const Configuration& configuration, SnmpConfiguration& snmp,
         user.authentication_key =
             secret_at(configuration, users[i]["auth"], path + ".auth", errors);
         user.privacy_key = secret_at(configuration, users[i]["priv"], path + ".priv", errors);
+        user.authentication_key_file =
+            configuration.file_beside(users[i]["auth"]["key_file"].get<std::string>());
+        user.privacy_key_file =
+            configuration.file_beside(users[i]["priv"]["key_file"].get<std::string>());
         snmp.users.push_back(std::move(user));
     }
 }

@@ -20,9 +20,11 @@ enum class SnmpVersion : std::uint8_t { v2c, v3 };
 struct SnmpUser {
     std::string name;  // security name
     SnmpAuthentication authentication = SnmpAuthentication::sha256;
-    std::string authentication_key;  // passphrase, as read from its key file
+    std::string authentication_key;       // passphrase, as read from its key file
+    std::string authentication_key_file;  // its full path
     SnmpPrivacy privacy = SnmpPrivacy::aes128;
     std::string privacy_key;
+    std::string privacy_key_file;
 };
 
 // Somebody who wants to hear of alarms: a management station.
