@@ -54,6 +54,8 @@ Result<pid_t> spawn(const std::vector<std::string>& arguments) {
     posix_spawn_file_actions_init(&files);
     posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
+    posix_spawn_file_actions_addclosefrom_np(&files,
+                                             STDERR_FILENO + 1);  // our sockets are not for it
     posix_spawnattr_t attributes;
     posix_spawnattr_init(&attributes);
     sigset_t none;

@@ -22,7 +22,7 @@ Result<scsi::Bytes> ask(Transport& drive, const std::array<std::uint8_t, 6>& cdb
     auto reply = execute_patiently(drive, {cdb, {}, size}, timeout, nullptr);
     if (!reply) return reply.error().within(what);
     if (reply->status != scsi::status::good) return Error{what + ": " + in_words(*reply)};
-    return std::move(reply->data_in);
+    return std::move(reply.value().data_in);
 }
 
 std::string logical_unit_name(const std::vector<scsi::Designator>& designators) {

@@ -54,6 +54,7 @@ class DrivePoller::State : public std::enable_shared_from_this<DrivePoller::Stat
     void look_after(Duration delay);
     void set_poll(Duration poll);
     DrivePollerCounters counters();
+    std::optional<DriveIdentity> identity();
 
   private:
     static void* thread_main(void* state);
@@ -87,6 +88,7 @@ class DrivePoller::State : public std::enable_shared_from_this<DrivePoller::Stat
     std::uint64_t look_number_ = 0;
     std::optional<Clock::time_point> looking_since_;
     DrivePollerCounters counters_;
+    std::optional<DriveIdentity> identity_;
 
     DrivePollerOptions options_;
     std::unique_ptr<Transport> transport_;
@@ -151,6 +153,11 @@ void DrivePoller::State::set_poll(Duration poll) {
 DrivePollerCounters DrivePoller::State::counters() {
     const std::lock_guard lock(mutex_);
     return counters_;
+}
+
+std::optional<DriveIdentity> DrivePoller::State::identity() {
+    const std::lock_guard lock(mutex_);
+    return identity_;
 }
 
 // A look that hangs is reported from here, since its thread can not.
@@ -246,7 +253,11 @@ Result<ReservationReading> DrivePoller::State::read() {
 Outcome DrivePoller::State::check_identity() {
     const auto identity = identify(*transport_, options_.command_timeout);
     if (!identity) return identity.error();
-    if (identity->serial == options_.serial) return Nothing{};
+    if (identity->serial == options_.serial) {
+        const std::lock_guard lock(mutex_);
+        identity_ = *identity;
+        return Nothing{};
+    }
     return Error{"this path leads to drive " + identity->serial.text + " (" + identity->vendor +
                  " " + identity->product + "), not to " + options_.serial.text +
                  ": correct the interface of the drive in the configuration"};
@@ -277,6 +288,9 @@ void DrivePoller::set_poll(Duration poll) {
 }
 DrivePollerCounters DrivePoller::counters() const {
     return state_->counters();
+}
+std::optional<DriveIdentity> DrivePoller::identity() const {
+    return state_->identity();
 }
 
 }  // namespace drive_iface

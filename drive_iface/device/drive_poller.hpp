@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "agent/core/reservation.hpp"
 #include "agent/core/result.hpp"
 #include "agent/core/time.hpp"
+#include "drive_iface/device/drive.hpp"
 #include "drive_iface/device/reservation_reader.hpp"
 #include "drive_iface/device/transport.hpp"
 
@@ -64,6 +66,8 @@ class DrivePoller {
     void set_poll(agent::core::Duration poll);
 
     [[nodiscard]] DrivePollerCounters counters() const;
+    // As the drive said when it was last identified; nothing before it ever answered.
+    [[nodiscard]] std::optional<DriveIdentity> identity() const;
 
   private:
     class State;

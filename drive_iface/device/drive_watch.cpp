@@ -36,6 +36,9 @@ class DriveWatch::State : public std::enable_shared_from_this<DriveWatch::State>
         return {poller_ ? poller_->counters() : DrivePollerCounters{}, rules_.counters()};
     }
     bool is_polled() const { return poller_ != nullptr; }
+    std::optional<DriveIdentity> identity() const {
+        return poller_ ? poller_->identity() : std::nullopt;
+    }
 
   private:
     void carry_out(const ObservationRules::Step& step);
@@ -141,6 +144,9 @@ DriveWatch::Counters DriveWatch::counters() const {
 }
 bool DriveWatch::is_polled() const {
     return state_->is_polled();
+}
+std::optional<DriveIdentity> DriveWatch::identity() const {
+    return state_->identity();
 }
 
 }  // namespace drive_iface

@@ -59,6 +59,8 @@ class DriveWatch {
     };
     [[nodiscard]] Counters counters() const;
     [[nodiscard]] bool is_polled() const;
+    // Nothing for a drive without an interface, or that has not answered yet.
+    [[nodiscard]] std::optional<DriveIdentity> identity() const;
 
   private:
     class State;

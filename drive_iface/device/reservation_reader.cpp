@@ -138,6 +138,7 @@ Result<ReservationReading> ReservationReader::read_persistent(Look& look, Instan
     auto data = scsi::decode_read_reservation(reply->data_in);
     if (!data) return data.error().within("READ RESERVATION");
     if (data->held) return held(look, std::move(data).value());
+    if (!data->header.complete) return Error{"READ RESERVATION: the answer is cut short"};
 
     last_.reset();
     learn_capabilities(look);

@@ -1,0 +1,114 @@
+#include "drive_iface/device/drive_watch.hpp"
+
+#include <asio/io_context.hpp>
+#include <chrono>
+#include <functional>
+
+#include "test/unit/device/recorded_transport.hpp"
+
+using namespace agent::core;
+using namespace drive_iface;
+using events::DriveEvent;
+
+namespace {
+
+const InitiatorPort host_a{agent::core::Transport::iscsi, "iqn.2026-01.org.example:host-a",
+                           "00023d000001", "192.0.2.1"};
+
+struct Loop {
+    asio::io_context loop;
+    std::vector<ReservationAgentInput> inputs;
+    DriveWatch::Handler handler() {
+        return [this](const ReservationAgentInput& input) { inputs.push_back(input); };
+    }
+    bool run_until(const std::function<bool()>& enough) {
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        while (!enough()) {
+            loop.restart();
+            if (loop.run_one_until(end) == 0) return false;
+        }
+        return true;
+    }
+    const DriveObserved& observed() const { return std::get<DriveObserved>(inputs.back()); }
+};
+
+DriveEvent reserved_by_a() {
+    Reservation after{
+        ReservationState::reserved, ReservationKind::reserve6, std::nullopt, {host_a}};
+    return events::make_drive_event({"DRV0001"}, DriveEvent::Change::reserved, after, host_a, "");
+}
+
+}  // namespace
+
+TEST_CASE("an event leads to a look at once, and both to one observation") {
+    Loop test;
+    auto transport = std::make_unique<RecordedTransport>();
+    transport->on("INQUIRY", good(capture("lio-inquiry-std")))
+        .on("VPD 80", good(capture("lio-vpd80")))
+        .on("REPORT CAPABILITIES", good(capture("lio-reportcap")))
+        .on("READ RESERVATION", good(capture("lio-readres-empty")))
+        .on("READ RESERVATION", conflict());
+    DriveWatchOptions options;
+    options.poller.serial = {"DRV0001"};
+    options.poller.poll = {3'600'000};
+    DriveWatch watch(test.loop, options, std::move(transport), test.handler());
+    CHECK(watch.is_polled());
+    watch.event_channel(true);
+    REQUIRE(test.run_until([&] { return test.inputs.size() == 1; }));
+    CHECK(test.observed().reservation.state == ReservationState::free);
+    watch.event(reserved_by_a());
+    REQUIRE(test.run_until([&] { return test.inputs.size() == 2; }));
+    CHECK(test.observed().source == DriveObserved::Source::event_and_poll);
+    CHECK(test.observed().reservation.holders == std::vector{host_a});
+    watch.look_now();
+    REQUIRE(test.run_until([&] { return test.inputs.size() == 3; }));
+    CHECK(test.observed().reservation.holders == std::vector{host_a});
+    CHECK(watch.counters().observations.confirmed == 1);
+}
+
+TEST_CASE("a drive that can not be asked is unreachable, in words") {
+    Loop test;
+    auto transport = std::make_unique<RecordedTransport>();
+    transport->on("INQUIRY", Error{"no route to host"});
+    DriveWatchOptions options;
+    options.poller.serial = {"DRV0001"};
+    DriveWatch watch(test.loop, options, std::move(transport), test.handler());
+    REQUIRE(test.run_until([&] { return test.inputs.size() == 1; }));
+    CHECK_THAT(std::get<DriveUnreachable>(test.inputs[0]).why,
+               ContainsSubstring("no route to host"));
+}
+
+TEST_CASE("a drive known by events alone is unreachable while it is not connected") {
+    Loop test;
+    DriveWatchOptions options;
+    options.poller.serial = {"DRV0001"};
+    options.silent_after = {10};
+    DriveWatch watch(test.loop, options, nullptr, test.handler());
+    CHECK_FALSE(watch.is_polled());
+    REQUIRE(test.run_until([&] { return test.inputs.size() == 1; }));
+    CHECK_THAT(std::get<DriveUnreachable>(test.inputs[0]).why, ContainsSubstring("not connected"));
+    watch.event_channel(true);
+    watch.event(reserved_by_a());
+    REQUIRE(test.run_until([&] { return test.inputs.size() == 2; }));
+    CHECK(test.observed().source == DriveObserved::Source::drive_event);
+    watch.event_channel(false);
+    REQUIRE(test.run_until([&] { return test.inputs.size() == 3; }));
+    CHECK(std::holds_alternative<DriveUnreachable>(test.inputs[2]));
+}
+
+TEST_CASE("a watch may be ended by its own handler") {
+    asio::io_context loop;
+    std::unique_ptr<DriveWatch> watch;
+    int calls = 0;
+    DriveWatchOptions options;
+    options.poller.serial = {"DRV0001"};
+    watch = std::make_unique<DriveWatch>(loop, options, nullptr, [&](const ReservationAgentInput&) {
+        ++calls;
+        watch.reset();
+    });
+    watch->event_channel(true);
+    watch->event(reserved_by_a());
+    watch->event(reserved_by_a());
+    loop.run_for(std::chrono::seconds(5));
+    CHECK(calls == 1);
+}
