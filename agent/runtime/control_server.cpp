@@ -262,6 +262,7 @@ class ControlServer::Listener : public std::enable_shared_from_this<ControlServe
             return;
         }
         const auto& request = std::get<ControlRequest>(parsed);
+        if (!request.notification) session->expect_answer();
         Answerer answer = answerer(session, request);
         if (request.method == "event.follow") {
             session->follows_events = true;
@@ -296,7 +297,7 @@ class ControlServer::Listener : public std::enable_shared_from_this<ControlServe
                     id, ControlError{ControlErrorCode::failed,
                                      "the answer has more than 16 MiB; ask for less at a time"});
             }
-            target->send(std::move(line));
+            target->answered(std::move(line));
         };
     }
 

@@ -1,5 +1,6 @@
 #include "agent/runtime/control_session.hpp"
 
+#include <asio/error.hpp>
 #include <utility>
 
 #include "agent/runtime/control_request.hpp"
@@ -31,12 +32,30 @@ void ControlSession::read() {
         asio::buffer(chunk_),
         [self = shared_from_this()](const std::error_code& error, std::size_t count) {
             if (self->ended_) return;
-            if (error) {
-                self->end();
-            } else {
+            if (!error) {
                 self->take(count);
+            } else if (error == asio::error::eof) {
+                self->take_end_of_input();
+            } else {
+                self->end();
             }
         });
+}
+
+void ControlSession::take_end_of_input() {
+    client_said_all_ = true;
+    follows_events = false;
+    end_if_all_is_said();
+}
+
+void ControlSession::end_if_all_is_said() {
+    if (client_said_all_ && answers_owed_ == 0) end_after_sending();
+}
+
+void ControlSession::answered(std::string line) {
+    --answers_owed_;
+    send(std::move(line));
+    if (!ended_) end_if_all_is_said();
 }
 
 void ControlSession::take(std::size_t count) {

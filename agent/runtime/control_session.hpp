@@ -38,10 +38,15 @@ class ControlSession : public std::enable_shared_from_this<ControlSession> {
 
     [[nodiscard]] const Caller& caller() const { return caller_; }
     bool follows_events = false;
+    // A client may close its writing end and wait for the answers to what it has asked.
+    void expect_answer() { ++answers_owed_; }
+    void answered(std::string line);
 
   private:
     void read();
     void take(std::size_t count);
+    void take_end_of_input();
+    void end_if_all_is_said();
     void write();
 
     asio::local::stream_protocol::socket socket_;
@@ -56,6 +61,8 @@ class ControlSession : public std::enable_shared_from_this<ControlSession> {
     bool writing_ = false;
     bool ended_ = false;
     bool end_when_sent_ = false;
+    bool client_said_all_ = false;
+    std::size_t answers_owed_ = 0;
 };
 
 }  // namespace agent::runtime

@@ -191,7 +191,7 @@ json host_drive_json(const core::HostDriveView& drive, const std::string& applic
 }
 
 core::Result<EventQuery> event_query_from_json(const json& params) {
-    constexpr std::uint64_t limit_max = 10'000;
+    constexpr int limit_max = 10'000;
     EventQuery query;
     if (!params.is_object()) return core::Error{"params: must be an object"};
     for (const auto& [name, value] : params.items()) {
@@ -204,7 +204,7 @@ core::Result<EventQuery> event_query_from_json(const json& params) {
                 return core::Error{
                     "since: must be a time such as \"2026-01-31T12:00:00Z\" (RFC 3339)"};
             }
-        } else if (name == "limit" && value.is_number_unsigned() && value >= 1U &&
+        } else if (name == "limit" && value.is_number_integer() && value >= 1 &&
                    value <= limit_max) {
             query.limit = value.get<std::size_t>();
         } else if (name == "newest_first" && value.is_boolean()) {
