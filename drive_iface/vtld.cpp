@@ -1,0 +1,284 @@
+// vtld: a virtual tape library whose drives real hosts reach over iSCSI.
+
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "agent/runtime/clock.hpp"
+#include "agent/runtime/control_server.hpp"
+#include "agent/runtime/log.hpp"
+#include "agent/runtime/program_options.hpp"
+#include "agent/runtime/service.hpp"
+#include "drive_iface/events/drive_event_client.hpp"
+#include "drive_iface/iscsi/server.hpp"
+#include "drive_iface/vtld/configuration.hpp"
+#include "drive_iface/vtld/control_methods.hpp"
+#include "drive_iface/vtld/drive_bay.hpp"
+#include "drive_iface/vtld/virtual_ports.hpp"
+
+namespace {
+
+using namespace drive_iface;
+using namespace drive_iface::vtld;
+using agent::core::Duration;
+using agent::core::Nothing;
+using agent::core::Outcome;
+using agent::runtime::ExitCode;
+using events::DriveEvent;
+
+constexpr Duration logout_within{2'000};
+constexpr Duration acknowledge_within{1'000};
+constexpr auto look_again = std::chrono::milliseconds(20);
+
+// What the drive says on the event channel; nothing: not the business of a library reservation
+// agent, or its own doing.
+std::optional<DriveEvent::Change> announced(LibraryEvent::Change change) {
+    switch (change) {
+        case LibraryEvent::Change::reserved:
+            return DriveEvent::Change::reserved;
+        case LibraryEvent::Change::released:
+            return DriveEvent::Change::released;
+        case LibraryEvent::Change::preempted:
+            return DriveEvent::Change::preempted;
+        case LibraryEvent::Change::reset:
+            return DriveEvent::Change::reset;
+        case LibraryEvent::Change::registrations:
+            return DriveEvent::Change::registrations;
+        case LibraryEvent::Change::forced_offline:
+        case LibraryEvent::Change::forced_offline_lifted:
+            return std::nullopt;
+    }
+    return std::nullopt;
+}
+
+std::string now_text() {
+    return agent::runtime::to_text(agent::runtime::clock_now().wall);
+}
+
+class Daemon {
+  public:
+    Daemon(std::string file, VtldConfiguration configuration)
+        : file_(std::move(file)), configuration_(std::move(configuration)), drain_(loop_) {}
+
+    ExitCode run() {
+        if (auto started = start(); !started) {
+            agent::runtime::log_error(started.error().message);
+            return ExitCode::failure;
+        }
+        loop_.run();
+        return ExitCode::ok;
+    }
+
+  private:
+    Outcome start();
+    Outcome start_library();
+    Outcome start_events();
+    Outcome start_control();
+    void announce(const LibraryEvent& event);
+    void announce_states();
+    void carry_out(const events::DriveCommand& command, const std::function<void(Outcome)>& done);
+    Outcome reload();
+    void stop();
+    void finish_when_acknowledged(std::chrono::steady_clock::time_point latest);
+
+    std::string file_;
+    VtldConfiguration configuration_;
+    asio::io_context loop_;
+    std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+    // In the order they need each other; ended the other way round.
+    std::unique_ptr<DriveBay> bay_;
+    std::unique_ptr<VirtualPorts> ports_;
+    std::unique_ptr<events::DriveEventClient> events_;
+    std::unique_ptr<iscsi::Server> server_;
+    std::unique_ptr<agent::runtime::ControlServer> control_;
+    std::unique_ptr<agent::runtime::Service> service_;
+    asio::steady_timer drain_;
+};
+
+Outcome Daemon::start() {
+    if (auto library = start_library(); !library) return library;
+    if (auto events = start_events(); !events) return events;
+    iscsi::ServerOptions options;
+    options.host = configuration_.iscsi.host;
+    options.port = configuration_.iscsi.port;
+    options.target_prefix = configuration_.iscsi.target_prefix;
+    options.chap = configuration_.iscsi.chap;
+    options.ping_after = configuration_.iscsi.ping_after;
+    options.connections_max = configuration_.iscsi.connections_max;
+    auto server =
+        iscsi::Server::listen(loop_, std::move(options), *bay_,
+                              [](const std::string& line) { agent::runtime::log_info(line); });
+    if (!server) return server.error().within("iscsi.listen");
+    server_ = std::move(server).value();
+    if (auto control = start_control(); !control) return control;
+    service_ = std::make_unique<agent::runtime::Service>(
+        loop_, agent::runtime::ServiceHandlers{[this] { stop(); }, [this] { return reload(); }});
+    const auto status = std::to_string(configuration_.library.drives.size()) +
+                        " drives, iSCSI on " + server_->address();
+    agent::runtime::log_info("virtual library " + configuration_.library.serial + ": " + status);
+    service_->ready(status);
+    return Nothing{};
+}
+
+Outcome Daemon::start_library() {
+    auto state = StateFile::open(configuration_.state_dir);
+    if (!state) return state.error().within("state_dir");
+    const auto saved = state->load();
+    if (!saved) return saved.error().within("state_dir");
+    virtual_library::Library library(configuration_.library);
+    if (!saved->empty()) {
+        if (auto restored = library.restore(saved.value()); !restored) {
+            return restored.error().within("state.json in " + configuration_.state_dir +
+                                           " (move it away to begin anew)");
+        }
+    }
+    static_cast<void>(library.take_events());
+    bay_ = std::make_unique<DriveBay>(
+        loop_, std::move(library), std::move(state).value(),
+        DriveBay::Handlers{[this](const LibraryEvent& event) { announce(event); },
+                           [](const std::string& text) {
+                               agent::runtime::log_critical(
+                                   "drive state is not safe from power loss: " + text);
+                           }});
+    ports_ = std::make_unique<VirtualPorts>(*bay_);
+    return Nothing{};
+}
+
+Outcome Daemon::start_events() {
+    if (configuration_.events_connect.empty()) return Nothing{};
+    events::DriveEventClientOptions options;
+    options.connect = configuration_.events_connect;
+    for (const auto& drive : configuration_.library.drives)
+        options.drives.push_back({drive.serial});
+    options.first_seq = static_cast<std::uint64_t>(agent::runtime::clock_now().wall.ms);
+    events::DriveEventClientHandlers handlers;
+    handlers.command = [this](const events::DriveCommand& command,
+                              std::function<void(Outcome)> done) { carry_out(command, done); };
+    handlers.connected = [this] {
+        agent::runtime::log_info("connected to the library reservation agent at " +
+                                 configuration_.events_connect);
+        announce_states();
+    };
+    handlers.disconnected = [this] {
+        agent::runtime::log_warning("lost the library reservation agent at " +
+                                    configuration_.events_connect +
+                                    "; events are kept until it is back");
+    };
+    handlers.warning = [](const std::string& text) { agent::runtime::log_warning(text); };
+    auto client = events::DriveEventClient::connect(loop_, std::move(options), std::move(handlers));
+    if (!client) return client.error().within("events.connect");
+    events_ = std::move(client).value();
+    return Nothing{};
+}
+
+Outcome Daemon::start_control() {
+    agent::runtime::ControlServerOptions options;
+    options.path = configuration_.control_socket;
+    control_ = std::make_unique<agent::runtime::ControlServer>(loop_, std::move(options));
+    const Running running{.configuration = &configuration_,
+                          .bay = bay_.get(),
+                          .ports = ports_.get(),
+                          .server = server_.get(),
+                          .events = events_.get(),
+                          .uptime_ms = [this] {
+                              return std::chrono::duration_cast<std::chrono::milliseconds>(
+                                         std::chrono::steady_clock::now() - began_)
+                                  .count();
+                          }};
+    add_library_methods(*control_, running);
+    add_fault_methods(*control_, running);
+    add_port_methods(*control_, running);
+    if (auto listening = control_->listen(); !listening)
+        return listening.error().within("control.socket");
+    return Nothing{};
+}
+
+void Daemon::announce(const LibraryEvent& event) {
+    const auto change = announced(event.change);
+    if (!change || !events_) return;
+    events_->report(
+        events::make_drive_event(event.drive, *change, event.reservation, event.port, now_text()));
+}
+
+void Daemon::announce_states() {
+    for (const auto& drive : bay_->drives()) {
+        events_->report(events::make_drive_event({drive.serial}, DriveEvent::Change::state,
+                                                 drive.reservation, std::nullopt, now_text()));
+    }
+}
+
+void Daemon::carry_out(const events::DriveCommand& command,
+                       const std::function<void(Outcome)>& done) {
+    switch (command.action) {
+        case events::DriveCommand::Action::force_offline:
+            agent::runtime::log_warning("drive " + command.drive.text +
+                                        " is forced offline: " + command.reason);
+            return done(bay_->force_offline(command.drive.text, command.reason));
+        case events::DriveCommand::Action::lift_offline:
+            agent::runtime::log_info("drive " + command.drive.text +
+                                     " may be used again: " + command.reason);
+            return done(bay_->lift_forced_offline(command.drive.text));
+    }
+}
+
+Outcome Daemon::reload() {
+    auto wanted = read_vtld_configuration(file_);
+    if (!wanted.ok()) {
+        std::string errors;
+        for (const auto& error : wanted.errors)
+            errors += (errors.empty() ? "" : "; ") + error;
+        return agent::core::Error{errors};
+    }
+    const auto keys = needs_restart(configuration_, *wanted.value);
+    if (!keys.empty())
+        return agent::core::Error{file_ + ": " + keys +
+                                  " can not change while vtld runs; restart it"};
+    configuration_.virtual_ports = std::move(wanted.value->virtual_ports);
+    return Nothing{};
+}
+
+void Daemon::stop() {
+    server_->stop(logout_within, [this] {
+        ports_->forget_all();
+        finish_when_acknowledged(std::chrono::steady_clock::now() +
+                                 std::chrono::milliseconds(acknowledge_within.ms));
+    });
+}
+
+// The last events say that the drives are released; they are worth a moment.
+void Daemon::finish_when_acknowledged(std::chrono::steady_clock::time_point latest) {
+    const bool done = !events_ || !events_->is_connected() || events_->unacknowledged() == 0;
+    if (done || std::chrono::steady_clock::now() >= latest) return service_->finish();
+    drain_.expires_after(look_again);
+    drain_.async_wait([this, latest](const asio::error_code& cancelled) {
+        if (!cancelled) finish_when_acknowledged(latest);
+    });
+}
+
+ExitCode run(int argc, char** argv) {
+    agent::runtime::start_log("vtld");
+    const agent::runtime::ProgramDescription description{
+        .name = "vtld",
+        .purpose =
+            "Serves a virtual tape library to hosts over iSCSI, with complete reservation "
+            "behaviour.",
+        .default_configuration = "/etc/lra/vtld.json",
+        .schema = &vtld_configuration_schema()};
+    const auto options = agent::runtime::read_program_options(argc, argv, description);
+    if (const auto* end = std::get_if<ExitCode>(&options)) return *end;
+    const auto& wanted = std::get<agent::runtime::ProgramOptions>(options);
+    auto configuration = read_vtld_configuration(wanted.configuration_file);
+    if (!configuration.ok()) return agent::runtime::report(configuration.errors);
+    if (wanted.check_only) return agent::runtime::report_valid(wanted.configuration_file);
+    Daemon daemon(wanted.configuration_file, std::move(*configuration.value));
+    return daemon.run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return agent::runtime::run_program(run, argc, argv);
+}

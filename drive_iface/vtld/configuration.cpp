@@ -1,0 +1,288 @@
+#include "drive_iface/vtld/configuration.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+#include "agent/runtime/address_text.hpp"
+#include "drive_iface/events/channel_address.hpp"
+
+namespace drive_iface::vtld {
+
+using namespace agent::runtime;
+using nlohmann::json;
+
+namespace {
+
+constexpr std::size_t chap_secret_min = 12;  // RFC 7143 12.1.3.1
+constexpr std::uint16_t first_drive_element = 256;
+
+std::optional<std::string> wrong_with_inquiry_text(std::string_view text) {
+    const bool printable =
+        std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c <= 0x7e; });
+    if (printable && text.front() != ' ' && text.back() != ' ') return std::nullopt;
+    return "is not printable ASCII without blanks at its ends";
+}
+
+// The serial is part of an iSCSI name, so it has its letters (RFC 7143 4.2.7.2).
+std::optional<std::string> wrong_with_drive_serial(std::string_view text) {
+    const bool fits = std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+               c == '-' || c == '.';
+    });
+    if (fits) return std::nullopt;
+    return "is part of the target's name: letters, digits, '-' and '.' only";
+}
+
+std::optional<std::string> wrong_with_listen(std::string_view text) {
+    if (address_from_text("tcp:" + std::string(text))) return std::nullopt;
+    return "is not of the form HOST:PORT, for example \"127.0.0.1:3260\" or \"[::1]:0\" (0: any "
+           "free port)";
+}
+
+std::optional<std::string> wrong_with_target_prefix(std::string_view text) {
+    const bool letters = std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == ':';
+    });
+    if (letters && text.rfind("iqn.", 0) == 0 && text.size() <= 150) return std::nullopt;
+    return "is not the beginning of an iSCSI name: \"iqn.\" and lower-case letters, digits, '-', "
+           "'.' and ':', for "
+           "example \"iqn.2026-01.example.library\"";
+}
+
+std::optional<std::string> wrong_with_channel(std::string_view text) {
+    const auto address = events::channel_address(text);
+    if (address) return std::nullopt;
+    return address.error().message;
+}
+
+std::optional<std::string> wrong_with_fc_port(std::string_view text) {
+    const auto port = agent::core::initiator_port_from_text(text);
+    if (port && port->transport == agent::core::Transport::fc) return std::nullopt;
+    return "is not a fibre channel port; it must look like \"fc:2100000e1e09a1b0\" (16 hexadecimal "
+           "digits)";
+}
+
+ValueShape library_shape() {
+    return object_shape({
+        default_key("vendor", text_shape("T10 vendor identification", wrong_with_inquiry_text, 8),
+                    "\"LRA\"", "INQUIRY vendor identification of library and drives."),
+        default_key("product", text_shape("product identification", wrong_with_inquiry_text, 16),
+                    "\"VIRTUAL-LIB\"", "INQUIRY product identification of the library."),
+        default_key("serial", text_shape("unit serial number", wrong_with_inquiry_text, 32),
+                    "\"VTL0000001\"", "Serial number of the library."),
+    });
+}
+
+ValueShape drive_shape() {
+    return object_shape({
+        required_key("serial", text_shape("unit serial number", wrong_with_drive_serial, 32),
+                     "Unit serial number of the drive; its target is TARGET_PREFIX:drive-SERIAL.",
+                     "\"VT00000001\""),
+        default_key("product", text_shape("product identification", wrong_with_inquiry_text, 16),
+                    "\"VIRTUAL-LTO8\"", "INQUIRY product identification of the drive."),
+        optional_key("element_address", integer_shape(1, 65'535),
+                     "The drive's place in the library; counted from 256 when nothing is said.",
+                     "256"),
+    });
+}
+
+ValueShape iscsi_shape() {
+    return object_shape({
+        default_key("listen", text_shape("HOST:PORT", wrong_with_listen), "\"127.0.0.1:3260\"",
+                    "Where hosts log in; port 0 takes any free one, which library.status tells."),
+        default_key("target_prefix",
+                    text_shape("beginning of an iSCSI name", wrong_with_target_prefix, 150),
+                    "\"iqn.2026-01.example.library\"", "Targets are TARGET_PREFIX:drive-SERIAL."),
+        optional_key(
+            "chap",
+            object_shape({required_key("user", text_shape(),
+                                       "Name that every initiator logs in with.", "\"backup\""),
+                          required_key("secret_file", text_shape(4'096),
+                                       "File of mode 0600 with the secret, 12 bytes or more.",
+                                       "\"chap.key\"")}),
+            "One-way CHAP (MD5), required of every session when set.",
+            "{\"user\": \"backup\", \"secret_file\": \"/etc/lra/chap.key\"}"),
+        default_key("ping_after_ms", integer_shape(100, 3'600'000), "30000",
+                    "A host that said nothing for so long is pinged; without an answer its session "
+                    "ends and its "
+                    "RESERVE is released."),
+        default_key("connections_max", integer_shape(1, 65'535), "256",
+                    "Further connections are closed at once."),
+    });
+}
+
+ConfigurationSchema make_schema() {
+    return {
+        .program = "vtld",
+        .description = "Configuration of the virtual tape library.",
+        .root = object_shape({
+            default_key("library", library_shape(), "{}", "How the library presents itself."),
+            required_key("drives", list_shape(drive_shape(), 1, 64), "The drives.",
+                         "[{\"serial\": \"VT00000001\"}]"),
+            default_key("iscsi", iscsi_shape(), "{}", "The iSCSI front end."),
+            default_key("events",
+                        object_shape({optional_key(
+                            "connect", text_shape("unix:PATH or tcp:HOST:PORT", wrong_with_channel),
+                            "events.listen of lrad: where the drives say who reserved them.",
+                            "\"unix:/run/lra/events.sock\"")}),
+                        "{}", "The drive event channel."),
+            default_key(
+                "control",
+                object_shape({default_key("socket", text_shape(107), "\"/run/lra/vtld.sock\"",
+                                          "Control socket for lractl.")}),
+                "{}", "The control socket."),
+            default_key("state_dir", text_shape(4'096), "\"/var/lib/lra-vtl\"",
+                        "Folder of what survives power loss: drives forced offline and "
+                        "reservations with APTPL."),
+            default_key(
+                "virtual_ports", map_shape(text_shape("host port", wrong_with_fc_port), 64), "{}",
+                "Names for virtual fibre channel host ports, for port.reserve and its like."),
+        })};
+}
+
+class Reading {
+  public:
+    explicit Reading(const Configuration& configuration)
+        : source_(configuration), values_(configuration.values()) {}
+
+    VtldConfiguration read() {
+        VtldConfiguration result;
+        read_library(result.library);
+        read_iscsi(result.iscsi);
+        result.events_connect = values_["events"].value("connect", "");
+        result.control_socket =
+            source_.file_beside(values_["control"]["socket"].get<std::string>());
+        result.state_dir = source_.file_beside(values_["state_dir"].get<std::string>());
+        for (const auto& [name, port] : values_["virtual_ports"].items()) {
+            result.virtual_ports[name] =
+                *agent::core::initiator_port_from_text(port.get_ref<const std::string&>());
+        }
+        return result;
+    }
+
+    ConfigurationErrors errors;
+
+  private:
+    void wrong(const std::string& path, const std::string& text) {
+        errors.push_back(source_.error_at(path, text));
+    }
+
+    void read_library(virtual_library::LibraryDescription& library) {
+        library.vendor = values_["library"]["vendor"].get<std::string>();
+        library.product = values_["library"]["product"].get<std::string>();
+        library.serial = values_["library"]["serial"].get<std::string>();
+        std::set<std::string> serials;
+        std::set<std::uint16_t> addresses;
+        const auto& drives = values_["drives"];
+        for (std::size_t i = 0; i < drives.size(); ++i) {
+            const auto path = "drives[" + std::to_string(i) + "]";
+            virtual_library::LibraryDescription::Drive drive;
+            drive.serial = drives[i]["serial"].get<std::string>();
+            drive.product = drives[i]["product"].get<std::string>();
+            drive.element_address = drives[i].value(
+                "element_address", static_cast<std::uint16_t>(first_drive_element + i));
+            // iSCSI names know no upper case, so serials that differ in case only would be one
+            // target.
+            std::string folded = drive.serial;
+            std::transform(folded.begin(), folded.end(), folded.begin(), [](char c) {
+                return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+            });
+            if (!serials.insert(folded).second) {
+                wrong(path + ".serial",
+                      "\"" + drive.serial + "\" stands twice; each drive needs its own");
+            }
+            if (!addresses.insert(drive.element_address).second) {
+                wrong(path + ".element_address", "another drive has " +
+                                                     std::to_string(drive.element_address) +
+                                                     " too; each drive needs its own");
+            }
+            library.drives.push_back(std::move(drive));
+        }
+    }
+
+    void read_iscsi(IscsiConfiguration& iscsi) {
+        const auto& values = values_["iscsi"];
+        const auto address = *address_from_text("tcp:" + values["listen"].get<std::string>());
+        iscsi.host = address.host;
+        iscsi.port = address.port;
+        iscsi.target_prefix = values["target_prefix"].get<std::string>();
+        iscsi.ping_after = {values["ping_after_ms"].get<std::int64_t>()};
+        iscsi.connections_max = values["connections_max"].get<std::size_t>();
+        if (!values.contains("chap")) return;
+        const auto file = source_.file_beside(values["chap"]["secret_file"].get<std::string>());
+        auto secret = read_key_file(file);
+        if (!secret) return wrong("iscsi.chap.secret_file", secret.error().message);
+        if (secret->size() < chap_secret_min) {
+            return wrong("iscsi.chap.secret_file", file + " holds a secret of " +
+                                                       std::to_string(secret->size()) +
+                                                       " bytes; CHAP needs 12 or more");
+        }
+        iscsi.chap =
+            iscsi::ChapCredentials{values["chap"]["user"].get<std::string>(), secret.value()};
+    }
+
+    const Configuration& source_;
+    const json& values_;
+};
+
+bool same_drives(const virtual_library::LibraryDescription& a,
+                 const virtual_library::LibraryDescription& b) {
+    return std::equal(a.drives.begin(), a.drives.end(), b.drives.begin(), b.drives.end(),
+                      [](const auto& one, const auto& other) {
+                          return one.serial == other.serial && one.product == other.product &&
+                                 one.element_address == other.element_address;
+                      });
+}
+
+bool same_credentials(const std::optional<iscsi::ChapCredentials>& a,
+                      const std::optional<iscsi::ChapCredentials>& b) {
+    if (!a || !b) return a.has_value() == b.has_value();
+    return a->user == b->user && a->secret == b->secret;
+}
+
+}  // namespace
+
+bool IscsiConfiguration::operator==(const IscsiConfiguration& other) const {
+    return host == other.host && port == other.port && target_prefix == other.target_prefix &&
+           same_credentials(chap, other.chap) && ping_after == other.ping_after &&
+           connections_max == other.connections_max;
+}
+
+const ConfigurationSchema& vtld_configuration_schema() {
+    static const auto schema = make_schema();
+    return schema;
+}
+
+Configured<VtldConfiguration> vtld_configuration(const Configuration& configuration) {
+    Reading reading(configuration);
+    auto value = reading.read();
+    if (!reading.errors.empty()) return {std::nullopt, std::move(reading.errors)};
+    return {std::move(value), {}};
+}
+
+Configured<VtldConfiguration> read_vtld_configuration(const std::string& file) {
+    auto read = read_configuration_file(vtld_configuration_schema(), file);
+    if (!read.ok()) return {std::nullopt, std::move(read.errors)};
+    return vtld_configuration(*read.value);
+}
+
+std::string needs_restart(const VtldConfiguration& running, const VtldConfiguration& wanted) {
+    std::string keys;
+    const auto note = [&](bool same, const std::string& key) {
+        if (!same) keys += (keys.empty() ? "" : ", ") + key;
+    };
+    note(running.library.vendor == wanted.library.vendor &&
+             running.library.product == wanted.library.product &&
+             running.library.serial == wanted.library.serial,
+         "library");
+    note(same_drives(running.library, wanted.library), "drives");
+    note(running.iscsi == wanted.iscsi, "iscsi");
+    note(running.events_connect == wanted.events_connect, "events.connect");
+    note(running.control_socket == wanted.control_socket, "control.socket");
+    note(running.state_dir == wanted.state_dir, "state_dir");
+    return keys;
+}
+
+}  // namespace drive_iface::vtld

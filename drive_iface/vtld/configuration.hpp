@@ -1,0 +1,47 @@
+#pragma once
+
+// vtld.json: the schema, and what it says as plain values.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/core/reservation.hpp"
+#include "agent/core/time.hpp"
+#include "agent/runtime/configuration.hpp"
+#include "drive_iface/iscsi/chap.hpp"
+#include "drive_iface/virtual/library.hpp"
+
+namespace drive_iface::vtld {
+
+struct IscsiConfiguration {
+    std::string host;  // without brackets
+    std::uint16_t port = 0;
+    std::string target_prefix;
+    std::optional<iscsi::ChapCredentials> chap;
+    agent::core::Duration ping_after{30'000};
+    std::size_t connections_max = 256;
+    bool operator==(const IscsiConfiguration& other) const;
+};
+
+struct VtldConfiguration {
+    virtual_library::LibraryDescription library;
+    IscsiConfiguration iscsi;
+    std::string events_connect;  // empty: nobody is told
+    std::string control_socket;
+    std::string state_dir;
+    std::map<std::string, agent::core::InitiatorPort> virtual_ports;
+};
+
+[[nodiscard]] const agent::runtime::ConfigurationSchema& vtld_configuration_schema();
+[[nodiscard]] agent::runtime::Configured<VtldConfiguration> read_vtld_configuration(
+    const std::string& file);
+[[nodiscard]] agent::runtime::Configured<VtldConfiguration> vtld_configuration(
+    const agent::runtime::Configuration& configuration);
+
+// What can not change while the daemon runs, as the names of the keys that differ; empty: nothing.
+[[nodiscard]] std::string needs_restart(const VtldConfiguration& running,
+                                        const VtldConfiguration& wanted);
+
+}  // namespace drive_iface::vtld

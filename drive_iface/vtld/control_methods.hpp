@@ -1,0 +1,37 @@
+#pragma once
+
+// What vtld's control socket can be asked. Described for users in docs/ISCSI.md.
+
+#include <functional>
+#include <string>
+
+#include "agent/runtime/control_server.hpp"
+#include "drive_iface/iscsi/server.hpp"
+#include "drive_iface/vtld/configuration.hpp"
+#include "drive_iface/vtld/drive_bay.hpp"
+#include "drive_iface/vtld/virtual_ports.hpp"
+
+namespace drive_iface::events {
+class DriveEventClient;
+}
+
+namespace drive_iface::vtld {
+
+// All parts of the running daemon; they outlive the control server.
+struct Running {
+    const VtldConfiguration* configuration = nullptr;
+    DriveBay* bay = nullptr;
+    VirtualPorts* ports = nullptr;
+    iscsi::Server* server = nullptr;
+    const events::DriveEventClient* events = nullptr;  // none: events.connect is not configured
+    std::function<std::int64_t()> uptime_ms;
+};
+
+// library.status, drive.list, drive.show, session.list, session.drop, status.show
+void add_library_methods(agent::runtime::ControlServer& control, const Running& running);
+// fault.inject, fault.list, fault.clear
+void add_fault_methods(agent::runtime::ControlServer& control, const Running& running);
+// port.command, port.reserve, port.release, port.logout, port.list
+void add_port_methods(agent::runtime::ControlServer& control, const Running& running);
+
+}  // namespace drive_iface::vtld

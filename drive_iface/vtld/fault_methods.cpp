@@ -1,0 +1,167 @@
+#include <nlohmann/json.hpp>
+
+#include "agent/runtime/log.hpp"
+#include "drive_iface/vtld/control_methods.hpp"
+#include "drive_iface/vtld/control_parameters.hpp"
+
+namespace drive_iface::vtld {
+
+using agent::core::Error;
+using agent::runtime::Caller;
+using agent::runtime::ControlAnswer;
+using agent::runtime::ControlError;
+using agent::runtime::ControlErrorCode;
+using nlohmann::json;
+
+namespace {
+
+constexpr const char* kinds_text = "busy, sense, slow, silent, drop_session or power_cycle";
+
+json kinds_json() {
+    return {{"busy", "status BUSY; --count for the next N commands only"},
+            {"sense", "CHECK CONDITION with the sense data in parameter sense, \"KEY/ASC/ASCQ\""},
+            {"slow", "answers after delay_ms"},
+            {"silent", "does not answer"},
+            {"drop_session", "closes the drive's iSCSI sessions at once, as a broken cable would"},
+            {"power_cycle", "the whole library loses power and comes back"}};
+}
+
+json fault_json(const Fault& fault) {
+    json result = {{"id", fault.id}, {"serial", fault.drive}, {"fault", to_text(fault.kind)}};
+    result["remaining"] = fault.remaining ? json(*fault.remaining) : json();
+    if (fault.opcode) result["opcode"] = scsi::to_hex(std::vector<std::uint8_t>{*fault.opcode});
+    if (fault.kind == FaultKind::slow) result["delay_ms"] = fault.delay.ms;
+    if (fault.kind == FaultKind::sense) result["sense"] = scsi::to_text(fault.sense);
+    return result;
+}
+
+ControlError invalid(const Error& error) {
+    return {ControlErrorCode::invalid_params, error.message};
+}
+
+std::set<std::string> serials_of(const Running& running) {
+    std::set<std::string> serials;
+    for (const auto& serial : running.bay->drive_serials())
+        serials.insert(serial);
+    return serials;
+}
+
+// What happens at once and is over.
+std::optional<json> happen(const std::string& kind, const std::string& drive,
+                           const Running& running) {
+    if (kind == "drop_session")
+        return json{{"dropped", running.server->drop_sessions_of_drive(drive)}};
+    if (kind != "power_cycle") return std::nullopt;
+    // Power first: what nexus loss would have released is gone by then, as on a real library.
+    running.bay->power_cycle();
+    running.ports->forget_all();
+    return json{{"dropped", running.server->drop_all_sessions()}};
+}
+
+Result<Fault> fault_from(const json& params, const std::string& drive,
+                         const std::string& kind_text) {
+    const auto kind = fault_kind_from_text(kind_text);
+    if (!kind) return Error{"fault: \"" + kind_text + "\" is not known; there are " + kinds_text};
+    Fault fault;
+    fault.drive = drive;
+    fault.kind = *kind;
+    const auto count = optional_number(params, "count", 1, 1'000'000);
+    if (!count) return count.error();
+    if (count->has_value()) fault.remaining = static_cast<std::uint32_t>(**count);
+    const auto delay = optional_number(params, "delay_ms", 0, 3'600'000);
+    if (!delay) return delay.error();
+    if (delay->has_value() != (*kind == FaultKind::slow)) {
+        return Error{"delay_ms: goes with the fault slow, and only with it"};
+    }
+    fault.delay = {delay->value_or(0)};
+    const auto opcode = optional_text(params, "opcode");
+    if (!opcode) return opcode.error();
+    if (opcode->has_value()) {
+        const auto byte = bytes_from_hex_text(**opcode, 1, 1);
+        if (!byte) return byte.error().within("opcode");
+        fault.opcode = byte->front();
+    }
+    const auto sense = optional_text(params, "sense");
+    if (!sense) return sense.error();
+    if (sense->has_value() != (*kind == FaultKind::sense)) {
+        return Error{
+            "sense: goes with the fault sense, and only with it; for example \"03/11/00\""};
+    }
+    if (sense->has_value()) {
+        const auto data = sense_from_text(**sense);
+        if (!data) return data.error();
+        fault.sense = data.value();
+    }
+    return fault;
+}
+
+ControlAnswer inject(const json& params, const Caller& caller, const Running& running) {
+    if (auto known = check_known(
+            params, {"drive", "serial", "fault", "count", "delay_ms", "sense", "opcode"});
+        !known) {
+        return invalid(known.error());
+    }
+    const auto drive = drive_parameter(params, serials_of(running));
+    if (!drive) return invalid(drive.error());
+    const auto kind = optional_text(params, "fault");
+    if (!kind) return invalid(kind.error());
+    if (!kind->has_value())
+        return invalid({std::string("fault: is missing; there are ") + kinds_text});
+    agent::runtime::log_info("fault " + **kind + " injected into drive " + drive.value() + " by " +
+                             to_text(caller));
+    if (auto happened = happen(**kind, drive.value(), running)) return *happened;
+    auto fault = fault_from(params, drive.value(), **kind);
+    if (!fault) return invalid(fault.error());
+    const auto id = running.bay->faults().add(fault.value());
+    if (!id) {
+        return ControlError{ControlErrorCode::busy,
+                            "there are " + std::to_string(FaultTable::faults_max) +
+                                " faults already; end some with fault.clear"};
+    }
+    fault.value().id = *id;
+    return fault_json(fault.value());
+}
+
+ControlAnswer list(const json& params, const Running& running) {
+    if (auto known = check_known(params, {}); !known) return invalid(known.error());
+    json faults = json::array();
+    for (const auto& fault : running.bay->faults().all())
+        faults.push_back(fault_json(fault));
+    return json{{"faults", std::move(faults)}, {"kinds", kinds_json()}};
+}
+
+ControlAnswer clear(const json& params, const Running& running) {
+    if (auto known = check_known(params, {"drive", "serial", "fault", "id"}); !known)
+        return invalid(known.error());
+    FaultTable::Selection selection;
+    if (params.contains("drive") || params.contains("serial")) {
+        const auto drive = drive_parameter(params, serials_of(running));
+        if (!drive) return invalid(drive.error());
+        selection.drive = drive.value();
+    }
+    const auto id = optional_number(params, "id", 1, INT64_MAX);
+    if (!id) return invalid(id.error());
+    if (id->has_value()) selection.id = static_cast<std::uint64_t>(**id);
+    const auto kind = optional_text(params, "fault");
+    if (!kind) return invalid(kind.error());
+    if (kind->has_value()) {
+        selection.kind = fault_kind_from_text(**kind);
+        if (!selection.kind)
+            return invalid({"fault: \"" + **kind + "\" is not one that lasts; see fault.list"});
+    }
+    return json{{"cleared", running.bay->faults().clear(selection)}};
+}
+
+}  // namespace
+
+void add_fault_methods(agent::runtime::ControlServer& control, const Running& running) {
+    control.on("fault.inject", [running](const json& params, const Caller& caller) {
+        return inject(params, caller, running);
+    });
+    control.on("fault.list",
+               [running](const json& params, const Caller&) { return list(params, running); });
+    control.on("fault.clear",
+               [running](const json& params, const Caller&) { return clear(params, running); });
+}
+
+}  // namespace drive_iface::vtld
