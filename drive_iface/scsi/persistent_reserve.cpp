@@ -13,7 +13,6 @@ using agent::core::Error;
 using agent::core::Result;
 
 constexpr std::size_t header_size = 8;
-constexpr std::size_t full_status_descriptor_size = 24;
 constexpr std::size_t pr_out_size = 24;
 // A parameter list is read whole before it is decoded; nothing sensible comes near this.
 constexpr std::size_t transport_ids_max = 64;

@@ -103,7 +103,7 @@ void apply(DriveState& drive, const ReservationEffects& effects, const Reservati
         // A preempted nexus no longer prevents medium removal (SPC-4 5.13.11.4, 6.11).
         const bool lost =
             std::any_of(effects.unregistered_by_other.begin(), effects.unregistered_by_other.end(),
-                        [&nexus](const auto& port) { return same_port(port, nexus.port); });
+                        [&own = nexus.port](const auto& port) { return same_port(port, own); });
         if (lost) nexus.prevents_removal = false;
     }
     if (!effects.changed) return;
