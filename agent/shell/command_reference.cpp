@@ -105,7 +105,8 @@ std::string help_of(const Noun& noun) {
     std::string text = std::string{noun.name} + ": " + std::string{noun.help} + "\n\n";
     for (const Command& command : commands()) {
         if (command.noun != noun.name) continue;
-        text += "  lractl " + usage_of(command) + "\n" + paragraph(command.help, 6, page);
+        text +=
+            paragraph("lractl " + usage_of(command), 2, page) + paragraph(command.help, 6, page);
     }
     return text;
 }

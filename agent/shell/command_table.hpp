@@ -50,6 +50,7 @@ enum class View : std::uint8_t {
     handshakes,
     alarms,
     events,
+    sessions,
     applications,
     facts,  // name and value, one a line; arrays of objects as tables
     none,   // nothing comes back from a daemon

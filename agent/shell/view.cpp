@@ -22,6 +22,8 @@ std::string rendered(View view, const nlohmann::json& result, const Screen& scre
             return alarms_view(result, screen);
         case View::events:
             return events_view(result, screen);
+        case View::sessions:
+            return sessions_view(result, screen);
         case View::applications:
             return applications_view(result, screen);
         case View::facts:

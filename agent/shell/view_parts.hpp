@@ -14,6 +14,7 @@ namespace agent::shell {
 [[nodiscard]] std::string agents_view(const nlohmann::json& agents, const Screen& screen);
 [[nodiscard]] std::string handshakes_view(const nlohmann::json& handshakes, const Screen& screen);
 [[nodiscard]] std::string alarms_view(const nlohmann::json& alarms, const Screen& screen);
+[[nodiscard]] std::string sessions_view(const nlohmann::json& sessions, const Screen& screen);
 [[nodiscard]] std::string applications_view(const nlohmann::json& drives, const Screen& screen);
 [[nodiscard]] std::string events_view(const nlohmann::json& events, const Screen& screen);
 [[nodiscard]] std::string drive_view(const nlohmann::json& drive, const Screen& screen);

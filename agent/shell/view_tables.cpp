@@ -108,6 +108,22 @@ std::string alarms_view(const json& alarms, const Screen& screen) {
     return screen_table(columns, rows, screen);
 }
 
+std::string sessions_view(const json& sessions, const Screen& screen) {
+    const std::vector<Column> columns{{"ID", Fit::keep, 4, true},
+                                      {"DRIVE", Fit::elide, 10},
+                                      {"HOST PORT", Fit::elide, 12},
+                                      {"COMMANDS", Fit::keep, 4, true}};
+    std::vector<Row> rows;
+    for (const json* session : elements(sessions)) {
+        const std::string drive = text_at(*session, {"serial"});
+        rows.push_back({{text_at(*session, {"id"})},
+                        {drive.empty() ? text_at(*session, {"type"}) : drive},
+                        {holder_text(at(*session, {"port"}))},
+                        {text_at(*session, {"commands"})}});
+    }
+    return rows.empty() ? "nobody is logged in\n" : screen_table(columns, rows, screen);
+}
+
 std::string applications_view(const json& drives, const Screen& screen) {
     const std::vector<Column> columns{{"SERIAL", Fit::elide, 10},
                                       {"NAME THERE", Fit::elide, 8},

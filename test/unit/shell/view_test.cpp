@@ -63,9 +63,9 @@ void check_width(const std::string& text) {
     }
 }
 
-constexpr View all_views[] = {View::drives, View::drive,  View::drive_timeline,
-                              View::agents, View::alarms, View::handshakes,
-                              View::events, View::facts,  View::applications};
+constexpr View all_views[] = {
+    View::drives,     View::drive,  View::drive_timeline, View::agents,       View::alarms,
+    View::handshakes, View::events, View::facts,          View::applications, View::sessions};
 
 }  // namespace
 
@@ -190,6 +190,7 @@ TEST_CASE("empty lists say so") {
           "no open handshakes: every notice is confirmed\n");
     CHECK(rendered(View::alarms, json::array(), page) == "no active alarms\n");
     CHECK(rendered(View::events, json::array(), page) == "no events\n");
+    CHECK(rendered(View::sessions, json::array(), page) == "nobody is logged in\n");
     CHECK(rendered(View::facts, json::array(), page) == "none\n");
     CHECK(rendered(View::facts, json::object(), page) == "done\n");
 }

@@ -1,0 +1,141 @@
+#include <sys/stat.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "test/integration/lractl/scripted_daemon.hpp"
+#include "test/integration/lractl/spawned_lractl.hpp"
+#include "test/support/catch.hpp"
+
+using nlohmann::json;
+
+namespace {
+
+const std::string interrupt = "\x03";
+const std::string end_of_input = "\x04";
+
+struct Bench {
+    TemporaryFolder folder;
+    std::unique_ptr<ScriptedDaemon> daemon;
+
+    Bench() {
+        const json drives = {
+            {{"serial", "VT00000001"}, {"operational_state", "online"}, {"shared", true}}};
+        daemon = std::make_unique<ScriptedDaemon>(
+            folder.file("lrad.sock"),
+            std::map<std::string, agent::runtime::ControlAnswer>{{"drive.list", drives}});
+    }
+
+    [[nodiscard]] Words words(const Words& more = {}) const {
+        Words all{"--socket", folder.file("lrad.sock")};
+        all.insert(all.end(), more.begin(), more.end());
+        return all;
+    }
+
+    [[nodiscard]] Words environment(const std::string& terminal) const {
+        return {"TERM=" + terminal, "XDG_STATE_HOME=" + folder.path.string()};
+    }
+};
+
+}  // namespace
+
+TEST_CASE("the shell prompts, completes, runs and ends, on any terminal") {
+    for (const char* terminal : {"xterm", "dumb", "vt100"}) {
+        INFO(terminal);
+        const Bench bench;
+        LractlOnTerminal shell(bench.words(), bench.environment(terminal));
+        REQUIRE(shell.shows("lrad> "));
+        shell.type("dri\tli\t\r");
+        CHECK(shell.shows("SERIAL"));
+        CHECK(shell.shows("VT00000001"));
+        REQUIRE(shell.shows("lrad> "));
+        shell.type("drive show \t --json\r");
+        CHECK(shell.shows("\"serial\": \"VT00000001\""));
+        REQUIRE(shell.shows("lrad> "));
+        shell.type("help\r");
+        CHECK(shell.shows("use DAEMON|SOCKET"));
+        REQUIRE(shell.shows("lrad> "));
+        shell.type("use vtld\r");
+        REQUIRE(shell.shows("vtld> "));
+        shell.type("quit\r");
+        CHECK(shell.exit_status() == 0);
+    }
+}
+
+TEST_CASE("Ctrl-C forgets the line and Ctrl-D ends the session") {
+    const Bench bench;
+    LractlOnTerminal shell(bench.words(), bench.environment("xterm"));
+    REQUIRE(shell.shows("lrad> "));
+    shell.type("drive offl" + interrupt);
+    REQUIRE(shell.shows("^C"));
+    REQUIRE(shell.shows("lrad> "));
+    shell.type("drive list\r");
+    CHECK(shell.shows("VT00000001"));
+    REQUIRE(shell.shows("lrad> "));
+    shell.type(end_of_input);
+    CHECK(shell.exit_status() == 0);
+}
+
+TEST_CASE("Ctrl-C ends event follow and the session goes on") {
+    const Bench bench;
+    bench.daemon->publish({{"at", "2026-01-31T12:00:00Z"}, {"text", "something happened"}});
+    LractlOnTerminal shell(bench.words(), bench.environment("xterm"));
+    REQUIRE(shell.shows("lrad> "));
+    shell.type("event follow\r");
+    REQUIRE(shell.shows("something happened"));
+    shell.type(interrupt);
+    REQUIRE(shell.shows("lrad> "));
+    shell.type("drive list\r");
+    CHECK(shell.shows("VT00000001"));
+}
+
+TEST_CASE("event follow ends well on Ctrl-C and with a failure when the daemon goes away") {
+    Bench bench;
+    bench.daemon->publish({{"at", "2026-01-31T12:00:00Z"}, {"text", "something happened"}});
+    LractlOnTerminal interrupted(bench.words({"event", "follow", "--json"}),
+                                 bench.environment("xterm"));
+    REQUIRE(interrupted.shows("{\"at\":\"2026-01-31T12:00:00Z\",\"text\":\"something happened\"}"));
+    interrupted.type(interrupt);
+    CHECK(interrupted.exit_status() == 0);
+
+    LractlOnTerminal abandoned(bench.words({"event", "follow"}), bench.environment("xterm"));
+    REQUIRE(abandoned.shows("something happened"));
+    bench.daemon.reset();
+    CHECK(abandoned.shows("systemctl status lrad"));
+    CHECK(abandoned.exit_status() == 1);
+}
+
+TEST_CASE("colours appear on a terminal, and not when they are unwanted") {
+    const Bench bench;
+    const auto shown = [&](const std::string& terminal, const std::string& variable) {
+        Words environment = bench.environment(terminal);
+        environment.push_back(variable);
+        LractlOnTerminal lractl(bench.words({"drive", "list"}), environment);
+        CHECK(lractl.shows("VT00000001"));
+        CHECK(lractl.exit_status() == 0);
+        return lractl.everything();
+    };
+    CHECK_THAT(shown("xterm", "X=1"), ContainsSubstring("\x1b[1mSERIAL"));
+    CHECK_THAT(shown("xterm", "NO_COLOR=1"), !ContainsSubstring("\x1b"));
+    CHECK_THAT(shown("dumb", "X=1"), !ContainsSubstring("\x1b"));
+}
+
+TEST_CASE("what was typed is kept for its owner only") {
+    const Bench bench;
+    {
+        LractlOnTerminal shell(bench.words(), bench.environment("xterm"));
+        REQUIRE(shell.shows("lrad> "));
+        shell.type("agent show host-a\r");
+        REQUIRE(shell.shows("lrad> "));
+        shell.type("quit\r");
+        CHECK(shell.exit_status() == 0);
+    }
+    const std::string file = bench.folder.file("lractl/history");
+    struct stat status {};
+    REQUIRE(::stat(file.c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777) == 0600);
+    LractlOnTerminal again(bench.words(), bench.environment("xterm"));
+    REQUIRE(again.shows("lrad> "));
+    again.type("\x10\x10\r");  // Ctrl-P twice: before "quit"
+    CHECK(again.shows("agent.show"));
+}
