@@ -1,0 +1,53 @@
+#include "drive_iface/events/channel_address.hpp"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "test/support/catch.hpp"
+
+using namespace drive_iface::events;
+
+TEST_CASE("Unix sockets and loopback addresses are accepted") {
+    for (const auto* text : {"unix:/run/lra/events.sock", "tcp:127.0.0.1:7000", "tcp:127.9.9.9:0",
+                             "tcp:[::1]:7000", "tcp:localhost:7000"}) {
+        INFO(text);
+        CHECK(channel_address(text).ok());
+    }
+}
+
+TEST_CASE("anything else is refused in words") {
+    const struct {
+        const char* text;
+        const char* words;
+    } rows[] = {
+        {"", "neither unix:PATH nor tcp:HOST:PORT"},
+        {"udp:127.0.0.1:1", "neither unix:PATH"},
+        {"unix:", "1 to 107 bytes"},
+        {"tcp:127.0.0.1", "tcp:HOST:PORT"},
+        {"tcp:127.0.0.1:", "tcp:HOST:PORT"},
+        {"tcp:127.0.0.1:65536", "tcp:HOST:PORT"},
+        {"tcp:127.0.0.1:7x", "tcp:HOST:PORT"},
+        {"tcp:0.0.0.0:7000", "loopback"},
+        {"tcp:192.0.2.1:7000", "loopback"},
+        {"tcp:library.example.org:7000", "loopback"},
+        {"tcp:[2001:db8::1]:7000", "loopback"},
+        {"tcp:[::]:7000", "loopback"},
+    };
+    for (const auto& row : rows) {
+        INFO(row.text);
+        const auto address = channel_address(row.text);
+        REQUIRE_FALSE(address.ok());
+        CHECK_THAT(address.error().message, ContainsSubstring(row.words));
+    }
+    CHECK_FALSE(channel_address("unix:" + std::string(108, 'x')).ok());
+    CHECK(channel_address("unix:" + std::string(107, 'x')).ok());
+}
+
+TEST_CASE("a process of our own user may take part, a socket without credentials may not") {
+    int ends[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+    CHECK(peer_may_take_part(ends[0]).ok());
+    ::close(ends[0]);
+    ::close(ends[1]);
+    CHECK_FALSE(peer_may_take_part(ends[0]).ok());
+}
