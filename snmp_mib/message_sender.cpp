@@ -54,7 +54,12 @@ agent::core::Outcome MessageSender::set_destination(const std::string& name,
             }
         }
         slot->configuration = std::move(configuration);
-        return agent::core::Nothing{};
+        const std::string& fixed = slot->configuration.fixed_engine_id;
+        if (fixed.empty() || fixed == slot->engine_id) return agent::core::Nothing{};
+        slot->engine_id = fixed;
+        slot->candidate.clear();
+        slot->candidate_uses = 0;
+        return slot->know_engine(fixed, settings_.own_engine_id);
     }
     std::unique_ptr<Destination> fresh = std::make_unique<Destination>();
     fresh->name = name;

@@ -11,7 +11,7 @@
 #include <array>
 #include <asio/buffer.hpp>
 #include <asio/io_context.hpp>
-#include <asio/posix/stream_descriptor.hpp>
+#include <asio/local/stream_protocol.hpp>
 #include <asio/read_until.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/streambuf.hpp>
@@ -70,7 +70,8 @@ class MibFeeder::Parts : public std::enable_shared_from_this<Parts> {
     MibFeederConfiguration configuration_;
     std::function<MibSnapshot()> take_snapshot_;
     std::function<void(const std::string&)> on_trouble_;
-    asio::posix::stream_descriptor channel_;
+    asio::local::stream_protocol::socket
+        channel_;  // a socket: writing to a dead helper raises no SIGPIPE
     asio::steady_timer feed_timer_;
     asio::steady_timer restart_timer_;
     asio::streambuf input_;
@@ -131,8 +132,8 @@ agent::core::Outcome MibFeeder::Parts::spawn() {
     writing_ = false;
     dirty_ = true;
     input_.consume(input_.size());
-    channel_.assign(ends[0]);
     asio::error_code ignored;
+    channel_.assign(asio::local::stream_protocol(), ends[0], ignored);
     channel_.non_blocking(true, ignored);
     listen();
     write(to_json_line(MibServerConfiguration{

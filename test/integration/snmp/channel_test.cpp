@@ -1,3 +1,4 @@
+#include <memory>
 #include <string>
 
 #include "test/integration/snmp/channel_driver.hpp"
@@ -75,4 +76,183 @@ TEST_CASE("a confirmation reaches the controller in the agent's own name only") 
     agent.tell("notice ctl VT0003 9");
     CHECK(eventually([&] { return controller.count("refused_role") >= 1; }));
     CHECK(controller.count("messages_delivered") == 2);
+}
+
+TEST_CASE("a restarted controller counts more boots and its first notice is accepted") {
+    const Pair pair;
+    const UdpSocket nobody;
+    ChannelDriver agent(program, pair.agent_options(nobody.port()));
+    unsigned boots = 0;
+    std::string engine;
+    for (int life = 1; life <= 3; ++life) {
+        ChannelDriver controller(program, pair.controller_options(agent.port()));
+        REQUIRE(controller.ready());
+        CHECK(controller.boots() > boots);
+        CHECK((engine.empty() || engine == controller.engine_id()));
+        boots = controller.boots();
+        engine = controller.engine_id();
+        controller.tell("notice host-a VT0001 " + std::to_string(life));
+        CHECK(agent.wait_for("message") ==
+              "message ctl notice ctl VT0001 1 " + std::to_string(life) + " 1");
+        CHECK_FALSE(controller.wait_for("acknowledged").empty());
+        // Its engine ID is remembered: only the first life had to ask.
+        CHECK(controller.count("probes_sent") == (life == 1 ? 1 : 0));
+        controller.kill();
+    }
+}
+
+TEST_CASE("a notice as v3 trap is taken from an agent's controller whose engine is known") {
+    const Pair pair;
+    const UdpSocket nobody;
+    ChannelDriver agent(program, pair.agent_options(nobody.port()));
+    auto options = pair.controller_options(agent.port());
+    options.push_back("engine 80001f880501020304");
+    options.push_back("delivery trap");
+    ChannelDriver controller(program, options);
+    controller.tell("notice host-a VT0001 1");
+    CHECK(eventually([&] { return agent.count("dropped_engine") >= 1; }));
+    agent.end();
+    auto knowing = pair.agent_options(nobody.port());
+    knowing.back() += " 80001f880501020304";
+    ChannelDriver informed(program, knowing);
+    auto to_informed = pair.controller_options(informed.port(), "ctl");
+    to_informed.push_back("engine 80001f880501020304");
+    to_informed.push_back("delivery trap");
+    controller.end();
+    ChannelDriver again(program, to_informed);
+    again.tell("notice host-a VT0001 2");
+    CHECK(informed.wait_for("message") == "message ctl notice ctl VT0001 1 2 1");
+    CHECK(informed.count("acknowledgements_sent") == 0);
+}
+
+TEST_CASE("a restarted receiver is spoken to again within one resend") {
+    const Pair pair;
+    const UdpSocket nobody;
+    auto first = std::make_unique<ChannelDriver>(program, pair.agent_options(nobody.port()));
+    Relay relay(first->port());
+    ChannelDriver controller(program, pair.controller_options(relay.port()));
+    controller.tell("notice host-a VT0001 1");
+    REQUIRE_FALSE(controller.wait_for("acknowledged").empty());
+    first->kill();
+    ChannelDriver second(program, pair.agent_options(nobody.port()));
+    relay.target_port = second.port();
+    const std::size_t before = relay.to_target().size();
+    controller.tell("notice host-a VT0001 2");
+    CHECK(second.wait_for("message", 1'000) == "message ctl notice ctl VT0001 1 2 1");
+    CHECK_FALSE(controller.wait_for("acknowledged", 1'000).empty());
+    CHECK(relay.to_target().size() - before == 2);
+}
+
+TEST_CASE(
+    "an agent whose state was wiped is believed after it answered with its key, and that is told") {
+    const Pair pair;
+    const UdpSocket nobody;
+    auto first = std::make_unique<ChannelDriver>(program, pair.agent_options(nobody.port()));
+    Relay relay(first->port());
+    ChannelDriver controller(program, pair.controller_options(relay.port()));
+    controller.tell("notice host-a VT0001 1");
+    REQUIRE_FALSE(controller.wait_for("acknowledged").empty());
+    first->kill();
+    ChannelDriver wiped(program, pair.agent_options(nobody.port(), "wiped"));
+    relay.target_port = wiped.port();
+    controller.tell("notice host-a VT0001 2");
+    CHECK(wiped.wait_for("message", 2'000) == "message ctl notice ctl VT0001 1 2 1");
+    CHECK_THAT(controller.wait_for("event 1"), ContainsSubstring("engine ID changed"));
+    CHECK(controller.count("peer_engine_changes") == 1);
+}
+
+TEST_CASE("another engine in the place of one that is fixed in the configuration is refused") {
+    const Pair pair;
+    const UdpSocket nobody;
+    ChannelDriver agent(program, pair.agent_options(nobody.port()));
+    auto options = pair.controller_options(agent.port());
+    options.back() += " 8000000001020304";
+    options.insert(options.end(), {"attempts 2", "resend 50 100"});
+    ChannelDriver controller(program, options);
+    controller.tell("notice host-a VT0001 1");
+    CHECK_THAT(controller.wait_for("event 2"), ContainsSubstring("another engine answers"));
+    CHECK(eventually([&] { return controller.count("messages_given_up") == 1; }));
+    CHECK(agent.count("messages_delivered") == 0);
+}
+
+TEST_CASE("lost datagrams are sent again, and an answer to an earlier transmission counts") {
+    const Pair pair;
+    const UdpSocket nobody;
+    ChannelDriver agent(program, pair.agent_options(nobody.port()));
+    Relay relay(agent.port());
+    auto options = pair.controller_options(relay.port());
+    options.push_back("resend 200 400");
+    ChannelDriver controller(program, options);
+    controller.tell("notice host-a VT0001 1");
+    REQUIRE_FALSE(controller.wait_for("acknowledged").empty());
+
+    relay.drop_from_target = true;
+    const std::size_t answers = relay.from_target().size();
+    controller.tell("notice host-a VT0001 2");
+    REQUIRE(eventually([&] { return relay.from_target().size() > answers; }));
+    relay.drop_from_target = false;
+    CHECK_FALSE(controller.wait_for("acknowledged host-a VT0001 2").empty());
+    CHECK(controller.count("messages_resent") >= 1);
+
+    relay.delay_from_target_ms = 300;  // longer than the first resend
+    controller.tell("notice host-a VT0001 3");
+    CHECK_FALSE(controller.wait_for("acknowledged host-a VT0001 3").empty());
+    CHECK(controller.count("answers_late") >= 1);
+}
+
+TEST_CASE("a newer notice takes the place of an older one, and a stopped one is not sent again") {
+    const Pair pair;
+    const UdpSocket silent;
+    auto options = pair.controller_options(silent.port());
+    options.insert(options.end(), {"resend 50 100", "attempts 50"});
+    ChannelDriver controller(program, options);
+    controller.tell("notice host-a VT0001 1");
+    controller.tell("notice host-a VT0001 2");
+    CHECK(controller.count("messages_superseded") == 1);
+    CHECK(silent.receive(std::chrono::seconds(2)));
+    controller.tell("stop host-a VT0001");
+    controller.tell("peers");
+    CHECK_THAT(controller.wait_for("peer host-a"), ContainsSubstring("silent 0"));
+}
+
+TEST_CASE("of 64 agents the dead tenth delays nobody") {
+    constexpr unsigned agents = 64;
+    const Pair pair;
+    const UdpSocket nobody;
+    std::vector<std::unique_ptr<UdpSocket>> dead;
+    std::vector<std::unique_ptr<ChannelDriver>> alive;
+    std::vector<std::string> options{"role controller", "name ctl",
+                                     "state " + pair.folder.folder("ctl"), "attempts 20"};
+    for (unsigned i = 0; i < agents; ++i) {
+        const std::string name = "host-" + std::to_string(i);
+        std::uint16_t port = 0;
+        if (i % 10 == 9) {
+            dead.push_back(std::make_unique<UdpSocket>());
+            port = dead.back()->port();
+        } else {
+            alive.push_back(std::make_unique<ChannelDriver>(
+                program,
+                std::vector<std::string>{
+                    "role agent", "name " + name, "state " + pair.folder.folder(name),
+                    "user " + name + " " + pair.key,
+                    "peer ctl udp:127.0.0.1:" + std::to_string(nobody.port()) + " " + name}));
+            REQUIRE(alive.back()->ready());
+            port = alive.back()->port();
+        }
+        options.push_back("user " + name + " " + pair.key);
+        options.push_back("peer " + name + " udp:127.0.0.1:" + std::to_string(port) + " " + name);
+    }
+    ChannelDriver controller(program, options);
+    REQUIRE(controller.ready());
+    for (int round = 1; round <= 2; ++round) {
+        for (unsigned i = 0; i < agents; ++i)
+            controller.tell("notice host-" + std::to_string(i) + " VT0001 " +
+                            std::to_string(round));
+        for (std::size_t i = 0; i < alive.size(); ++i)
+            CHECK_FALSE(controller.wait_for("acknowledged").empty());
+        const auto counters = controller.counters();
+        CHECK(counters.at("messages_acknowledged") ==
+              alive.size() * static_cast<std::size_t>(round));
+        CHECK(counters.at("messages_given_up") == 0);
+    }
 }

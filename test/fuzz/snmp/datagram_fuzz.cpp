@@ -1,0 +1,18 @@
+// Whatever arrives on the notification socket: the filter in front of the SNMP library's parser.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <span>
+
+#include "snmp_mib/datagram.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const snmp_mib::Envelope envelope = snmp_mib::envelope_of(std::span(data, size));
+    if (const auto* v3 = std::get_if<snmp_mib::V3Envelope>(&envelope)) {
+        const bool in_bounds = v3->message_id >= 0 && v3->authoritative_engine_id.size() <= 32 &&
+                               v3->user.size() <= 32;
+        if (!in_bounds || (v3->encrypted && !v3->authenticated)) std::abort();
+    }
+    return 0;
+}

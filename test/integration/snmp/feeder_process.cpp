@@ -1,0 +1,105 @@
+// A MibFeeder in a process of its own, for tests: arguments PROGRAM STATE_DIR KEY_FILE. Says what
+// its helper does; "grow" on standard input adds a drive.
+
+#include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <asio/read_until.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/streambuf.hpp>
+#include <iostream>
+#include <string>
+
+#include "snmp_mib/mib_feeder.hpp"
+
+namespace {
+
+using namespace snmp_mib;
+using namespace agent::core;
+
+MibSnapshot snapshot(unsigned drives) {
+    MibSnapshot result;
+    result.scalars.controller = "ctl";
+    result.scalars.version = "0.1.0";
+    result.scalars.started_at = {1'770'000'000'000};
+    result.scalars.epoch = 3;
+    for (unsigned i = 0; i < drives; ++i) {
+        MibDrive drive;
+        drive.view.record.drive.text = "VT" + std::to_string(1000 + i);
+        drive.view.record.reservation = {ReservationState::reserved,
+                                         ReservationKind::reserve6,
+                                         {},
+                                         {{Transport::fc, "2100000e1e09a1b0", "", ""}}};
+        drive.view.record.since = {1'770'000'000'000};
+        drive.vendor = "IBM";
+        drive.element_address = static_cast<std::uint16_t>(256 + i);
+        result.drives.push_back(drive);
+    }
+    MibAgent agent;
+    agent.view.record.agent = "host-a";
+    agent.view.record.state = AgentState::started;
+    agent.address = "udp:127.0.0.1:10162";
+    result.agents.push_back(agent);
+    result.handshakes.push_back({{"VT1000"}, "host-a", {3, 7}, {3, 6}, {1'500}, 2, true, ""});
+    result.events.push_back(
+        {1, {{1'770'000'000'000}, Severity::warning, "LRA2003", {"VT1000"}, "host-a", {}, "text"}});
+    result.alarms.push_back({{AlarmKind::drive_forced_offline, {"VT1000"}, ""},
+                             Severity::critical,
+                             {1'770'000'000'000},
+                             "why"});
+    return result;
+}
+
+}  // namespace
+
+int main(int, char* argv[]) {
+    asio::io_context loop;
+    unsigned drives = 2;
+    MibFeederConfiguration configuration;
+    configuration.program = argv[1];
+    configuration.listen = "udp:127.0.0.1:0";
+    configuration.state_dir = argv[2];
+    configuration.users = {
+        {.name = "reader", .authentication_key_file = argv[3], .privacy_key_file = argv[3]}};
+    configuration.interval_ms = 50;
+    configuration.restart_first_ms = 50;
+    MibFeeder feeder(
+        loop, configuration, [&] { return snapshot(drives); },
+        [](const std::string& trouble) { std::cout << "trouble " << trouble << std::endl; });
+    const Outcome started = feeder.start();
+    if (!started) {
+        std::cout << "error " << started.error().message << std::endl;
+        return 1;
+    }
+    asio::steady_timer tick(loop);
+    std::string said;
+    std::function<void()> look = [&] {
+        const MibFeederStatus status = feeder.status();
+        const std::string now = "status " + std::to_string(status.pid) + " " +
+                                std::to_string(status.listen_port) + " " +
+                                std::to_string(status.snapshots_sent);
+        if (now != said) std::cout << (said = now) << std::endl;
+        tick.expires_after(std::chrono::milliseconds(10));
+        tick.async_wait([&](const asio::error_code& error) {
+            if (!error) look();
+        });
+    };
+    look();
+    asio::posix::stream_descriptor input(loop, 0);
+    asio::streambuf buffer;
+    std::function<void()> listen = [&] {
+        asio::async_read_until(input, buffer, '\n',
+                               [&](const asio::error_code& error, std::size_t length) {
+                                   if (error) {
+                                       loop.stop();
+                                       return;
+                                   }
+                                   buffer.consume(length);
+                                   ++drives;
+                                   feeder.changed();
+                                   listen();
+                               });
+    };
+    listen();
+    loop.run();
+    return 0;
+}
