@@ -58,6 +58,9 @@ class LineEditor::Terminal {
         prompt_ = prompt;
         cancelled_ = false;
         int count = 0;
+        // el_gets would show the prompt first and take the terminal over afterwards: a Ctrl-D typed
+        // in between is lost.
+        el_set(editor_.get(), EL_PREP_TERM, 1);
         const char* text = el_gets(editor_.get(), &count);
         if (cancelled_) return {Line::Kind::cancelled, {}};
         if (text == nullptr || count <= 0) return {};
