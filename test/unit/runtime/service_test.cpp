@@ -111,11 +111,11 @@ TEST_CASE("SIGHUP reads the configuration again, and a bad one changes nothing b
 
 TEST_CASE("the watchdog is answered from the event loop") {
     Manager manager;
-    ::setenv("WATCHDOG_USEC", "20000", 1);
+    ::setenv("WATCHDOG_USEC", "100000", 1);
     asio::io_context loop;
     Service service(loop, {});
     service.ready("up");
-    asio::steady_timer end(loop, std::chrono::milliseconds(200));
+    asio::steady_timer end(loop, std::chrono::milliseconds(250));
     end.async_wait([&](const std::error_code&) { service.finish(); });
     run_at_most(loop, std::chrono::seconds(10));
     std::size_t answers = 0;
