@@ -59,7 +59,7 @@ ValueShape user_shape() {
     return object_shape({
         required_key("name", text_shape(32), "SNMPv3 security name.", "\"host1\""),
         required_key("auth",
-                     secret(choice_shape({"SHA-224", "SHA-256", "SHA-384", "SHA-512"}),
+                     secret(choice_shape({"SHA-256", "SHA-384", "SHA-512"}),
                             "\"SHA-256\"", "Authentication"),
                      "How messages of this user are authenticated.",
                      "{\"key_file\": \"/etc/lra/keys/host1.auth\"}"),
@@ -126,7 +126,6 @@ ValueShape lrad_snmp_shape() {
 namespace {
 
 SnmpAuthentication authentication_from(const std::string& text) {
-    if (text == "SHA-224") return SnmpAuthentication::sha224;
     if (text == "SHA-384") return SnmpAuthentication::sha384;
     if (text == "SHA-512") return SnmpAuthentication::sha512;
     return SnmpAuthentication::sha256;

@@ -1,0 +1,430 @@
+#include "agent/lrad/controller.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <asio/io_context.hpp>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "agent/core/message_catalogue.hpp"
+#include "agent/lrad/drive_setup.hpp"
+#include "agent/lrad/snmp_setup.hpp"
+#include "agent/runtime/clock.hpp"
+#include "agent/runtime/log.hpp"
+
+namespace agent::lrad {
+
+using runtime::clock_now;
+
+namespace {
+
+constexpr auto connect_grace = std::chrono::seconds(5);
+
+std::string notice_key(const core::DriveSerial& drive) {
+    return "drive:" + drive.text;
+}
+
+core::Outcome make_private_folder(const std::string& path) {
+    if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return core::Nothing{};
+    return core::Error{"controller.state_dir: the folder " + path +
+                       " can not be made: " + std::strerror(errno)};
+}
+
+}  // namespace
+
+// ---- opening
+// --------------------------------------------------------------------------------------------------------
+
+core::Result<std::unique_ptr<Controller>> Controller::open(
+    asio::io_context& loop, runtime::LradConfiguration configuration) {
+    if (auto made = make_private_folder(configuration.state_dir); !made) return made.error();
+    auto store = runtime::ReservationAgentStore::open(configuration.state_dir + "/lrad.db",
+                                                      {.events_max = configuration.event_log_max});
+    if (!store) return store.error();
+    auto recorded = store->load();
+    if (!recorded) return recorded.error();
+    std::unique_ptr<Controller> controller(new Controller(
+        loop, std::move(configuration), std::move(store).value(), std::move(recorded).value()));
+    if (auto opened = controller->open_doors(); !opened) return opened.error();
+    return controller;
+}
+
+Controller::Controller(asio::io_context& loop, runtime::LradConfiguration configuration,
+                       runtime::ReservationAgentStore store, core::ReservationAgentState recorded)
+    : loop_(loop),
+      configuration_(std::move(configuration)),
+      store_(std::move(store)),
+      rules_(configuration_.sharing, std::move(recorded), store_.epoch()),
+      started_at_(clock_now()),
+      wakeup_(loop),
+      connect_grace_(loop) {}
+
+Controller::~Controller() = default;
+
+core::Outcome Controller::open_doors() {
+    auto channel = snmp_mib::SnmpNoticeChannel::open(
+        loop_, channel_configuration(configuration_),
+        [this](const std::string& peer, const snmp_mib::AgentMessage& message) {
+            agent_said(peer, message);
+        },
+        [this](const snmp_mib::SnmpEvent& event) { snmp_event(event); });
+    if (!channel) return channel.error().within("snmp");
+    channel_ = std::move(channel).value();
+    if (auto set = channel_->set_consumers(consumers_configuration(configuration_)); !set) {
+        return set.error().within("snmp.consumers");
+    }
+
+    if (configuration_.events_listen) {
+        drive_iface::events::DriveEventServerHandlers handlers;
+        handlers.event = [this](const auto& event, std::string_view line) {
+            return drive_said(event, line);
+        };
+        handlers.drive_connected = [this](const core::DriveSerial& drive) {
+            drive_connected(drive);
+        };
+        handlers.drive_disconnected = [this](const core::DriveSerial& drive) {
+            if (const auto found = drives_.find(drive); found != drives_.end())
+                found->second.watch->event_channel(false);
+        };
+        handlers.warning = [](const std::string& text) { runtime::log_warning(text); };
+        auto server = drive_iface::events::DriveEventServer::listen(
+            loop_, {.listen = runtime::to_text(*configuration_.events_listen)},
+            std::move(handlers));
+        if (!server) return server.error().within("events.listen");
+        event_server_ = std::move(server).value();
+    }
+
+    for (const auto& drive : configuration_.drives) {
+        if (auto opened = open_drive(drive); !opened)
+            return opened.error().within("drive " + drive.serial.text);
+    }
+
+    serve();
+    if (auto listening = control_->listen(); !listening)
+        return listening.error().within("control.socket");
+
+    if (!configuration_.snmp.mib_listen.host.empty()) {
+        feeder_ = std::make_unique<snmp_mib::MibFeeder>(
+            loop_, feeder_configuration(configuration_), [this] { return snapshot(); },
+            [](const std::string& trouble) { runtime::log_warning(trouble); });
+        if (auto fed = feeder_->start(); !fed) return fed.error().within("snmp.mib_listen");
+    }
+    return core::Nothing{};
+}
+
+core::Outcome Controller::open_drive(const runtime::LradDrive& configuration) {
+    auto interface = make_interface(configuration, configuration_.sharing.controller);
+    if (!interface) return interface.error();
+    auto actuator = make_actuator(loop_, configuration, event_server_.get());
+    if (!actuator) return actuator.error();
+    const auto serial = configuration.serial;
+    auto watch = std::make_unique<drive_iface::DriveWatch>(
+        loop_, watch_options(configuration), std::move(interface).value(),
+        [this](const core::ReservationAgentInput& input) { take(input); });
+    if (const auto view = view_of(serial))
+        watch->remember(view->record.reservation, view->record.evidence);
+    if (event_server_ && event_server_->is_connected(serial)) watch->event_channel(true);
+    drives_[serial] = Drive{configuration, std::move(watch), std::move(actuator).value()};
+    return core::Nothing{};
+}
+
+void Controller::start(std::function<void(const std::string& why)> on_failure) {
+    on_failure_ = std::move(on_failure);
+    connect_grace_.expires_after(connect_grace);
+    connect_grace_.async_wait([this](const std::error_code& error) {
+        if (error) return;
+        connect_grace_over_ = true;
+        for (const auto& [serial, order] : std::exchange(orders_waiting_for_drive_, {}))
+            force_offline(order);
+    });
+    carry_out(rules_.start(clock_now()));
+}
+
+// ---- in: what drives and agents say
+// ---------------------------------------------------------------------------------
+
+drive_iface::events::EventVerdict Controller::drive_said(
+    const drive_iface::events::DriveEvent& event, std::string_view line) {
+    using drive_iface::events::EventVerdict;
+    const auto found = drives_.find(event.drive);
+    if (found == drives_.end()) return EventVerdict::unknown_drive;
+    const auto repeat = store_.drive_event_is_repeat(event.drive, event.seq, line);
+    if (!repeat) {
+        runtime::log_error(repeat.error()
+                               .within("drive " + event.drive.text + ": an event was not taken")
+                               .message);
+        return EventVerdict::try_again;
+    }
+    if (*repeat) return EventVerdict::repeat;
+    found->second.watch->event(event);
+    if (auto kept = store_.remember_drive_event(event.drive, event.seq, line); !kept) {
+        runtime::log_warning(
+            kept.error()
+                .within("drive " + event.drive.text + ": its event is not marked as seen")
+                .message);
+    }
+    return EventVerdict::accepted;
+}
+
+// A drive that comes back may have forgotten what it was told, or missed what it should have been
+// told.
+void Controller::drive_connected(const core::DriveSerial& serial) {
+    const auto found = drives_.find(serial);
+    if (found == drives_.end()) return;
+    found->second.watch->event_channel(true);
+    if (const auto order = orders_waiting_for_drive_.find(serial);
+        order != orders_waiting_for_drive_.end()) {
+        const auto waiting = order->second;
+        orders_waiting_for_drive_.erase(order);
+        return force_offline(waiting);
+    }
+    const auto view = view_of(serial);
+    if (!view || found->second.configuration.actuator != runtime::OfflineActuator::drive) return;
+    if (view->record.operational_state == core::OperationalState::online) {
+        found->second.actuator->lift(serial, [serial](const core::Outcome& outcome) {
+            if (!outcome)
+                runtime::log_warning(outcome.error().within("drive " + serial.text).message);
+        });
+    } else {
+        force_offline({serial, view->record.offline_reason});
+    }
+}
+
+void Controller::agent_said(const std::string& peer, const snmp_mib::AgentMessage& message) {
+    if (const auto* confirmation = std::get_if<snmp_mib::NoticeConfirmation>(&message)) {
+        ++counters_.confirmations_received;
+        take(core::NoticeConfirmed{confirmation->confirmation});
+    } else if (const auto* started = std::get_if<snmp_mib::AgentStartedMessage>(&message)) {
+        take(core::AgentStarted{started->presence});
+    } else if (const auto* stopping = std::get_if<snmp_mib::AgentStoppingMessage>(&message)) {
+        take(core::AgentStopping{stopping->presence});
+    } else {
+        runtime::log_warning(
+            "agent " + peer +
+            " sent a notice: only controllers do; check controllers[] of its dsad.json");
+    }
+}
+
+// ---- the rules
+// ------------------------------------------------------------------------------------------------------
+
+void Controller::take(const core::ReservationAgentInput& input) {
+    if (failed_) return;
+    carry_out(rules_.step(input, clock_now()));
+    settle_waiters(input);
+}
+
+void Controller::carry_out(const core::ReservationAgentEffects& effects) {
+    if (failed_) return;
+    if (const auto done = runtime::carry_out(effects, store_, doors()); !done) {
+        failed_ = true;
+        runtime::log_critical("the state can not be recorded: " + done.error().message);
+        return on_failure_(done.error().message);
+    }
+    wake_up_in_time();
+    if (feeder_ && !effects.empty()) feeder_->changed();
+}
+
+void Controller::wake_up_in_time() {
+    const auto at = rules_.next_wakeup();
+    if (!at) {
+        wakeup_.cancel();
+        return;
+    }
+    const std::int64_t wait_ms = std::max<std::int64_t>(0, at->ms - clock_now().monotonic.ms);
+    wakeup_.expires_after(std::chrono::milliseconds(wait_ms));
+    wakeup_.async_wait([this](const std::error_code& error) {
+        if (!error) take(core::TimePassed{});
+    });
+}
+
+// Whoever waits at a control socket for a drive hears of it as soon as it is there.
+void Controller::settle_waiters(const core::ReservationAgentInput& input) {
+    const auto drive_looked_at = [&]() -> const core::DriveSerial* {
+        if (const auto* observed = std::get_if<core::DriveObserved>(&input))
+            return &observed->drive;
+        if (const auto* unreachable = std::get_if<core::DriveUnreachable>(&input))
+            return &unreachable->drive;
+        return nullptr;
+    }();
+    const auto* lifted = std::get_if<core::OfflineLifted>(&input);
+    for (auto waiter = waiters_.begin(); waiter != waiters_.end();) {
+        const auto view = view_of(waiter->drive);
+        const bool looked =
+            !waiter->until && drive_looked_at != nullptr && *drive_looked_at == waiter->drive;
+        const bool there =
+            waiter->until && view && view->record.operational_state == *waiter->until;
+        const bool refused =
+            waiter->until && lifted != nullptr && lifted->failure && lifted->drive == waiter->drive;
+        if (!looked && !there && !refused) {
+            ++waiter;
+            continue;
+        }
+        if (refused) {
+            waiter->answer(runtime::ControlError{
+                runtime::ControlErrorCode::state_differs,
+                "drive " + waiter->drive.text + " is still offline: " + *lifted->failure});
+        } else {
+            waiter->answer(show_drive(waiter->drive));
+        }
+        waiter = waiters_.erase(waiter);
+    }
+}
+
+// ---- out: what the rules decided
+// ------------------------------------------------------------------------------------
+
+runtime::ReservationAgentDoors Controller::doors() {
+    return {
+        .send_notice = [this](const core::SendNotice& effect) { send_notice(effect); },
+        .stop_sending =
+            [this](const core::StopSending& effect) {
+                channel_->stop_sending(effect.agent, notice_key(effect.drive));
+            },
+        .force_offline = [this](const core::ForceDriveOffline& effect) { force_offline(effect); },
+        .lift_offline = [this](const core::LiftDriveOffline& effect) { lift_offline(effect); },
+        .announce_alarm = [this](const core::AnnounceAlarm& effect) { announce(effect); },
+        .show_event = [this](const core::EventRecord& record) { show_event(record); }};
+}
+
+void Controller::send_notice(const core::SendNotice& effect) {
+    ++counters_.notices_sent;
+    const core::NoticeReceived received{effect.agent, effect.notice.drive, effect.notice.id};
+    channel_->send(effect.agent, notice_key(effect.notice.drive),
+                   snmp_mib::ReservationNotice{effect.notice},
+                   [this, received] { take(received); });
+}
+
+void Controller::force_offline(const core::ForceDriveOffline& effect) {
+    const auto found = drives_.find(effect.drive);
+    if (found == drives_.end()) return;
+    const bool told_over_channel =
+        found->second.configuration.actuator == runtime::OfflineActuator::drive;
+    if (told_over_channel && !connect_grace_over_ && event_server_ &&
+        !event_server_->is_connected(effect.drive)) {
+        orders_waiting_for_drive_[effect.drive] = effect;
+        return;
+    }
+    ++counters_.drives_forced_offline;
+    found->second.actuator->force(
+        effect.drive, effect.reason, [this, drive = effect.drive](const core::Outcome& done) {
+            take(core::OfflineForced{drive,
+                                     done ? std::nullopt : std::optional(done.error().message)});
+        });
+}
+
+void Controller::lift_offline(const core::LiftDriveOffline& effect) {
+    orders_waiting_for_drive_.erase(effect.drive);
+    const auto found = drives_.find(effect.drive);
+    if (found == drives_.end()) return;
+    found->second.actuator->lift(effect.drive, [this,
+                                                drive = effect.drive](const core::Outcome& done) {
+        take(core::OfflineLifted{drive, done ? std::nullopt : std::optional(done.error().message)});
+    });
+}
+
+void Controller::announce(const core::AnnounceAlarm& effect) {
+    if (effect.active && effect.alarm.key.kind == core::AlarmKind::handshake_incomplete)
+        ++counters_.handshakes_incomplete;
+    channel_->announce(effect.alarm, effect.active);
+}
+
+void Controller::show_event(const core::EventRecord& record) {
+    const bool change = record.message == core::identifier_of(core::Message::drive_reserved) ||
+                        record.message == core::identifier_of(core::Message::drive_released) ||
+                        record.message == core::identifier_of(core::Message::reservation_changed);
+    if (change) ++counters_.reservation_changes;
+    runtime::log_event(record);
+    control_->publish_event(runtime::event_json(record));
+}
+
+void Controller::snmp_event(const snmp_mib::SnmpEvent& event) {
+    using Kind = snmp_mib::SnmpEvent::Kind;
+    const std::string text =
+        event.peer.empty() ? event.text : "agent " + event.peer + ": " + event.text;
+    switch (event.kind) {
+        case Kind::peer_engine_learnt:
+            return runtime::log_info(text);
+        case Kind::library_message:
+        case Kind::peer_engine_changed:
+        case Kind::peer_engine_refused:
+        case Kind::peer_rejects_us:
+        case Kind::peer_unresolved:
+            return runtime::log_warning(text);
+    }
+}
+
+// ---- reloading
+// ------------------------------------------------------------------------------------------------------
+
+namespace {
+
+// What is bound or opened at the start and stays until the end.
+std::string needs_restart(const runtime::LradConfiguration& now,
+                          const runtime::LradConfiguration& next) {
+    if (now.sharing.controller != next.sharing.controller) return "controller.id";
+    if (now.state_dir != next.state_dir) return "controller.state_dir";
+    if (now.control_socket != next.control_socket) return "control.socket";
+    if (now.events_listen != next.events_listen) return "events.listen";
+    if (now.snmp.listen != next.snmp.listen) return "snmp.listen";
+    if (now.snmp.mib_listen != next.snmp.mib_listen) return "snmp.mib_listen";
+    if (now.snmp.engine_id != next.snmp.engine_id) return "snmp.engine_id";
+    return "";
+}
+
+}  // namespace
+
+core::Outcome Controller::reconfigure(runtime::LradConfiguration configuration) {
+    if (const auto setting = needs_restart(configuration_, configuration); !setting.empty()) {
+        return core::Error{setting + " can not change while lrad runs: restart it"};
+    }
+    for (const auto& drive :
+         configuration.drives) {  // whatever can fail comes before anything is changed
+        if (auto interface = make_interface(drive, configuration.sharing.controller); !interface) {
+            return interface.error().within("drive " + drive.serial.text);
+        }
+        if (auto actuator = make_actuator(loop_, drive, event_server_.get()); !actuator) {
+            return actuator.error().within("drive " + drive.serial.text);
+        }
+    }
+    if (auto set = channel_->reconfigure(agent_peers(configuration), usm_users(configuration.snmp));
+        !set) {
+        return set.error().within("snmp");
+    }
+    if (auto set = channel_->set_consumers(consumers_configuration(configuration)); !set) {
+        return set.error().within("snmp.consumers");
+    }
+    configuration_ = std::move(configuration);
+    carry_out(rules_.reconfigure(configuration_.sharing, clock_now()));
+    std::map<core::DriveSerial, Drive> before = std::exchange(drives_, {});
+    for (const auto& drive : configuration_.drives) {
+        const auto known = before.find(drive.serial);
+        if (known != before.end() && known->second.configuration == drive) {
+            drives_.insert(before.extract(known));
+        } else if (auto opened = open_drive(drive); !opened) {
+            runtime::log_error(opened.error().within("drive " + drive.serial.text).message);
+        }
+    }
+    return core::Nothing{};
+}
+
+std::string Controller::status_line() const {
+    std::size_t offline = 0;
+    std::size_t started = 0;
+    for (const auto& view : rules_.drives()) {
+        if (view.operational_state() != core::OperationalState::online) ++offline;
+    }
+    for (const auto& view : rules_.agents()) {
+        if (view.record.state == core::AgentState::started) ++started;
+    }
+    return std::to_string(drives_.size()) + " drives, " + std::to_string(offline) +
+           " of them not online; " + std::to_string(started) + " of " +
+           std::to_string(configuration_.agents.size()) + " agents started";
+}
+
+}  // namespace agent::lrad

@@ -1,0 +1,144 @@
+#pragma once
+
+// The library controller's side of drive sharing, put together. Everything here runs on the event
+// loop's thread.
+//
+//   drive event channel --\                                            /--> store (synced), then
+//                          DriveWatch --> rules (core) --> effects ---+---> SNMP notices to the
+//                          agents
+//   looks at the drive ---/                 ^                          +---> offline actuators
+//                                           |                          +---> alarms to SNMP
+//                                           consumers
+//   SNMP confirmations, started, stopping --+                          \---> event log, lractl, MIB
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <asio/steady_timer.hpp>
+
+#include "agent/core/reservation_agent.hpp"
+#include "agent/runtime/control_server.hpp"
+#include "agent/runtime/effect_runner.hpp"
+#include "agent/runtime/lrad_configuration.hpp"
+#include "agent/runtime/reservation_agent_store.hpp"
+#include "agent/runtime/state_json.hpp"
+#include "drive_iface/device/drive_watch.hpp"
+#include "drive_iface/device/offline_actuator.hpp"
+#include "drive_iface/events/drive_event_server.hpp"
+#include "snmp_mib/mib_feeder.hpp"
+#include "snmp_mib/snmp_notice_channel.hpp"
+
+namespace agent::lrad {
+
+class Controller {
+  public:
+    // Opens everything that can fail: state, sockets, keys. Errors say what and what helps.
+    [[nodiscard]] static core::Result<std::unique_ptr<Controller>> open(
+        asio::io_context& loop, runtime::LradConfiguration configuration);
+    ~Controller();
+
+    // Begins to act. `on_failure` is called once, when the state can not be recorded any more: the
+    // process has to end with status 1 and be started again.
+    void start(std::function<void(const std::string& why)> on_failure);
+
+    // Takes over what can change while running; everything else stays, and the answer says what
+    // needs a restart.
+    [[nodiscard]] core::Outcome reconfigure(runtime::LradConfiguration configuration);
+
+    // One line for the service manager.
+    [[nodiscard]] std::string status_line() const;
+
+  private:
+    struct Drive {
+        runtime::LradDrive configuration;
+        std::unique_ptr<drive_iface::DriveWatch> watch;
+        std::unique_ptr<drive_iface::OfflineActuator> actuator;
+    };
+    // Somebody at a control socket waits for a drive to get somewhere.
+    struct Waiter {
+        core::DriveSerial drive;
+        std::optional<core::OperationalState> until;  // nothing: until the next look at the drive
+        runtime::ControlServer::Answerer answer;
+        std::unique_ptr<asio::steady_timer> deadline;
+    };
+    struct Counters {
+        std::uint64_t reservation_changes = 0;
+        std::uint64_t notices_sent = 0;
+        std::uint64_t confirmations_received = 0;
+        std::uint64_t handshakes_incomplete = 0;
+        std::uint64_t drives_forced_offline = 0;
+    };
+
+    Controller(asio::io_context& loop, runtime::LradConfiguration configuration,
+               runtime::ReservationAgentStore store, core::ReservationAgentState recorded);
+
+    // controller.cpp: the way of an observation, top to bottom.
+    core::Outcome open_doors();
+    core::Outcome open_drive(const runtime::LradDrive& configuration);
+    drive_iface::events::EventVerdict drive_said(const drive_iface::events::DriveEvent& event,
+                                                 std::string_view line);
+    void drive_connected(const core::DriveSerial& serial);
+    void agent_said(const std::string& peer, const snmp_mib::AgentMessage& message);
+    void take(const core::ReservationAgentInput& input);
+    void carry_out(const core::ReservationAgentEffects& effects);
+    void wake_up_in_time();
+    runtime::ReservationAgentDoors doors();
+    void send_notice(const core::SendNotice& effect);
+    void force_offline(const core::ForceDriveOffline& effect);
+    void lift_offline(const core::LiftDriveOffline& effect);
+    void announce(const core::AnnounceAlarm& effect);
+    void show_event(const core::EventRecord& record);
+    void snmp_event(const snmp_mib::SnmpEvent& event);
+    void settle_waiters(const core::ReservationAgentInput& input);
+
+    // control_methods.cpp: what lractl can ask.
+    void serve();
+    runtime::ControlAnswer list_drives() const;
+    runtime::ControlAnswer show_drive(const core::DriveSerial& serial) const;
+    runtime::ControlAnswer why_drive(const core::DriveSerial& serial) const;
+    runtime::ControlAnswer list_agents() const;
+    runtime::ControlAnswer show_agent(const std::string& name) const;
+    runtime::ControlAnswer show_status() const;
+    void wait_for(const core::DriveSerial& serial, std::optional<core::OperationalState> until,
+                  runtime::ControlServer::Answerer answer);
+    void administrate(const std::string& method, core::OperationalState until,
+                      const nlohmann::json& params, const runtime::Caller& caller,
+                      const runtime::ControlServer::Answerer& answer);
+    [[nodiscard]] std::optional<core::DriveView> view_of(const core::DriveSerial& serial) const;
+    [[nodiscard]] nlohmann::json json_of(const core::DriveView& view) const;
+    [[nodiscard]] runtime::DriveDescription description_of(const core::DriveSerial& serial) const;
+    [[nodiscard]] std::string address_of(const core::AgentName& agent) const;
+
+    // mib_snapshot.cpp
+    [[nodiscard]] snmp_mib::MibSnapshot snapshot() const;
+
+    asio::io_context& loop_;
+    runtime::LradConfiguration configuration_;
+    runtime::ReservationAgentStore store_;
+    core::ReservationAgent rules_;
+    core::Now started_at_;
+    Counters counters_;
+    std::function<void(const std::string&)> on_failure_;
+    bool failed_ = false;
+
+    std::unique_ptr<snmp_mib::SnmpNoticeChannel> channel_;
+    std::unique_ptr<drive_iface::events::DriveEventServer> event_server_;
+    std::map<core::DriveSerial, Drive> drives_;
+    std::unique_ptr<runtime::ControlServer> control_;
+    std::unique_ptr<snmp_mib::MibFeeder> feeder_;
+    asio::steady_timer wakeup_;
+    std::list<Waiter> waiters_;
+    // After a start, drives that are told over the event channel get a moment to connect before an
+    // order to go offline counts as failed.
+    std::map<core::DriveSerial, core::ForceDriveOffline> orders_waiting_for_drive_;
+    asio::steady_timer connect_grace_;
+    bool connect_grace_over_ = false;
+};
+
+}  // namespace agent::lrad

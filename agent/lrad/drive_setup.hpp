@@ -1,0 +1,28 @@
+#pragma once
+
+// From what lrad.json says of one drive to the objects that watch it and take it offline.
+
+#include <memory>
+
+#include "agent/core/result.hpp"
+#include "agent/runtime/lrad_configuration.hpp"
+#include "drive_iface/device/drive_watch.hpp"
+#include "drive_iface/device/offline_actuator.hpp"
+#include "drive_iface/device/transport.hpp"
+#include "drive_iface/events/drive_event_server.hpp"
+
+namespace agent::lrad {
+
+// Null when the drive is known by its events alone.
+[[nodiscard]] core::Result<std::unique_ptr<drive_iface::Transport>> make_interface(
+    const runtime::LradDrive& drive, const core::ControllerName& controller);
+
+// `events` may be null: then a drive that is told over the event channel can not be taken offline,
+// which is an error.
+[[nodiscard]] core::Result<std::unique_ptr<drive_iface::OfflineActuator>> make_actuator(
+    asio::io_context& loop, const runtime::LradDrive& drive,
+    drive_iface::events::DriveEventServer* events);
+
+[[nodiscard]] drive_iface::DriveWatchOptions watch_options(const runtime::LradDrive& drive);
+
+}  // namespace agent::lrad

@@ -1,0 +1,14 @@
+lra_library(agent_lrad
+  SOURCES
+    agent/lrad/control_methods.cpp
+    agent/lrad/controller.cpp
+    agent/lrad/drive_setup.cpp
+    agent/lrad/drive_timeline.cpp
+    agent/lrad/mib_snapshot.cpp
+    agent/lrad/snmp_setup.cpp
+  LIBRARIES agent_runtime drive_iface_device drive_iface_events drive_iface_iscsi_transport drive_iface_sg_transport
+            snmp_mib_channel nlohmann_json::nlohmann_json)
+lra_program(lrad SOURCES agent/lrad.cpp LIBRARIES agent_lrad)
+if(TARGET lra-mibd)
+  add_dependencies(lrad lra-mibd)
+endif()

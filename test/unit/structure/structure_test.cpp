@@ -1,0 +1,150 @@
+// The house rules as tests: which room may see what, and what main never contains.
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "test/support/catch.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct SourceLine {
+    std::string file;  // relative to the root of the project
+    std::size_t number = 0;
+    std::string text;
+};
+
+fs::path root() { return LRA_SOURCE_DIR; }
+
+std::vector<fs::path> sources_below(const fs::path& folder) {
+    std::vector<fs::path> found;
+    if (!fs::exists(folder)) return found;
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+        const auto extension = entry.path().extension();
+        if (entry.is_regular_file() && (extension == ".cpp" || extension == ".hpp")) {
+            found.push_back(entry.path());
+        }
+    }
+    std::sort(found.begin(), found.end());
+    return found;
+}
+
+std::vector<SourceLine> lines_of(const fs::path& file) {
+    std::vector<SourceLine> lines;
+    std::ifstream in(file);
+    const auto name = fs::relative(file, root()).string();
+    for (std::string text; std::getline(in, text);) {
+        lines.push_back({name, lines.size() + 1, text});
+    }
+    return lines;
+}
+
+std::vector<SourceLine> lines_below(const std::vector<std::string>& folders) {
+    std::vector<SourceLine> lines;
+    for (const auto& folder : folders) {
+        for (const auto& file : sources_below(root() / folder)) {
+            const auto more = lines_of(file);
+            lines.insert(lines.end(), more.begin(), more.end());
+        }
+    }
+    return lines;
+}
+
+std::string include_of(const SourceLine& line) {
+    static const std::regex include(R"(^\s*#\s*include\s*[<"]([^>"]+)[>"])");
+    std::smatch match;
+    return std::regex_search(line.text, match, include) ? match[1].str() : "";
+}
+
+std::string where(const SourceLine& line) {
+    return line.file + ":" + std::to_string(line.number) + ": " + line.text;
+}
+
+// Every line whose include is one of `forbidden` or begins with one of `prefixes`.
+std::vector<std::string> includes_among(const std::vector<std::string>& folders, const std::set<std::string>& forbidden,
+                                        const std::vector<std::string>& prefixes) {
+    std::vector<std::string> found;
+    for (const auto& line : lines_below(folders)) {
+        const auto header = include_of(line);
+        const bool by_prefix = !header.empty() && std::any_of(prefixes.begin(), prefixes.end(), [&](const auto& prefix) {
+            return header.rfind(prefix, 0) == 0;
+        });
+        if (forbidden.count(header) != 0 || by_prefix) found.push_back(where(line));
+    }
+    return found;
+}
+
+const std::set<std::string> headers_of_the_world{
+    "chrono",   "ctime",        "time.h",   "thread",   "mutex",    "shared_mutex", "condition_variable", "future",
+    "atomic",   "random",       "fstream",  "iostream", "istream",  "ostream",      "filesystem",         "unistd.h",
+    "fcntl.h",  "sys/socket.h", "poll.h",   "signal.h", "csignal",  "sys/stat.h",   "sys/types.h",        "netinet/in.h",
+    "unordered_map", "unordered_set"};
+
+const std::vector<std::string> pure_rooms{"agent/core", "agent/pair", "drive_iface/scsi", "drive_iface/virtual"};
+
+}  // namespace
+
+TEST_CASE("pure rooms see no clock, thread, socket, file, random number or hash order") {
+    CHECK(includes_among(pure_rooms, headers_of_the_world, {"asio", "net-snmp/", "iscsi/", "scsi/", "spdlog/", "sys/"}) ==
+          std::vector<std::string>{});
+}
+
+TEST_CASE("the rules know nobody; codecs know only the rules' words") {
+    CHECK(includes_among({"agent/core"}, {}, {"agent/runtime", "agent/host", "agent/shell", "drive_iface/", "snmp_mib/",
+                                              "nlohmann/"}) == std::vector<std::string>{});
+    CHECK(includes_among({"drive_iface/scsi"}, {}, {"agent/runtime", "agent/host", "agent/shell", "drive_iface/virtual",
+                                                    "drive_iface/iscsi", "drive_iface/device", "drive_iface/events",
+                                                    "snmp_mib/"}) == std::vector<std::string>{});
+    CHECK(includes_among({"drive_iface/virtual"}, {},
+                         {"agent/runtime", "agent/host", "agent/shell", "drive_iface/iscsi", "drive_iface/device",
+                          "drive_iface/events", "snmp_mib/"}) == std::vector<std::string>{});
+}
+
+TEST_CASE("each foreign library is seen by its own room only") {
+    CHECK(includes_among({"agent", "drive_iface"}, {}, {"net-snmp/"}) == std::vector<std::string>{});
+    for (const auto& line : lines_below({"agent", "drive_iface", "snmp_mib"})) {
+        const auto header = include_of(line);
+        if (header.rfind("iscsi/", 0) == 0) {
+            INFO(where(line));
+            CHECK(line.file.find("drive_iface/device/iscsi_transport") == 0);
+        }
+        if (header.rfind("scsi/sg_", 0) == 0) {
+            INFO(where(line));
+            CHECK(line.file.find("drive_iface/device/sg_transport") == 0);
+        }
+    }
+}
+
+TEST_CASE("no promise is left in the sources") {
+    const std::regex promise("TO" "DO|FIX" "ME|XX" "X|HA" "CK");
+    std::vector<std::string> found;
+    for (const auto& line : lines_below({"agent", "drive_iface", "snmp_mib", "test"})) {
+        if (std::regex_search(line.text, promise)) found.push_back(where(line));
+    }
+    CHECK(found == std::vector<std::string>{});
+}
+
+TEST_CASE("a file is a room: none holds more than 600 lines") {
+    for (const auto& folder : {"agent", "drive_iface", "snmp_mib", "test"}) {
+        for (const auto& file : sources_below(root() / folder)) {
+            INFO(file.string());
+            CHECK(lines_of(file).size() <= 600);
+        }
+    }
+}
+
+TEST_CASE("no file is named for what it is not about") {
+    const std::set<std::string> nameless{"utils", "util", "helpers", "helper", "common", "misc"};
+    for (const auto& folder : {"agent", "drive_iface", "snmp_mib", "test"}) {
+        for (const auto& file : sources_below(root() / folder)) {
+            INFO(file.string());
+            CHECK(nameless.count(file.stem().string()) == 0);
+        }
+    }
+}
