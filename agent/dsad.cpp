@@ -1,0 +1,141 @@
+// dsad, the drive sharing agent: runs on a backup host, is told by the library reservation agent
+// who holds a drive, sets it offline or online in the backup application there, and confirms.
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <variant>
+
+#include <asio/io_context.hpp>
+#include <nlohmann/json.hpp>
+
+#include "agent/dsad/composition.hpp"
+#include "agent/dsad/control_methods.hpp"
+#include "agent/dsad/daemon.hpp"
+#include "agent/runtime/control_server.hpp"
+#include "agent/runtime/log.hpp"
+#include "agent/runtime/program_options.hpp"
+#include "agent/runtime/service.hpp"
+#include "agent/runtime/state_json.hpp"
+
+namespace {
+
+using namespace agent;
+using runtime::ExitCode;
+
+// A configuration that is right as a whole: the file, and the profile that follows from it.
+struct Prepared {
+    runtime::DsadConfiguration configuration;
+    host::ApplicationProfile profile;
+};
+
+runtime::Configured<Prepared> prepare(const std::string& file) {
+    auto read = runtime::read_configuration_file(runtime::dsad_configuration_schema(), file);
+    if (!read.ok()) return {std::nullopt, std::move(read.errors)};
+    auto configuration = runtime::dsad_configuration(*read.value);
+    if (!configuration.ok()) return {std::nullopt, std::move(configuration.errors)};
+    // "application.query: ..." names its key before the first ": ".
+    const auto located = [&](const std::string& message) {
+        const std::size_t colon = std::min(message.find(": "), message.size());
+        const std::size_t text = std::min(colon + 2, message.size());
+        return read.value->error_at(message.substr(0, colon), message.substr(text));
+    };
+    auto profile = dsad::application_profile(*configuration.value);
+    if (!profile) return {std::nullopt, {located(profile.error().message)}};
+    const auto channel = dsad::channel_configuration(*configuration.value);
+    if (!channel) return {std::nullopt, {located(channel.error().message)}};
+    return {Prepared{std::move(*configuration.value), std::move(profile).value()}, {}};
+}
+
+// Keys' derivatives and the ledger are nobody else's business.
+core::Outcome make_state_dir(const std::string& path) {
+    ::umask(0077);
+    std::error_code error;
+    std::filesystem::create_directories(path, error);
+    if (error) return core::Error{"can not make the state folder " + path + ": " + error.message()};
+    return core::Nothing{};
+}
+
+ExitCode fail(const std::string& why) {
+    runtime::log_critical(why);
+    return ExitCode::failure;
+}
+
+ExitCode run(const std::string& file, Prepared prepared) {
+    const std::string name = prepared.configuration.host.agent;
+    if (const auto made = make_state_dir(prepared.configuration.state_dir); !made)
+        return fail(made.error().message);
+
+    asio::io_context loop;
+    ExitCode exit_code = ExitCode::ok;
+    std::unique_ptr<dsad::Daemon> daemon;
+    runtime::ControlServer control(loop, {.path = prepared.configuration.control_socket});
+
+    const auto reload = [&]() -> core::Outcome {
+        auto fresh = prepare(file);
+        if (!fresh.ok()) {
+            for (const auto& line : fresh.errors)
+                runtime::log_error(line);
+            return core::Error{std::to_string(fresh.errors.size()) + " mistakes in " + file};
+        }
+        return daemon->follow(std::move(fresh.value->configuration),
+                              std::move(fresh.value->profile));
+    };
+    runtime::Service service(loop, {.stop = [&] { daemon->stop(); }, .reload = reload});
+
+    auto opened =
+        dsad::Daemon::open(loop, std::move(prepared.configuration), std::move(prepared.profile),
+                           {.stopped = [&] { service.finish(); },
+                            .broken =
+                                [&](const std::string& why) {
+                                    exit_code = fail(why);
+                                    service.finish();
+                                },
+                            .event =
+                                [&](const core::EventRecord& record) {
+                                    control.publish_event(runtime::event_json(record));
+                                }});
+    if (!opened) return fail(opened.error().message);
+    daemon = std::move(opened).value();
+
+    dsad::serve(control, *daemon);
+    if (const auto listening = control.listen(); !listening) return fail(listening.error().message);
+
+    daemon->start();
+    service.ready("drive sharing agent " + name + ": " + std::to_string(daemon->drives().size()) +
+                  " drives");
+    runtime::log_info("drive sharing agent " + name + " listens on udp port " +
+                      std::to_string(daemon->channel().listen_port()));
+    loop.run();
+    return exit_code;
+}
+
+ExitCode body(int argc, char** argv) {
+    runtime::start_log("dsad");
+    const auto options = runtime::read_program_options(
+        argc, argv,
+        {.name = "dsad",
+         .purpose =
+             "Drive sharing agent: keeps a backup application off the drives that others hold.",
+         .default_configuration = "/etc/lra/dsad.json",
+         .schema = &runtime::dsad_configuration_schema()});
+    if (const auto* end = std::get_if<ExitCode>(&options)) return *end;
+    const auto& chosen = std::get<runtime::ProgramOptions>(options);
+
+    auto prepared = prepare(chosen.configuration_file);
+    if (!prepared.ok()) return runtime::report(prepared.errors);
+    if (chosen.check_only) return runtime::report_valid(chosen.configuration_file);
+    return run(chosen.configuration_file, std::move(*prepared.value));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return runtime::run_program(body, argc, argv);
+}

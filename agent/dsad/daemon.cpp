@@ -1,0 +1,225 @@
+#include "agent/dsad/daemon.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+#include <variant>
+
+#include <asio/post.hpp>
+
+#include "agent/dsad/composition.hpp"
+#include "agent/runtime/clock.hpp"
+#include "agent/runtime/log.hpp"
+
+namespace agent::dsad {
+
+namespace {
+
+// Operators who wait for the application at the same time.
+constexpr std::size_t waiting_max = 64;
+
+}  // namespace
+
+core::Result<std::unique_ptr<Daemon>> Daemon::open(asio::io_context& loop,
+                                                   runtime::DsadConfiguration configuration,
+                                                   host::ApplicationProfile profile,
+                                                   Announcements announcements) {
+    auto network = channel_configuration(configuration);
+    if (!network) return network.error();
+
+    const auto unix_seconds = static_cast<std::uint64_t>(runtime::clock_now().wall.ms / 1'000);
+    auto store = runtime::DriveSharingAgentStore::open(configuration.state_dir + "/dsad.db",
+                                                       {configuration.event_log_max, unix_seconds});
+    if (!store) return store.error();
+    auto state = store->load();
+    if (!state) return state.error();
+
+    std::unique_ptr<Daemon> daemon(new Daemon(loop, std::move(configuration), std::move(profile),
+                                              std::move(store).value(), std::move(state).value(),
+                                              std::move(announcements)));
+    Daemon* const self = daemon.get();
+    auto channel = snmp_mib::SnmpNoticeChannel::open(
+        loop, std::move(network).value(),
+        [self](const std::string& peer, const snmp_mib::AgentMessage& message) {
+            self->message_arrived(peer, message);
+        },
+        [self](const snmp_mib::SnmpEvent& event) { self->trouble_on_the_network(event); });
+    if (!channel) return channel.error();
+    daemon->channel_ = std::move(channel).value();
+    return daemon;
+}
+
+Daemon::Daemon(asio::io_context& loop, runtime::DsadConfiguration configuration,
+               host::ApplicationProfile profile, runtime::DriveSharingAgentStore store,
+               core::DriveSharingAgentState state, Announcements announcements)
+    : loop_(loop),
+      configuration_(std::move(configuration)),
+      announcements_(std::move(announcements)),
+      store_(std::move(store)),
+      rules_(configuration_.host, std::move(state), store_.incarnation()),
+      application_(loop, std::move(profile), [this](const host::ProgramCall& call) { note(call); }),
+      wakeup_(loop) {}
+
+void Daemon::start() {
+    const core::Now now = runtime::clock_now();
+    started_at_ = now.monotonic;
+    carry_out(rules_.start(now));
+}
+
+void Daemon::stop() {
+    take(core::StopRequested{});
+}
+
+core::Outcome Daemon::follow(runtime::DsadConfiguration configuration,
+                             host::ApplicationProfile profile) {
+    if (const auto fixed = can_follow(configuration_, configuration); !fixed) return fixed;
+    auto network = channel_configuration(configuration);
+    if (!network) return network.error();
+    const auto exchanged = channel_->reconfigure(network->peers, network->users);
+    if (!exchanged) return exchanged;
+    configuration_ = std::move(configuration);
+    application_.set_profile(std::move(profile));
+    carry_out(rules_.reconfigure(configuration_.host, runtime::clock_now()));
+    return core::Nothing{};
+}
+
+void Daemon::take(const core::DriveSharingAgentInput& input) {
+    if (broken_) return;
+    carry_out(rules_.step(input, runtime::clock_now()));
+}
+
+void Daemon::carry_out(const core::DriveSharingAgentEffects& effects) {
+    const auto done = runtime::carry_out(effects, store_, doors());
+    if (!done) {
+        // The rules in memory are ahead of the disk now; only a new process can be right again.
+        broken_ = true;
+        announcements_.broken(done.error().message);
+        return;
+    }
+    set_timer();
+}
+
+runtime::DriveSharingAgentDoors Daemon::doors() {
+    return {
+        .run_application = [this](const core::RunApplication& effect) { run_application(effect); },
+        .send_confirmation =
+            [this](const core::SendConfirmation& effect) {
+                const core::Confirmation& confirmation = effect.confirmation;
+                channel_->send(confirmation.controller, "confirmation " + confirmation.drive.text,
+                               snmp_mib::NoticeConfirmation{confirmation}, [] {});
+            },
+        .send_started =
+            [this](const core::SendStarted& effect) { say_presence(effect.presence, false); },
+        .send_stopping =
+            [this](const core::SendStopping& effect) { say_presence(effect.presence, true); },
+        .stop_now = [this] { announcements_.stopped(); },
+        .show_event =
+            [this](const core::EventRecord& record) {
+                runtime::log_event(record);
+                announcements_.event(record);
+            },
+    };
+}
+
+void Daemon::say_presence(const core::AgentPresence& presence, bool stopping) {
+    snmp_mib::AgentMessage message = snmp_mib::AgentStartedMessage{presence};
+    if (stopping) message = snmp_mib::AgentStoppingMessage{presence};
+    // The same key: "stopping" takes the place of a "started" that is still on its way.
+    channel_->send(presence.controller, "presence", message,
+                   [this, controller = presence.controller, stopping] {
+                       acknowledged_[controller] = !stopping;
+                       take(core::PresenceAcknowledged{controller, stopping});
+                   });
+}
+
+void Daemon::set_timer() {
+    wakeup_.cancel();
+    const auto at = rules_.next_wakeup();
+    if (!at) return;
+    const core::Duration left = *at - runtime::clock_now().monotonic;
+    wakeup_.expires_after(std::chrono::milliseconds(std::max<std::int64_t>(left.ms, 0)));
+    wakeup_.async_wait([this](const asio::error_code& error) {
+        if (!error) take(core::AgentTimePassed{});
+    });
+}
+
+void Daemon::message_arrived(const std::string& peer, const snmp_mib::AgentMessage& message) {
+    // The channel lets no other message through to an agent, and no notice in another's name.
+    const auto* notice = std::get_if<snmp_mib::ReservationNotice>(&message);
+    if (notice == nullptr || notice->notice.controller != peer) return;
+    take(core::NoticeArrived{notice->notice});
+}
+
+void Daemon::trouble_on_the_network(const snmp_mib::SnmpEvent& event) const {
+    const std::string line = event.peer.empty() ? event.text : event.peer + ": " + event.text;
+    const bool good_news = event.kind == snmp_mib::SnmpEvent::Kind::peer_engine_learnt;
+    good_news ? runtime::log_info(line) : runtime::log_warning(line);
+}
+
+void Daemon::run_application(const core::RunApplication& effect) {
+    application_.run(effect.drive, effect.action,
+                     [this](const core::ApplicationAnswered& answered) {
+                         take(answered);
+                         settle_waiting(answered);
+                     });
+}
+
+// In the journal at once; in the audit trail after the answer has been dealt with, so that nobody
+// waits for the disk.
+void Daemon::note(const host::ProgramCall& call) {
+    const std::string line = host::audit_line(call);
+    call.succeeded ? runtime::log_info(line) : runtime::log_warning(line);
+    if (call.action == core::ApplicationAction::query) return;
+    runtime::AdministratorAction action{runtime::clock_now().wall, "dsad",
+                                        "application." + std::string(core::to_text(call.action)),
+                                        call.drive.text, line};
+    asio::post(loop_, [this, action = std::move(action)] {
+        const auto appended = store_.append_audit(action);
+        if (!appended) runtime::log_error("audit trail: " + appended.error().message);
+    });
+}
+
+void Daemon::operator_sets(const core::OperatorSetDrive& wish, Settled settled) {
+    if (waiting_.size() >= waiting_max) {
+        settled({.drive = wish.drive},
+                "too many operators are waiting for the application already");
+        return;
+    }
+    take(wish);
+    const auto views = rules_.drives();
+    const auto view = std::find_if(views.begin(), views.end(), [&](const core::HostDriveView& one) {
+        return one.drive == wish.drive;
+    });
+    if (view == views.end() || !view->busy) {
+        settled({.drive = wish.drive},
+                "the agent is stopping, or the drive is not one of this host");
+        return;
+    }
+    waiting_.push_back({wish.drive, std::move(settled)});
+}
+
+void Daemon::settle_waiting(const core::ApplicationAnswered& answered) {
+    const auto views = rules_.drives();
+    const auto view = std::find_if(views.begin(), views.end(), [&](const core::HostDriveView& one) {
+        return one.drive == answered.drive;
+    });
+    if (view == views.end() || view->busy) return;
+    std::vector<Waiting> settled;
+    for (auto one = waiting_.begin(); one != waiting_.end();) {
+        if (one->drive != answered.drive) {
+            ++one;
+            continue;
+        }
+        settled.push_back(std::move(*one));
+        one = waiting_.erase(one);
+    }
+    for (const Waiting& one : settled)
+        one.settled(*view, answered.detail);
+}
+
+bool Daemon::acknowledged_by(const core::ControllerName& controller) const {
+    const auto found = acknowledged_.find(controller);
+    return found != acknowledged_.end() && found->second;
+}
+
+}  // namespace agent::dsad

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+
+#include "agent/core/drive_sharing_agent.hpp"
+#include "agent/host/command_application_runner.hpp"
+#include "agent/runtime/drive_sharing_agent_store.hpp"
+#include "agent/runtime/dsad_configuration.hpp"
+#include "agent/runtime/effect_runner.hpp"
+#include "snmp_mib/snmp_notice_channel.hpp"
+
+namespace agent::dsad {
+
+// The drive sharing agent's rules between the network, the backup application and the disk.
+// Everything runs on the event loop's thread.
+class Daemon {
+  public:
+    // What the daemon tells the program around it.
+    struct Announcements {
+        std::function<void()> stopped;  // everything is said: the process may end
+        std::function<void(const std::string& why)>
+            broken;  // nothing more can be recorded: it must end
+        std::function<void(const core::EventRecord&)> event;
+    };
+
+    // Opens state, reads keys, binds the socket. `profile` was compiled from the same
+    // configuration.
+    [[nodiscard]] static core::Result<std::unique_ptr<Daemon>> open(
+        asio::io_context& loop, runtime::DsadConfiguration configuration,
+        host::ApplicationProfile profile, Announcements announcements);
+
+    void start();
+    // Tells the controllers; Announcements::stopped follows, within agent.stop_timeout_ms.
+    void stop();
+    // On error the old configuration stays.
+    [[nodiscard]] core::Outcome follow(runtime::DsadConfiguration configuration,
+                                       host::ApplicationProfile profile);
+
+    using Settled = std::function<void(const core::HostDriveView&, const std::string& trouble)>;
+    // An operator's wish; `settled` is called when its commands have run, with the last one's
+    // trouble, empty: none.
+    void operator_sets(const core::OperatorSetDrive& wish, Settled settled);
+
+    [[nodiscard]] core::Instant started_at() const { return started_at_; }
+    [[nodiscard]] const runtime::DsadConfiguration& configuration() const { return configuration_; }
+    [[nodiscard]] std::vector<core::HostDriveView> drives() const { return rules_.drives(); }
+    [[nodiscard]] bool acknowledged_by(const core::ControllerName& controller) const;
+    [[nodiscard]] const snmp_mib::SnmpNoticeChannel& channel() const { return *channel_; }
+    [[nodiscard]] runtime::DriveSharingAgentStore& store() { return store_; }
+    [[nodiscard]] host::CommandApplicationRunner& application() { return application_; }
+
+  private:
+    struct Waiting {
+        core::DriveSerial drive;
+        Settled settled;
+    };
+
+    Daemon(asio::io_context& loop, runtime::DsadConfiguration configuration,
+           host::ApplicationProfile profile, runtime::DriveSharingAgentStore store,
+           core::DriveSharingAgentState state, Announcements announcements);
+
+    [[nodiscard]] runtime::DriveSharingAgentDoors doors();
+    void take(const core::DriveSharingAgentInput& input);
+    void carry_out(const core::DriveSharingAgentEffects& effects);
+    void set_timer();
+    void message_arrived(const std::string& peer, const snmp_mib::AgentMessage& message);
+    void trouble_on_the_network(const snmp_mib::SnmpEvent& event) const;
+    void run_application(const core::RunApplication& effect);
+    void note(const host::ProgramCall& call);
+    void settle_waiting(const core::ApplicationAnswered& answered);
+    void say_presence(const core::AgentPresence& presence, bool stopping);
+
+    asio::io_context& loop_;
+    runtime::DsadConfiguration configuration_;
+    Announcements announcements_;
+    runtime::DriveSharingAgentStore store_;
+    core::DriveSharingAgent rules_;
+    host::CommandApplicationRunner application_;
+    std::unique_ptr<snmp_mib::SnmpNoticeChannel> channel_;
+    asio::steady_timer wakeup_;
+    core::Instant started_at_;
+    std::map<core::ControllerName, bool> acknowledged_;  // "started" was, by its engine
+    std::vector<Waiting> waiting_;
+    bool broken_ = false;
+};
+
+}  // namespace agent::dsad

@@ -1,0 +1,9 @@
+lra_program(dsad
+  SOURCES
+    agent/dsad.cpp
+    agent/dsad/application_check.cpp
+    agent/dsad/composition.cpp
+    agent/dsad/control_methods.cpp
+    agent/dsad/daemon.cpp
+    agent/dsad/drive_json.cpp
+  LIBRARIES agent_runtime agent_host snmp_mib_channel)
