@@ -1,0 +1,172 @@
+// What the control socket of a real vtld does: virtual host ports, faults, bad input, and what
+// survives an end.
+
+#include <signal.h>
+
+#include <chrono>
+#include <string>
+
+#include "test/integration/vtld/libiscsi_host.hpp"
+#include "test/integration/vtld/vtld_process.hpp"
+#include "test/support/catch.hpp"
+
+using namespace vtld_test;
+using agent::runtime::ControlError;
+using agent::runtime::ControlErrorCode;
+
+namespace {
+
+const std::string drive = "VT00000001";
+const json fc_port = {{"transport", "fc"}, {"name", "2100000e1e09a1b1"}};
+
+}  // namespace
+
+TEST_CASE("a virtual fibre channel port reserves a drive that others then can not use") {
+    VtldProcess vtld;
+    const auto kind =
+        GENERATE(std::string("reserve6"), std::string("reserve10"), std::string("pr"));
+    vtld.call("port.reserve", {{"serial", drive}, {"port", "host1"}, {"kind", kind}});
+    const auto reservation = vtld.call("drive.show", {{"serial", drive}})["reservation"];
+    CHECK(reservation["state"] == "reserved");
+    CHECK(reservation["kind"] == (kind == "pr" ? "persistent" : kind));
+    CHECK(reservation["holders"][0]["transport"] == "fc");
+    CHECK(reservation["holders"][0]["name"] == "2100000e1e09a1b0");
+
+    const auto other =
+        vtld.ask("port.reserve", {{"serial", drive}, {"port", fc_port}, {"kind", "reserve6"}});
+    REQUIRE(std::holds_alternative<ControlError>(other));
+    CHECK(std::get<ControlError>(other).code == ControlErrorCode::state_differs);
+    CHECK_THAT(std::get<ControlError>(other).message, ContainsSubstring("RESERVATION CONFLICT"));
+
+    vtld.call("port.release", {{"serial", drive}, {"port", "host1"}, {"kind", kind}});
+    CHECK(vtld.reservation_state(drive) == "free");
+}
+
+TEST_CASE("a virtual port sends any command, sees its unit attention, and logs out") {
+    VtldProcess vtld;
+    const json tur = {{"drive", drive}, {"port", fc_port}, {"cdb", "000000000000"}};
+    const auto attention = vtld.call("port.command", tur);
+    CHECK(attention["status"] == 2);
+    CHECK_THAT(attention["sense_text"].get<std::string>(), ContainsSubstring("UNIT ATTENTION"));
+    const auto inquiry = vtld.call(
+        "port.command", {{"drive", drive}, {"port", fc_port}, {"cdb", "12 00 00 00 24 00"}});
+    CHECK(inquiry["status"] == 0);
+    CHECK(inquiry["data_in"].get<std::string>().substr(0, 2) == "01");
+    CHECK(vtld.call("port.list")["logins"].size() == 1);
+    vtld.call("port.logout", {{"drive", drive}, {"port", fc_port}});
+    CHECK(vtld.call("port.list")["logins"].empty());
+}
+
+TEST_CASE("faults meet the commands they were made for") {
+    VtldProcess vtld;
+    LibiscsiHost host("iqn.2026-01.example:host1");
+    REQUIRE(host.log_in(vtld.portal(), vtld.target(drive)));
+    host.settle();
+    const std::vector<std::uint8_t> inquiry{0x12, 0, 0, 0, 36, 0};
+    SECTION("busy, twice") {
+        vtld.call("fault.inject", {{"serial", drive}, {"fault", "busy"}, {"count", 2}});
+        CHECK(host.run(inquiry, 36).status == 0x08);
+        CHECK(host.run(inquiry, 36).status == 0x08);
+        CHECK(host.run(inquiry, 36).status == 0);
+        CHECK(vtld.call("fault.list")["faults"].empty());
+    }
+    SECTION("sense, for one operation code") {
+        vtld.call("fault.inject",
+                  {{"serial", drive}, {"fault", "sense"}, {"sense", "04/44/00"}, {"opcode", "00"}});
+        CHECK(host.run(inquiry, 36).status == 0);
+        const auto failed = host.run({0, 0, 0, 0, 0, 0});
+        CHECK(failed.sense_key == 4);
+        CHECK(failed.asc_ascq == 0x4400);
+        CHECK(vtld.call("fault.clear", {{"serial", drive}})["cleared"] == 1);
+    }
+    SECTION("slow") {
+        vtld.call("fault.inject",
+                  {{"serial", drive}, {"fault", "slow"}, {"delay_ms", 300}, {"count", 1}});
+        const auto began = std::chrono::steady_clock::now();
+        CHECK(host.run(inquiry, 36).status == 0);
+        CHECK(std::chrono::steady_clock::now() - began >= std::chrono::milliseconds(300));
+    }
+}
+
+TEST_CASE("bad input on the control socket is answered with what would be right") {
+    VtldProcess vtld;
+    const auto refused = [&](const std::string& method, const json& params,
+                             const std::string& word) {
+        const auto answer = vtld.ask(method, params);
+        REQUIRE(std::holds_alternative<ControlError>(answer));
+        const auto& error = std::get<ControlError>(answer);
+        CHECK(error.code == ControlErrorCode::invalid_params);
+        CHECK_THAT(error.message, ContainsSubstring(word));
+    };
+    refused("drive.show", {{"serial", "X"}}, "serial");
+    refused("drive.show", json::object(), "serial");
+    refused("drive.list", {{"all", true}}, "all");
+    refused("session.drop", {{"id", -1}}, "id");
+    refused("session.drop", {{"id", 1.5}}, "id");
+    refused("fault.inject", {{"serial", drive}, {"fault", "flood"}}, "busy");
+    refused("fault.inject", {{"serial", drive}, {"fault", "slow"}}, "delay_ms");
+    refused("fault.inject", {{"serial", drive}, {"fault", "sense"}, {"sense", "4444"}},
+            "KEY/ASC/ASCQ");
+    refused("fault.inject", {{"serial", drive}, {"fault", "busy"}, {"count", 0}}, "count");
+    refused("port.command", {{"serial", drive}, {"port", "nobody"}, {"cdb", "000000000000"}},
+            "virtual_ports");
+    refused("port.command",
+            {{"serial", drive}, {"port", "iscsi:iqn.2026-01.example:a"}, {"cdb", "000000000000"}},
+            "fibre channel");
+    refused("port.command", {{"serial", drive}, {"port", "host1"}, {"cdb", "0000"}}, "cdb");
+    refused("port.command", {{"serial", drive}, {"port", "host1"}, {"cdb", "00000000000g"}}, "cdb");
+    refused("port.reserve", {{"serial", drive}, {"port", "host1"}, {"kind", "pr"}, {"type", 2}},
+            "type");
+    refused("port.reserve",
+            {{"serial", drive}, {"port", "host1"}, {"kind", "reserve6"}, {"key", "1"}}, "pr");
+    refused("port.reserve", {{"serial", drive}, {"port", {{"name", 5}}}}, "port");
+}
+
+TEST_CASE("an orderly stop ends with 0, and a killed vtld keeps reservations with APTPL") {
+    VtldProcess vtld;
+    LibiscsiHost host("iqn.2026-01.example:host1");
+    REQUIRE(host.log_in(vtld.portal(), vtld.target(drive)));
+    // REGISTER with APTPL, then RESERVE exclusive access.
+    const std::string key = "00000000abcdef01";
+    const auto pr_out = [&](const std::string& action, const std::string& type,
+                            const std::string& parameters) {
+        return vtld.call("port.command", {{"serial", drive},
+                                          {"port", "host1"},
+                                          {"cdb", "5f" + action + type + "00000000001800"},
+                                          {"data_out", parameters}});
+    };
+    static_cast<void>(pr_out("00", "00", std::string(48, '0')));  // takes the unit attention
+    CHECK(pr_out("00", "00", std::string(16, '0') + key + "00000000" + "01" + "000000")["status"] ==
+          0);
+    CHECK(pr_out("01", "03", key + std::string(32, '0'))["status"] == 0);
+    vtld.kill();
+    vtld.start();
+    const auto reservation = vtld.call("drive.show", {{"serial", drive}})["reservation"];
+    CHECK(reservation["state"] == "reserved");
+    CHECK(reservation["kind"] == "persistent");
+    vtld.signal(SIGHUP);
+    CHECK(vtld.call("drive.list").size() == 2);
+    CHECK(vtld.stop() == 0);
+}
+
+TEST_CASE("the command line answers as every program of the project does") {
+    const std::string program = VTLD_PROGRAM;
+    CHECK(run_program(program + " --version").status == 0);
+    CHECK_THAT(run_program(program + " --help").output, ContainsSubstring("--check-config"));
+    const auto schema = run_program(program + " --print-schema");
+    CHECK(json::parse(schema.output)["properties"].contains("drives"));
+    CHECK(run_program(program + " --nonsense").status == 2);
+    VtldProcess vtld;
+    CHECK(run_program(program + " --check-config --config " + vtld.configuration_file()).status ==
+          0);
+    const auto second = run_program(program + " --config " + vtld.configuration_file());
+    CHECK(second.status == 1);
+    CHECK_THAT(second.output, ContainsSubstring("in use by another vtld"));
+    const auto broken = vtld.folder() + "/broken.json";
+    const auto wrong = run_program("echo '{\"drives\":[{\"serial\":\"A B\"}],\"slots\":5}' > " +
+                                   broken + "; " + program + " --check-config --config " + broken);
+    CHECK(wrong.status == 42);
+    CHECK_THAT(wrong.output, ContainsSubstring("broken.json:1: "));
+    CHECK_THAT(wrong.output, ContainsSubstring("drives[0].serial"));
+    CHECK_THAT(wrong.output, ContainsSubstring("slots"));
+}
