@@ -14,12 +14,6 @@ namespace {
 constexpr int depth_max = 4;
 constexpr std::size_t label_columns = 18;
 
-std::string label_of(std::string_view key) {
-    std::string label = printable(key);
-    std::ranges::replace(label, '_', ' ');
-    return label;
-}
-
 std::string fact(std::string_view label, std::string_view value, std::size_t indent,
                  const Screen& screen, Tone tone = Tone::plain) {
     const std::size_t column = std::max(label_columns, indent + 2);
@@ -53,7 +47,7 @@ std::string objects_table(const json& list, const Screen& screen) {
     }
     std::vector<Column> columns;
     for (const std::string& key : keys)
-        columns.push_back({label_of(key), Fit::elide, 6});
+        columns.push_back({printable(key), Fit::elide, 6});
     std::vector<Row> rows;
     for (const json& element : list) {
         Row row;
@@ -64,28 +58,45 @@ std::string objects_table(const json& list, const Screen& screen) {
     return screen_table(columns, rows, screen);
 }
 
+// A list of objects under its name: as a table while a screen can hold its columns, otherwise one
+// block each.
+std::string objects(std::string_view key, const json& list, int depth, const Screen& screen);
+
 std::string facts(const json& object, std::size_t indent, int depth, const Screen& screen) {
     std::string text;
     std::string below;  // tables and inner objects after the plain facts
     for (const auto& [key, value] : object.items()) {
         if (value.is_object() && depth < depth_max) {
-            below += std::string(indent, ' ') + label_of(key) + "\n";
+            below += std::string(indent, ' ') + printable(key) + "\n";
             below += facts(value, indent + 2, depth + 1, screen);
         } else if (table_like(value)) {
-            below += "\n" + label_of(key) + "\n" + objects_table(value, screen);
+            below += "\n" + printable(key) + "\n" + objects(key, value, depth, screen);
         } else {
             const std::string shown = cell_text(value, screen);
-            text += fact(label_of(key), shown, indent, screen, tone_of_state(shown));
+            text += fact(printable(key), shown, indent, screen, tone_of_state(shown));
         }
     }
     return text + below;
+}
+
+std::string objects(std::string_view key, const json& list, int depth, const Screen& screen) {
+    constexpr std::size_t columns_max = 6;
+    if (key == "drives") return drives_view(list, screen);
+    const bool wide =
+        std::ranges::any_of(list, [](const json& element) { return element.size() > columns_max; });
+    if (!wide || depth >= depth_max) return objects_table(list, screen);
+    std::string text;
+    for (const json& element : list) {
+        text += (text.empty() ? "" : "\n") + facts(element, 2, depth + 1, screen);
+    }
+    return text;
 }
 
 }  // namespace
 
 std::string facts_view(const json& result, const Screen& screen) {
     if (result.is_object()) return result.empty() ? "done\n" : facts(result, 0, 0, screen);
-    if (table_like(result)) return objects_table(result, screen);
+    if (table_like(result)) return objects("", result, 0, screen);
     if (result.is_array() && result.empty()) return "none\n";
     if (result.is_null()) return "done\n";
     return paragraph(text_of(result), 0, screen);
@@ -95,13 +106,12 @@ std::string drive_view(const json& drive, const Screen& screen) {
     if (!drive.is_object()) return facts_view(drive, screen);
     const json& reservation = at(drive, {"reservation"});
     const std::string state = text_at(drive, {"operational_state"});
-    const bool shared = at(drive, {"shared"}) != json(false);
     std::string text;
     text += fact("drive", text_at(drive, {"serial"}), 0, screen, Tone::strong);
     text +=
         fact("product", text_at(drive, {"vendor"}) + " " + text_at(drive, {"product"}), 0, screen);
     text += fact("element address", text_at(drive, {"element_address"}), 0, screen);
-    text += fact("shared", shared ? "yes" : "no", 0, screen);
+    text += fact("shared", text_at(drive, {"shared"}), 0, screen);
     text += fact("state", state, 0, screen, tone_of_state(state));
     text += fact("reservation", reservation_text(reservation), 0, screen);
     for (const json* holder : elements(at(reservation, {"holders"}))) {

@@ -202,10 +202,10 @@ TEST_CASE("facts of any shape are shown by their names") {
                     {"snmp", {{"informs_sent", 12}, {"lost", false}}},
                     {"targets", {{{"name", "a"}, {"lun", 0}}}}},
                    page) ==
-          "started at        2026-01-31 11:00:00 (1 h)\n"
+          "started_at        2026-01-31 11:00:00 (1 h)\n"
           "version           0.1.0\n"
           "snmp\n"
-          "  informs sent    12\n"
+          "  informs_sent    12\n"
           "  lost            no\n"
           "\n"
           "targets\n"
