@@ -218,8 +218,8 @@ void Daemon::carry_out(const events::DriveCommand& command,
                                         " is forced offline: " + command.reason);
             return done(bay_->force_offline(command.drive.text, command.reason));
         case events::DriveCommand::Action::lift_offline:
-            agent::runtime::log_info("drive " + command.drive.text +
-                                     " may be used again: " + command.reason);
+            agent::runtime::log_info("drive " + command.drive.text + " may be used again" +
+                                     (command.reason.empty() ? "" : ": " + command.reason));
             return done(bay_->lift_forced_offline(command.drive.text));
     }
 }

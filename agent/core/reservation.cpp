@@ -21,7 +21,7 @@ constexpr EnumeratorName<ReservationState> reservation_states[] = {
 constexpr EnumeratorName<ReservationKind> reservation_kinds[] = {
     {ReservationKind::none, "none"},           {ReservationKind::reserve6, "reserve6"},
     {ReservationKind::reserve10, "reserve10"}, {ReservationKind::legacy, "legacy"},
-    {ReservationKind::persistent, "persistent"},
+    {ReservationKind::persistent, "pr"},
 };
 constexpr EnumeratorName<HolderEvidence> evidences[] = {
     {HolderEvidence::drive_event, "drive_event"},

@@ -177,6 +177,7 @@ void Controller::drive_connected(const core::DriveSerial& serial) {
     const auto found = drives_.find(serial);
     if (found == drives_.end()) return;
     found->second.watch->event_channel(true);
+    found->second.watch->look_now();  // it may have been away, and its next turn may be far off
     if (const auto order = orders_waiting_for_drive_.find(serial);
         order != orders_waiting_for_drive_.end()) {
         const auto waiting = order->second;

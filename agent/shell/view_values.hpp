@@ -42,7 +42,7 @@ using Path = std::initializer_list<std::string_view>;
 [[nodiscard]] std::string holder_text(const nlohmann::json& holder);
 [[nodiscard]] std::string short_holders_text(const nlohmann::json& reservation);
 
-// "free", "reserve6", "persistent", "unknown"
+// "free", "reserve6", "pr", "unknown"
 [[nodiscard]] std::string reservation_text(const nlohmann::json& reservation);
 
 [[nodiscard]] Tone tone_of_state(std::string_view state);

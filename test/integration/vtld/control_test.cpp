@@ -28,7 +28,7 @@ TEST_CASE("a virtual fibre channel port reserves a drive that others then can no
     vtld.call("port.reserve", {{"serial", drive}, {"port", "host1"}, {"kind", kind}});
     const auto reservation = vtld.call("drive.show", {{"serial", drive}})["reservation"];
     CHECK(reservation["state"] == "reserved");
-    CHECK(reservation["kind"] == (kind == "pr" ? "persistent" : kind));
+    CHECK(reservation["kind"] == kind);
     CHECK(reservation["holders"][0]["transport"] == "fc");
     CHECK(reservation["holders"][0]["name"] == "2100000e1e09a1b0");
 
@@ -143,7 +143,7 @@ TEST_CASE("an orderly stop ends with 0, and a killed vtld keeps reservations wit
     vtld.start();
     const auto reservation = vtld.call("drive.show", {{"serial", drive}})["reservation"];
     CHECK(reservation["state"] == "reserved");
-    CHECK(reservation["kind"] == "persistent");
+    CHECK(reservation["kind"] == "pr");
     vtld.signal(SIGHUP);
     CHECK(vtld.call("drive.list").size() == 2);
     CHECK(vtld.stop() == 0);

@@ -30,7 +30,7 @@ TEST_CASE("a drive is shown as the contract says") {
         "serial": "VT00000001", "vendor": "LRA", "product": "VIRTUAL LTO", "element_address": 256, "shared": true,
         "operational_state": "forced_offline", "sequence": 9, "epoch": 1769860800, "holder_domain": "bareos",
         "offline_reason": "host2 did not confirm", "unreachable_why": null,
-        "reservation": {"state": "reserved", "kind": "persistent", "evidence": "full_status",
+        "reservation": {"state": "reserved", "kind": "pr", "evidence": "full_status",
             "since": "2026-01-31T12:00:00.123Z", "pr": {"type": 3, "key": "ffffffffabcdef01"},
             "holders": [
                 {"transport": "fc", "name": "2100000e1e09a1b0", "isid": null, "address": null, "host": "host1", "domain": "bareos"},

@@ -20,7 +20,9 @@ struct SourceLine {
     std::string text;
 };
 
-fs::path root() { return LRA_SOURCE_DIR; }
+fs::path root() {
+    return LRA_SOURCE_DIR;
+}
 
 std::vector<fs::path> sources_below(const fs::path& folder) {
     std::vector<fs::path> found;
@@ -67,47 +69,76 @@ std::string where(const SourceLine& line) {
 }
 
 // Every line whose include is one of `forbidden` or begins with one of `prefixes`.
-std::vector<std::string> includes_among(const std::vector<std::string>& folders, const std::set<std::string>& forbidden,
+std::vector<std::string> includes_among(const std::vector<std::string>& folders,
+                                        const std::set<std::string>& forbidden,
                                         const std::vector<std::string>& prefixes) {
     std::vector<std::string> found;
     for (const auto& line : lines_below(folders)) {
         const auto header = include_of(line);
-        const bool by_prefix = !header.empty() && std::any_of(prefixes.begin(), prefixes.end(), [&](const auto& prefix) {
-            return header.rfind(prefix, 0) == 0;
-        });
+        const bool by_prefix =
+            !header.empty() &&
+            std::any_of(prefixes.begin(), prefixes.end(),
+                        [&](const auto& prefix) { return header.rfind(prefix, 0) == 0; });
         if (forbidden.count(header) != 0 || by_prefix) found.push_back(where(line));
     }
     return found;
 }
 
-const std::set<std::string> headers_of_the_world{
-    "chrono",   "ctime",        "time.h",   "thread",   "mutex",    "shared_mutex", "condition_variable", "future",
-    "atomic",   "random",       "fstream",  "iostream", "istream",  "ostream",      "filesystem",         "unistd.h",
-    "fcntl.h",  "sys/socket.h", "poll.h",   "signal.h", "csignal",  "sys/stat.h",   "sys/types.h",        "netinet/in.h",
-    "unordered_map", "unordered_set"};
+const std::set<std::string> headers_of_the_world{"chrono",
+                                                 "ctime",
+                                                 "time.h",
+                                                 "thread",
+                                                 "mutex",
+                                                 "shared_mutex",
+                                                 "condition_variable",
+                                                 "future",
+                                                 "atomic",
+                                                 "random",
+                                                 "fstream",
+                                                 "iostream",
+                                                 "istream",
+                                                 "ostream",
+                                                 "filesystem",
+                                                 "unistd.h",
+                                                 "fcntl.h",
+                                                 "sys/socket.h",
+                                                 "poll.h",
+                                                 "signal.h",
+                                                 "csignal",
+                                                 "sys/stat.h",
+                                                 "sys/types.h",
+                                                 "netinet/in.h",
+                                                 "unordered_map",
+                                                 "unordered_set"};
 
-const std::vector<std::string> pure_rooms{"agent/core", "agent/pair", "drive_iface/scsi", "drive_iface/virtual"};
+const std::vector<std::string> pure_rooms{"agent/core", "agent/pair", "drive_iface/scsi",
+                                          "drive_iface/virtual"};
 
 }  // namespace
 
 TEST_CASE("pure rooms see no clock, thread, socket, file, random number or hash order") {
-    CHECK(includes_among(pure_rooms, headers_of_the_world, {"asio", "net-snmp/", "iscsi/", "scsi/", "spdlog/", "sys/"}) ==
+    CHECK(includes_among(pure_rooms, headers_of_the_world,
+                         {"asio", "net-snmp/", "iscsi/", "scsi/", "spdlog/", "sys/"}) ==
           std::vector<std::string>{});
 }
 
 TEST_CASE("the rules know nobody; codecs know only the rules' words") {
-    CHECK(includes_among({"agent/core"}, {}, {"agent/runtime", "agent/host", "agent/shell", "drive_iface/", "snmp_mib/",
-                                              "nlohmann/"}) == std::vector<std::string>{});
-    CHECK(includes_among({"drive_iface/scsi"}, {}, {"agent/runtime", "agent/host", "agent/shell", "drive_iface/virtual",
-                                                    "drive_iface/iscsi", "drive_iface/device", "drive_iface/events",
-                                                    "snmp_mib/"}) == std::vector<std::string>{});
+    CHECK(includes_among({"agent/core"}, {},
+                         {"agent/runtime", "agent/host", "agent/shell", "drive_iface/", "snmp_mib/",
+                          "nlohmann/"}) == std::vector<std::string>{});
+    CHECK(includes_among({"drive_iface/scsi"}, {},
+                         {"agent/runtime", "agent/host", "agent/shell", "drive_iface/virtual",
+                          "drive_iface/iscsi", "drive_iface/device", "drive_iface/events",
+                          "snmp_mib/"}) == std::vector<std::string>{});
     CHECK(includes_among({"drive_iface/virtual"}, {},
-                         {"agent/runtime", "agent/host", "agent/shell", "drive_iface/iscsi", "drive_iface/device",
-                          "drive_iface/events", "snmp_mib/"}) == std::vector<std::string>{});
+                         {"agent/runtime", "agent/host", "agent/shell", "drive_iface/iscsi",
+                          "drive_iface/device", "drive_iface/events", "snmp_mib/"}) ==
+          std::vector<std::string>{});
 }
 
 TEST_CASE("each foreign library is seen by its own room only") {
-    CHECK(includes_among({"agent", "drive_iface"}, {}, {"net-snmp/"}) == std::vector<std::string>{});
+    CHECK(includes_among({"agent", "drive_iface"}, {}, {"net-snmp/"}) ==
+          std::vector<std::string>{});
     for (const auto& line : lines_below({"agent", "drive_iface", "snmp_mib"})) {
         const auto header = include_of(line);
         if (header.rfind("iscsi/", 0) == 0) {
@@ -122,7 +153,12 @@ TEST_CASE("each foreign library is seen by its own room only") {
 }
 
 TEST_CASE("no promise is left in the sources") {
-    const std::regex promise("TO" "DO|FIX" "ME|XX" "X|HA" "CK");
+    const std::regex promise(
+        "TO"
+        "DO|FIX"
+        "ME|XX"
+        "X|HA"
+        "CK");
     std::vector<std::string> found;
     for (const auto& line : lines_below({"agent", "drive_iface", "snmp_mib", "test"})) {
         if (std::regex_search(line.text, promise)) found.push_back(where(line));
