@@ -43,12 +43,12 @@ NextMove first_move(Verdict verdict, ApplicationDriveState state, bool in_ledger
             if (draining) return wait_for_drain;
             return online ? take_offline : report_unknown;
         case Verdict::mine:
-            if (!in_ledger || online) return confirm_holder_is_mine;
-            return bring_online;
+            return in_ledger && (offline || draining) ? bring_online : confirm_holder_is_mine;
         case Verdict::free:
-            if (in_ledger) return online ? confirm_already_online : bring_online;
-            if (offline || draining) return confirm_left_to_operator;
-            return online ? confirm_already_online : report_unknown;
+            if (online) return confirm_already_online;
+            // Never blindly: an operator may have had it since.
+            if (!offline && !draining) return report_unknown;
+            return in_ledger ? bring_online : confirm_left_to_operator;
         case Verdict::not_known:
             if (offline || draining) return confirm_already_offline;
             return online ? confirm_already_online : report_unknown;

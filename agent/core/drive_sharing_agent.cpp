@@ -31,7 +31,7 @@ class DriveSharingAgent::Rules {
         now_ = now;
         std::visit([this](const auto& alternative) { handle(alternative); }, input);
         for (auto& [serial, task] : tasks_) {
-            task.time_passed(now_, effects_);
+            if (!presence_.stopping()) task.time_passed(host_, now_, effects_);
         }
         presence_.time_passed(host_, now_, effects_);
         return effects_.take();
@@ -56,7 +56,7 @@ class DriveSharingAgent::Rules {
     [[nodiscard]] std::optional<Instant> next_wakeup() const {
         std::optional<Instant> earliest = presence_.next_wakeup();
         for (const auto& [serial, task] : tasks_) {
-            const auto at = task.next_wakeup();
+            const auto at = presence_.stopping() ? std::nullopt : task.next_wakeup();
             if (at && (!earliest || *at < *earliest)) earliest = at;
         }
         return earliest;

@@ -77,7 +77,8 @@ void DriveTask::proceed(const HostConfiguration& host, Now now, AgentEffects& ef
         work_.reset();
         look_again_at_.reset();
         if (wish_) {
-            strike_ledger(effects);
+            // From now on it is the operator who keeps it offline.
+            if (wish_->offline) strike_ledger(effects);
             log(Message::operator_set_drive,
                 {drive_.text, wish_->actor, wish_->offline ? "offline" : "online"}, now, effects);
             run(wish_->offline ? ApplicationAction::set_offline : ApplicationAction::set_online,
@@ -119,6 +120,8 @@ void DriveTask::answered(const ApplicationAnswered& answer, const HostConfigurat
         if (!answer.succeeded) {
             log(Message::application_command_failed,
                 {drive_.text, to_text(answer.action), answer.detail}, now, effects);
+        } else if (answer.action == ApplicationAction::set_online) {
+            strike_ledger(effects);
         }
         wish_.reset();
         run(ApplicationAction::query, Stage::operator_check, effects);
@@ -173,7 +176,7 @@ void DriveTask::looked(const HostConfiguration& host, Now now, AgentEffects& eff
             confirm(ConfirmationResult::already_online, {}, host, now, effects);
             return;
         case NextMove::confirm_holder_is_mine:
-            strike_ledger(effects);
+            if (application_state_ == ApplicationDriveState::online) strike_ledger(effects);
             confirm(ConfirmationResult::holder_is_mine, {}, host, now, effects);
             return;
         case NextMove::confirm_left_to_operator:
@@ -283,10 +286,21 @@ void DriveTask::wait_for_drain(Now now) {
     look_again_at_ = now.monotonic + draining_query_interval;
 }
 
-void DriveTask::time_passed(Now now, AgentEffects& effects) {
+void DriveTask::time_passed(const HostConfiguration& host, Now now, AgentEffects& effects) {
     if (!look_again_at_ || now.monotonic < *look_again_at_) return;
     look_again_at_.reset();
-    if (work_ && !running_) run(ApplicationAction::query, Stage::drain, effects);
+    if (running_) return;
+    if (work_) {
+        run(ApplicationAction::query, Stage::drain, effects);
+        return;
+    }
+    for (auto& [controller, source] : sources_) {
+        const bool failed = source.answered && source.mark->result == ConfirmationResult::failed;
+        if (!failed) continue;
+        source.answered = false;
+        source.due = true;
+    }
+    proceed(host, now, effects);
 }
 
 void DriveTask::operator_wishes(const OperatorSetDrive& wish, const HostConfiguration& host,
@@ -305,13 +319,16 @@ void DriveTask::decide_again(const HostConfiguration& host, Now now, AgentEffect
 }
 
 void DriveTask::confirm(ConfirmationResult result, const std::string& detail,
-                        const HostConfiguration& host, Now /*now*/, AgentEffects& effects) {
+                        const HostConfiguration& host, Now now, AgentEffects& effects) {
     Source& source = sources_[work_->controller];
     source.mark = NoticeMark{work_->controller, drive_, work_->notice.id, result};
     source.detail = detail.substr(0, detail_size_max);
     source.answered = true;
     effects.record(RecordNoticeMark{*source.mark});
     repeat_answer(source, host, effects);
+    if (result == ConfirmationResult::failed) {
+        look_again_at_ = now.monotonic + failed_retry_interval;
+    }
     if (result != ConfirmationResult::draining) work_.reset();
 }
 

@@ -15,6 +15,10 @@ using AgentEffects = StepEffects<DriveSharingAgentEffect>;
 // While the application drains a drive it is asked this often.
 inline constexpr Duration draining_query_interval{2'000};
 
+// What the application did not do is tried again this often, also when the controller does not ask
+// any more (an administrator may have answered in this agent's place).
+inline constexpr Duration failed_retry_interval{10'000};
+
 // One drive at one host: the newest notice of each controller, the ownership ledger's entry, and
 // the one command of the application that may run at a time.
 //
@@ -38,7 +42,7 @@ class DriveTask {
                   AgentEffects& effects);
     void operator_wishes(const OperatorSetDrive& wish, const HostConfiguration& host, Now now,
                          AgentEffects& effects);
-    void time_passed(Now now, AgentEffects& effects);
+    void time_passed(const HostConfiguration& host, Now now, AgentEffects& effects);
     // Ports, domain or mode are others now: every newest notice is decided afresh.
     void decide_again(const HostConfiguration& host, Now now, AgentEffects& effects);
 

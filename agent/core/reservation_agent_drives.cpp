@@ -112,6 +112,12 @@ void ReservationAgent::Rules::handle(const AdministratorCleared& input) {
         {input.drive.text, input.actor, input.reason});
     for (const DebtKey& key : handshake_.of_drive(input.drive)) {
         waive(key, DebtEvent::administrator_cleared, "the administrator answers for it");
+        // An agent that is starting has to learn the state all the same before it counts as
+        // started.
+        Agent& agent = *find_agent(key.agent);
+        if (agent.record.state != AgentState::starting || !may_be_told(*drive)) continue;
+        renumber(*drive);
+        tell(*drive, agent, Reception::asked, DebtEvent::agent_resynchronized);
     }
     protect(*drive, ProtectionEvent::administrator_cleared, input.reason);
 }

@@ -5,8 +5,8 @@
 
 namespace agent::core {
 
-// What one step wants done, kept in lists of its own kind so that the law of order (records first) can not be
-// broken by the order in which the rules happen to run.
+// What one step wants done, kept in lists of its own kind so that the law of order (records first)
+// can not be broken by the order in which the rules happen to run.
 template <typename Effect>
 class StepEffects {
   public:

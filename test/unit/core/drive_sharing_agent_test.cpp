@@ -85,6 +85,13 @@ TEST_CASE("an application that refuses is failed, and nothing is in the ledger")
         host.stubborn = false;
         CHECK(host.result_of(notice) == set_offline);
     }
+    SECTION("the agent tries again by itself, asked or not") {
+        host.stubborn = false;
+        const auto sent = all<SendConfirmation>(host.play(host.pass(10'000)));
+        REQUIRE(sent.size() == 1);
+        CHECK(sent[0].confirmation.result == set_offline);
+        CHECK(all<RunApplication>(host.pass(60'000)).empty());
+    }
 }
 
 TEST_CASE("an application whose state nobody understands is failed with the reason") {

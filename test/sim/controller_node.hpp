@@ -1,0 +1,61 @@
+#pragma once
+
+// The simulated process of a library reservation agent: real rules, a disk, and an end between any
+// two effects.
+
+#include <optional>
+
+#include "agent/core/reservation_agent.hpp"
+#include "test/sim/disk.hpp"
+#include "test/sim/network.hpp"
+#include "test/sim/oracle.hpp"
+#include "test/sim/tape_drives.hpp"
+#include "test/sim/trace.hpp"
+
+namespace sim {
+
+class ControllerNode {
+  public:
+    ControllerNode(const Plan& plan, Bug bug, Timeline& timeline, Random& random, Trace& trace,
+                   Oracle& oracle, Network& network, TapeDrives& drives);
+
+    void start();
+    void input(const agent::core::ReservationAgentInput& input);
+    void crash();
+    void crashes_no_more() { may_crash_ = false; }
+
+    [[nodiscard]] bool up() const { return rules_.has_value(); }
+    // Only while up().
+    [[nodiscard]] const agent::core::ReservationAgent& rules() const { return *rules_; }
+
+  private:
+    bool receive(const PeerName& from, const Message& message);
+    void received(const agent::core::SendNotice& sent);
+    [[nodiscard]] agent::core::ReservationAgentInput miswired(
+        const agent::core::ReservationAgentInput& input) const;
+    void run(const agent::core::ReservationAgentEffects& effects);
+    bool run_records(const agent::core::ReservationAgentEffects& effects);
+    bool run_others(const agent::core::ReservationAgentEffects& effects);
+    bool crash_strikes();
+    void carry_out(const agent::core::ReservationAgentEffect& effect);
+    void sleep_until_next_wakeup();
+    [[nodiscard]] agent::core::Now now() const;
+
+    const Plan& plan_;
+    Bug bug_;
+    Timeline& timeline_;
+    Random& random_;
+    Trace& trace_;
+    Oracle& oracle_;
+    Network& network_;
+    TapeDrives& drives_;
+    ControllerDisk disk_;
+    std::optional<agent::core::ReservationAgent> rules_;
+    std::uint64_t life_ = 0;
+    std::optional<agent::core::Instant> wakeup_;
+    bool may_crash_ = true;
+    std::map<std::pair<agent::core::DriveSerial, agent::core::AgentName>, agent::core::NoticeId>
+        sent_;
+};
+
+}  // namespace sim
