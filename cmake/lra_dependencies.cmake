@@ -17,5 +17,7 @@ add_library(sgutils2 INTERFACE)
 target_link_libraries(sgutils2 INTERFACE ${LRA_SGUTILS2})
 
 add_library(asio INTERFACE)
-target_compile_definitions(asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED)
+# Asio 1.22 decides by what was included before it whether memory comes from aligned_alloc() or operator new, and frees
+# it the way the other file decided: the same answer for every file.
+target_compile_definitions(asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED ASIO_DISABLE_STD_ALIGNED_ALLOC)
 target_link_libraries(asio INTERFACE Threads::Threads)
