@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "agent/core/assert.hpp"
 #include "agent/core/reservation_agent_rules.hpp"
 #include "agent/core/sharing_resolver.hpp"
@@ -110,13 +112,14 @@ void ReservationAgent::Rules::handle(const AdministratorCleared& input) {
     if (drive == nullptr) return;
     log(Message::administrator_cleared, {input.drive, {}, {}},
         {input.drive.text, input.actor, input.reason});
+    bool numbered = false;
     for (const DebtKey& key : handshake_.of_drive(input.drive)) {
         waive(key, DebtEvent::administrator_cleared, "the administrator answers for it");
-        // An agent that is starting has to learn the state all the same before it counts as
-        // started.
+        // Nobody waits for it, and yet an agent that lives has to learn the state: told afresh,
+        // excused. A lost one is told when it returns.
         Agent& agent = *find_agent(key.agent);
-        if (agent.record.state != AgentState::starting || !may_be_told(*drive)) continue;
-        renumber(*drive);
+        if (agent.record.state == AgentState::lost || !may_be_told(*drive)) continue;
+        if (!std::exchange(numbered, true)) renumber(*drive);
         tell(*drive, agent, Reception::asked, DebtEvent::agent_resynchronized);
     }
     protect(*drive, ProtectionEvent::administrator_cleared, input.reason);

@@ -95,6 +95,9 @@ void Oracle::input_delivered(std::int64_t now, const ReservationAgentInput& inpu
     } else if (const auto* cleared = std::get_if<AdministratorCleared>(&input)) {
         Drive& drive = drives_[cleared->drive];
         drive.administrator_cleared = true;
+        drive.cleared_at = now;
+        std::erase_if(exposures_,
+                      [&](const auto& entry) { return entry.first.second == cleared->drive; });
         drive.administrator_wants_offline = false;
         std::erase_if(owed_,
                       [&](const auto& entry) { return entry.first.first == cleared->drive; });
@@ -103,6 +106,10 @@ void Oracle::input_delivered(std::int64_t now, const ReservationAgentInput& inpu
 
 void Oracle::delivered(std::int64_t now, const Confirmation& confirmation) {
     Agent& agent = agents_[confirmation.agent];
+    if (settling(confirmation.result)) {
+        NoticeId& newest = agent.newest_confirmed[confirmation.drive];
+        newest = std::max(newest, confirmation.id);
+    }
     const auto told = agent.told_since_start.find(confirmation.drive);
     if (settling(confirmation.result) && told != agent.told_since_start.end() &&
         confirmation.id >= told->second) {
@@ -133,7 +140,7 @@ void Oracle::effect_done(std::int64_t now, const ReservationAgentEffect& effect,
     if (const auto* sent = std::get_if<SendNotice>(&effect)) {
         notice_sent(now, *sent, on_disk);
     } else if (const auto* agent = std::get_if<RecordAgent>(&effect)) {
-        agent_recorded(now, agent->record);
+        agent_recorded(now, agent->record, on_disk);
     } else if (const auto* force = std::get_if<ForceDriveOffline>(&effect)) {
         force_ordered(now, force->drive, on_disk);
     } else if (const auto* lift = std::get_if<LiftDriveOffline>(&effect)) {
@@ -187,24 +194,36 @@ void Oracle::notice_sent(std::int64_t now, const SendNotice& sent,
     if (agent.claimed == AgentState::lost && drive.told_at_clear == notice.id) return;
     const auto [entry, first] = owed_.try_emplace({notice.drive, sent.agent});
     Owed& owed = entry->second;
-    const bool starting = agent.claimed == AgentState::starting;
-    if (first || (owed.excused && !starting)) {
+    // What is told in the step of a clear is told to whom the administrator has answered for.
+    const bool excused = agent.claimed == AgentState::starting || drive.cleared_at == now;
+    if (first || (owed.excused && !excused)) {
         owed = Owed{};
         owed.clock = now;
-        owed.excused = starting;
-        owed.counts = agent.claimed == AgentState::started;
+        owed.excused = excused;
+        owed.counts = agent.claimed == AgentState::started && !excused;
     }
     owed.notices.emplace_back(notice.id, now);
 }
 
-void Oracle::agent_recorded(std::int64_t now, const AgentRecord& record) {
+void Oracle::agent_recorded(std::int64_t now, const AgentRecord& record,
+                            const ControllerTables& on_disk) {
     Agent& agent = agents_[record.agent];
     const AgentState before = agent.claimed;
     agent.claimed = record.state;
     if (record.state == AgentState::stopped && !agent.said_stopping) {
         fail(now, "stopped owes nothing", record.agent + " never said stopping");
     }
-    if (record.state == AgentState::started && before != AgentState::started) {
+    if (record.state == AgentState::started && before == AgentState::lost) {
+        // Back in one step: only when there was nothing to tell that it had not confirmed.
+        for (const auto& [serial, drive] : on_disk.drives) {
+            const bool nothing_to_tell = drive.reservation.state == ReservationState::unknown ||
+                                         (drive.reservation.state == ReservationState::reserved &&
+                                          drive.reservation.holders.empty());
+            if (!nothing_to_tell && agent.newest_confirmed[serial] < drives_[serial].newest) {
+                fail(now, "told before started", words(serial, record.agent) + " returns untold");
+            }
+        }
+    } else if (record.state == AgentState::started && before != AgentState::started) {
         for (const auto& [drive, id] : agent.told_since_start) {
             if (!agent.confirmed_since_start.contains(drive)) {
                 fail(now, "told before started", words(drive, record.agent) + " has not confirmed");

@@ -62,13 +62,14 @@ class Oracle {
         std::vector<std::pair<agent::core::NoticeId, std::int64_t>> notices;  // oldest first
         std::int64_t clock = 0;
         std::uint32_t extensions = 0;
-        bool excused = false;  // the agent was starting
+        bool excused = false;  // the agent was starting, or the administrator has answered for it
         bool counts = false;   // the agent had started when the oldest of them was sent
     };
     struct Drive {
         bool force_ordered = false;    // and not cleared by an administrator since
         bool known_to_refuse = false;  // the actuator has said so, and nothing was lifted since
         bool administrator_wants_offline = false;
+        std::optional<std::int64_t> cleared_at;
         bool administrator_cleared = false;  // since it was forced
         std::optional<agent::core::NoticeId> told_at_clear;
         agent::core::NoticeId newest;
@@ -80,6 +81,7 @@ class Oracle {
         bool said_stopping = false;
         std::map<agent::core::DriveSerial, agent::core::NoticeId> told_since_start;
         std::set<agent::core::DriveSerial> confirmed_since_start;
+        std::map<agent::core::DriveSerial, agent::core::NoticeId> newest_confirmed;
     };
     struct HostDrive {
         bool claimed_by_agent = false;  // it ordered "offline" when it knew the drive online
@@ -95,7 +97,8 @@ class Oracle {
     void delivered(std::int64_t now, const agent::core::Confirmation& confirmation);
     void notice_sent(std::int64_t now, const agent::core::SendNotice& sent,
                      const ControllerTables& on_disk);
-    void agent_recorded(std::int64_t now, const agent::core::AgentRecord& record);
+    void agent_recorded(std::int64_t now, const agent::core::AgentRecord& record,
+                        const ControllerTables& on_disk);
     void force_ordered(std::int64_t now, const agent::core::DriveSerial& drive,
                        const ControllerTables& on_disk);
     void decided_to_force(std::int64_t now, const agent::core::DriveRecord& record);

@@ -201,9 +201,13 @@ void TapeDrives::deliver_events(const DriveSerial& drive) {
         timeline_.after(200, [this, drive] { deliver_events(drive); });
         return;
     }
-    const Reservation event = tape.events.front();
+    const std::uint64_t life = controller_life_;
+    look(drive, tape.events.front());
+    if (life != controller_life_) {  // it ended before it had recorded and acknowledged the event
+        timeline_.after(200, [this, drive] { deliver_events(drive); });
+        return;
+    }
     tape.events.pop_front();
-    look(drive, event);
     if (tape.events.empty()) {
         tape.event_channel_busy = false;
         return;

@@ -128,14 +128,18 @@ TEST_CASE("an administrator can force a drive offline without any debt") {
               .empty());
 }
 
-TEST_CASE("clearing a drive that is online settles its debts all the same") {
+TEST_CASE("clearing a drive that is online excuses its debts, and whoever lives is told afresh") {
     Controller controller;
     controller.bring_up_all();
     controller.see(drive_1, reserved_by(port_a));
     const auto effects = controller(AdministratorCleared{drive_1, "root", "hosts are down"});
-    CHECK(all<StopSending>(effects).size() == 3);
     CHECK(all<LiftDriveOffline>(effects).empty());
+    const auto afresh = all<SendNotice>(effects);
+    REQUIRE(afresh.size() == 3);
+    controller.confirm(afresh[0]);
     CHECK(all<ForceDriveOffline>(controller.pass(100'000)).empty());
+    CHECK(controller.agent("alpha").record.state == AgentState::started);
+    CHECK(controller.agent("beta").record.state == AgentState::lost);
 }
 
 TEST_CASE("answers that come out of turn end on the safe side") {
