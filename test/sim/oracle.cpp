@@ -63,11 +63,13 @@ void Oracle::controller_started(std::int64_t now, const ControllerTables& on_dis
         drive.administrator_cleared = false;  // a word that led to nothing before the crash
     }
     controller_up_ = true;
+    clearing_.reset();
     owed_.clear();  // clocks begin anew
     exposures_.clear();
 }
 
 void Oracle::input_delivered(std::int64_t now, const ReservationAgentInput& input) {
+    clearing_.reset();
     if (const auto* confirmed = std::get_if<NoticeConfirmed>(&input)) {
         delivered(now, confirmed->confirmation);
     } else if (const auto* stopping = std::get_if<AgentStopping>(&input)) {
@@ -95,7 +97,7 @@ void Oracle::input_delivered(std::int64_t now, const ReservationAgentInput& inpu
     } else if (const auto* cleared = std::get_if<AdministratorCleared>(&input)) {
         Drive& drive = drives_[cleared->drive];
         drive.administrator_cleared = true;
-        drive.cleared_at = now;
+        clearing_ = cleared->drive;
         std::erase_if(exposures_,
                       [&](const auto& entry) { return entry.first.second == cleared->drive; });
         drive.administrator_wants_offline = false;
@@ -195,7 +197,7 @@ void Oracle::notice_sent(std::int64_t now, const SendNotice& sent,
     const auto [entry, first] = owed_.try_emplace({notice.drive, sent.agent});
     Owed& owed = entry->second;
     // What is told in the step of a clear is told to whom the administrator has answered for.
-    const bool excused = agent.claimed == AgentState::starting || drive.cleared_at == now;
+    const bool excused = agent.claimed == AgentState::starting || clearing_ == notice.drive;
     if (first || (owed.excused && !excused)) {
         owed = Owed{};
         owed.clock = now;

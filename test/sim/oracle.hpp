@@ -69,7 +69,6 @@ class Oracle {
         bool force_ordered = false;    // and not cleared by an administrator since
         bool known_to_refuse = false;  // the actuator has said so, and nothing was lifted since
         bool administrator_wants_offline = false;
-        std::optional<std::int64_t> cleared_at;
         bool administrator_cleared = false;  // since it was forced
         std::optional<agent::core::NoticeId> told_at_clear;
         agent::core::NoticeId newest;
@@ -115,6 +114,7 @@ class Oracle {
     const Plan& plan_;
     std::optional<std::string> failure_;
     bool controller_up_ = false;
+    std::optional<agent::core::DriveSerial> clearing_;  // by the input that is being worked on
     std::map<agent::core::DriveSerial, Drive> drives_;
     std::map<agent::core::AgentName, Agent> agents_;
     std::map<Pair, Owed> owed_;
