@@ -134,11 +134,29 @@ TEST_CASE("bad rules are refused before anything is run") {
                ContainsSubstring("stands for two states"));
 }
 
-TEST_CASE(
-    "a pattern that would take others for ever is matched in time, and long lines do not exhaust "
-    "the stack") {
-    const auto reader = compiled({.online = {"(a+)+b"}, .offline = {"(.|x)*offline"}});
+TEST_CASE("a pattern is looked for anywhere in a line, and anchors hold it to the line's ends") {
+    const auto reader =
+        compiled({.online = {"up$", "is (fine|well)"}, .offline = {"^down|out of service"}});
+    CHECK(reader.read(printed("it is up\n")).state == State::online);
+    CHECK(reader.read(printed("it is up now\n")).state == State::unknown);
+    CHECK(reader.read(printed("all is well here\n")).state == State::online);
+    CHECK(reader.read(printed("down it is\n")).state == State::offline);
+    CHECK(reader.read(printed("is down\n")).state == State::unknown);
+    CHECK(reader.read(printed("now out of service, sorry\n")).state == State::offline);
+}
+
+TEST_CASE("parentheses that are closed before they are opened are no pattern") {
+    CHECK_THAT(mistake({.online = {"a)|(b"}, .offline = {"x"}}),
+               ContainsSubstring("states.online[0]"));
+}
+
+TEST_CASE("matching takes time in proportion to the text, whatever the pattern, and no stack") {
+    const auto reader = compiled({.online = {"(a+)+b", ".*nline.*"}, .offline = {"(.|x)*offline"}});
+    std::string text;
+    for (int line = 0; line < 16; ++line)
+        text += std::string(4095, 'a') + "\n";
+    // About 30 ms; minutes when it is quadratic, and no end when it is exponential.
     const auto began = std::chrono::steady_clock::now();
-    CHECK(reader.read(printed(std::string(64 * 1024, 'a'))).state == State::unknown);
+    CHECK(reader.read(printed(text)).state == State::unknown);
     CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(10));
 }
