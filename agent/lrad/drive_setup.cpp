@@ -11,22 +11,6 @@ namespace {
 
 constexpr core::Duration actuator_command_timeout{30'000};
 
-// An iSCSI name of the controller's own (RFC 7143 4.2.7.3), when the configuration gives none.
-std::string initiator_name_of(const core::ControllerName& controller) {
-    std::string name = "iqn.2026-01.org.library-reservation-agent:";
-    for (const char c : controller) {
-        const bool upper = c >= 'A' && c <= 'Z';
-        const bool plain =
-            (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == ':';
-        if (upper) {
-            name += static_cast<char>(c - 'A' + 'a');
-        } else {
-            name += plain ? c : '-';
-        }
-    }
-    return name;
-}
-
 }  // namespace
 
 core::Result<std::unique_ptr<drive_iface::Transport>> make_interface(
@@ -41,8 +25,7 @@ core::Result<std::unique_ptr<drive_iface::Transport>> make_interface(
     }
     drive_iface::IscsiTransportOptions options;
     options.url = interface.url;
-    options.initiator_name =
-        interface.initiator_name.empty() ? initiator_name_of(controller) : interface.initiator_name;
+    options.initiator_name = interface.initiator_name;
     options.isid = drive_iface::isid_number(controller);
     return drive_iface::make_iscsi_transport(std::move(options));
 }

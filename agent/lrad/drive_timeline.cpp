@@ -1,7 +1,10 @@
 #include "agent/lrad/drive_timeline.hpp"
 
+#include <algorithm>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 
+#include "agent/core/message_catalogue.hpp"
 #include "agent/runtime/clock.hpp"
 #include "agent/runtime/state_json.hpp"
 
@@ -50,6 +53,32 @@ std::string missing_words(const DriveStory& story) {
 
 std::string clear_command(const core::DriveView& drive) {
     return "`lractl drive clear " + drive.record.drive.text + " --reason TEXT`";
+}
+
+// Where the story that explains today begins: the last change of the reservation before the drive
+// was taken offline, or simply the last one.
+std::size_t beginning_of(const std::vector<runtime::StoredEvent>& events, bool online) {
+    const auto is = [](const runtime::StoredEvent& event,
+                       std::initializer_list<core::Message> messages) {
+        return std::any_of(messages.begin(), messages.end(), [&](core::Message message) {
+            return event.record.message == core::identifier_of(message);
+        });
+    };
+    using core::Message;
+    std::size_t end = events.size();
+    if (!online) {
+        while (end > 0 &&
+               !is(events[end - 1], {Message::drive_forced_offline, Message::administrator_forced,
+                                     Message::drive_unreachable})) {
+            --end;
+        }
+    }
+    if (end == 0) end = events.size();
+    while (end > 0 && !is(events[end - 1], {Message::drive_reserved, Message::drive_released,
+                                            Message::reservation_changed})) {
+        --end;
+    }
+    return end == 0 ? 0 : end - 1;
 }
 
 }  // namespace
@@ -111,7 +140,10 @@ std::string next_step_of(const DriveStory& story) {
 
 json timeline_json(const DriveStory& story) {
     json timeline = json::array();
-    for (const auto& event : story.events) {
+    const bool online = story.drive.operational_state() == core::OperationalState::online;
+    const auto begin = static_cast<std::ptrdiff_t>(beginning_of(story.events, online));
+    const std::vector<runtime::StoredEvent> told(story.events.begin() + begin, story.events.end());
+    for (const auto& event : told) {
         timeline.push_back({{"at", runtime::to_text(event.record.at)},
                             {"what", event.record.text},
                             {"message", event.record.message},

@@ -14,8 +14,9 @@ namespace agent::lrad {
 
 struct DriveStory {
     core::DriveView drive;
-    nlohmann::json* now = nullptr;             // as in `drive show`; borrowed
-    std::vector<runtime::StoredEvent> events;  // of this drive, oldest first
+    nlohmann::json* now = nullptr;  // as in `drive show`; borrowed
+    std::vector<runtime::StoredEvent>
+        events;  // of this drive, oldest first; the answer begins where today does
     std::vector<core::HandshakeView> missing;  // confirmations of this drive that are waited for
     std::vector<core::Alarm> alarms;           // active ones of this drive
 };

@@ -152,10 +152,7 @@ void log_critical(std::string_view text) {
 }
 
 void log_event(const core::EventRecord& record) {
-    std::string line = record.message;
-    if (!record.drive.text.empty()) line += " drive " + record.drive.text;
-    if (!record.agent.empty()) line += " agent " + record.agent;
-    log_line(level_of(record.severity), line + ": " + record.text);
+    log_line(level_of(record.severity), record.message + " " + record.text);
 }
 
 LogLimit::LogLimit(std::uint32_t burst, core::Duration interval)

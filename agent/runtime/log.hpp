@@ -34,8 +34,8 @@ void log_warning(std::string_view text);
 void log_error(std::string_view text);
 void log_critical(std::string_view text);
 
-// "LRA2003 drive VT00000001: text", at the level of its severity (major and critical are error and
-// critical).
+// "LRA2003 TEXT" (the text names drive and agent itself), at the level of its severity (major and
+// critical are error and critical).
 void log_event(const core::EventRecord& record);
 
 // At most `burst` lines per `interval` of one kind; what was left out is counted and said with the

@@ -163,6 +163,11 @@ class Reading {
         drive.actuator = actuator_from(value["offline"]["actuator"].get<std::string>());
         drive.actuator_argv = value["offline"]["argv"].get<std::vector<std::string>>();
         check_actuator(drive, path + ".offline");
+        if (drive.actuator == OfflineActuator::drive && !result.events_listen) {
+            wrong(path + ".offline.actuator",
+                  "drive is told to go offline on the drive event channel, and there is none; set "
+                  "events.listen, or use command or alarm");
+        }
         return drive;
     }
 
@@ -177,8 +182,9 @@ class Reading {
         if (!command && !drive.actuator_argv.empty()) {
             wrong(path + ".argv", "only actuator command runs a program; remove argv");
         }
-        if (drive.actuator == OfflineActuator::fence && !drive.interface) {
-            wrong(path + ".actuator", "a fence needs an interface to the drive; give it one");
+        if (drive.actuator == OfflineActuator::fence) {
+            wrong(path + ".actuator",
+                  "fence is not available in this version; use drive, command or alarm");
         }
     }
 

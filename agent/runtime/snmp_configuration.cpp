@@ -115,7 +115,7 @@ ValueShape lrad_snmp_shape() {
                                 "agent; without it, nowhere.",
                                 "\"udp:127.0.0.1:1161\""));
     keys.push_back(default_key("agentx", either_shape({null_shape(), text_shape()}), "null",
-                               "AgentX socket of snmpd for lra-mibd, or null."));
+                               "Reserved: lra-mibd as an AgentX subagent is not available in this version."));
     keys.push_back(default_key("delivery", choice_shape({"inform", "trap"}), "\"inform\"",
                                "How notices and alarms are delivered: acknowledged or not."));
     keys.push_back(default_key("consumers", list_shape(consumer_shape(), 0, 64), "[]",
@@ -232,7 +232,9 @@ SnmpConfiguration snmp_configuration(const Configuration& configuration,
     if (values.contains("delivery")) snmp.delivery = delivery_from(values["delivery"]);
     snmp.mib_listen = address_at(values, "mib_listen");
     if (values.contains("agentx") && values["agentx"].is_string()) {
-        snmp.agentx = values["agentx"].get<std::string>();
+        errors.push_back(configuration.error_at(
+            "snmp.agentx",
+            "an AgentX subagent is not available in this version; remove it and set mib_listen"));
     }
     read_users(configuration, snmp, errors);
     if (values.contains("consumers")) {

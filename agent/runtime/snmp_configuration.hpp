@@ -44,7 +44,6 @@ struct SnmpConfiguration {
     std::vector<SnmpConsumer> consumers;  // lrad only
     AddressText
         mib_listen;      // lrad only: where lra-mibd answers when it is standalone; host empty: off
-    std::string agentx;  // lrad only: the master agent's socket; empty: standalone
 };
 
 // The schema's keys, and their values; errors are appended.

@@ -65,7 +65,7 @@ TEST_CASE("text from outside can not forge a line") {
     CHECK(text == "<6>name <0>forged [2J{}\n");
 }
 
-TEST_CASE("an event is logged with its identifier, drive and agent, at its severity") {
+TEST_CASE("an event is logged with its identifier at its severity") {
     const std::string text = stderr_of(true, [] {
         log_event({{0},
                    agent::core::Severity::critical,
@@ -73,10 +73,10 @@ TEST_CASE("an event is logged with its identifier, drive and agent, at its sever
                    {"VT1"},
                    "host1",
                    std::nullopt,
-                   "gone"});
+                   "drive VT1: host1 is gone"});
         log_event({{0}, agent::core::Severity::info, "LRA1001", {}, "", std::nullopt, "started"});
     });
-    CHECK(text == "<2>LRA2003 drive VT1 agent host1: gone\n<6>LRA1001: started\n");
+    CHECK(text == "<2>LRA2003 drive VT1: host1 is gone\n<6>LRA1001 started\n");
 }
 
 TEST_CASE("a limited line is held back in a burst and says afterwards how often") {

@@ -85,14 +85,16 @@ TEST_CASE("every key of lrad.json arrives where it belongs") {
     CHECK(lrad.snmp.consumers[0].delivery == SnmpDelivery::trap);
     CHECK(lrad.snmp.consumers[1].version == SnmpVersion::v2c);
     CHECK(lrad.snmp.consumers[1].delivery == SnmpDelivery::inform);
-    CHECK(lrad.snmp.agentx.empty());
 }
 
 TEST_CASE("the least lrad.json gets the documented defaults") {
     const Place place;
-    const auto result = place.read(
-        {{"drives", {{{"serial", "A"}, {"interface", {{"type", "sg"}, {"device", "/dev/sg0"}}}}}},
-         {"snmp", {{"listen", "udp:0.0.0.0:1162"}, {"users", {sample_user("u")}}}}});
+    const auto result =
+        place.read({{"drives",
+                     {{{"serial", "A"},
+                       {"interface", {{"type", "sg"}, {"device", "/dev/sg0"}}},
+                       {"offline", {{"actuator", "alarm"}}}}}},
+                    {"snmp", {{"listen", "udp:0.0.0.0:1162"}, {"users", {sample_user("u")}}}}});
     REQUIRE(result.errors == ConfigurationErrors{});
     CHECK(result.value->sharing.controller == "lra");
     CHECK(result.value->state_dir == "/var/lib/lra");
@@ -124,9 +126,10 @@ TEST_CASE("what a schema can not say about lrad.json is checked too") {
           "drives[1].offline.argv[0]: must be the program's full path");
     wrong("/drives/1/offline/actuator", "drive", "only actuator command runs a program");
     wrong("/drives/2/offline/actuator", "fence",
-          "drives[2].offline.actuator: a fence needs an interface");
+          "drives[2].offline.actuator: fence is not available in this version");
     wrong("/drives/2/events", false, "drives[2]: nothing would ever be known of this drive");
     wrong("/events", removed, "drives[2]: nothing would ever be known of this drive");
+    wrong("/events", removed, "drives[0].offline.actuator: drive is told to go offline on");
     wrong("/events/listen", "udp:h:1", "events.listen: \"udp:h:1\" is not an address");
     wrong("/agents/1/name", "host1", "agents[1].name: \"host1\" stands twice");
     wrong("/agents/1/user", "host1", "agents[1].user: \"host1\" stands twice");
