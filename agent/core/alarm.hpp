@@ -16,12 +16,12 @@ enum class Severity : std::uint8_t { info = 1, warning = 2, major = 3, critical 
 
 // Wire values of tlrAlarmKind: never renumber.
 enum class AlarmKind : std::uint8_t {
-    handshake_incomplete = 1,   // an agent did not confirm in time; it is asked again
-    drive_forced_offline = 2,   // cleared only by an administrator
-    drive_unprotected = 3,      // should be forced offline, but the drive could not be made to
-    drive_unreachable = 4,      // the controller can not talk to the drive
-    holder_unknown = 5,         // reserved, and no evidence of who holds it
-    agent_lost = 6,             // did not confirm within its budget
+    handshake_incomplete = 1,  // an agent did not confirm in time; it is asked again
+    drive_forced_offline = 2,  // cleared only by an administrator
+    drive_unprotected = 3,     // should be forced offline, but the drive could not be made to
+    drive_unreachable = 4,     // the controller can not talk to the drive
+    holder_unknown = 5,        // reserved, and no evidence of who holds it
+    agent_lost = 6,            // did not confirm within its budget
 };
 
 // The same key raises and clears; there is at most one active alarm per key.
@@ -40,7 +40,8 @@ struct Alarm {
     bool operator==(const Alarm&) const = default;
 };
 
-// One line of the event log. `message` is the identifier in docs/MESSAGES.md, for example "LRA2003".
+// One line of the event log. `message` is the identifier in docs/MESSAGES.md, for example
+// "LRA2003".
 struct EventRecord {
     WallTime at;
     Severity severity = Severity::info;

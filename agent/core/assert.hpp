@@ -7,11 +7,11 @@ namespace agent::core {
 
 }  // namespace agent::core
 
-// A broken invariant is a bug in this program and stops it, in release builds too. Never for bytes from outside:
-// those are errors to report.
-#define AGENT_ASSERT(expression)                                                       \
-    do {                                                                               \
-        if (!(expression)) {                                                           \
-            ::agent::core::invariant_broken(#expression, __FILE__, __LINE__);          \
-        }                                                                              \
+// A broken invariant is a bug in this program and stops it, in release builds too. Never for bytes
+// from outside: those are errors to report.
+#define AGENT_ASSERT(expression)                                              \
+    do {                                                                      \
+        if (!(expression)) {                                                  \
+            ::agent::core::invariant_broken(#expression, __FILE__, __LINE__); \
+        }                                                                     \
     } while (false)

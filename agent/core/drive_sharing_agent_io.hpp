@@ -23,20 +23,22 @@ enum class ApplicationDriveState : std::uint8_t {
     unknown,   // the application did not say, or said something nobody understands
 };
 [[nodiscard]] std::string_view to_text(ApplicationDriveState value);
-[[nodiscard]] std::optional<ApplicationDriveState> application_drive_state_from_text(std::string_view text);
+[[nodiscard]] std::optional<ApplicationDriveState> application_drive_state_from_text(
+    std::string_view text);
 
 enum class ApplicationAction : std::uint8_t { query, set_offline, set_online };
 [[nodiscard]] std::string_view to_text(ApplicationAction value);
 
-// ---- in -------------------------------------------------------------------------------------------------------------
+// ---- in
+// -------------------------------------------------------------------------------------------------------------
 
 // Authenticated: sent by that controller.
 struct NoticeArrived {
     Notice notice;
 };
 
-// A command of the application has ended. `state` is meaningful after a query; after set_offline and set_online the
-// rules ask back by a query of their own.
+// A command of the application has ended. `state` is meaningful after a query; after set_offline
+// and set_online the rules ask back by a query of their own.
 struct ApplicationAnswered {
     DriveSerial drive;
     ApplicationAction action = ApplicationAction::query;
@@ -64,12 +66,14 @@ struct OperatorSetDrive {
 struct AgentTimePassed {};
 
 using DriveSharingAgentInput =
-    std::variant<NoticeArrived, ApplicationAnswered, PresenceAcknowledged, StopRequested, OperatorSetDrive, AgentTimePassed>;
+    std::variant<NoticeArrived, ApplicationAnswered, PresenceAcknowledged, StopRequested,
+                 OperatorSetDrive, AgentTimePassed>;
 
-// ---- durable state --------------------------------------------------------------------------------------------------
+// ---- durable state
+// --------------------------------------------------------------------------------------------------
 
-// This agent took the drive offline in the application (or was about to when it stopped: `done` is false).
-// Only such a drive is ever brought online again.
+// This agent took the drive offline in the application (or was about to when it stopped: `done` is
+// false). Only such a drive is ever brought online again.
 struct LedgerEntry {
     DriveSerial drive;
     NoticeId because;
@@ -94,7 +98,8 @@ struct DriveSharingAgentState {
     std::vector<NoticeMark> marks;
 };
 
-// ---- out ------------------------------------------------------------------------------------------------------------
+// ---- out
+// ------------------------------------------------------------------------------------------------------------
 
 struct RecordLedgerEntry {
     LedgerEntry entry;
@@ -124,9 +129,11 @@ struct SendStopping {
 // Everything is said that could be said: the process may end.
 struct StopNow {};
 
-// Order is law, as in reservation_agent_io.hpp: records are synced before anything else of the step is done.
-using DriveSharingAgentEffect = std::variant<RecordLedgerEntry, RecordNoticeMark, RecordAgentEvent, RunApplication,
-                                             SendConfirmation, SendStarted, SendStopping, StopNow>;
+// Order is law, as in reservation_agent_io.hpp: records are synced before anything else of the step
+// is done.
+using DriveSharingAgentEffect =
+    std::variant<RecordLedgerEntry, RecordNoticeMark, RecordAgentEvent, RunApplication,
+                 SendConfirmation, SendStarted, SendStopping, StopNow>;
 using DriveSharingAgentEffects = std::vector<DriveSharingAgentEffect>;
 
 }  // namespace agent::core

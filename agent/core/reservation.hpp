@@ -9,8 +9,8 @@
 
 namespace agent::core {
 
-// Unit serial number of a drive, VPD page 80h with blanks and NULs trimmed at both ends (SPC-4 7.8.10). The identity
-// of a drive everywhere; device nodes and addresses only lead to it.
+// Unit serial number of a drive, VPD page 80h with blanks and NULs trimmed at both ends
+// (SPC-4 7.8.10). The identity of a drive everywhere; device nodes and addresses only lead to it.
 struct DriveSerial {
     std::string text;
     auto operator<=>(const DriveSerial&) const = default;
@@ -21,17 +21,20 @@ enum class Transport : std::uint8_t { unknown, fc, iscsi, sas, srp };
 // The port that sent a command to the drive (SPC-4 7.6.4, TransportID).
 struct InitiatorPort {
     Transport transport = Transport::unknown;
-    std::string name;     // fc, sas: 16 lower-case hex digits; srp: 32; iscsi: the iSCSI name, lower case
+    std::string
+        name;  // fc, sas: 16 lower-case hex digits; srp: 32; iscsi: the iSCSI name, lower case
     std::string isid;     // iscsi only: 12 lower-case hex digits, empty when not known
-    std::string address;  // IP address the session came from, empty when not known; never part of the identity
+    std::string address;  // IP address the session came from, empty when not known; never part of
+                          // the identity
     auto operator<=>(const InitiatorPort&) const = default;
 };
 
-// Do both describe the same host port? An iSCSI host comes back with another ISID after a new login and is still the
-// same host, so ISID and address do not count.
+// Do both describe the same host port? An iSCSI host comes back with another ISID after a new login
+// and is still the same host, so ISID and address do not count.
 [[nodiscard]] bool same_host_port(const InitiatorPort& a, const InitiatorPort& b);
 
-// The form used in notices and in the shell: "fc:2100000e1e09a1b0", "iscsi:iqn.x:y,i,0x00023d000001@192.0.2.17".
+// The form used in notices and in the shell: "fc:2100000e1e09a1b0",
+// "iscsi:iqn.x:y,i,0x00023d000001@192.0.2.17".
 [[nodiscard]] std::string to_text(const InitiatorPort& port);
 [[nodiscard]] std::optional<InitiatorPort> initiator_port_from_text(std::string_view text);
 
@@ -45,7 +48,8 @@ enum class ReservationKind : std::uint8_t {
     persistent,  // PERSISTENT RESERVE OUT, SPC-4 5.13
 };
 
-// TYPE and RESERVATION KEY of a persistent reservation (SPC-4 6.15.3). The key is 0 for the all-registrants types.
+// TYPE and RESERVATION KEY of a persistent reservation (SPC-4 6.15.3). The key is 0 for the
+// all-registrants types.
 struct PersistentReservation {
     std::uint8_t type = 0;
     std::uint64_t key = 0;
@@ -57,7 +61,8 @@ struct Reservation {
     ReservationState state = ReservationState::unknown;
     ReservationKind kind = ReservationKind::none;
     std::optional<PersistentReservation> persistent;
-    std::vector<InitiatorPort> holders;  // sorted; empty while reserved means the holder is not known
+    std::vector<InitiatorPort>
+        holders;  // sorted; empty while reserved means the holder is not known
     bool operator==(const Reservation&) const = default;
 };
 
@@ -75,8 +80,9 @@ enum class HolderEvidence : std::uint8_t {
 enum class OperationalState : std::uint8_t {
     online,
     forced_offline,  // the drive reports 04h/44h/00h to everyone until an administrator clears it
-    unprotected,     // should be forced offline, but the drive could not be made to; it is tried again and again
-    unreachable,     // the controller can not talk to the drive; its reservation is the last one known
+    unprotected,  // should be forced offline, but the drive could not be made to; it is tried again
+                  // and again
+    unreachable,  // the controller can not talk to the drive; its reservation is the last one known
 };
 
 // Fixed names of enumerators, as they stand in JSON, in the store and in the shell.

@@ -26,7 +26,7 @@ struct SharingConfiguration {
     };
     enum class OnMissing : std::uint8_t { force_offline, alarm };
     enum class UnknownHolder : std::uint8_t {
-        alarm,          // tell people, not the agents: taking the drive offline could hit the holder itself
+        alarm,  // tell people, not the agents: taking the drive offline could hit the holder itself
         notify,         // tell the agents: nobody's port matches, so everyone takes it offline
         force_offline,  // take no chance
     };
@@ -35,11 +35,12 @@ struct SharingConfiguration {
     std::vector<Drive> drives;
     std::vector<Agent> agents;
     std::vector<Domain> domains;
-    Duration handshake_timeout{10'000};  // from a notice to its first retry, and from each retry to the next
+    Duration handshake_timeout{
+        10'000};  // from a notice to its first retry, and from each retry to the next
     std::uint32_t handshake_retries = 1;
     OnMissing on_missing = OnMissing::force_offline;
-    Duration debounce{0};            // a reservation seen only by polling must last this long to count
-    Duration release_hold_down{0};   // a release must last this long to count
+    Duration debounce{0};  // a reservation seen only by polling must last this long to count
+    Duration release_hold_down{0};  // a release must last this long to count
     UnknownHolder unknown_holder = UnknownHolder::alarm;
     Duration actuator_retry{5'000};  // from a failed attempt to force a drive offline to the next
 };
@@ -71,24 +72,25 @@ struct HandshakeView {
     NoticeId oldest_unconfirmed;
     Duration waiting;  // since the oldest unconfirmed notice
     std::uint32_t attempts = 0;
-    bool received = false;     // its SNMP engine has acknowledged the newest notice
-    std::string last_answer;   // of a "failed" or "draining" answer, in words; empty: none yet
+    bool received = false;    // its SNMP engine has acknowledged the newest notice
+    std::string last_answer;  // of a "failed" or "draining" answer, in words; empty: none yet
 };
 
-// The library reservation agent's rules. Deterministic: the same inputs at the same times give the same effects.
-// No clock, no thread, no I/O; not thread-safe. Effects returned by a step must be carried out in order before the
-// next step (reservation_agent_io.hpp says what "in order" means).
+// The library reservation agent's rules. Deterministic: the same inputs at the same times give the
+// same effects. No clock, no thread, no I/O; not thread-safe. Effects returned by a step must be
+// carried out in order before the next step (reservation_agent_io.hpp says what "in order" means).
 class ReservationAgent {
   public:
-    // `epoch` has been raised on disk before this call. Drives and agents that `state` knows and the configuration no
-    // longer lists are forgotten; new ones begin free-unknown and never_seen.
-    ReservationAgent(SharingConfiguration configuration, ReservationAgentState state, std::uint64_t epoch);
+    // `epoch` has been raised on disk before this call. Drives and agents that `state` knows and
+    // the configuration no longer lists are forgotten; new ones begin free-unknown and never_seen.
+    ReservationAgent(SharingConfiguration configuration, ReservationAgentState state,
+                     std::uint64_t epoch);
     ~ReservationAgent();
     ReservationAgent(ReservationAgent&&) noexcept;
     ReservationAgent& operator=(ReservationAgent&&) noexcept;
 
-    // To be run once before the first step: asks again for what was unconfirmed and puts every drive that has to be
-    // offline back offline.
+    // To be run once before the first step: asks again for what was unconfirmed and puts every
+    // drive that has to be offline back offline.
     [[nodiscard]] ReservationAgentEffects start(Now now);
 
     [[nodiscard]] ReservationAgentEffects step(const ReservationAgentInput& input, Now now);

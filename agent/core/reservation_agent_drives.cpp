@@ -183,6 +183,11 @@ void ReservationAgent::Rules::perform(Drive& drive, ProtectionAction action,
             break;
         case ProtectionAction::report_lift:
             log(Message::lift_failed, {serial, {}, {}}, {serial.text, words});
+            if (drive.record.operational_state == OperationalState::online) {
+                // Put offline by a late command, and now it can not be undone: say so.
+                force(drive, "it could not be brought back: " + words);
+                break;
+            }
             effects_.act_at_once(ForceDriveOffline{serial, drive.record.offline_reason});
             break;
         case ProtectionAction::impossible:

@@ -1,7 +1,7 @@
 #pragma once
 
-// Everything that goes into the library reservation agent's rules, and everything that comes out. Both sets are closed:
-// what is not here can not happen to the rules, and they can not do it.
+// Everything that goes into the library reservation agent's rules, and everything that comes out.
+// Both sets are closed: what is not here can not happen to the rules, and they can not do it.
 
 #include <cstdint>
 #include <optional>
@@ -16,7 +16,8 @@
 
 namespace agent::core {
 
-// ---- in -------------------------------------------------------------------------------------------------------------
+// ---- in
+// -------------------------------------------------------------------------------------------------------------
 
 // What one look at a drive returned, or what the drive itself said.
 struct DriveObserved {
@@ -81,7 +82,8 @@ struct AdministratorCleared {
     std::string reason;
 };
 
-// The host is gone for good or for long: from now on its agent owes nothing, until it says "started" again.
+// The host is gone for good or for long: from now on its agent owes nothing, until it says
+// "started" again.
 struct AdministratorRetiredAgent {
     AgentName agent;
     std::string actor;
@@ -92,11 +94,12 @@ struct AdministratorRetiredAgent {
 struct TimePassed {};
 
 using ReservationAgentInput =
-    std::variant<DriveObserved, DriveUnreachable, NoticeConfirmed, NoticeReceived, AgentStarted, AgentStopping,
-                 OfflineForced, OfflineLifted, AdministratorForcedOffline, AdministratorCleared,
-                 AdministratorRetiredAgent, TimePassed>;
+    std::variant<DriveObserved, DriveUnreachable, NoticeConfirmed, NoticeReceived, AgentStarted,
+                 AgentStopping, OfflineForced, OfflineLifted, AdministratorForcedOffline,
+                 AdministratorCleared, AdministratorRetiredAgent, TimePassed>;
 
-// ---- durable state: what the records below add up to ----------------------------------------------------------------
+// ---- durable state: what the records below add up to
+// ----------------------------------------------------------------
 
 enum class AgentState : std::uint8_t {
     never_seen,  // configured, has not said "started" yet: owes nothing
@@ -132,7 +135,8 @@ struct AgentRecord {
     bool operator==(const AgentRecord&) const = default;
 };
 
-// What an agent still owes for a drive, as it survives a restart. An empty list of notices means: settled.
+// What an agent still owes for a drive, as it survives a restart. An empty list of notices means:
+// settled.
 struct DebtRecord {
     DriveSerial drive;
     AgentName agent;
@@ -147,7 +151,8 @@ struct ReservationAgentState {
     std::vector<Alarm> active_alarms;
 };
 
-// ---- out ------------------------------------------------------------------------------------------------------------
+// ---- out
+// ------------------------------------------------------------------------------------------------------------
 
 struct RecordDrive {
     DriveRecord record;
@@ -166,15 +171,16 @@ struct RecordAlarm {
     bool active = true;
 };
 
-// Tell one agent the state of one drive. `attempt` counts from 1 for this notice and agent. Replaces any older notice
-// of the same drive that is still on its way to that agent.
+// Tell one agent the state of one drive. `attempt` counts from 1 for this notice and agent.
+// Replaces any older notice of the same drive that is still on its way to that agent.
 struct SendNotice {
     AgentName agent;
     Notice notice;
     std::uint32_t attempt = 1;
 };
 
-// The agent needs no more of this drive's notices (confirmed, stopped, retired or cleared): stop sending them again.
+// The agent needs no more of this drive's notices (confirmed, stopped, retired or cleared): stop
+// sending them again.
 struct StopSending {
     AgentName agent;
     DriveSerial drive;
@@ -197,10 +203,11 @@ struct AnnounceAlarm {
     bool active = true;  // false: the clear of an alarm announced before
 };
 
-// Order is law: the runner commits all Record* effects of a step in one synced transaction before it carries out any
-// other effect of that step. A step lists its Record* effects first.
-using ReservationAgentEffect = std::variant<RecordDrive, RecordAgent, RecordDebt, RecordEvent, RecordAlarm, SendNotice,
-                                            StopSending, ForceDriveOffline, LiftDriveOffline, AnnounceAlarm>;
+// Order is law: the runner commits all Record* effects of a step in one synced transaction before
+// it carries out any other effect of that step. A step lists its Record* effects first.
+using ReservationAgentEffect =
+    std::variant<RecordDrive, RecordAgent, RecordDebt, RecordEvent, RecordAlarm, SendNotice,
+                 StopSending, ForceDriveOffline, LiftDriveOffline, AnnounceAlarm>;
 
 using ReservationAgentEffects = std::vector<ReservationAgentEffect>;
 

@@ -8,18 +8,20 @@
 
 namespace agent::core {
 
-// Why something outside this program did not work, in words an operator can act on: what was tried, on what, and
-// what came back.
+// Why something outside this program did not work, in words an operator can act on: what was tried,
+// on what, and what came back.
 struct Error {
     std::string message;
 
     // The same error seen from one level up: "CONTEXT: MESSAGE".
-    [[nodiscard]] Error within(const std::string& context) const { return {context + ": " + message}; }
+    [[nodiscard]] Error within(const std::string& context) const {
+        return {context + ": " + message};
+    }
     bool operator==(const Error&) const = default;
 };
 
-// A value, or why there is none. Trouble with devices, networks and input is normal and travels in here; exceptions
-// are not used for it.
+// A value, or why there is none. Trouble with devices, networks and input is normal and travels in
+// here; exceptions are not used for it.
 template <typename T>
 class [[nodiscard]] Result {
   public:

@@ -17,8 +17,8 @@ struct Instant {
     auto operator<=>(const Instant&) const = default;
 };
 
-// A point in calendar time, milliseconds since 1970-01-01T00:00:00Z. Written into records for people to read;
-// no rule ever compares two of them, since wall clocks step.
+// A point in calendar time, milliseconds since 1970-01-01T00:00:00Z. Written into records for
+// people to read; no rule ever compares two of them, since wall clocks step.
 struct WallTime {
     std::int64_t ms = 0;
     auto operator<=>(const WallTime&) const = default;
@@ -30,9 +30,17 @@ struct Now {
     WallTime wall;
 };
 
-constexpr Instant operator+(Instant at, Duration by) { return {at.ms + by.ms}; }
-constexpr Instant operator-(Instant at, Duration by) { return {at.ms - by.ms}; }
-constexpr Duration operator-(Instant later, Instant earlier) { return {later.ms - earlier.ms}; }
-constexpr Duration operator*(Duration d, std::int64_t times) { return {d.ms * times}; }
+constexpr Instant operator+(Instant at, Duration by) {
+    return {at.ms + by.ms};
+}
+constexpr Instant operator-(Instant at, Duration by) {
+    return {at.ms - by.ms};
+}
+constexpr Duration operator-(Instant later, Instant earlier) {
+    return {later.ms - earlier.ms};
+}
+constexpr Duration operator*(Duration d, std::int64_t times) {
+    return {d.ms * times};
+}
 
 }  // namespace agent::core

@@ -6,7 +6,6 @@ using namespace agent::core;
 
 World::World(std::uint64_t seed, Bug bug, bool print_trace)
     : plan_(plan_of(seed)),
-      bug_(bug),
       random_(seed ^ 0x5bd1e995a5a5a5a5U),
       trace_(print_trace),
       oracle_(plan_),

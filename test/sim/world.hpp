@@ -56,7 +56,6 @@ class World {
     [[nodiscard]] const agent::core::InitiatorPort& port_of(std::size_t host) const;
 
     Plan plan_;
-    Bug bug_;
     Random random_;
     Timeline timeline_;
     Trace trace_;

@@ -160,6 +160,13 @@ TEST_CASE("answers that come out of turn end on the safe side") {
         controller(AdministratorCleared{drive_1, "root", "checked"});
         controller(OfflineLifted{drive_1, {}});
         CHECK(all<LiftDriveOffline>(controller(OfflineForced{drive_1, {}})).size() == 1);
+        SECTION("and when it can not be, it is shown as what it is") {
+            const auto effects = controller(OfflineLifted{drive_1, "busy"});
+            CHECK(all<ForceDriveOffline>(effects).size() == 1);
+            CHECK(controller.drive(drive_1).record.operational_state ==
+                  OperationalState::forced_offline);
+            return;
+        }
         controller(OfflineLifted{drive_1, {}});
         CHECK(controller.drive(drive_1).record.operational_state == OperationalState::online);
     }
