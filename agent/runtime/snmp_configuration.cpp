@@ -59,8 +59,8 @@ ValueShape user_shape() {
     return object_shape({
         required_key("name", text_shape(32), "SNMPv3 security name.", "\"host1\""),
         required_key("auth",
-                     secret(choice_shape({"SHA-256", "SHA-384", "SHA-512"}),
-                            "\"SHA-256\"", "Authentication"),
+                     secret(choice_shape({"SHA-256", "SHA-384", "SHA-512"}), "\"SHA-256\"",
+                            "Authentication"),
                      "How messages of this user are authenticated.",
                      "{\"key_file\": \"/etc/lra/keys/host1.auth\"}"),
         required_key("priv", secret(choice_shape({"AES-128"}), "\"AES-128\"", "Encryption"),
@@ -114,8 +114,9 @@ ValueShape lrad_snmp_shape() {
                                 "Where lra-mibd answers queries when it runs without a master "
                                 "agent; without it, nowhere.",
                                 "\"udp:127.0.0.1:1161\""));
-    keys.push_back(default_key("agentx", either_shape({null_shape(), text_shape()}), "null",
-                               "Reserved: lra-mibd as an AgentX subagent is not available in this version."));
+    keys.push_back(
+        default_key("agentx", either_shape({null_shape(), text_shape()}), "null",
+                    "Reserved: lra-mibd as an AgentX subagent is not available in this version."));
     keys.push_back(default_key("delivery", choice_shape({"inform", "trap"}), "\"inform\"",
                                "How notices and alarms are delivered: acknowledged or not."));
     keys.push_back(default_key("consumers", list_shape(consumer_shape(), 0, 64), "[]",

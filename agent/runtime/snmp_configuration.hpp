@@ -43,7 +43,7 @@ struct SnmpConfiguration {
     std::vector<SnmpUser> users;
     std::vector<SnmpConsumer> consumers;  // lrad only
     AddressText
-        mib_listen;      // lrad only: where lra-mibd answers when it is standalone; host empty: off
+        mib_listen;  // lrad only: where lra-mibd answers when it is standalone; host empty: off
 };
 
 // The schema's keys, and their values; errors are appended.

@@ -368,7 +368,8 @@ TEST_CASE("a drive that does not read its answers is cut off before they fill th
     channel.listen();
     PlainPeer drive(channel.path);
     std::string garbage;
-    for (int i = 0; i < 4096; ++i) garbage += "x\n";
+    for (int i = 0; i < 4096; ++i)
+        garbage += "x\n";
     REQUIRE(channel.run_until([&] {
         drive.send(garbage);
         channel.loop.poll();

@@ -1,7 +1,5 @@
 #include "agent/host/state_reader.hpp"
 
-#include <chrono>
-
 #include "test/support/catch.hpp"
 
 using namespace agent::host;
@@ -155,8 +153,7 @@ TEST_CASE("matching takes time in proportion to the text, whatever the pattern, 
     std::string text;
     for (int line = 0; line < 16; ++line)
         text += std::string(4095, 'a') + "\n";
-    // About 30 ms; minutes when it is quadratic, and no end when it is exponential.
-    const auto began = std::chrono::steady_clock::now();
+    // About 30 ms; minutes when it is quadratic, and no end when it is exponential: the test
+    // runner's limit ends it.
     CHECK(reader.read(printed(text)).state == State::unknown);
-    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(10));
 }

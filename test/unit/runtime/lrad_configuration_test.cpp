@@ -104,6 +104,18 @@ TEST_CASE("the least lrad.json gets the documented defaults") {
     CHECK_FALSE(result.value->events_listen);
 }
 
+TEST_CASE("without an event channel no drive can be known or told by it") {
+    const Place place;
+    json content = sample_lrad();
+    content.erase("events");
+    const auto result = place.read(content);
+    REQUIRE(result.errors.size() == 2);
+    CHECK_THAT(result.errors[0],
+               ContainsSubstring("drives[0].offline.actuator: drive is told to go offline on"));
+    CHECK_THAT(result.errors[1],
+               ContainsSubstring("drives[2]: nothing would ever be known of this drive"));
+}
+
 TEST_CASE("what a schema can not say about lrad.json is checked too") {
     const Place place;
     const auto wrong = [&](const std::string& pointer, const json& value,
@@ -128,8 +140,6 @@ TEST_CASE("what a schema can not say about lrad.json is checked too") {
     wrong("/drives/2/offline/actuator", "fence",
           "drives[2].offline.actuator: fence is not available in this version");
     wrong("/drives/2/events", false, "drives[2]: nothing would ever be known of this drive");
-    wrong("/events", removed, "drives[2]: nothing would ever be known of this drive");
-    wrong("/events", removed, "drives[0].offline.actuator: drive is told to go offline on");
     wrong("/events/listen", "udp:h:1", "events.listen: \"udp:h:1\" is not an address");
     wrong("/agents/1/name", "host1", "agents[1].name: \"host1\" stands twice");
     wrong("/agents/1/user", "host1", "agents[1].user: \"host1\" stands twice");
