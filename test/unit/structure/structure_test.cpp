@@ -153,22 +153,17 @@ TEST_CASE("each foreign library is seen by its own room only") {
 }
 
 TEST_CASE("no promise is left in the sources") {
-    const std::regex promise(
-        "\\b(TO"
-        "DO|FIX"
-        "ME|XX"
-        "X|HA"
-        "CK)\\b");
-        "TO"
-        "DO|FIX"
-        "ME|XX"
-        "X|HA"
-        "CK");
-        std::vector<std::string> found;
-        for (const auto& line : lines_below({"agent", "drive_iface", "snmp_mib", "test"})) {
-            if (std::regex_search(line.text, promise)) found.push_back(where(line));
-        }
-        CHECK(found == std::vector<std::string>{});
+    const std::string words[] = {"TO" + std::string("DO"), "FIX" + std::string("ME"),
+                                 "XX" + std::string("X"), "HA" + std::string("CK")};
+    std::string pattern;
+    for (const auto& word : words)
+        pattern += (pattern.empty() ? "\\b(" : "|") + word;
+    const std::regex promise(pattern + ")\\b");
+    std::vector<std::string> found;
+    for (const auto& line : lines_below({"agent", "drive_iface", "snmp_mib", "test"})) {
+        if (std::regex_search(line.text, promise)) found.push_back(where(line));
+    }
+    CHECK(found == std::vector<std::string>{});
 }
 
 TEST_CASE("a file is a room: none holds more than 600 lines") {
