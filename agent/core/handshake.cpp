@@ -118,6 +118,11 @@ DebtAction Handshake::waive(const DebtKey& key, DebtEvent event) {
     return dispatch(key, event, {}, {});
 }
 
+void Handshake::excuse(const DebtKey& key) {
+    const auto known = debts_.find(key);
+    if (known != debts_.end()) known->second.excused = true;
+}
+
 std::vector<std::pair<DebtKey, DebtEvent>> Handshake::timeouts(Instant now) const {
     std::vector<std::pair<DebtKey, DebtEvent>> due;
     for (const auto& [key, debt] : debts_) {

@@ -66,6 +66,9 @@ class Handshake {
     // agent_excused or administrator_cleared.
     DebtAction waive(const DebtKey& key, DebtEvent event);
 
+    // From now on no drive is forced offline for this debt.
+    void excuse(const DebtKey& key);
+
     // Debts whose timeout is over, in order of (drive, agent).
     [[nodiscard]] std::vector<std::pair<DebtKey, DebtEvent>> timeouts(Instant now) const;
     DebtAction timed_out(const DebtKey& key, DebtEvent event, Instant now);

@@ -150,7 +150,7 @@ std::string message_catalogue_page() {
         "# Messages\n\n"
         "Every line an operator can meet in the event log, in an alarm or in the journal. "
         "Generated\n"
-        "from `agent/core/message_catalogue.cpp`; `LRA_RECORD=1` before the test `core_unit` "
+        "from `agent/core/message_catalogue.cpp`; `LRA_UPDATE_DOCS=1` before the test `core_unit` "
         "writes it\n"
         "anew. Identifiers are never used again for something else.\n\n"
         "Severities: `info` is the normal course of things; `warning` deserves a look in office "

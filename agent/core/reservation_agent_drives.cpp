@@ -115,10 +115,12 @@ void ReservationAgent::Rules::handle(const AdministratorCleared& input) {
     bool numbered = false;
     for (const DebtKey& key : handshake_.of_drive(input.drive)) {
         Agent& agent = *find_agent(key.agent);
-        // Nothing to tell it now, and it may not count as started untold: let it confirm what it
-        // was told.
-        const bool starting = agent.record.state == AgentState::starting;
-        if (starting && handshake_.find(key)->excused && !may_be_told(*drive)) continue;
+        if (agent.record.state == AgentState::starting && !may_be_told(*drive)) {
+            // Nothing to tell it now, and it may not count as started untold: let it confirm what
+            // it was told.
+            handshake_.excuse(key);
+            continue;
+        }
         waive(key, DebtEvent::administrator_cleared, "the administrator answers for it");
         // Nobody waits for it, and yet an agent that lives has to learn the state: told afresh,
         // excused. A lost one is told when it returns.

@@ -18,7 +18,7 @@ TEST_CASE("docs/HANDSHAKE.md shows the tables that the rules dispatch from") {
     REQUIRE(begins != std::string::npos);
     REQUIRE(ends != std::string::npos);
     const auto from = begins + generated_begins.size();
-    if (std::getenv("LRA_RECORD") != nullptr) {
+    if (std::getenv("LRA_UPDATE_DOCS") != nullptr) {
         page.replace(from, ends - from, handshake_page());
         std::ofstream(path) << page;
         return;

@@ -31,9 +31,9 @@ TEST_CASE("arguments take the places of the braces in order") {
           "drive VT1 could not be brought back: busy. It stays forced offline");
 }
 
-TEST_CASE("docs/MESSAGES.md is what the catalogue says (LRA_RECORD=1 writes it anew)") {
+TEST_CASE("docs/MESSAGES.md is what the catalogue says (LRA_UPDATE_DOCS=1 writes it anew)") {
     const std::string path = std::string(LRA_SOURCE_DIR) + "/docs/MESSAGES.md";
-    if (std::getenv("LRA_RECORD") != nullptr) std::ofstream(path) << message_catalogue_page();
+    if (std::getenv("LRA_UPDATE_DOCS") != nullptr) std::ofstream(path) << message_catalogue_page();
     std::ifstream file(path);
     std::stringstream written;
     written << file.rdbuf();
