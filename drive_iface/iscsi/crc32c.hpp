@@ -1,12 +1,11 @@
 #pragma once
 
-#include <cstdint>
-#include <span>
+// The digest of RFC 7143 13.1; on the wire its bytes go least significant first.
+
+#include "drive_iface/checksum/crc32c.hpp"
 
 namespace drive_iface::iscsi {
 
-// CRC32C (Castagnoli), the digest of RFC 7143 13.1; on the wire its bytes go least significant
-// first. `before` is the digest of the bytes in front of these, 0 for none.
-[[nodiscard]] std::uint32_t crc32c(std::span<const std::uint8_t> bytes, std::uint32_t before = 0);
+using checksum::crc32c;
 
 }  // namespace drive_iface::iscsi
