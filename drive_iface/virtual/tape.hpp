@@ -1,0 +1,90 @@
+#pragma once
+
+// A tape under the heads: where it stands, and what a movement, a read or a write meets there
+// (SSC-3 4.2.5 to 4.2.7). Knows blocks, filemarks and the ends of the medium; nothing of CDBs and
+// sense data. A drive has one; a parallel drive has one for each nexus.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "drive_iface/virtual/cartridge.hpp"
+
+namespace drive_iface::virtual_library {
+
+// The most one command moves, in bytes: what 24 bits of TRANSFER LENGTH can say in variable mode.
+// room_for() is never asked for more.
+constexpr std::uint64_t transfer_bytes_max = 16 * 1024 * 1024;
+// A cartridge that holds as many is full, however short they are on tape.
+constexpr std::uint64_t filemarks_max = 4 * 1024 * 1024;
+
+struct Tape {
+    std::unique_ptr<Cartridge> cartridge;  // null: none is threaded
+    std::uint64_t position = 0;            // number of the next object, at most end_of_data()
+    bool written = false;                  // something was written since the last movement
+};
+
+// What ended a movement or a transfer.
+enum class Met : std::uint8_t {
+    nothing,      // all that was asked for is done
+    filemark,     // behind it going forward, before it going back
+    end_of_data,  // nothing is recorded from here on
+    beginning,    // of the partition, going back
+    end_of_medium,
+    incorrect_length,
+    damaged_block,  // behind it
+};
+
+struct Moved {
+    Met met = Met::nothing;
+    std::uint64_t left = 0;  // how much of the count was not done
+    bool operator==(const Moved&) const = default;
+};
+
+// SPACE (SSC-3 7.10); negative counts go back.
+[[nodiscard]] Moved space_blocks(Tape& tape, std::int64_t count);
+[[nodiscard]] Moved space_filemarks(Tape& tape, std::int64_t count);
+
+// LOCATE (SSC-3 7.2). `left` is not used.
+[[nodiscard]] Moved locate_object(Tape& tape, std::uint64_t number);
+// To the end-of-partition side of the filemark before logical file `number`; file 0 begins at the
+// beginning of the partition.
+[[nodiscard]] Moved locate_file(Tape& tape, std::uint64_t number);
+
+// READ (SSC-3 6.4). `damage` is filled in with damaged_block, `actual_length` with
+// incorrect_length. Nothing: the next block is being fetched; call again.
+struct ReadOne {
+    Met met = Met::nothing;
+    std::uint32_t actual_length = 0;
+    std::string damage;
+};
+// The next block, cut to `length` bytes when `cut`, else left out of `into` when its length is
+// another.
+[[nodiscard]] std::optional<ReadOne> read_block(Tape& tape, std::uint32_t length, bool cut,
+                                                Bytes& into);
+
+// WRITE (SSC-3 6.9): whole blocks, as many as there is medium for, behind which everything is
+// discarded. `data` is moved from unless it waits. Nothing: no room in the buffer yet.
+struct Written {
+    std::uint64_t blocks = 0;
+    bool early_warning = false;  // stands there now
+    bool end_of_medium = false;  // met: not all blocks were written
+};
+[[nodiscard]] std::optional<Written> write_blocks(Tape& tape, Bytes& data,
+                                                  std::uint32_t block_length);
+// One step of it: at most `count`, at least one unless the medium ends.
+[[nodiscard]] std::optional<Written> write_filemarks(Tape& tape, std::uint32_t count);
+
+// Everything from here on is gone.
+void erase_from_here(Tape& tape);
+
+// True: nothing accepted is missing on storage. False: it is on its way; ask again.
+[[nodiscard]] bool synchronise(Tape& tape);
+
+// Storing failed behind the drive's back: what was lost is cut off, and the position with it.
+[[nodiscard]] std::optional<agent::core::Error> take_fault(Tape& tape);
+
+[[nodiscard]] bool at_early_warning(const Tape& tape);
+
+}  // namespace drive_iface::virtual_library
