@@ -1,0 +1,191 @@
+#include "drive_iface/virtual/loading.hpp"
+
+#include <utility>
+
+#include "agent/core/assert.hpp"
+
+namespace drive_iface::virtual_library {
+namespace {
+
+using Medium = TapeState::Medium;
+
+void fail_to_load(TapeState& drive, std::string trouble) {
+    drive.medium = Medium::unreadable;
+    drive.trouble = std::move(trouble);
+    drive.alerts.raise(TapeAlert::loading_failure);
+}
+
+void unthread(TapeUser& user) {
+    user.tape = {};
+    user.stream = nullptr;
+}
+
+void start_over(TapeState& drive) {
+    unthread(drive.shared);
+    for (auto& [nexus, user] : drive.own)
+        unthread(user);
+    drive.since_load = {};
+    drive.alerts.new_cartridge();
+    drive.trouble.clear();
+}
+
+void become_ready(TapeState& drive) {
+    drive.medium = Medium::loaded;
+    ++drive.since_power_on.loads;
+    ++drive.since_load.loads;
+}
+
+// A parallel drive is ready at once: each nexus opens a view of its own when it needs it.
+Settled go_on_opening(TapeState& drive) {
+    if (drive.parallel != nullptr) {
+        become_ready(drive);
+        return Settled::became_ready;
+    }
+    if (drive.shelf == nullptr) {
+        fail_to_load(drive, "cartridge " + drive.barcode + ": this drive has no shelf");
+        return Settled::not_loaded;
+    }
+    auto opened = drive.shelf->open(drive.barcode);
+    if (!opened) return Settled::nothing;
+    if (!opened->ok()) {
+        fail_to_load(drive, opened->error().message);
+        return Settled::not_loaded;
+    }
+    auto cartridge = std::move(*opened).value();
+    if (cartridge->facts().cleaning) {
+        drive.medium = Medium::cleaning;
+        drive.alerts.raise(TapeAlert::cleaning_media);
+        return Settled::not_loaded;
+    }
+    if (drive.progress) cartridge->on_progress(drive.progress);
+    drive.shared.tape = Tape{.cartridge = std::move(cartridge)};
+    become_ready(drive);
+    return Settled::became_ready;
+}
+
+// A parallel cartridge's stream is finished by its host's UNLOAD, or by the robot.
+void finish(TapeUser& user) {
+    if (user.stream != nullptr) user.stream->complete();
+}
+
+bool is_stored(TapeUser& user) {
+    return !user.tape.cartridge || synchronise(user.tape);
+}
+
+Settled go_on_unloading(TapeState& drive) {
+    bool stored = is_stored(drive.shared);
+    for (auto& [nexus, user] : drive.own)
+        stored = is_stored(user) && stored;
+    if (!stored) return Settled::nothing;
+    const auto close = [&drive](TapeUser& user) {
+        if (!user.tape.cartridge) return;
+        if (auto fault = take_fault(user.tape)) {
+            user.lost_writes = true;
+            drive.trouble = fault->message;
+        }
+        unthread(user);
+    };
+    close(drive.shared);
+    for (auto& [nexus, user] : drive.own)
+        close(user);
+    drive.medium = Medium::unloaded;
+    return Settled::unloaded;
+}
+
+}  // namespace
+
+void insert_cartridge(TapeState& drive, const std::string& barcode) {
+    AGENT_ASSERT(drive.medium == Medium::absent && !barcode.empty());
+    start_over(drive);
+    drive.barcode = barcode;
+    drive.medium = Medium::opening;
+    drive.loaded_by.reset();
+}
+
+bool can_be_taken(const TapeState& drive) {
+    return drive.medium == Medium::unloaded || drive.medium == Medium::unreadable ||
+           drive.medium == Medium::cleaning;
+}
+
+std::string take_cartridge(TapeState& drive) {
+    AGENT_ASSERT(can_be_taken(drive));
+    drive.medium = Medium::absent;
+    drive.held = false;
+    return std::exchange(drive.barcode, {});
+}
+
+void begin_load(TapeState& drive, std::optional<NexusId> by) {
+    if (drive.medium != Medium::unloaded && drive.medium != Medium::unreadable) return;
+    start_over(drive);
+    drive.medium = Medium::opening;
+    drive.held = false;
+    drive.loaded_by = by;
+}
+
+void begin_unload(TapeState& drive, bool hold) {
+    if (drive.medium != Medium::loaded && drive.medium != Medium::unloading) {
+        drive.held = drive.held && hold;
+        return;
+    }
+    drive.held = hold;
+    if (drive.medium == Medium::unloading) return;
+    drive.medium = Medium::unloading;
+    finish(drive.shared);
+    for (auto& [nexus, user] : drive.own)
+        finish(user);
+}
+
+Settled settle(TapeState& drive) {
+    switch (drive.medium) {
+        case Medium::opening:
+            return go_on_opening(drive);
+        case Medium::unloading:
+            return go_on_unloading(drive);
+        case Medium::absent:
+        case Medium::loaded:
+        case Medium::unloaded:
+        case Medium::unreadable:
+        case Medium::cleaning:
+            return Settled::nothing;
+    }
+    return Settled::nothing;
+}
+
+void reset(TapeState& drive) {
+    const auto reset_user = [](TapeUser& user) {
+        user.mode = {};
+        user.unfinished.reset();
+        if (user.tape.cartridge) user.tape.cartridge->synchronise();
+    };
+    reset_user(drive.shared);
+    for (auto& [nexus, user] : drive.own)
+        reset_user(user);
+}
+
+void power_cycle(TapeState& drive) {
+    start_over(drive);
+    drive.since_power_on = {};
+    drive.held = false;
+    drive.loaded_by.reset();
+    drive.medium = drive.barcode.empty() ? Medium::absent : Medium::opening;
+}
+
+void forget_nexus(TapeState& drive, NexusId nexus) {
+    abandon(drive, nexus);
+    drive.alerts.forget(nexus);
+    drive.own.erase(nexus);
+}
+
+void abandon(TapeState& drive, NexusId nexus) {
+    const auto forget = [nexus](TapeUser& user) {
+        if (user.unfinished && user.unfinished->nexus == nexus) user.unfinished.reset();
+    };
+    forget(drive.shared);
+    if (const auto own = drive.own.find(nexus); own != drive.own.end()) forget(own->second);
+}
+
+TapeUser& user_of(TapeState& drive, NexusId nexus) {
+    return drive.parallel == nullptr ? drive.shared : drive.own[nexus];
+}
+
+}  // namespace drive_iface::virtual_library

@@ -1,0 +1,47 @@
+#pragma once
+
+// Cartridges coming into a tape drive and leaving it. Everything here takes its time: a cartridge
+// is being opened, or synchronised before it is closed. settle() goes on with that.
+
+#include <string>
+
+#include "drive_iface/virtual/tape_state.hpp"
+
+namespace drive_iface::virtual_library {
+
+// The robot puts a cartridge into an empty drive; it is threaded.
+void insert_cartridge(TapeState& drive, const std::string& barcode);
+// The robot takes it, when it can_be_taken(). Returns its barcode.
+std::string take_cartridge(TapeState& drive);
+[[nodiscard]] bool can_be_taken(const TapeState& drive);
+
+// A host's LOAD, or the drive's own: threads what is unloaded. Nothing to do in another state.
+void begin_load(TapeState& drive, std::optional<NexusId> by);
+// A host's UNLOAD, or the robot's that wants the cartridge. `hold`: a LOAD without the robot is
+// expected.
+void begin_unload(TapeState& drive, bool hold);
+
+enum class Settled : std::uint8_t {
+    nothing,
+    became_ready,  // the medium may have changed: a unit attention for all but `loaded_by`
+    not_loaded,    // it could not be opened, or was a cleaning cartridge
+    unloaded,
+};
+// Called on every progress of shelf and cartridges, and before each command.
+Settled settle(TapeState& drive);
+
+// Logical unit reset: mode values return to their defaults, no command is half done; cartridge and
+// positions stay, and what is in the buffer is on its way to storage (SSC-3 4.2.20).
+void reset(TapeState& drive);
+// Power was lost and is back: what was not synchronised is gone, and the cartridge is threaded
+// anew.
+void power_cycle(TapeState& drive);
+// A nexus is gone, and its own position on a parallel drive with it.
+void forget_nexus(TapeState& drive, NexusId nexus);
+// The command of this nexus that waits is given up; what it did already stays done.
+void abandon(TapeState& drive, NexusId nexus);
+
+// Whose position a command of this nexus uses.
+[[nodiscard]] TapeUser& user_of(TapeState& drive, NexusId nexus);
+
+}  // namespace drive_iface::virtual_library

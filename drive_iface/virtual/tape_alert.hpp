@@ -1,0 +1,45 @@
+#pragma once
+
+// TapeAlert (SSC-3 annex A; log page 2Eh): flags a drive raises so that a host can tell an operator
+// what to do. A raised flag is told to each nexus once, and stays raised until the next cartridge.
+
+#include <bitset>
+#include <cstdint>
+#include <map>
+
+#include "drive_iface/virtual/target_device.hpp"
+
+namespace drive_iface::virtual_library {
+
+// The flags this drive has reasons for.
+enum class TapeAlert : std::uint8_t {
+    hard_error = 3,
+    media = 4,
+    read_failure = 5,
+    write_failure = 6,
+    write_protect = 9,
+    no_removal = 10,
+    cleaning_media = 11,
+    worm_overwrite_attempted = 60,
+    loading_failure = 55,
+};
+
+class TapeAlerts {
+  public:
+    static constexpr std::size_t flags = 64;
+    using Set = std::bitset<flags + 1>;  // by number; flag 0 is not there
+
+    void raise(TapeAlert flag);
+    void new_cartridge() { *this = {}; }
+    // What this nexus has not been told yet; told by this.
+    [[nodiscard]] Set tell(NexusId nexus);
+    void forget(NexusId nexus) { told_.erase(nexus); }
+    // Raised and not told to everybody: TAFC in log page 11h.
+    [[nodiscard]] bool news_for(NexusId nexus) const;
+
+  private:
+    Set raised_;
+    std::map<NexusId, Set> told_;
+};
+
+}  // namespace drive_iface::virtual_library

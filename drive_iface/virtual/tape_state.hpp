@@ -1,0 +1,87 @@
+#pragma once
+
+// What a tape drive knows beyond what every logical unit knows: the cartridge in it, where each
+// user stands on it, and what has happened to it.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "drive_iface/virtual/parallel.hpp"
+#include "drive_iface/virtual/personality.hpp"
+#include "drive_iface/virtual/tape.hpp"
+#include "drive_iface/virtual/tape_alert.hpp"
+#include "drive_iface/virtual/target_device.hpp"
+
+namespace drive_iface::virtual_library {
+
+// What a command did before it had to wait for the medium, so that calling it again goes on
+// instead of doing it twice.
+struct Unfinished {
+    NexusId nexus;
+    std::uint8_t stage = 0;  // meaning of the command's own
+    std::uint64_t done = 0;  // blocks or filemarks
+    Bytes data_in;           // read so far
+};
+
+// Values that MODE SELECT changes, and a reset puts back.
+struct TapeMode {
+    std::uint32_t block_length = 0;  // 0: variable
+    bool buffered = true;            // buffered mode 1, else 0: GOOD only when it is stored
+};
+
+// One user of the tape: all nexuses of a drive together, or one nexus of a parallel drive.
+struct TapeUser {
+    Tape tape;
+    ParallelCartridge* stream = nullptr;  // tape.cartridge, on a parallel drive
+    TapeMode mode;
+    std::optional<Unfinished> unfinished;
+    bool lost_writes = false;  // a deferred error waits to be told
+};
+
+struct TapeCounters {
+    std::uint64_t blocks_written = 0;
+    std::uint64_t blocks_read = 0;
+    std::uint64_t bytes_written = 0;
+    std::uint64_t bytes_read = 0;
+    std::uint64_t filemarks_written = 0;
+    std::uint64_t write_errors = 0;  // that nothing could mend
+    std::uint64_t read_errors = 0;
+    std::uint64_t loads = 0;
+};
+
+struct TapeState {
+    // Where cartridges come from, and who is told when a wait is over; set before the first
+    // cartridge and the first command. `parallel` makes it a parallel drive. Borrowed for good.
+    CartridgeShelf* shelf = nullptr;
+    ParallelCartridges* parallel = nullptr;
+    std::function<void()> progress;
+
+    const Personality* personality = &personality_of_product("");
+
+    enum class Medium : std::uint8_t {
+        absent,      // no cartridge in the drive
+        opening,     // in the drive, being threaded
+        loaded,      // ready
+        unloading,   // being synchronised and closed
+        unloaded,    // in the drive, closed: the robot may take it
+        unreadable,  // could not be opened; the robot may take it
+        cleaning,    // a cleaning cartridge that has done its work; the robot may take it
+    };
+    Medium medium = Medium::absent;
+    std::string barcode;               // of the cartridge in the drive, empty when absent
+    std::string trouble;               // why it could not be opened or stored, for an operator
+    bool held = false;                 // unloaded with HOLD: still threadable without a robot
+    std::optional<NexusId> loaded_by;  // a host's own LOAD: it needs no unit attention
+
+    TapeUser shared;                  // of a drive that is not parallel
+    std::map<NexusId, TapeUser> own;  // of a parallel drive
+
+    TapeCounters since_power_on;
+    TapeCounters since_load;
+    TapeAlerts alerts;
+};
+
+}  // namespace drive_iface::virtual_library
