@@ -46,7 +46,7 @@ class DataOutCollector {
     [[nodiscard]] bool complete() const {
         return !unsolicited_open_ && !asked_ && data_.size() == needed_;
     }
-    [[nodiscard]] const Bytes& data() const { return data_; }
+    [[nodiscard]] Bytes& data() { return data_; }
     [[nodiscard]] std::size_t needed() const { return needed_; }
     [[nodiscard]] std::uint32_t requests() const { return r2t_sn_; }
 

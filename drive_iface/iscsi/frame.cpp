@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "drive_iface/iscsi/crc32c.hpp"
+#include "drive_iface/checksum/crc32c.hpp"
 
 namespace drive_iface::iscsi {
 
@@ -17,7 +17,7 @@ constexpr std::size_t padded(std::size_t size) {
 }
 
 bool digest_is_right(ByteView covered, ByteView digest) {
-    const auto sum = crc32c(covered);
+    const auto sum = checksum::crc32c(covered);
     for (std::size_t i = 0; i < digest_size; ++i) {
         if (digest[i] != static_cast<std::uint8_t>(sum >> (8 * i))) return false;
     }
@@ -25,7 +25,7 @@ bool digest_is_right(ByteView covered, ByteView digest) {
 }
 
 void append_digest(Bytes& stream, std::size_t covered_from) {
-    const auto sum = crc32c(ByteView(stream).subspan(covered_from));
+    const auto sum = checksum::crc32c(ByteView(stream).subspan(covered_from));
     for (std::size_t i = 0; i < digest_size; ++i) {
         stream.push_back(static_cast<std::uint8_t>(sum >> (8 * i)));
     }

@@ -46,9 +46,9 @@ class Server::State final : public ConnectionOwner,
           clock_(loop),
           pause_(loop),
           stop_timer_(loop) {
-        for (const auto& serial : devices.drive_serials()) {
-            rules_.target_names.push_back(target_name(serial));
-            serial_of_target_[rules_.target_names.back()] = serial;
+        for (const auto& target : devices.targets()) {
+            rules_.target_names.push_back(options_.target_prefix + ":" + target.name_suffix);
+            device_of_target_[rules_.target_names.back()] = target.device;
         }
         rules_.chap = options_.chap;
     }
@@ -62,8 +62,11 @@ class Server::State final : public ConnectionOwner,
                      const std::string& why);
     std::vector<SessionDescription> sessions() const;
 
-    std::string target_name(const std::string& serial) const {
-        return options_.target_prefix + ":drive-" + serial;
+    std::string target_name(const std::string& device) const {
+        const auto found =
+            std::find_if(device_of_target_.begin(), device_of_target_.end(),
+                         [&](const auto& target) { return target.second == device; });
+        return found == device_of_target_.end() ? std::string{} : found->first;
     }
     const tcp::endpoint& local() const { return local_; }
     void log(const std::string& line) const {
@@ -75,12 +78,12 @@ class Server::State final : public ConnectionOwner,
     const LoginRules& rules() const override { return rules_; }
     TargetDevices& devices() override { return *devices_; }
     TaskId new_task_id() override { return ++last_task_; }
-    std::string serial_of_target(const std::string& target) const override;
+    std::string device_of_target(const std::string& target) const override;
     void end_earlier_session(const ServerConnection& successor,
                              const agent::core::InitiatorPort& port,
-                             const std::string& drive) override;
-    void abort_tasks_of_others(const ServerConnection& cause, const std::string& drive) override;
-    void close_sessions_of(const std::string& drive) override;
+                             const std::string& device) override;
+    void abort_tasks_of_others(const ServerConnection& cause, const std::string& device) override;
+    void close_sessions_of(const std::string& device) override;
     void connection_closed(ServerConnection& connection, const std::string& why) override;
     ServerCounters& counters() override { return counters_; }
 
@@ -93,7 +96,7 @@ class Server::State final : public ConnectionOwner,
     TargetDevices* devices_;
     Log log_;
     LoginRules rules_;
-    std::map<std::string, std::string> serial_of_target_;
+    std::map<std::string, std::string> device_of_target_;
     tcp::acceptor acceptor_;
     tcp::endpoint local_;
     asio::steady_timer clock_;
@@ -182,9 +185,9 @@ void Server::State::tick() {
     });
 }
 
-std::string Server::State::serial_of_target(const std::string& target) const {
-    const auto found = serial_of_target_.find(target);
-    return found == serial_of_target_.end() ? std::string{} : found->second;
+std::string Server::State::device_of_target(const std::string& target) const {
+    const auto found = device_of_target_.find(target);
+    return found == device_of_target_.end() ? std::string{} : found->second;
 }
 
 std::size_t Server::State::drop(const std::function<bool(const ServerConnection&)>& which,
@@ -201,25 +204,27 @@ std::size_t Server::State::drop(const std::function<bool(const ServerConnection&
 
 void Server::State::end_earlier_session(const ServerConnection& successor,
                                         const agent::core::InitiatorPort& port,
-                                        const std::string& drive) {
+                                        const std::string& device) {
     drop(
         [&](const ServerConnection& other) {
-            return &other != &successor && other.drive() == drive &&
+            return &other != &successor && other.device() == device &&
                    other.port().name == port.name && other.port().isid == port.isid;
         },
         "the same initiator port logged in again");
 }
 
-void Server::State::abort_tasks_of_others(const ServerConnection& cause, const std::string& drive) {
+void Server::State::abort_tasks_of_others(const ServerConnection& cause,
+                                          const std::string& device) {
     for (const auto& [id, connection] : connections_) {
-        if (connection.get() != &cause && connection->drive() == drive) connection->tasks_aborted();
+        if (connection.get() != &cause && connection->device() == device)
+            connection->tasks_aborted();
     }
 }
 
-void Server::State::close_sessions_of(const std::string& drive) {
+void Server::State::close_sessions_of(const std::string& device) {
     drop(
         [&](const ServerConnection& one) {
-            return one.drive() == drive && !one.protocol().close_reason();
+            return one.device() == device && !one.protocol().close_reason();
         },
         "target cold reset");
 }
@@ -235,11 +240,10 @@ void Server::State::connection_closed(ServerConnection& connection, const std::s
     const auto who = connection.port().name.empty()
                          ? connection.peer()
                          : connection.port().name + " at " + connection.peer();
-    const bool discovery = had_session && connection.drive().empty();
+    const bool discovery = had_session && connection.device().empty();
     if (!(by_choice && (discovery || !had_session))) {
         log("iSCSI connection of " + who +
-            (connection.drive().empty() ? "" : " to drive " + connection.drive()) +
-            " ended: " + why);
+            (connection.device().empty() ? "" : " to " + connection.device()) + " ended: " + why);
     }
     connections_.erase(connection.id());
     if (stopped_ && connections_.empty()) finish_stop();
@@ -250,7 +254,7 @@ void Server::State::stop(agent::core::Duration within, std::function<void()> don
     asio::error_code ignored;
     acceptor_.close(ignored);
     stopped_ = std::move(done);
-    drop([](const ServerConnection& one) { return one.drive().empty(); },
+    drop([](const ServerConnection& one) { return one.device().empty(); },
          "the library is stopping");
     const auto seconds =
         static_cast<std::uint16_t>(std::clamp<std::int64_t>((within.ms + 999) / 1000, 1, 3600));
@@ -291,7 +295,7 @@ std::vector<SessionDescription> Server::State::sessions() const {
                                .discovery = login->discovery,
                                .port = connection->port(),
                                .target = login->target_name,
-                               .drive = connection->drive(),
+                               .device = connection->device(),
                                .parameters = login->parameters,
                                .commands = connection->protocol().session()->counters().commands,
                                .commands_waiting = connection->protocol().session()->tasks()};
@@ -325,8 +329,8 @@ std::string Server::address() const {
     return endpoint_text(state_->local());
 }
 
-std::string Server::target_name(const std::string& drive_serial) const {
-    return state_->target_name(drive_serial);
+std::string Server::target_name(const std::string& device) const {
+    return state_->target_name(device);
 }
 
 std::vector<SessionDescription> Server::sessions() const {
@@ -338,8 +342,8 @@ std::size_t Server::drop_session(std::uint64_t id) {
                         "dropped on request");
 }
 
-std::size_t Server::drop_sessions_of_drive(const std::string& drive_serial) {
-    return state_->drop([&](const ServerConnection& one) { return one.drive() == drive_serial; },
+std::size_t Server::drop_sessions_of(const std::string& device) {
+    return state_->drop([&](const ServerConnection& one) { return one.device() == device; },
                         "dropped on request");
 }
 

@@ -23,7 +23,7 @@ namespace drive_iface::iscsi {
 struct ServerOptions {
     std::string host;           // an IP address without brackets, or a name of this machine
     std::uint16_t port = 0;     // 0: any free port, see Server::port()
-    std::string target_prefix;  // drives are TARGET_PREFIX:drive-SERIAL
+    std::string target_prefix;  // see ServedTarget
     std::optional<ChapCredentials> chap;
     std::size_t connections_max = 256;
     agent::core::Duration login_within{15'000};
@@ -47,7 +47,7 @@ struct SessionDescription {
     bool discovery = false;
     agent::core::InitiatorPort port;
     std::string target;  // empty with discovery
-    std::string drive;   // serial; empty with discovery
+    std::string device;  // serial; empty with discovery
     OperationalParameters parameters;
     std::uint64_t commands = 0;
     std::size_t commands_waiting = 0;
@@ -70,12 +70,12 @@ class Server {
 
     [[nodiscard]] std::uint16_t port() const;
     [[nodiscard]] std::string address() const;  // "127.0.0.1:3260", "[::1]:3260"
-    [[nodiscard]] std::string target_name(const std::string& drive_serial) const;
+    [[nodiscard]] std::string target_name(const std::string& device) const;
 
     [[nodiscard]] std::vector<SessionDescription> sessions() const;
     // Closes without a word, as a broken cable would. How many were closed.
     std::size_t drop_session(std::uint64_t id);
-    std::size_t drop_sessions_of_drive(const std::string& drive_serial);
+    std::size_t drop_sessions_of(const std::string& device);
     std::size_t drop_all_sessions();
 
     // No new connections; asks every initiator to log out (Async Message event 1) and closes who

@@ -153,12 +153,12 @@ agent::core::Outcome ServerConnection::session_opened(const LoginResult& login) 
     port_.transport = agent::core::Transport::iscsi;
     port_.name = login.initiator_name;
     port_.isid = to_text(login.isid);
-    const auto serial = owner_->serial_of_target(login.target_name);
-    owner_->end_earlier_session(*this, port_, serial);
-    auto nexus = owner_->devices().nexus_established(serial, port_);
+    const auto device = owner_->device_of_target(login.target_name);
+    owner_->end_earlier_session(*this, port_, device);
+    auto nexus = owner_->devices().nexus_established(device, port_);
     if (!nexus) return nexus.error();
     nexus_ = nexus.value();
-    drive_ = serial;
+    device_ = device;
     return agent::core::Nothing{};
 }
 
@@ -172,7 +172,7 @@ std::size_t ServerConnection::data_out_length(ByteView cdb) {
 }
 
 std::optional<CommandReply> ServerConnection::execute(TaskId task, std::uint64_t lun, ByteView cdb,
-                                                      ByteView data_out) {
+                                                      Bytes& data_out) {
     if (!nexus_) return CommandReply{.status = virtual_library::Status::task_aborted};
     return owner_->devices().execute(*nexus_, task, lun, cdb, data_out,
                                      [weak = weak_from_this(), task](CommandReply reply) {
@@ -199,7 +199,7 @@ bool ServerConnection::manage(std::uint64_t lun, TaskManagement function) {
         case TaskManagement::logical_unit_reset:
         case TaskManagement::target_warm_reset:
         case TaskManagement::target_cold_reset:
-            owner_->abort_tasks_of_others(*this, drive_);
+            owner_->abort_tasks_of_others(*this, device_);
             break;
     }
     return true;
@@ -207,8 +207,8 @@ bool ServerConnection::manage(std::uint64_t lun, TaskManagement function) {
 
 void ServerConnection::target_was_reset_cold() {
     // After this connection's own response is on its way.
-    asio::post(socket_.get_executor(), [self = shared_from_this(), drive = drive_] {
-        self->owner_->close_sessions_of(drive);
+    asio::post(socket_.get_executor(), [self = shared_from_this(), device = device_] {
+        self->owner_->close_sessions_of(device);
     });
 }
 

@@ -23,12 +23,13 @@ class ConnectionOwner {
     [[nodiscard]] virtual const LoginRules& rules() const = 0;
     [[nodiscard]] virtual TargetDevices& devices() = 0;
     [[nodiscard]] virtual TaskId new_task_id() = 0;
-    [[nodiscard]] virtual std::string serial_of_target(const std::string& target) const = 0;
+    [[nodiscard]] virtual std::string device_of_target(const std::string& target) const = 0;
     virtual void end_earlier_session(const ServerConnection& successor,
                                      const agent::core::InitiatorPort& port,
-                                     const std::string& drive) = 0;
-    virtual void abort_tasks_of_others(const ServerConnection& cause, const std::string& drive) = 0;
-    virtual void close_sessions_of(const std::string& drive) = 0;
+                                     const std::string& device) = 0;
+    virtual void abort_tasks_of_others(const ServerConnection& cause,
+                                       const std::string& device) = 0;
+    virtual void close_sessions_of(const std::string& device) = 0;
     virtual void connection_closed(ServerConnection& connection, const std::string& why) = 0;
     virtual ServerCounters& counters() = 0;
 };
@@ -48,7 +49,7 @@ class ServerConnection final : public SessionHost,
     void look_at_the_clock();
 
     [[nodiscard]] std::uint64_t id() const { return id_; }
-    [[nodiscard]] const std::string& drive() const { return drive_; }  // empty: no normal session
+    [[nodiscard]] const std::string& device() const { return device_; }  // empty: no normal session
     [[nodiscard]] const agent::core::InitiatorPort& port() const { return port_; }
     [[nodiscard]] const std::string& peer() const { return peer_; }
     [[nodiscard]] const Connection& protocol() const { return protocol_; }
@@ -59,7 +60,7 @@ class ServerConnection final : public SessionHost,
     TaskId new_task_id() override { return owner_->new_task_id(); }
     std::size_t data_out_length(ByteView cdb) override;
     std::optional<CommandReply> execute(TaskId task, std::uint64_t lun, ByteView cdb,
-                                        ByteView data_out) override;
+                                        Bytes& data_out) override;
     void abandon(TaskId task) override;
     bool manage(std::uint64_t lun, TaskManagement function) override;
     void target_was_reset_cold() override;
@@ -85,7 +86,7 @@ class ServerConnection final : public SessionHost,
     bool logged_in_ = false;
 
     agent::core::InitiatorPort port_;
-    std::string drive_;
+    std::string device_;
     std::optional<NexusId> nexus_;
 
     std::vector<std::uint8_t> incoming_;

@@ -34,9 +34,10 @@ class SessionHost {
 
     [[nodiscard]] virtual TaskId new_task_id() = 0;
     [[nodiscard]] virtual std::size_t data_out_length(ByteView cdb) = 0;
-    // The reply, or nothing when it comes later through Connection::complete().
+    // The reply, or nothing when it comes later through Connection::complete(). `data_out` is
+    // moved from when the device keeps it.
     [[nodiscard]] virtual std::optional<CommandReply> execute(TaskId task, std::uint64_t lun,
-                                                              ByteView cdb, ByteView data_out) = 0;
+                                                              ByteView cdb, Bytes& data_out) = 0;
     // No reply is wanted any more, and a command that has not begun is not to begin.
     virtual void abandon(TaskId task) = 0;
     // False: not supported. For functions that reach beyond this session the host calls

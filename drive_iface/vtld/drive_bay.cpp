@@ -41,10 +41,17 @@ std::vector<std::string> DriveBay::drive_serials() const {
     return serials;
 }
 
-agent::core::Result<NexusId> DriveBay::nexus_established(const std::string& drive_serial,
+std::vector<iscsi::ServedTarget> DriveBay::targets() const {
+    std::vector<iscsi::ServedTarget> targets;
+    for (const auto& drive : library_.drives())
+        targets.push_back(iscsi::drive_target(drive.serial));
+    return targets;
+}
+
+agent::core::Result<NexusId> DriveBay::nexus_established(const std::string& device,
                                                          const agent::core::InitiatorPort& port) {
-    auto nexus = library_.nexus_established(drive_serial, port);
-    if (nexus) drive_of_nexus_[nexus->value] = drive_serial;
+    auto nexus = library_.nexus_established(device, port);
+    if (nexus) drive_of_nexus_[nexus->value] = device;
     static_cast<void>(settle());
     return nexus;
 }
@@ -61,7 +68,7 @@ std::size_t DriveBay::data_out_length(NexusId nexus, iscsi::ByteView cdb) {
 }
 
 std::optional<CommandReply> DriveBay::execute(NexusId nexus, TaskId task, std::uint64_t lun,
-                                              iscsi::ByteView cdb, iscsi::ByteView data_out,
+                                              iscsi::ByteView cdb, iscsi::Bytes& data_out,
                                               Later later) {
     const auto drive = drive_of_nexus_.find(nexus.value);
     if (drive != drive_of_nexus_.end() && !cdb.empty()) {
@@ -83,7 +90,7 @@ std::optional<CommandReply> DriveBay::execute(NexusId nexus, TaskId task, std::u
                           {drive->second,
                            lun,
                            {cdb.begin(), cdb.end()},
-                           {data_out.begin(), data_out.end()},
+                           std::move(data_out),
                            std::move(later),
                            nullptr});
                     return std::nullopt;

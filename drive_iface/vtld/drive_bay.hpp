@@ -41,16 +41,18 @@ class DriveBay final : public iscsi::TargetDevices {
     ~DriveBay() override;
 
     // TargetDevices
-    std::vector<std::string> drive_serials() const override;
-    agent::core::Result<NexusId> nexus_established(const std::string& drive_serial,
+    std::vector<iscsi::ServedTarget> targets() const override;
+    agent::core::Result<NexusId> nexus_established(const std::string& device,
                                                    const agent::core::InitiatorPort& port) override;
     void nexus_lost(NexusId nexus) override;
     std::size_t data_out_length(NexusId nexus, iscsi::ByteView cdb) override;
     std::optional<CommandReply> execute(NexusId nexus, TaskId task, std::uint64_t lun,
-                                        iscsi::ByteView cdb, iscsi::ByteView data_out,
+                                        iscsi::ByteView cdb, iscsi::Bytes& data_out,
                                         Later later) override;
     void abandon(NexusId nexus, TaskId task) override;
     bool manage(NexusId nexus, std::uint64_t lun, TaskManagement function) override;
+
+    [[nodiscard]] std::vector<std::string> drive_serials() const;
 
     // The error says when the change is in force and could not be saved.
     [[nodiscard]] agent::core::Outcome force_offline(const std::string& drive_serial,

@@ -49,8 +49,7 @@ std::set<std::string> serials_of(const Running& running) {
 // What happens at once and is over.
 std::optional<json> happen(const std::string& kind, const std::string& drive,
                            const Running& running) {
-    if (kind == "drop_session")
-        return json{{"dropped", running.server->drop_sessions_of_drive(drive)}};
+    if (kind == "drop_session") return json{{"dropped", running.server->drop_sessions_of(drive)}};
     if (kind != "power_cycle") return std::nullopt;
     // Power first: what nexus loss would have released is gone by then, as on a real library.
     running.bay->power_cycle();

@@ -116,7 +116,7 @@ json session_json(const iscsi::SessionDescription& session) {
     const auto digest = [](bool used) { return used ? "CRC32C" : "None"; };
     return {{"id", session.id},
             {"type", session.discovery ? "discovery" : "normal"},
-            {"serial", text_or_null(session.drive)},
+            {"serial", text_or_null(session.device)},
             {"target", text_or_null(session.target)},
             {"port", port_json(session.port)},
             {"header_digest", digest(session.parameters.digests.header)},

@@ -45,7 +45,8 @@ void VirtualPorts::attempt(const Key& key, const iscsi::Bytes& cdb, const iscsi:
         }
         done(std::move(reply));
     };
-    auto reply = bay_->execute(login->second, ++last_task_, 0, cdb, data_out, judge);
+    auto taken = data_out;
+    auto reply = bay_->execute(login->second, ++last_task_, 0, cdb, taken, judge);
     if (reply) judge(std::move(*reply));
 }
 

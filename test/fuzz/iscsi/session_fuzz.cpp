@@ -23,7 +23,7 @@ class Host final : public SessionHost {
         return std::size_t{cdb[1]} << (cdb[2] & 0x0fU);
     }
     std::optional<CommandReply> execute(TaskId task, std::uint64_t, ByteView cdb,
-                                        ByteView data_out) override {
+                                        Bytes& data_out) override {
         AGENT_ASSERT(data_out.size() <= data_out_length(cdb));
         if ((cdb[0] & 3U) == 1) {
             running.push_back(task);

@@ -103,7 +103,9 @@ class VirtualSide : private iscsi::TargetDevices {
         }
     }
 
-    std::vector<std::string> drive_serials() const override { return {serial}; }
+    std::vector<iscsi::ServedTarget> targets() const override {
+        return {iscsi::drive_target(serial)};
+    }
     Result<NexusId> nexus_established(const std::string& drive,
                                       const InitiatorPort& port) override {
         return library_.nexus_established(drive, port);
@@ -116,7 +118,7 @@ class VirtualSide : private iscsi::TargetDevices {
         return library_.data_out_length(nexus, cdb);
     }
     std::optional<CommandReply> execute(NexusId nexus, iscsi::TaskId, std::uint64_t lun,
-                                        iscsi::ByteView cdb, iscsi::ByteView data_out,
+                                        iscsi::ByteView cdb, iscsi::Bytes& data_out,
                                         Later) override {
         auto reply = library_.execute(nexus, lun, cdb, data_out);
         announce();

@@ -2,12 +2,13 @@
 
 #include <string_view>
 
-#include "drive_iface/iscsi/crc32c.hpp"
+#include "drive_iface/checksum/crc32c.hpp"
 #include "drive_iface/iscsi/md5.hpp"
 #include "drive_iface/scsi/bytes.hpp"
 #include "test/support/catch.hpp"
 
 using namespace drive_iface::iscsi;
+using drive_iface::checksum::crc32c;
 
 namespace {
 

@@ -31,7 +31,7 @@ class ScriptedHost final : public SessionHost {
     TaskId new_task_id() override { return ++last_task; }
     std::size_t data_out_length(ByteView) override { return takes; }
     std::optional<CommandReply> execute(TaskId task, std::uint64_t, ByteView cdb,
-                                        ByteView data) override {
+                                        Bytes& data) override {
         executed.push_back(task);
         opcodes.push_back(cdb[0]);
         data_out.assign(data.begin(), data.end());
