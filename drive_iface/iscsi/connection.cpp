@@ -6,13 +6,27 @@ namespace drive_iface::iscsi {
 
 Connection::Connection(const LoginRules& rules, std::uint16_t tsih, const ChapChallenge& challenge,
                        SessionHost& host)
-    : host_(&host), reader_(target_data_segment_max), login_(rules, tsih, challenge) {}
+    : host_(&host), reader_(target_data_segment_max), login_(rules, tsih, challenge) {
+    reader_.set_lender([this](const BasicHeader& header, std::size_t size) {
+        return session_ ? session_->lend(header, size) : Bytes{};
+    });
+}
 
 void Connection::receive(ByteView bytes) {
     if (close_reason_) return;
     reader_.append(bytes);
+    follow();
+}
+
+void Connection::received(std::size_t size) {
+    if (close_reason_) return;
+    reader_.received(size);
+    follow();
+}
+
+void Connection::follow() {
     while (!close_reason_) {
-        const auto next = reader_.next();
+        auto next = reader_.next();
         if (std::holds_alternative<std::monostate>(next)) return;
         if (const auto* broken = std::get_if<StreamBroken>(&next)) {
             close_reason_ = broken->reason;
@@ -22,7 +36,7 @@ void Connection::receive(ByteView bytes) {
     }
 }
 
-void Connection::take(const Frame& frame) {
+void Connection::take(Frame& frame) {
     if (!session_) return log_in(frame);
     const auto pdu = decode_initiator_pdu(frame.header);
     if (const auto* known = std::get_if<InitiatorPdu>(&pdu)) {
@@ -49,7 +63,7 @@ void Connection::log_in(const Frame& frame) {
                                              opened.error().message);
         }
     }
-    append_frame(output_, encode(TargetPdu{answer.response}), answer.data, {});
+    output_.push(encode(TargetPdu{answer.response}), std::move(answer.data), {});
     if (!answer.refused_because.empty()) close_reason_ = "login refused: " + answer.refused_because;
     if (!answer.complete) return;
     session_.emplace(login_.result(), *host_);
@@ -58,8 +72,9 @@ void Connection::log_in(const Frame& frame) {
 }
 
 void Connection::collect() {
-    for (const auto& [pdu, data] : session_->take_output())
-        append_frame(output_, encode(pdu), data, digests_);
+    for (auto& [pdu, data] : session_->take_output())
+        output_.push(encode(pdu), std::move(data), digests_);
+    session_->waiting_to_be_sent(output_.size());
     if (!close_reason_) close_reason_ = session_->close_reason();
 }
 
@@ -85,8 +100,17 @@ void Connection::ask_for_logout(std::uint16_t seconds) {
     collect();
 }
 
+void Connection::sent(std::size_t size) {
+    output_.consume(size);
+    if (!session_) return;
+    session_->waiting_to_be_sent(output_.size());
+    if (!close_reason_) collect();
+}
+
 Bytes Connection::take_output() {
-    return std::exchange(output_, {});
+    auto all = output_.take();
+    sent(0);
+    return all;
 }
 
 void Connection::closed() {

@@ -1,6 +1,7 @@
 #include "drive_iface/iscsi/data_out.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/core/assert.hpp"
 
@@ -15,22 +16,35 @@ DataOutCollector::DataOutCollector(const OperationalParameters& parameters,
 void DataOutCollector::keep(ByteView data) {
     received_ += static_cast<std::uint32_t>(data.size());
     const auto kept = data.first(std::min(data.size(), needed_ - data_.size()));
+    data_.reserve(needed_);
     data_.insert(data_.end(), kept.begin(), kept.end());
 }
 
-DataOutCollector::Fault DataOutCollector::begin(ByteView immediate, bool final) {
+DataOutCollector::Fault DataOutCollector::begin(Bytes immediate, bool final) {
     if (!immediate.empty() && !parameters_.immediate_data)
         return transfer_fault::unexpected_unsolicited_data;
     if (!final && parameters_.initial_r2t) return transfer_fault::unexpected_unsolicited_data;
     if (immediate.size() > std::min(parameters_.first_burst_length, expected_length_)) {
         return transfer_fault::incorrect_amount_of_data;
     }
-    keep(immediate);
+    received_ = static_cast<std::uint32_t>(immediate.size());
+    immediate.resize(std::min(immediate.size(), needed_));
+    data_ = std::move(immediate);
     unsolicited_open_ = !final;
     return std::nullopt;
 }
 
-DataOutCollector::Fault DataOutCollector::add(const DataOut& pdu, ByteView data) {
+std::optional<Bytes> DataOutCollector::lend(std::size_t size) {
+    const bool expected = asked_ || unsolicited_open_;
+    if (!expected || lent_ || size > needed_ - data_.size()) return std::nullopt;
+    lent_ = true;
+    data_.reserve(needed_);
+    return std::move(data_);
+}
+
+DataOutCollector::Fault DataOutCollector::add(const DataOut& pdu, Bytes data, std::size_t from) {
+    const auto size = data.size() - from;
+    const bool returned = std::exchange(lent_, false);
     const bool solicited = pdu.transfer_tag != no_tag;
     if (solicited ? !asked_ || asked_->transfer_tag != pdu.transfer_tag : !unsolicited_open_) {
         return transfer_fault::unexpected_unsolicited_data;
@@ -40,8 +54,13 @@ DataOutCollector::Fault DataOutCollector::add(const DataOut& pdu, ByteView data)
     const std::uint32_t end = solicited
                                   ? asked_->offset + asked_->length
                                   : std::min(parameters_.first_burst_length, expected_length_);
-    if (data.size() > end - received_) return transfer_fault::incorrect_amount_of_data;
-    keep(data);
+    if (size > end - received_) return transfer_fault::incorrect_amount_of_data;
+    if (returned) {
+        data_ = std::move(data);
+        received_ += static_cast<std::uint32_t>(size);
+    } else {
+        keep(ByteView(data).subspan(from));
+    }
     ++data_sn_;
     if (!pdu.final) return std::nullopt;
     if (solicited && received_ != end) return transfer_fault::incorrect_amount_of_data;

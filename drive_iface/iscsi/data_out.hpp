@@ -30,8 +30,13 @@ class DataOutCollector {
                      std::size_t needed);
 
     // What came with the command; `final`: no unsolicited Data-Out follows.
-    [[nodiscard]] Fault begin(ByteView immediate, bool final);
-    [[nodiscard]] Fault add(const DataOut& pdu, ByteView data);
+    [[nodiscard]] Fault begin(Bytes immediate, bool final);
+
+    // The buffer a Data-Out's segment of `size` bytes may be appended to at once; nothing when it
+    // has to be looked at first. It comes back with the next add().
+    [[nodiscard]] std::optional<Bytes> lend(std::size_t size);
+    // The segment stands in `data` from `from` on. After a fault there is no use for this object.
+    [[nodiscard]] Fault add(const DataOut& pdu, Bytes data, std::size_t from = 0);
 
     struct Request {
         std::uint32_t transfer_tag = 0;
@@ -59,6 +64,7 @@ class DataOutCollector {
     Bytes data_;
     std::uint32_t received_ = 0;  // bytes so far, dropped ones included
     bool unsolicited_open_ = false;
+    bool lent_ = false;
     std::uint32_t data_sn_ = 0;  // next one of the sequence under way
     std::optional<Request> asked_;
     std::uint32_t r2t_sn_ = 0;

@@ -16,7 +16,7 @@ Bytes sense_segment(const Bytes& sense) {
     return segment;
 }
 
-std::vector<OutgoingPdu> data_in_pdus(const ScsiCommand& command, ByteView data,
+std::vector<OutgoingPdu> data_in_pdus(const ScsiCommand& command, const Slice& data,
                                       const OperationalParameters& parameters) {
     std::vector<OutgoingPdu> pdus;
     std::size_t burst_left = parameters.max_burst_length;
@@ -30,8 +30,7 @@ std::vector<OutgoingPdu> data_in_pdus(const ScsiCommand& command, ByteView data,
                    .task_tag = command.task_tag,
                    .data_sn = static_cast<std::uint32_t>(pdus.size()),
                    .offset = static_cast<std::uint32_t>(offset)};
-        const auto segment = data.subspan(offset, size);
-        pdus.push_back({pdu, Bytes(segment.begin(), segment.end())});
+        pdus.push_back({pdu, data.part(offset, size)});
         if (burst_left == 0) burst_left = parameters.max_burst_length;
         offset += size;
     }
@@ -63,7 +62,7 @@ std::vector<OutgoingPdu> reply_pdus(const ScsiCommand& command, std::uint32_t r2
     std::vector<OutgoingPdu> pdus;
     if (command.read) {
         const auto sent = std::min<std::size_t>(reply.data_in.size(), command.expected_length);
-        pdus = data_in_pdus(command, ByteView(reply.data_in).first(sent), parameters);
+        pdus = data_in_pdus(command, Slice(std::move(reply.data_in)).part(0, sent), parameters);
     }
     if (reply.status == Status::good && !pdus.empty()) {
         auto& last = std::get<DataIn>(pdus.back().pdu);

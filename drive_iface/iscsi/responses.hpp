@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "drive_iface/iscsi/negotiation.hpp"
+#include "drive_iface/iscsi/output.hpp"
 #include "drive_iface/iscsi/pdu.hpp"
 #include "drive_iface/virtual/target_device.hpp"
 
@@ -12,7 +13,7 @@ namespace drive_iface::iscsi {
 
 struct OutgoingPdu {
     TargetPdu pdu;
-    Bytes data;
+    Slice data;
 };
 
 // Overflow when the command has more than the initiator expects, underflow when less (11.4.5.1).

@@ -1,18 +1,26 @@
 #include "drive_iface/iscsi/server_connection.hpp"
 
+#include <array>
 #include <chrono>
 #include <utility>
 
 #include <asio/post.hpp>
-#include <asio/write.hpp>
+#include <asio/socket_base.hpp>
 
 namespace drive_iface::iscsi {
 
 namespace {
 
-constexpr std::size_t read_size = 64 * 1024;
-// An initiator with so much to read is not listened to until it has read some of it.
-constexpr std::size_t waiting_max = 4 * 1024 * 1024;
+// Reads in a row for one connection before the others get their turn.
+constexpr int reads_in_a_row = 8;
+constexpr std::size_t pieces_in_a_write = 64;
+
+using ReadBuffers = std::array<asio::mutable_buffer, 2>;
+
+ReadBuffers buffers_of(const FrameReader::Room& room) {
+    return {asio::buffer(room.segment.data(), room.segment.size()),
+            asio::buffer(room.beyond.data(), room.beyond.size())};
+}
 
 std::chrono::milliseconds ms(agent::core::Duration duration) {
     return std::chrono::milliseconds(duration.ms);
@@ -41,7 +49,6 @@ ServerConnection::ServerConnection(ConnectionOwner& owner, asio::ip::tcp::socket
       socket_(std::move(socket)),
       id_(id),
       protocol_(owner.rules(), tsih, challenge, *this),
-      incoming_(read_size),
       began_(Clock::now()),
       heard_(began_),
       pinged_(began_),
@@ -54,7 +61,9 @@ ServerConnection::ServerConnection(ConnectionOwner& owner, asio::ip::tcp::socket
     }
     const auto local = socket_.local_endpoint(error);
     if (!error) local_ = endpoint_text(local);
+    // No buffer sizes: to set them stops the kernel from growing them as far as it may.
     socket_.set_option(asio::ip::tcp::no_delay(true), error);
+    socket_.non_blocking(true, error);
 }
 
 void ServerConnection::start() {
@@ -62,10 +71,11 @@ void ServerConnection::start() {
 }
 
 void ServerConnection::read() {
-    if (closed_ || reading_ || protocol_.close_reason() || waiting_.size() > waiting_max) return;
+    if (closed_ || reading_ || protocol_.close_reason() || protocol_.output().size() > output_max)
+        return;
     reading_ = true;
     socket_.async_read_some(
-        asio::buffer(incoming_),
+        buffers_of(protocol_.room()),
         [self = shared_from_this()](const asio::error_code& error, std::size_t size) {
             self->reading_ = false;
             if (self->closed_) return;
@@ -74,12 +84,26 @@ void ServerConnection::read() {
         });
 }
 
+// More may have arrived while this was looked at: takes it without a round through the loop.
 void ServerConnection::received(std::size_t size) {
     heard_ = Clock::now();
-    protocol_.receive(ByteView(incoming_).first(size));
+    took(size);
+    for (int i = 1; i < reads_in_a_row; ++i) {
+        if (closed_ || protocol_.close_reason() || protocol_.output().size() > output_max) break;
+        const auto room = protocol_.room();
+        asio::error_code error;
+        const auto more = socket_.read_some(buffers_of(room), error);
+        if (error) break;  // nothing yet, or something that read() will meet again
+        took(more);
+        if (more < room.segment.size() + room.beyond.size()) break;
+    }
+    read();
+}
+
+void ServerConnection::took(std::size_t size) {
+    protocol_.received(size);
     if (!logged_in_ && protocol_.login()) note_login();
     flush();
-    read();
 }
 
 void ServerConnection::note_login() {
@@ -88,25 +112,35 @@ void ServerConnection::note_login() {
 }
 
 void ServerConnection::flush() {
-    if (closed_) return;
-    const auto output = protocol_.take_output();
-    waiting_.insert(waiting_.end(), output.begin(), output.end());
-    if (!being_written_.empty()) return;
-    if (!waiting_.empty()) return write();
-    if (protocol_.close_reason()) close(*protocol_.close_reason());
+    while (!closed_ && !writing_ && !protocol_.output().empty()) {
+        std::array<ByteView, pieces_in_a_write> pieces;
+        const auto count = protocol_.output().gather(pieces);
+        std::array<asio::const_buffer, pieces_in_a_write> buffers;
+        for (std::size_t i = 0; i < count; ++i)
+            buffers[i] = asio::buffer(pieces[i].data(), pieces[i].size());
+        asio::error_code error;
+        const auto size =
+            socket_.write_some(std::span<const asio::const_buffer>(buffers).first(count), error);
+        if (error == asio::error::would_block || error == asio::error::try_again)
+            return write_later();
+        if (error) return close("can not send: " + error.message());
+        written_ = Clock::now();
+        protocol_.sent(size);
+    }
+    if (!closed_ && !writing_ && protocol_.close_reason()) close(*protocol_.close_reason());
 }
 
-void ServerConnection::write() {
-    being_written_ = std::exchange(waiting_, {});
+void ServerConnection::write_later() {
+    writing_ = true;
     written_ = Clock::now();
-    asio::async_write(socket_, asio::buffer(being_written_),
-                      [self = shared_from_this()](const asio::error_code& error, std::size_t) {
-                          self->being_written_.clear();
-                          if (self->closed_) return;
-                          if (error) return self->close("can not send: " + error.message());
-                          self->flush();
-                          self->read();
-                      });
+    socket_.async_wait(asio::socket_base::wait_write,
+                       [self = shared_from_this()](const asio::error_code& error) {
+                           self->writing_ = false;
+                           if (self->closed_) return;
+                           if (error) return self->close("can not send: " + error.message());
+                           self->flush();
+                           self->read();
+                       });
 }
 
 void ServerConnection::close(const std::string& why) {
@@ -132,7 +166,7 @@ void ServerConnection::look_at_the_clock() {
         ++owner_->counters().timeouts;
         close(why);
     };
-    if (!being_written_.empty() && now - written_ > ms(limits.drain_within)) {
+    if (writing_ && now - written_ > ms(limits.drain_within)) {
         return late("the initiator does not read its answers");
     }
     if (!protocol_.session()) {

@@ -72,8 +72,9 @@ class ServerConnection final : public SessionHost,
 
     void read();
     void received(std::size_t size);
+    void took(std::size_t size);
     void flush();
-    void write();
+    void write_later();
     void note_login();
 
     ConnectionOwner* owner_;
@@ -89,14 +90,12 @@ class ServerConnection final : public SessionHost,
     std::string device_;
     std::optional<NexusId> nexus_;
 
-    std::vector<std::uint8_t> incoming_;
-    Bytes being_written_;
-    Bytes waiting_;
     bool reading_ = false;
+    bool writing_ = false;
     Clock::time_point began_;
     Clock::time_point heard_;
     Clock::time_point pinged_;
-    Clock::time_point written_;  // progress of the write under way
+    Clock::time_point written_;  // progress of what waits to be written
 };
 
 [[nodiscard]] std::string endpoint_text(const asio::ip::tcp::endpoint& endpoint);

@@ -60,7 +60,7 @@ Session::Session(const LoginResult& login, SessionHost& host)
       stat_sn_(login.stat_sn),
       exp_cmd_sn_(login.cmd_sn) {}
 
-void Session::receive(const InitiatorPdu& pdu, const Frame& frame) {
+void Session::receive(const InitiatorPdu& pdu, Frame& frame) {
     if (close_reason_) return;
     if (frame.data_digest_wrong) {
         damaged_data(pdu, frame);
@@ -110,7 +110,8 @@ bool Session::admit(bool immediate, std::uint32_t cmd_sn) {
     return true;
 }
 
-void Session::send(TargetPdu pdu, Bytes data) {
+void Session::send(TargetPdu pdu, Slice data) {
+    output_bytes_ += data.size();
     output_.push_back({std::move(pdu), std::move(data)});
 }
 
@@ -133,20 +134,21 @@ std::vector<OutgoingPdu> Session::take_output() {
                     .max_cmd_sn = exp_cmd_sn_ + (command_window - commands_in_window()) - 1};
         if (!takes_none) ++stat_sn_;
     }
+    output_bytes_ = 0;
     return std::exchange(output_, {});
 }
 
-void Session::on(const NopOut& pdu, const Frame& frame) {
+void Session::on(const NopOut& pdu, Frame& frame) {
     if (!admit(pdu.immediate, pdu.cmd_sn)) return;
     if (pdu.transfer_tag != no_tag && ping_tag_ == pdu.transfer_tag) ping_tag_.reset();
     if (pdu.task_tag == no_tag) return;
     const auto size =
         std::min<std::size_t>(frame.data.size(), parameters_.initiator_data_segment_max);
     send(NopIn{.lun = pdu.lun, .task_tag = pdu.task_tag},
-         Bytes(frame.data.begin(), frame.data.begin() + static_cast<std::ptrdiff_t>(size)));
+         Slice(std::move(frame.data)).part(0, size));
 }
 
-void Session::on(const ScsiCommand& pdu, const Frame& frame) {
+void Session::on(const ScsiCommand& pdu, Frame& frame) {
     if (discovery_) return reject(RejectReason::protocol_error, frame);
     if (!admit(pdu.immediate, pdu.cmd_sn)) return;
     if (pdu.task_tag == no_tag) return reject(RejectReason::invalid_pdu_field, frame);
@@ -161,7 +163,7 @@ void Session::on(const ScsiCommand& pdu, const Frame& frame) {
               .command = pdu,
               .data_out_length = length,
               .data_out = {parameters_, pdu.write ? pdu.expected_length : 0, length}};
-    const auto fault = task.data_out.begin(frame.data, pdu.final);
+    const auto fault = task.data_out.begin(std::move(frame.data), pdu.final);
     tasks_.push_back(std::move(task));
     const auto added = tasks_.end() - 1;
     // Neither bidirectional commands nor longer transfers exist on a tape drive.
@@ -175,17 +177,35 @@ void Session::on(const ScsiCommand& pdu, const Frame& frame) {
     }
 }
 
-void Session::on(const DataOut& pdu, const Frame& frame) {
+void Session::on(const DataOut& pdu, Frame& frame) {
     const auto task = find_task(pdu.task_tag);
     if (task == tasks_.end() || task->executing) {
         // The rest of a transfer that was given up, most likely.
         ++counters_.ignored;
         return;
     }
-    if (const auto fault = task->data_out.add(pdu, frame.data)) fail(task, *fault);
+    const auto fault = task->data_out.add(pdu, std::move(frame.data), frame.segment_from);
+    if (fault) fail(task, *fault);
 }
 
-void Session::on(const TaskManagementRequest& pdu, const Frame& frame) {
+Bytes Session::lend(const BasicHeader& header, std::size_t size) {
+    if (close_reason_) return {};
+    const auto pdu = decode_initiator_pdu(header);
+    const auto* known = std::get_if<InitiatorPdu>(&pdu);
+    const auto* data_out = known ? std::get_if<DataOut>(known) : nullptr;
+    if (!data_out) return {};
+    const auto task = find_task(data_out->task_tag);
+    if (task == tasks_.end() || task->executing) return {};
+    return task->data_out.lend(size).value_or(Bytes{});
+}
+
+void Session::waiting_to_be_sent(std::size_t bytes) {
+    const bool was_full = bytes_waiting_ > output_max;
+    bytes_waiting_ = bytes;
+    if (was_full && bytes <= output_max) advance();
+}
+
+void Session::on(const TaskManagementRequest& pdu, Frame& frame) {
     if (discovery_) return reject(RejectReason::protocol_error, frame);
     if (!admit(pdu.immediate, pdu.cmd_sn)) return;
     ++counters_.task_management;
@@ -238,12 +258,12 @@ std::uint8_t Session::abort_task(const TaskManagementRequest& pdu) {
 }
 
 // 6.3: a connection that is in full feature phase can not log in again.
-void Session::on(const LoginRequest&, const Frame& frame) {
+void Session::on(const LoginRequest&, Frame& frame) {
     reject(RejectReason::protocol_error, frame);
     close_reason_ = "Login request in full feature phase";
 }
 
-void Session::on(const LogoutRequest& pdu, const Frame& frame) {
+void Session::on(const LogoutRequest& pdu, Frame& frame) {
     if (!admit(pdu.immediate, pdu.cmd_sn)) return;
     const auto answer = [&](std::uint8_t response) {
         send(LogoutResponse{.response = response, .task_tag = pdu.task_tag});
@@ -264,7 +284,7 @@ void Session::on(const LogoutRequest& pdu, const Frame& frame) {
     reject(RejectReason::invalid_pdu_field, frame);
 }
 
-void Session::on(const SnackRequest&, const Frame& frame) {
+void Session::on(const SnackRequest&, Frame& frame) {
     reject(RejectReason::snack_reject, frame);
 }
 
@@ -297,8 +317,8 @@ void Session::drop_tasks() {
 void Session::reply(const Task& task, CommandReply command_reply) {
     auto pdus = reply_pdus(task.command, task.data_out.requests(), task.data_out_length,
                            std::move(command_reply), parameters_);
-    for (auto& pdu : pdus)
-        output_.push_back(std::move(pdu));
+    for (auto& [pdu, data] : pdus)
+        send(std::move(pdu), std::move(data));
 }
 
 void Session::fail(std::deque<Task>::iterator task, scsi::AdditionalSense why) {
@@ -319,7 +339,8 @@ void Session::advance() {
 }
 
 void Session::run_commands() {
-    std::vector<std::uint64_t> occupied;  // logical units whose first command is not done
+    auto& occupied = occupied_;  // logical units whose first command is not done
+    occupied.clear();
     for (auto task = tasks_.begin(); task != tasks_.end();) {
         const bool behind =
             std::find(occupied.begin(), occupied.end(), task->command.lun) != occupied.end();
@@ -328,6 +349,7 @@ void Session::run_commands() {
             ++task;
             continue;
         }
+        if (bytes_waiting_ + output_bytes_ > output_max) return;
         auto done =
             host_->execute(task->id, task->command.lun, task->command.cdb, task->data_out.data());
         if (!done) {

@@ -17,6 +17,9 @@
 
 namespace drive_iface::iscsi {
 
+// Beyond this an initiator has to read before it is served again.
+inline constexpr std::size_t output_max = 4 * 1024 * 1024;
+
 struct SessionCounters {
     std::uint64_t commands = 0;
     std::uint64_t task_management = 0;
@@ -30,7 +33,7 @@ class Session {
     // `host` outlives the session.
     Session(const LoginResult& login, SessionHost& host);
 
-    void receive(const InitiatorPdu& pdu, const Frame& frame);
+    void receive(const InitiatorPdu& pdu, Frame& frame);  // its data is moved from
     void receive_unknown(const Frame& frame);
 
     // The reply to a command that execute() did not answer at once; one that was aborted meanwhile
@@ -47,7 +50,13 @@ class Session {
     // Async Message event 1: asks the initiator to log out within `seconds` (11.9.1).
     void ask_for_logout(std::uint16_t seconds);
 
+    // Where a data segment of `size` bytes is to be put; an empty buffer of its own for most.
+    [[nodiscard]] Bytes lend(const BasicHeader& header, std::size_t size);
+
     [[nodiscard]] std::vector<OutgoingPdu> take_output();
+    // While more than output_max bytes wait to be sent, what take_output() has included, no command
+    // is begun.
+    void waiting_to_be_sent(std::size_t bytes);
     // Close when everything has been sent; why.
     [[nodiscard]] const std::optional<std::string>& close_reason() const { return close_reason_; }
     [[nodiscard]] const SessionCounters& counters() const { return counters_; }
@@ -62,19 +71,19 @@ class Session {
         bool executing = false;
     };
 
-    void on(const NopOut& pdu, const Frame& frame);
-    void on(const ScsiCommand& pdu, const Frame& frame);
-    void on(const TaskManagementRequest& pdu, const Frame& frame);
-    void on(const LoginRequest& pdu, const Frame& frame);
-    void on(const TextRequest& pdu, const Frame& frame);
-    void on(const DataOut& pdu, const Frame& frame);
-    void on(const LogoutRequest& pdu, const Frame& frame);
-    void on(const SnackRequest& pdu, const Frame& frame);
+    void on(const NopOut& pdu, Frame& frame);
+    void on(const ScsiCommand& pdu, Frame& frame);
+    void on(const TaskManagementRequest& pdu, Frame& frame);
+    void on(const LoginRequest& pdu, Frame& frame);
+    void on(const TextRequest& pdu, Frame& frame);
+    void on(const DataOut& pdu, Frame& frame);
+    void on(const LogoutRequest& pdu, Frame& frame);
+    void on(const SnackRequest& pdu, Frame& frame);
 
     [[nodiscard]] std::uint32_t commands_in_window() const;
     [[nodiscard]] std::uint32_t new_transfer_tag();
     [[nodiscard]] bool admit(bool immediate, std::uint32_t cmd_sn);
-    void send(TargetPdu pdu, Bytes data = {});
+    void send(TargetPdu pdu, Slice data = {});
     void reject(RejectReason reason, const Frame& frame);
     void damaged_data(const InitiatorPdu& pdu, const Frame& frame);
 
@@ -105,6 +114,9 @@ class Session {
     Bytes text_answer_;  // what is left of an answer that did not fit into one PDU
     std::optional<std::uint32_t> text_tag_;
     std::vector<OutgoingPdu> output_;
+    std::size_t output_bytes_ = 0;   // of data in output_
+    std::size_t bytes_waiting_ = 0;  // taken and not yet sent
+    std::vector<std::uint64_t> occupied_;
     std::optional<std::string> close_reason_;
     bool ended_ = false;
     SessionCounters counters_;

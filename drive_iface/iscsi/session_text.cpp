@@ -7,7 +7,7 @@
 
 namespace drive_iface::iscsi {
 
-void Session::on(const TextRequest& pdu, const Frame& frame) {
+void Session::on(const TextRequest& pdu, Frame& frame) {
     if (!admit(pdu.immediate, pdu.cmd_sn)) return;
     if (pdu.task_tag == no_tag || (pdu.final && pdu.continues)) {
         return reject(RejectReason::invalid_pdu_field, frame);

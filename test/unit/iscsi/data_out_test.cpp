@@ -106,6 +106,27 @@ TEST_CASE("data nobody asked for and the wrong amount of it are told apart") {
     }
 }
 
+TEST_CASE("a buffer that was lent comes back with the segment in it") {
+    DataOutCollector collector(small_bursts(), 1000, 1000);
+    REQUIRE_FALSE(collector.begin(Bytes(100, 1), false));
+    auto buffer = collector.lend(412);
+    REQUIRE(buffer);
+    CHECK(buffer->size() == 100);
+    CHECK_FALSE(collector.lend(10));  // one PDU at a time
+    buffer->resize(512, 2);
+    REQUIRE_FALSE(collector.add(piece(0, 100, true), std::move(*buffer), 100));
+    CHECK_FALSE(collector.lend(10));  // nobody asked for it
+    static_cast<void>(collector.ask(3));
+    CHECK_FALSE(collector.lend(489));  // more than the command takes
+    buffer = collector.lend(488);
+    buffer->resize(1000, 3);
+    REQUIRE_FALSE(collector.add(piece(0, 512, true, 3), std::move(*buffer), 512));
+    CHECK(collector.complete());
+    CHECK(collector.data()[99] == 1);
+    CHECK(collector.data()[511] == 2);
+    CHECK(collector.data()[999] == 3);
+}
+
 TEST_CASE("what the command does not take is neither asked for nor kept") {
     DataOutCollector collector(small_bursts(), 400, 24);
     REQUIRE_FALSE(collector.begin(Bytes(400, 9), true));

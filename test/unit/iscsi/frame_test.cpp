@@ -1,9 +1,11 @@
 #include "drive_iface/iscsi/frame.hpp"
 
+#include <algorithm>
 #include <string_view>
 
 #include "drive_iface/checksum/crc32c.hpp"
 #include "drive_iface/iscsi/md5.hpp"
+#include "drive_iface/iscsi/output.hpp"
 #include "drive_iface/scsi/bytes.hpp"
 #include "test/support/catch.hpp"
 
@@ -72,6 +74,86 @@ TEST_CASE("a PDU comes out of the stream however it was cut up") {
         }
     }
     CHECK(frames == 2);
+}
+
+TEST_CASE("long segments are read in place, and what follows them is not lost") {
+    const auto digests = GENERATE(Digests{false, false}, Digests{true, true});
+    // Longer than the reader grows a buffer at a time, and padded.
+    const Bytes data(300'001, 0xa5);
+    auto stream = stream_of(data, digests);
+    const auto small = stream_of({1, 2, 3}, digests);
+    stream.insert(stream.end(), small.begin(), small.end());
+    const auto step = GENERATE(std::size_t{1'000}, std::size_t{70'000}, std::size_t{10'000'000});
+
+    FrameReader reader(1U << 20);
+    reader.set_digests(digests);
+    std::vector<Bytes> segments;
+    std::size_t in_place = 0;
+    for (std::size_t at = 0; at < stream.size();) {
+        const auto room = reader.room();
+        auto size = std::min({step, stream.size() - at, room.segment.size() + room.beyond.size()});
+        REQUIRE(size > 0);
+        const auto here = std::min(size, room.segment.size());
+        const auto from = stream.begin() + static_cast<std::ptrdiff_t>(at);
+        std::copy_n(from, here, room.segment.begin());
+        std::copy_n(from + static_cast<std::ptrdiff_t>(here), size - here, room.beyond.begin());
+        in_place += here;
+        reader.received(size);
+        at += size;
+        while (true) {
+            const auto next = reader.next();
+            REQUIRE_FALSE(std::holds_alternative<StreamBroken>(next));
+            const auto* frame = std::get_if<Frame>(&next);
+            if (!frame) break;
+            CHECK_FALSE(frame->data_digest_wrong);
+            segments.push_back(frame->data);
+        }
+    }
+    CHECK(segments == std::vector<Bytes>{data, {1, 2, 3}});
+    CHECK(in_place > data.size() * 3 / 4);
+}
+
+TEST_CASE("a segment is appended to the buffer that was lent for it") {
+    FrameReader reader(4096);
+    reader.set_lender([](const BasicHeader& header, std::size_t size) {
+        CHECK(header[47] == 0x5a);
+        CHECK(size == 3);
+        return Bytes{9, 9};
+    });
+    reader.append(stream_of({1, 2, 3}, {}));
+    const auto next = reader.next();
+    const auto& frame = std::get<Frame>(next);
+    CHECK(frame.data == Bytes{9, 9, 1, 2, 3});
+    CHECK(Bytes(frame.segment().begin(), frame.segment().end()) == Bytes{1, 2, 3});
+}
+
+TEST_CASE("output goes out in pieces of any size and shares what it can") {
+    const auto digests = GENERATE(Digests{false, false}, Digests{true, true});
+    const Slice shared(Bytes(10, 7));
+    OutputQueue queue;
+    Bytes expected;
+    for (const unsigned size : {10U, 0U, 3U, 4U}) {
+        BasicHeader header{};
+        header[1] = static_cast<std::uint8_t>(size);
+        queue.push(header, shared.part(10 - size, size), digests);
+        append_frame(expected, header, Bytes(size, 7), digests);
+    }
+    CHECK(queue.size() == expected.size());
+    const auto step = GENERATE(std::size_t{1}, std::size_t{7}, std::size_t{1000});
+    Bytes sent;
+    while (!queue.empty()) {
+        std::array<ByteView, 2> pieces;
+        const auto count = queue.gather(pieces);
+        REQUIRE(count > 0);
+        std::size_t left = step;
+        for (const auto piece : std::span(pieces).first(count)) {
+            const auto part = piece.first(std::min(left, piece.size()));
+            sent.insert(sent.end(), part.begin(), part.end());
+            left -= part.size();
+        }
+        queue.consume(step - left);
+    }
+    CHECK(sent == expected);
 }
 
 TEST_CASE("a wrong header digest breaks the stream for good") {

@@ -175,6 +175,43 @@ TEST_CASE("the window shuts when it is full and a stalled command stalls nothing
     CHECK(one.one<ScsiResponse>(one.command(0x00)).status == 0);
 }
 
+TEST_CASE("an initiator that does not read is not served on") {
+    Initiator one;
+    one.log_in({{"MaxRecvDataSegmentLength", "262144"}});
+    one.host.reply.data_in = Bytes(output_max, 1);
+    Bytes stream;
+    for (int i = 0; i < 3; ++i)
+        append_frame(stream, encode(InitiatorPdu{one.read_command(output_max)}), {}, {});
+    one.connection.receive(stream);
+    CHECK(one.host.executed.size() == 1);
+    CHECK(one.connection.output().size() > output_max);
+    one.connection.sent(one.connection.output().size() - output_max);
+    CHECK(one.host.executed.size() == 2);
+    one.connection.sent(one.connection.output().size());
+    CHECK(one.host.executed.size() == 3);
+}
+
+TEST_CASE("data-out by R2T goes straight into the command's buffer") {
+    Initiator one;
+    one.log_in({{"InitialR2T", "Yes"}, {"ImmediateData", "No"}});
+    one.host.takes = 300'000;
+    const auto first = one.one<ReadyToTransfer>(one.write_command(300'000));
+    REQUIRE(first.length == 262'144);
+    const auto second = one.one<ReadyToTransfer>(
+        DataOut{.final = true, .task_tag = one.task_tag, .transfer_tag = first.transfer_tag},
+        Bytes(262'144, 3));
+    CHECK(second.offset == 262'144);
+    CHECK(one.one<ScsiResponse>(DataOut{.final = true,
+                                        .task_tag = one.task_tag,
+                                        .transfer_tag = second.transfer_tag,
+                                        .offset = second.offset},
+                                Bytes(37'856, 4))
+              .status == 0);
+    REQUIRE(one.host.data_out.size() == 300'000);
+    CHECK(one.host.data_out[262'143] == 3);
+    CHECK(one.host.data_out[262'144] == 4);
+}
+
 TEST_CASE("an immediate command takes no CmdSN") {
     Initiator one;
     one.log_in();
