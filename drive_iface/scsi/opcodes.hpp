@@ -13,9 +13,11 @@ namespace opcode {
 inline constexpr std::uint8_t test_unit_ready = 0x00;
 inline constexpr std::uint8_t rewind = 0x01;
 inline constexpr std::uint8_t request_sense = 0x03;
+inline constexpr std::uint8_t format_medium = 0x04;
 inline constexpr std::uint8_t read_block_limits = 0x05;
 inline constexpr std::uint8_t read_6 = 0x08;
 inline constexpr std::uint8_t write_6 = 0x0a;
+inline constexpr std::uint8_t set_capacity = 0x0b;
 inline constexpr std::uint8_t write_filemarks_6 = 0x10;
 inline constexpr std::uint8_t space_6 = 0x11;
 inline constexpr std::uint8_t inquiry = 0x12;
@@ -42,12 +44,18 @@ inline constexpr std::uint8_t release_10 = 0x57;
 inline constexpr std::uint8_t mode_sense_10 = 0x5a;
 inline constexpr std::uint8_t persistent_reserve_in = 0x5e;
 inline constexpr std::uint8_t persistent_reserve_out = 0x5f;
+inline constexpr std::uint8_t write_filemarks_16 = 0x80;
+inline constexpr std::uint8_t allow_overwrite = 0x82;
+inline constexpr std::uint8_t read_16 = 0x88;
+inline constexpr std::uint8_t write_16 = 0x8a;
 inline constexpr std::uint8_t read_attribute = 0x8c;
 inline constexpr std::uint8_t write_attribute = 0x8d;
 inline constexpr std::uint8_t space_16 = 0x91;
 inline constexpr std::uint8_t locate_16 = 0x92;
+inline constexpr std::uint8_t erase_16 = 0x93;
 inline constexpr std::uint8_t report_luns = 0xa0;
 inline constexpr std::uint8_t maintenance_in = 0xa3;
+inline constexpr std::uint8_t service_action_in_12 = 0xab;
 inline constexpr std::uint8_t read_element_status = 0xb8;
 }  // namespace opcode
 

@@ -39,11 +39,15 @@ struct AdditionalSense {
 
 namespace additional_sense {
 inline constexpr AdditionalSense none{0x00, 0x00};
+inline constexpr AdditionalSense filemark_detected{0x00, 0x01};
+inline constexpr AdditionalSense end_of_medium_detected{0x00, 0x02};
 inline constexpr AdditionalSense beginning_of_partition_detected{0x00, 0x04};
 inline constexpr AdditionalSense end_of_data_detected{0x00, 0x05};
 inline constexpr AdditionalSense becoming_ready{0x04, 0x01};
 inline constexpr AdditionalSense initializing_command_required{0x04, 0x02};
 inline constexpr AdditionalSense logical_unit_offline{0x04, 0x12};
+inline constexpr AdditionalSense write_error{0x0c, 0x00};
+inline constexpr AdditionalSense unrecovered_read_error{0x11, 0x00};
 inline constexpr AdditionalSense parameter_list_length_error{0x1a, 0x00};
 inline constexpr AdditionalSense invalid_command_operation_code{0x20, 0x00};
 inline constexpr AdditionalSense invalid_field_in_cdb{0x24, 0x00};
@@ -63,9 +67,14 @@ inline constexpr AdditionalSense reservations_preempted{0x2a, 0x03};
 inline constexpr AdditionalSense reservations_released{0x2a, 0x04};
 inline constexpr AdditionalSense registrations_preempted{0x2a, 0x05};
 inline constexpr AdditionalSense commands_cleared_by_another_initiator{0x2f, 0x00};
+inline constexpr AdditionalSense cleaning_cartridge_installed{0x30, 0x03};
+inline constexpr AdditionalSense worm_overwrite_attempted{0x30, 0x0c};
+inline constexpr AdditionalSense medium_format_corrupted{0x31, 0x00};
 inline constexpr AdditionalSense saving_parameters_not_supported{0x39, 0x00};
 inline constexpr AdditionalSense medium_not_present{0x3a, 0x00};
+inline constexpr AdditionalSense position_past_beginning_of_medium{0x3b, 0x0c};
 inline constexpr AdditionalSense internal_target_failure{0x44, 0x00};
+inline constexpr AdditionalSense data_phase_error{0x4b, 0x00};
 inline constexpr AdditionalSense medium_removal_prevented{0x53, 0x02};
 inline constexpr AdditionalSense insufficient_registration_resources{0x55, 0x04};
 }  // namespace additional_sense
