@@ -7,10 +7,10 @@
 namespace drive_iface::virtual_library {
 namespace {
 
-using Medium = TapeState::Medium;
+using MediumState = TapeState::MediumState;
 
 void fail_to_load(TapeState& drive, std::string trouble) {
-    drive.medium = Medium::unreadable;
+    drive.medium = MediumState::unreadable;
     drive.trouble = std::move(trouble);
     drive.alerts.raise(TapeAlert::loading_failure);
 }
@@ -30,7 +30,7 @@ void start_over(TapeState& drive) {
 }
 
 void become_ready(TapeState& drive) {
-    drive.medium = Medium::loaded;
+    drive.medium = MediumState::loaded;
     ++drive.since_power_on.loads;
     ++drive.since_load.loads;
 }
@@ -53,7 +53,7 @@ Settled go_on_opening(TapeState& drive) {
     }
     auto cartridge = std::move(*opened).value();
     if (cartridge->facts().cleaning) {
-        drive.medium = Medium::cleaning;
+        drive.medium = MediumState::cleaning;
         drive.alerts.raise(TapeAlert::cleaning_media);
         return Settled::not_loaded;
     }
@@ -88,48 +88,48 @@ Settled go_on_unloading(TapeState& drive) {
     close(drive.shared);
     for (auto& [nexus, user] : drive.own)
         close(user);
-    drive.medium = Medium::unloaded;
+    drive.medium = MediumState::unloaded;
     return Settled::unloaded;
 }
 
 }  // namespace
 
 void insert_cartridge(TapeState& drive, const std::string& barcode) {
-    AGENT_ASSERT(drive.medium == Medium::absent && !barcode.empty());
+    AGENT_ASSERT(drive.medium == MediumState::absent && !barcode.empty());
     start_over(drive);
     drive.barcode = barcode;
-    drive.medium = Medium::opening;
+    drive.medium = MediumState::opening;
     drive.loaded_by.reset();
 }
 
 bool can_be_taken(const TapeState& drive) {
-    return drive.medium == Medium::unloaded || drive.medium == Medium::unreadable ||
-           drive.medium == Medium::cleaning;
+    return drive.medium == MediumState::unloaded || drive.medium == MediumState::unreadable ||
+           drive.medium == MediumState::cleaning;
 }
 
 std::string take_cartridge(TapeState& drive) {
     AGENT_ASSERT(can_be_taken(drive));
-    drive.medium = Medium::absent;
+    drive.medium = MediumState::absent;
     drive.held = false;
     return std::exchange(drive.barcode, {});
 }
 
 void begin_load(TapeState& drive, std::optional<NexusId> by) {
-    if (drive.medium != Medium::unloaded && drive.medium != Medium::unreadable) return;
+    if (drive.medium != MediumState::unloaded && drive.medium != MediumState::unreadable) return;
     start_over(drive);
-    drive.medium = Medium::opening;
+    drive.medium = MediumState::opening;
     drive.held = false;
     drive.loaded_by = by;
 }
 
 void begin_unload(TapeState& drive, bool hold) {
-    if (drive.medium != Medium::loaded && drive.medium != Medium::unloading) {
+    if (drive.medium != MediumState::loaded && drive.medium != MediumState::unloading) {
         drive.held = drive.held && hold;
         return;
     }
     drive.held = hold;
-    if (drive.medium == Medium::unloading) return;
-    drive.medium = Medium::unloading;
+    if (drive.medium == MediumState::unloading) return;
+    drive.medium = MediumState::unloading;
     finish(drive.shared);
     for (auto& [nexus, user] : drive.own)
         finish(user);
@@ -137,15 +137,15 @@ void begin_unload(TapeState& drive, bool hold) {
 
 Settled settle(TapeState& drive) {
     switch (drive.medium) {
-        case Medium::opening:
+        case MediumState::opening:
             return go_on_opening(drive);
-        case Medium::unloading:
+        case MediumState::unloading:
             return go_on_unloading(drive);
-        case Medium::absent:
-        case Medium::loaded:
-        case Medium::unloaded:
-        case Medium::unreadable:
-        case Medium::cleaning:
+        case MediumState::absent:
+        case MediumState::loaded:
+        case MediumState::unloaded:
+        case MediumState::unreadable:
+        case MediumState::cleaning:
             return Settled::nothing;
     }
     return Settled::nothing;
@@ -154,7 +154,6 @@ Settled settle(TapeState& drive) {
 void reset(TapeState& drive) {
     const auto reset_user = [](TapeUser& user) {
         user.mode = {};
-        user.unfinished.reset();
         if (user.tape.cartridge) user.tape.cartridge->synchronise();
     };
     reset_user(drive.shared);
@@ -167,21 +166,12 @@ void power_cycle(TapeState& drive) {
     drive.since_power_on = {};
     drive.held = false;
     drive.loaded_by.reset();
-    drive.medium = drive.barcode.empty() ? Medium::absent : Medium::opening;
+    drive.medium = drive.barcode.empty() ? MediumState::absent : MediumState::opening;
 }
 
 void forget_nexus(TapeState& drive, NexusId nexus) {
-    abandon(drive, nexus);
     drive.alerts.forget(nexus);
     drive.own.erase(nexus);
-}
-
-void abandon(TapeState& drive, NexusId nexus) {
-    const auto forget = [nexus](TapeUser& user) {
-        if (user.unfinished && user.unfinished->nexus == nexus) user.unfinished.reset();
-    };
-    forget(drive.shared);
-    if (const auto own = drive.own.find(nexus); own != drive.own.end()) forget(own->second);
 }
 
 TapeUser& user_of(TapeState& drive, NexusId nexus) {

@@ -30,17 +30,14 @@ enum class Settled : std::uint8_t {
 // Called on every progress of shelf and cartridges, and before each command.
 Settled settle(TapeState& drive);
 
-// Logical unit reset: mode values return to their defaults, no command is half done; cartridge and
-// positions stay, and what is in the buffer is on its way to storage (SSC-3 4.2.20).
+// Logical unit reset: mode values return to their defaults; cartridge and positions stay, and what
+// is in the buffer is on its way to storage (SSC-3 4.2.20).
 void reset(TapeState& drive);
 // Power was lost and is back: what was not synchronised is gone, and the cartridge is threaded
 // anew.
 void power_cycle(TapeState& drive);
 // A nexus is gone, and its own position on a parallel drive with it.
 void forget_nexus(TapeState& drive, NexusId nexus);
-// The command of this nexus that waits is given up; what it did already stays done.
-void abandon(TapeState& drive, NexusId nexus);
-
 // Whose position a command of this nexus uses.
 [[nodiscard]] TapeUser& user_of(TapeState& drive, NexusId nexus);
 

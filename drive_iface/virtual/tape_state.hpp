@@ -17,19 +17,11 @@
 
 namespace drive_iface::virtual_library {
 
-// What a command did before it had to wait for the medium, so that calling it again goes on
-// instead of doing it twice.
-struct Unfinished {
-    NexusId nexus;
-    std::uint8_t stage = 0;  // meaning of the command's own
-    std::uint64_t done = 0;  // blocks or filemarks
-    Bytes data_in;           // read so far
-};
-
 // Values that MODE SELECT changes, and a reset puts back.
 struct TapeMode {
     std::uint32_t block_length = 0;  // 0: variable
     bool buffered = true;            // buffered mode 1, else 0: GOOD only when it is stored
+    bool operator==(const TapeMode&) const = default;
 };
 
 // One user of the tape: all nexuses of a drive together, or one nexus of a parallel drive.
@@ -37,7 +29,6 @@ struct TapeUser {
     Tape tape;
     ParallelCartridge* stream = nullptr;  // tape.cartridge, on a parallel drive
     TapeMode mode;
-    std::optional<Unfinished> unfinished;
     bool lost_writes = false;  // a deferred error waits to be told
 };
 
@@ -61,7 +52,7 @@ struct TapeState {
 
     const Personality* personality = &personality_of_product("");
 
-    enum class Medium : std::uint8_t {
+    enum class MediumState : std::uint8_t {
         absent,      // no cartridge in the drive
         opening,     // in the drive, being threaded
         loaded,      // ready
@@ -70,7 +61,7 @@ struct TapeState {
         unreadable,  // could not be opened; the robot may take it
         cleaning,    // a cleaning cartridge that has done its work; the robot may take it
     };
-    Medium medium = Medium::absent;
+    MediumState medium = MediumState::absent;
     std::string barcode;               // of the cartridge in the drive, empty when absent
     std::string trouble;               // why it could not be opened or stored, for an operator
     bool held = false;                 // unloaded with HOLD: still threadable without a robot
