@@ -27,6 +27,7 @@ inline constexpr std::uint8_t device_identification = 0x83;
 inline constexpr std::uint8_t extended_inquiry = 0x86;
 inline constexpr std::uint8_t sequential_access_capabilities = 0xb0;  // SSC-3 8.5.2
 inline constexpr std::uint8_t manufacturer_serial_number = 0xb1;      // SSC-3 8.5.3
+inline constexpr std::uint8_t tape_alert_supported_flags = 0xb2;      // SSC-3 8.5.4
 }  // namespace vpd_page
 
 // SPC-4 6.4.2.

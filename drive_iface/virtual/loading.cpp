@@ -27,6 +27,7 @@ void start_over(TapeState& drive) {
     drive.since_load = {};
     drive.alerts.new_cartridge();
     drive.trouble.clear();
+    drive.unloaded_by_host = false;
 }
 
 void become_ready(TapeState& drive) {

@@ -29,6 +29,9 @@ class TapeAlerts {
     static constexpr std::size_t flags = 64;
     using Set = std::bitset<flags + 1>;  // by number; flag 0 is not there
 
+    // As in VPD page B2h (SSC-3 8.4.5): 64 bits, flag 1 first.
+    [[nodiscard]] static Bytes supported_flags();
+
     void raise(TapeAlert flag);
     void new_cartridge() { *this = {}; }
     // What this nexus has not been told yet; told by this.

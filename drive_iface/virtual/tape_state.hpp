@@ -65,6 +65,7 @@ struct TapeState {
     std::string barcode;               // of the cartridge in the drive, empty when absent
     std::string trouble;               // why it could not be opened or stored, for an operator
     bool held = false;                 // unloaded with HOLD: still threadable without a robot
+    bool unloaded_by_host = false;     // HUI in log page 11h
     std::optional<NexusId> loaded_by;  // a host's own LOAD: it needs no unit attention
 
     TapeUser shared;                  // of a drive that is not parallel
