@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "agent/core/assert.hpp"
+#include "drive_iface/virtual/medium_attributes.hpp"
 
 namespace drive_iface::virtual_library {
 namespace {
@@ -28,6 +29,14 @@ void start_over(TapeState& drive) {
     drive.alerts.new_cartridge();
     drive.trouble.clear();
     drive.unloaded_by_host = false;
+}
+
+// The auxiliary memory tells where the cartridge was and what was done to it.
+void note(Cartridge& cartridge, const std::function<void(MediumAttributes&)>& what) {
+    if (cartridge.facts().write_protected) return;
+    MediumAttributes attributes = cartridge.attributes();
+    what(attributes);
+    if (attributes != cartridge.attributes()) cartridge.set_attributes(std::move(attributes));
 }
 
 void become_ready(TapeState& drive) {
@@ -59,6 +68,9 @@ Settled go_on_opening(TapeState& drive) {
         return Settled::not_loaded;
     }
     if (drive.progress) cartridge->on_progress(drive.progress);
+    note(*cartridge, [&drive](MediumAttributes& attributes) {
+        note_load(attributes, drive.vendor, drive.serial);
+    });
     drive.shared.tape = Tape{.cartridge = std::move(cartridge)};
     become_ready(drive);
     return Settled::became_ready;
@@ -131,6 +143,11 @@ void begin_unload(TapeState& drive, bool hold) {
     drive.held = hold;
     if (drive.medium == MediumState::unloading) return;
     drive.medium = MediumState::unloading;
+    if (drive.shared.tape.cartridge) {
+        note(*drive.shared.tape.cartridge, [&drive](MediumAttributes& attributes) {
+            note_written(attributes, drive.since_load);
+        });
+    }
     finish(drive.shared);
     for (auto& [nexus, user] : drive.own)
         finish(user);

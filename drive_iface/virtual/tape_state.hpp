@@ -50,6 +50,9 @@ struct TapeState {
     ParallelCartridges* parallel = nullptr;
     std::function<void()> progress;
 
+    // Written into the memory of each cartridge that is loaded.
+    std::string vendor;
+    std::string serial;
     const Personality* personality = &personality_of_product("");
 
     enum class MediumState : std::uint8_t {
