@@ -1,6 +1,7 @@
 #include "drive_iface/iscsi/login.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace drive_iface::iscsi {
 
@@ -34,6 +35,17 @@ void set_status(LoginResponse& response, LoginStatus status) {
 }
 
 }  // namespace
+
+std::vector<std::string> visible_targets(const LoginRules& rules, const ChapUser* user) {
+    if (user == nullptr || user->targets.empty()) return rules.target_names;
+    std::vector<std::string> visible;
+    std::copy_if(rules.target_names.begin(), rules.target_names.end(), std::back_inserter(visible),
+                 [&](const std::string& name) {
+                     return std::find(user->targets.begin(), user->targets.end(), name) !=
+                            user->targets.end();
+                 });
+    return visible;
+}
 
 Login::Login(const LoginRules& rules, std::uint16_t tsih, const ChapChallenge& challenge)
     : rules_(&rules), tsih_(tsih), challenge_(challenge) {}
@@ -196,6 +208,14 @@ Login::Check Login::security(const TextKeys& keys, TextKeys& answers) {
         if (step.verdict == Chap::Verdict::refused)
             return Refusal{LoginStatus::authentication_failure, step.why};
         authenticated_ = step.verdict == Chap::Verdict::authenticated;
+        result_.user = step.user;
+        if (authenticated_ && !result_.discovery) {
+            const auto visible = visible_targets(*rules_, step.user);
+            if (std::find(visible.begin(), visible.end(), result_.target_name) == visible.end()) {
+                return Refusal{LoginStatus::authorization_failure,
+                               step.user->credentials.user + " may not use " + result_.target_name};
+            }
+        }
         for (auto& key : step.answer)
             answers.push_back(std::move(key));
         return std::nullopt;

@@ -26,6 +26,7 @@ enum class LoginStatus : std::uint16_t {
     success = 0x0000,
     initiator_error = 0x0200,
     authentication_failure = 0x0201,
+    authorization_failure = 0x0202,
     target_not_found = 0x0203,
     unsupported_version = 0x0205,
     missing_parameter = 0x0207,
@@ -39,13 +40,18 @@ enum class LoginStatus : std::uint16_t {
 // What every login of this target node is judged by.
 struct LoginRules {
     std::vector<std::string> target_names;
-    std::optional<ChapCredentials> chap;  // required when set, discovery sessions included
+    std::optional<ChapRules> chap;  // required when set, discovery sessions included
 };
+
+// Targets that somebody who logged in as `user` may see and use; `user` is null without CHAP.
+[[nodiscard]] std::vector<std::string> visible_targets(const LoginRules& rules,
+                                                       const ChapUser* user);
 
 struct LoginResult {
     bool discovery = false;
-    std::string initiator_name;  // lower case
-    std::string target_name;     // empty with discovery
+    const ChapUser* user = nullptr;  // of the rules; null without CHAP
+    std::string initiator_name;      // lower case
+    std::string target_name;         // empty with discovery
     Isid isid{};
     std::uint16_t cid = 0;
     std::uint32_t cmd_sn = 0;   // the next one expected

@@ -24,7 +24,7 @@ struct ServerOptions {
     std::string host;           // an IP address without brackets, or a name of this machine
     std::uint16_t port = 0;     // 0: any free port, see Server::port()
     std::string target_prefix;  // see ServedTarget
-    std::optional<ChapCredentials> chap;
+    std::optional<ChapRules> chap;
     std::size_t connections_max = 256;
     agent::core::Duration login_within{15'000};
     // A host that died without a word keeps its RESERVE until the ping finds out.

@@ -247,7 +247,8 @@ void ServerConnection::target_was_reset_cold() {
 }
 
 std::vector<std::string> ServerConnection::targets() {
-    return owner_->rules().target_names;
+    const auto* login = protocol_.login();
+    return visible_targets(owner_->rules(), login ? login->user : nullptr);
 }
 
 std::string ServerConnection::portal() {

@@ -15,7 +15,6 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::size_t chap_secret_min = 12;  // RFC 7143 12.1.3.1
 constexpr std::uint16_t first_drive_element = 256;
 
 std::optional<std::string> wrong_with_inquiry_text(std::string_view text) {
@@ -33,22 +32,6 @@ std::optional<std::string> wrong_with_drive_serial(std::string_view text) {
     });
     if (fits) return std::nullopt;
     return "is part of the target's name: letters, digits, '-' and '.' only";
-}
-
-std::optional<std::string> wrong_with_listen(std::string_view text) {
-    if (address_from_text("tcp:" + std::string(text))) return std::nullopt;
-    return "is not of the form HOST:PORT, for example \"127.0.0.1:3260\" or \"[::1]:0\" (0: any "
-           "free port)";
-}
-
-std::optional<std::string> wrong_with_target_prefix(std::string_view text) {
-    const bool letters = std::all_of(text.begin(), text.end(), [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == ':';
-    });
-    if (letters && text.rfind("iqn.", 0) == 0 && text.size() <= 150) return std::nullopt;
-    return "is not the beginning of an iSCSI name: \"iqn.\" and lower-case letters, digits, '-', "
-           "'.' and ':', for "
-           "example \"iqn.2026-01.example.library\"";
 }
 
 std::optional<std::string> wrong_with_channel(std::string_view text) {
@@ -85,31 +68,6 @@ ValueShape drive_shape() {
         optional_key("element_address", integer_shape(1, 65'535),
                      "The drive's place in the library; counted from 256 when nothing is said.",
                      "256"),
-    });
-}
-
-ValueShape iscsi_shape() {
-    return object_shape({
-        default_key("listen", text_shape("HOST:PORT", wrong_with_listen), "\"127.0.0.1:3260\"",
-                    "Where hosts log in; port 0 takes any free one, which library.status tells."),
-        default_key("target_prefix",
-                    text_shape("beginning of an iSCSI name", wrong_with_target_prefix, 150),
-                    "\"iqn.2026-01.example.library\"", "Targets are TARGET_PREFIX:drive-SERIAL."),
-        optional_key(
-            "chap",
-            object_shape({required_key("user", text_shape(),
-                                       "Name that every initiator logs in with.", "\"backup\""),
-                          required_key("secret_file", text_shape(4'096),
-                                       "File of mode 0600 with the secret, 12 bytes or more.",
-                                       "\"chap.key\"")}),
-            "One-way CHAP (MD5), required of every session when set.",
-            "{\"user\": \"backup\", \"secret_file\": \"/etc/lra/chap.key\"}"),
-        default_key("ping_after_ms", integer_shape(100, 3'600'000), "30000",
-                    "A host that said nothing for so long is pinged; without an answer its session "
-                    "ends and its "
-                    "RESERVE is released."),
-        default_key("connections_max", integer_shape(1, 65'535), "256",
-                    "Further connections are closed at once."),
     });
 }
 
@@ -150,7 +108,10 @@ class Reading {
     VtldConfiguration read() {
         VtldConfiguration result;
         read_library(result.library);
-        read_iscsi(result.iscsi);
+        std::set<std::string> served{"changer"};
+        for (const auto& drive : result.library.drives)
+            served.insert("drive-" + drive.serial);
+        result.iscsi = iscsi_configuration(source_, served, errors);
         result.events_connect = values_["events"].value("connect", "");
         result.control_socket =
             source_.file_beside(values_["control"]["socket"].get<std::string>());
@@ -202,27 +163,6 @@ class Reading {
         }
     }
 
-    void read_iscsi(IscsiConfiguration& iscsi) {
-        const auto& values = values_["iscsi"];
-        const auto address = *address_from_text("tcp:" + values["listen"].get<std::string>());
-        iscsi.host = address.host;
-        iscsi.port = address.port;
-        iscsi.target_prefix = values["target_prefix"].get<std::string>();
-        iscsi.ping_after = {values["ping_after_ms"].get<std::int64_t>()};
-        iscsi.connections_max = values["connections_max"].get<std::size_t>();
-        if (!values.contains("chap")) return;
-        const auto file = source_.file_beside(values["chap"]["secret_file"].get<std::string>());
-        auto secret = read_key_file(file);
-        if (!secret) return wrong("iscsi.chap.secret_file", secret.error().message);
-        if (secret->size() < chap_secret_min) {
-            return wrong("iscsi.chap.secret_file", file + " holds a secret of " +
-                                                       std::to_string(secret->size()) +
-                                                       " bytes; CHAP needs 12 or more");
-        }
-        iscsi.chap =
-            iscsi::ChapCredentials{values["chap"]["user"].get<std::string>(), secret.value()};
-    }
-
     const Configuration& source_;
     const json& values_;
 };
@@ -236,19 +176,7 @@ bool same_drives(const virtual_library::LibraryDescription& a,
                       });
 }
 
-bool same_credentials(const std::optional<iscsi::ChapCredentials>& a,
-                      const std::optional<iscsi::ChapCredentials>& b) {
-    if (!a || !b) return a.has_value() == b.has_value();
-    return a->user == b->user && a->secret == b->secret;
-}
-
 }  // namespace
-
-bool IscsiConfiguration::operator==(const IscsiConfiguration& other) const {
-    return host == other.host && port == other.port && target_prefix == other.target_prefix &&
-           same_credentials(chap, other.chap) && ping_after == other.ping_after &&
-           connections_max == other.connections_max;
-}
 
 const ConfigurationSchema& vtld_configuration_schema() {
     static const auto schema = make_schema();

@@ -10,20 +10,10 @@
 #include "agent/core/reservation.hpp"
 #include "agent/core/time.hpp"
 #include "agent/runtime/configuration.hpp"
-#include "drive_iface/iscsi/chap.hpp"
 #include "drive_iface/virtual/library.hpp"
+#include "drive_iface/vtld/iscsi_configuration.hpp"
 
 namespace drive_iface::vtld {
-
-struct IscsiConfiguration {
-    std::string host;  // without brackets
-    std::uint16_t port = 0;
-    std::string target_prefix;
-    std::optional<iscsi::ChapCredentials> chap;
-    agent::core::Duration ping_after{30'000};
-    std::size_t connections_max = 256;
-    bool operator==(const IscsiConfiguration& other) const;
-};
 
 struct VtldConfiguration {
     virtual_library::LibraryDescription library;

@@ -13,7 +13,8 @@ namespace {
 const LoginRules& rules(bool chap) {
     static const LoginRules open{{"iqn.2026-01.example:drive-VT1"}, std::nullopt};
     static const LoginRules locked{{"iqn.2026-01.example:drive-VT1"},
-                                   ChapCredentials{"backup", "fuzzing has no secrets"}};
+                                   ChapRules{{{{"backup", "fuzzing has no secrets"}, {}}},
+                                             ChapCredentials{"library", "nor is this one"}}};
     return chap ? locked : open;
 }
 

@@ -16,8 +16,13 @@ TextKeys keys_of(const Bytes& data) {
     return std::get<TextKeys>(parse_text(data));
 }
 
+const std::string other_target = "iqn.2026-01.example:changer";
+
 LoginRules with_chap() {
-    return {{target}, ChapCredentials{"backup", "a secret of length"}};
+    return {{target, other_target},
+            ChapRules{{{{"backup", "a secret of length"}, {}},
+                       {{"archive", "another of length"}, {other_target}}},
+                      ChapCredentials{"library", "the library's own"}}};
 }
 
 // What an initiator answers to the challenge in `keys`.
@@ -192,6 +197,123 @@ TEST_CASE("CHAP lets in who knows the secret, and nobody else") {
         CHECK(done.status_class == 2);
     }
     if (!one.connection.login()) CHECK(one.host.opened == 0);
+}
+
+namespace {
+
+// As far as the target's challenge.
+TextKeys challenged(Initiator& one, const std::string& wanted = target) {
+    const TextKeys keys{
+        {"InitiatorName", initiator}, {"TargetName", wanted}, {"AuthMethod", "CHAP"}};
+    static_cast<void>(one.one<LoginResponse>(security_request(one, true), text(keys)));
+    static_cast<void>(
+        one.one<LoginResponse>(security_request(one, false), text({{"CHAP_A", "5"}})));
+    return keys_of(one.last_data);
+}
+
+}  // namespace
+
+TEST_CASE("with mutual CHAP the target proves itself with a secret of its own") {
+    Initiator one(with_chap());
+    const auto challenge = challenged(one);
+    TextKeys answer{{"CHAP_N", "backup"},
+                    {"CHAP_R", chap_response(challenge, "a secret of length")}};
+    SECTION("and is believed when it knows it") {
+        const TextKeys ours{{"CHAP_I", "200"}, {"CHAP_C", "0x" + std::string(64, '7')}};
+        answer.insert(answer.end(), ours.begin(), ours.end());
+        const auto done = one.one<LoginResponse>(security_request(one, true), text(answer));
+        CHECK(done.transit);
+        const auto proof = keys_of(one.last_data);
+        CHECK(find_key(proof, "CHAP_N") == "library");
+        CHECK(find_key(proof, "CHAP_R") == chap_response(ours, "the library's own"));
+    }
+    SECTION("its own challenge sent back is refused") {
+        answer.push_back({"CHAP_I", *find_key(challenge, "CHAP_I")});
+        answer.push_back({"CHAP_C", *find_key(challenge, "CHAP_C")});
+        CHECK(status_of(one.one<LoginResponse>(security_request(one, true), text(answer))) ==
+              LoginStatus::authentication_failure);
+        CHECK(one.last_data.empty());
+    }
+    SECTION("a challenge that is none is refused") {
+        const auto bad =
+            GENERATE(TextKeys{{"CHAP_I", "1"}}, TextKeys{{"CHAP_C", "0x01"}},
+                     TextKeys{{"CHAP_I", "256"}, {"CHAP_C", "0x01"}},
+                     TextKeys{{"CHAP_I", "1"}, {"CHAP_C", "0x"}},
+                     TextKeys{{"CHAP_I", "1"}, {"CHAP_C", "0x" + std::string(2050, '1')}});
+        answer.insert(answer.end(), bad.begin(), bad.end());
+        CHECK(status_of(one.one<LoginResponse>(security_request(one, true), text(answer))) ==
+              LoginStatus::authentication_failure);
+    }
+}
+
+TEST_CASE("without a secret of its own the target refuses mutual CHAP") {
+    auto rules = with_chap();
+    rules.chap->mutual.reset();
+    Initiator one(rules);
+    const auto challenge = challenged(one);
+    CHECK(status_of(one.one<LoginResponse>(
+              security_request(one, true),
+              text({{"CHAP_N", "backup"},
+                    {"CHAP_R", chap_response(challenge, "a secret of length")},
+                    {"CHAP_I", "1"},
+                    {"CHAP_C", "0x01"}}))) == LoginStatus::authentication_failure);
+}
+
+TEST_CASE("each user has a secret of its own and sees what it may") {
+    Initiator one(with_chap());
+    SECTION("the other user's secret") {
+        const auto challenge = challenged(one, other_target);
+        CHECK(status_of(one.one<LoginResponse>(
+                  security_request(one, true),
+                  text({{"CHAP_N", "archive"},
+                        {"CHAP_R", chap_response(challenge, "a secret of length")}}))) ==
+              LoginStatus::authentication_failure);
+    }
+    SECTION("a target it may not use") {
+        const auto challenge = challenged(one);
+        CHECK(status_of(one.one<LoginResponse>(
+                  security_request(one, true),
+                  text({{"CHAP_N", "archive"},
+                        {"CHAP_R", chap_response(challenge, "another of length")}}))) ==
+              LoginStatus::authorization_failure);
+    }
+    SECTION("one that it may") {
+        const auto challenge = challenged(one, other_target);
+        CHECK(one.one<LoginResponse>(
+                     security_request(one, true),
+                     text({{"CHAP_N", "archive"},
+                           {"CHAP_R", chap_response(challenge, "another of length")}}))
+                  .transit);
+    }
+    const auto rules = with_chap();
+    CHECK(visible_targets(rules, &rules.chap->users[0]).size() == 2);
+    CHECK(visible_targets(rules, &rules.chap->users[1]) == std::vector{other_target});
+    CHECK(visible_targets(rules, nullptr).size() == 2);
+}
+
+TEST_CASE("key lists in pieces are put together, whatever stands in them") {
+    Initiator one;
+    auto keys = one.identity();
+    for (int i = 0; i < 40; ++i)
+        keys.push_back({"X-" + std::to_string(i), std::string(200, 'v')});
+    keys.push_back({"MaxBurstLength", "65536"});
+    const auto all = text(keys);
+    auto request = one.login_request();
+    request.transit = false;
+    request.continues = true;
+    for (std::size_t at = 0; at + 3000 < all.size(); at += 3000) {
+        const auto from = all.begin() + static_cast<std::ptrdiff_t>(at);
+        const auto answer = one.one<LoginResponse>(request, Bytes(from, from + 3000));
+        CHECK_FALSE(answer.transit);
+        CHECK(one.last_data.empty());
+    }
+    const auto rest = all.size() % 3000 == 0 ? 3000 : all.size() % 3000;
+    const auto done = one.one<LoginResponse>(
+        one.login_request(), Bytes(all.end() - static_cast<std::ptrdiff_t>(rest), all.end()));
+    CHECK(done.transit);
+    const auto answers = keys_of(one.last_data);
+    CHECK(find_key(answers, "X-39") == "NotUnderstood");
+    CHECK(find_key(answers, "MaxBurstLength") == "65536");
 }
 
 TEST_CASE("where CHAP is required nobody gets round it") {

@@ -1,0 +1,238 @@
+// Streams to and from a tape over iSCSI on loopback, ours beside others, in interleaved rounds.
+// Prints tables and judges nothing: figures depend on the machine and on what else it does.
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <map>
+#include <thread>
+
+#include "test/bench/iscsi_tape/front_end.hpp"
+#include "test/bench/iscsi_tape/servers.hpp"
+#include "test/bench/iscsi_tape/tape_client.hpp"
+
+namespace {
+
+using namespace iscsi_tape;
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+struct Options {
+    std::uint64_t megabytes = 300;
+    std::uint64_t megabytes_small = 100;  // of 10 KiB blocks
+    int rounds = 3;
+    std::vector<std::string> only;
+    std::string folder = fs::temp_directory_path().string();
+    bool parallel = true;
+};
+
+struct Figures {
+    double write = 0;  // MB/s
+    double write_synchronised = 0;
+    double read = 0;
+    double cpu = 0;  // seconds of the server for each GiB moved
+};
+
+class Folder {
+  public:
+    explicit Folder(const std::string& parent) {
+        std::string pattern = parent + "/lra-bench-XXXXXX";
+        if (::mkdtemp(pattern.data()) == nullptr)
+            throw Failure("can not make a folder in " + parent);
+        path_ = pattern;
+    }
+    ~Folder() {
+        std::error_code ignored;
+        fs::remove_all(path_, ignored);
+    }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    [[nodiscard]] const fs::path& path() const { return path_; }
+
+  private:
+    fs::path path_;
+};
+
+double seconds_since(Clock::time_point began) {
+    return std::chrono::duration<double>(Clock::now() - began).count();
+}
+
+Figures measure(const Server& server, TapeClient& client, const TapeClient::Load& load) {
+    Figures figures;
+    const double megabytes = static_cast<double>(load.blocks * load.block_length) / 1e6;
+    client.rewind();
+    const auto cpu_before = server.process().cpu_seconds();
+    const auto began = Clock::now();
+    figures.write = megabytes / client.write(load);
+    client.write_filemark();
+    figures.write_synchronised = megabytes / seconds_since(began);
+    client.rewind();
+    figures.read = megabytes / client.read(load);
+    figures.cpu = (server.process().cpu_seconds() - cpu_before) / (2 * megabytes / 1073.741824);
+    return figures;
+}
+
+// The same amount to one file, as dd would.
+double dd_synchronised(const Options& options, std::uint32_t block_length, std::uint64_t blocks) {
+    const Folder folder(options.folder);
+    std::vector<char> block(block_length, 'x');
+    const auto began = Clock::now();
+    const int fd = ::open((folder.path() / "dd").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    for (std::uint64_t i = 0; i < blocks; ++i) {
+        if (::write(fd, block.data(), block.size()) != static_cast<ssize_t>(block.size()))
+            throw Failure("can not write in " + options.folder);
+    }
+    const bool ok = ::fdatasync(fd) == 0;
+    ::close(fd);
+    if (!ok) throw Failure("fdatasync failed in " + options.folder);
+    return static_cast<double>(block_length * blocks) / 1e6 / seconds_since(began);
+}
+
+double median(std::vector<double> values) {
+    if (values.empty()) return 0;
+    std::sort(values.begin(), values.end());
+    return values[values.size() / 2];
+}
+
+void print_row(const std::string& name, const std::vector<Figures>& all) {
+    const auto of = [&](double Figures::*member) {
+        std::vector<double> values;
+        for (const auto& one : all)
+            values.push_back(one.*member);
+        return median(values);
+    };
+    std::printf("| %-28s | %7.0f | %7.0f | %7.0f | %5.2f |\n", name.c_str(), of(&Figures::write),
+                of(&Figures::write_synchronised), of(&Figures::read), of(&Figures::cpu));
+}
+
+std::vector<Kind> kinds(const Options& options) {
+    std::vector<Kind> chosen;
+    for (const auto kind : {Kind::front_end, Kind::ours, Kind::tgt, Kind::istgt}) {
+        const bool wanted = options.only.empty() ||
+                            std::find(options.only.begin(), options.only.end(), name_of(kind)) !=
+                                options.only.end();
+        if (!wanted) continue;
+        if (is_installed(kind)) {
+            chosen.push_back(kind);
+        } else {
+            std::printf("%s is not installed and left out\n", name_of(kind).c_str());
+        }
+    }
+    return chosen;
+}
+
+void stream(const Options& options, std::uint32_t block_length, int depth) {
+    const auto megabytes = block_length < 65'536 ? options.megabytes_small : options.megabytes;
+    const TapeClient::Load load{block_length, megabytes * 1'000'000 / block_length, depth};
+    std::map<std::string, std::vector<Figures>> rows;
+    std::vector<double> dd;
+    std::vector<std::string> trouble;
+    for (int round = 0; round < options.rounds; ++round) {
+        dd.push_back(dd_synchronised(options, block_length, load.blocks));
+        for (const auto kind : kinds(options)) {
+            try {
+                const Folder folder(options.folder);
+                const auto server = start(kind, folder.path(), 1);
+                const auto tape = server->tapes().front();
+                TapeClient client(tape.portal, tape.target, tape.lun, "iqn.2026-01.bench:host");
+                client.wait_until_ready();
+                rows[name_of(kind) + ", fresh"].push_back(measure(*server, client, load));
+                rows[name_of(kind) + ", reused"].push_back(measure(*server, client, load));
+            } catch (const Failure& failure) {
+                trouble.push_back(name_of(kind) + ": " + failure.what());
+            }
+        }
+    }
+    std::printf("\n%u-byte blocks, depth %d, %llu MB, median of %d rounds\n\n", block_length, depth,
+                static_cast<unsigned long long>(megabytes), options.rounds);
+    std::printf("| %-28s | %7s | %7s | %7s | %5s |\n|%s|--------:|--------:|--------:|------:|\n",
+                "MB/s", "write", "synced", "read", "CPU/G", std::string(30, '-').c_str());
+    for (const auto& [name, figures] : rows)
+        print_row(name, figures);
+    std::printf("| %-28s | %7s | %7.0f | %7s | %5s |\n", "dd conv=fdatasync", "", median(dd), "",
+                "");
+    for (const auto& line : trouble)
+        std::printf("%s\n", line.c_str());
+    std::fflush(stdout);
+}
+
+// Each session with a drive and a cartridge of its own.
+void stream_in_parallel(const Options& options) {
+    constexpr int sessions_max = 8;
+    std::printf("\nParallel sessions, 262144-byte blocks, depth 4\n\n");
+    std::printf("| %-8s | %9s | %9s | %9s | %12s |\n", "sessions", "write", "synced", "read",
+                "RSS, MiB");
+    for (const int sessions : {1, 2, sessions_max}) {
+        const Folder folder(options.folder);
+        const auto server = start(Kind::ours, folder.path(), sessions);
+        const TapeClient::Load load{
+            262'144, options.megabytes * 1'000'000 / 262'144 / static_cast<unsigned>(sessions), 4};
+        std::vector<std::unique_ptr<TapeClient>> clients;
+        for (const auto& tape : server->tapes()) {
+            clients.push_back(std::make_unique<TapeClient>(
+                tape.portal, tape.target, tape.lun,
+                "iqn.2026-01.bench:host" + std::to_string(clients.size())));
+            clients.back()->wait_until_ready();
+        }
+        const auto megabytes = static_cast<double>(load.blocks * load.block_length) *
+                               static_cast<double>(sessions) / 1e6;
+        const auto at_once = [&](const std::function<void(TapeClient&)>& what) {
+            const auto began = Clock::now();
+            std::vector<std::thread> threads;
+            for (auto& client : clients) {
+                threads.emplace_back([&what, &client] {
+                    try {
+                        what(*client);
+                    } catch (const Failure& failure) {
+                        std::printf("%s\n", failure.what());
+                    }
+                });
+            }
+            for (auto& thread : threads)
+                thread.join();
+            return megabytes / seconds_since(began);
+        };
+        const auto began = Clock::now();
+        const auto write = at_once([&](TapeClient& client) { client.write(load); });
+        const auto resident = server->process().resident_kib();
+        at_once([](TapeClient& client) { client.write_filemark(); });
+        const auto synchronised = megabytes / seconds_since(began);
+        at_once([](TapeClient& client) { client.rewind(); });
+        const auto read = at_once([&](TapeClient& client) { client.read(load); });
+        std::printf("| %8d | %9.0f | %9.0f | %9.0f | %12zu |\n", sessions, write, synchronised,
+                    read, resident / 1024);
+        std::fflush(stdout);
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Options options;
+    bool serve = false;
+    CLI::App app("Benchmark of iSCSI tapes on loopback");
+    app.add_option("--megabytes", options.megabytes, "of each stream of 256 KiB blocks");
+    app.add_option("--megabytes-small", options.megabytes_small, "of each stream of 10 KiB blocks");
+    app.add_option("--rounds", options.rounds, "of which the median is shown");
+    app.add_option("--only", options.only,
+                   "\"vtld\", \"vtld, front end alone\", \"tgt\", \"istgt\"");
+    app.add_option("--folder", options.folder, "where the cartridges are made");
+    app.add_flag("!--no-parallel", options.parallel, "no parallel sessions");
+    app.add_flag("--serve-front-end", serve)->group("");
+    CLI11_PARSE(app, argc, argv);
+    if (serve) return serve_front_end();
+    try {
+        for (const std::uint32_t block_length : {262'144U, 10'240U}) {
+            for (const int depth : {1, 4})
+                stream(options, block_length, depth);
+        }
+        if (options.parallel && is_installed(Kind::ours)) stream_in_parallel(options);
+    } catch (const Failure& failure) {
+        std::printf("%s\n", failure.what());
+    }
+    return 0;
+}
