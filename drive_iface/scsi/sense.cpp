@@ -53,6 +53,7 @@ constexpr SenseName additional_sense_names[] = {
     {additional_sense::reservations_preempted, "RESERVATIONS PREEMPTED"},
     {additional_sense::reservations_released, "RESERVATIONS RELEASED"},
     {additional_sense::registrations_preempted, "REGISTRATIONS PREEMPTED"},
+    {additional_sense::command_sequence_error, "COMMAND SEQUENCE ERROR"},
     {additional_sense::commands_cleared_by_another_initiator,
      "COMMANDS CLEARED BY ANOTHER INITIATOR"},
     {additional_sense::cleaning_cartridge_installed, "CLEANING CARTRIDGE INSTALLED"},

@@ -66,6 +66,7 @@ inline constexpr AdditionalSense mode_parameters_changed{0x2a, 0x01};
 inline constexpr AdditionalSense reservations_preempted{0x2a, 0x03};
 inline constexpr AdditionalSense reservations_released{0x2a, 0x04};
 inline constexpr AdditionalSense registrations_preempted{0x2a, 0x05};
+inline constexpr AdditionalSense command_sequence_error{0x2c, 0x00};
 inline constexpr AdditionalSense commands_cleared_by_another_initiator{0x2f, 0x00};
 inline constexpr AdditionalSense cleaning_cartridge_installed{0x30, 0x03};
 inline constexpr AdditionalSense worm_overwrite_attempted{0x30, 0x0c};

@@ -177,6 +177,7 @@ void reset(TapeState& drive) {
     reset_user(drive.shared);
     for (auto& [nexus, user] : drive.own)
         reset_user(user);
+    drive.echo_buffers.clear();
 }
 
 void power_cycle(TapeState& drive) {
@@ -190,6 +191,7 @@ void power_cycle(TapeState& drive) {
 void forget_nexus(TapeState& drive, NexusId nexus) {
     drive.alerts.forget(nexus);
     drive.own.erase(nexus);
+    drive.echo_buffers.erase(nexus);
 }
 
 TapeUser& user_of(TapeState& drive, NexusId nexus) {

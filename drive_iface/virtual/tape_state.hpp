@@ -74,6 +74,10 @@ struct TapeState {
     TapeUser shared;                  // of a drive that is not parallel
     std::map<NexusId, TapeUser> own;  // of a parallel drive
 
+    // What WRITE BUFFER left for READ BUFFER, echo mode.
+    static constexpr std::size_t echo_buffer_size = 4096;
+    std::map<NexusId, Bytes> echo_buffers;
+
     TapeCounters since_power_on;
     TapeCounters since_load;
     TapeAlerts alerts;

@@ -97,6 +97,7 @@ TEST_CASE("every report can be cut anywhere, and its beginning stays the same") 
         {"... volumes", {0x8c, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, {12, 13}},
         {"... partitions", {0x8c, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, {12, 13}},
         {"... supported", {0x8c, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, {12, 13}},
+        {"RECEIVE DIAGNOSTIC RESULTS", {0x1c, 1, 0, 0, 0, 0}, {3, 4}},
         {"READ MEDIA SERIAL NUMBER", {0xab, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, {8, 9}},
         {"MODE SENSE(6)", {0x1a, 0, 0x3f, 0xff, 0, 0}, {4}},
         {"MODE SENSE(10)", {0x5a, 0, 0x3f, 0xff, 0, 0, 0, 0, 0, 0}, {7, 8}},
@@ -392,4 +393,20 @@ TEST_CASE("the media serial number is the barcode") {
     const auto reply = rig.send({0xab, 1, 0, 0, 0, 0, 0, 0, 0, 255, 0, 0}).data_in;
     CHECK(std::string(reply.begin() + 4, reply.end()) == "TAPE01L8");
     CHECK(number({reply.begin(), reply.begin() + 4}) == 8);
+}
+
+TEST_CASE("the echo buffer gives each host back what it wrote") {
+    TapeRig rig;
+    const Bytes read_echo{0x3c, 0x0a, 0, 0, 0, 0, 0, 0x10, 0, 0};
+    CHECK(rig.send({0x3c, 0x0b, 0, 0, 0, 0, 0, 0, 4, 0}).data_in == Bytes{0, 0, 0x10, 0});
+    CHECK(rig.send({0x3c, 0x03, 0, 0, 0, 0, 0, 0, 4, 0}).data_in == Bytes(4, 0));
+    CHECK(fails_with(rig.send(read_echo), SenseKey::illegal_request, code::command_sequence_error));
+    REQUIRE(good(rig.send({0x3b, 0x0a, 0, 0, 0, 0, 0, 0, 3, 0}, {1, 2, 3})));
+    REQUIRE(good(rig.send_as(TapeRig::other_host, {0x3b, 0x0a, 0, 0, 0, 0, 0, 0, 1, 0}, {9})));
+    CHECK(rig.send(read_echo).data_in == Bytes{1, 2, 3});
+    CHECK(fails_with(rig.send({0x3b, 0x0a, 0, 0, 0, 0, 0, 0x10, 1, 0}, Bytes(4097, 0)),
+                     SenseKey::illegal_request, code::invalid_field_in_cdb));
+    CHECK(fails_with(rig.send({0x3b, 0x05, 0, 0, 0, 0, 0, 0, 1, 0}, {1}), SenseKey::illegal_request,
+                     code::invalid_field_in_cdb));  // microcode
+    CHECK(rig.send({0x1c, 1, 0, 0, 255, 0}).data_in == Bytes{0, 0, 0, 1, 0});
 }
