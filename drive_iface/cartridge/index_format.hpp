@@ -60,7 +60,6 @@ struct IndexEntry {
     RecordedEnd before;        // where it stands: `before.objects` is its number
     std::uint32_t crc32c = 0;  // of the block's data
     std::uint32_t generation = 0;
-    bool operator==(const IndexEntry&) const = default;
 
     [[nodiscard]] RecordedEnd after() const {
         auto end = before;

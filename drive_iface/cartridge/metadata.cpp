@@ -16,7 +16,7 @@ using nlohmann::json;
 using virtual_library::Bytes;
 using virtual_library::MediumAttribute;
 
-constexpr int version = 1;
+constexpr std::uint64_t version = 1;
 constexpr std::size_t attribute_length_max = 65535;  // SPC-4 7.4.1: two bytes
 
 int digit(char character) {
@@ -33,6 +33,23 @@ Bytes from_hex(const std::string& text) {
         bytes.push_back(static_cast<std::uint8_t>(digit(text[i]) * 16 + digit(text[i + 1])));
     }
     return bytes;
+}
+
+// Whole numbers only: the library would round and wrap others without a word.
+std::uint64_t count_at(const json& all, const char* name) {
+    const auto& value = all.at(name);
+    if (!value.is_number_unsigned()) {
+        throw std::invalid_argument(std::string(name) + " is no count");
+    }
+    return value.get<std::uint64_t>();
+}
+
+std::int64_t time_at(const json& all, const char* name) {
+    const auto& value = all.at(name);
+    if (!value.is_number_integer()) {
+        throw std::invalid_argument(std::string(name) + " is no time");
+    }
+    return value.get<std::int64_t>();
 }
 
 VolumeId volume_from(std::string text) {
@@ -62,8 +79,8 @@ json attributes_json(const virtual_library::MediumAttributes& attributes) {
 virtual_library::MediumAttributes attributes_from(const json& all) {
     virtual_library::MediumAttributes attributes;
     for (const auto& one : all) {
-        const auto id = one.at("id").get<std::uint64_t>();
-        const auto format = one.at("format").get<std::uint64_t>();
+        const auto id = count_at(one, "id");
+        const auto format = count_at(one, "format");
         auto value = from_hex(one.at("value").get<std::string>());
         if (id > 0xffff || format > 3 || value.size() > attribute_length_max) {
             throw std::invalid_argument("an attribute is out of range");
@@ -88,15 +105,15 @@ std::vector<CartridgeLoad> loads_from(const json& all) {
     std::vector<CartridgeLoad> loads;
     for (const auto& one : all) {
         if (loads.size() == loads_kept) break;
-        CartridgeLoad load{one.at("loaded_at").get<std::int64_t>(), std::nullopt};
-        if (one.contains("unloaded_at")) load.unloaded_at = one["unloaded_at"].get<std::int64_t>();
+        CartridgeLoad load{time_at(one, "loaded_at"), std::nullopt};
+        if (one.contains("unloaded_at")) load.unloaded_at = time_at(one, "unloaded_at");
         loads.push_back(load);
     }
     return loads;
 }
 
 Metadata metadata_from(const json& all) {
-    if (all.at("cartridge").get<int>() != version) {
+    if (count_at(all, "cartridge") != version) {
         throw std::invalid_argument("is of a version this program does not know");
     }
     Metadata metadata;
@@ -105,15 +122,15 @@ Metadata metadata_from(const json& all) {
     if (const auto good = check_barcode(facts.barcode); !good.ok()) {
         throw std::invalid_argument(good.error().message);
     }
-    facts.capacity = all.at("capacity").get<std::uint64_t>();
+    facts.capacity = count_at(all, "capacity");
     facts.write_protected = all.at("write_protected").get<bool>();
     facts.worm = all.at("worm").get<bool>();
     facts.cleaning = all.at("cleaning").get<bool>();
     metadata.volume = volume_from(all.at("uuid").get<std::string>());
     metadata.placement = placement_from(all.at("placement").get<std::string>());
-    metadata.revision = all.at("revision").get<std::uint64_t>();
-    metadata.created_at = all.at("created_at").get<std::int64_t>();
-    metadata.load_count = all.at("load_count").get<std::uint64_t>();
+    metadata.revision = count_at(all, "revision");
+    metadata.created_at = time_at(all, "created_at");
+    metadata.load_count = count_at(all, "load_count");
     metadata.loads = loads_from(all.at("loads"));
     metadata.attributes = attributes_from(all.at("attributes"));
     return metadata;

@@ -1,0 +1,180 @@
+// Cartridges from and to .tap files of other programs.
+
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+
+#include "drive_iface/cartridge/cartridge_jobs.hpp"
+#include "drive_iface/cartridge/folders.hpp"
+#include "drive_iface/cartridge/little_endian.hpp"
+
+namespace drive_iface::cartridge {
+
+namespace {
+
+using agent::core::Error;
+using agent::core::Nothing;
+using agent::core::Outcome;
+using agent::core::Result;
+using virtual_library::Bytes;
+using virtual_library::LogicalObject;
+
+constexpr std::uint64_t append_at_once = 4 << 20;
+
+// Blocks read from a foreign file until there are enough of them to be worth appending.
+class Importer {
+  public:
+    Importer(const StorageFile& source, Recording& recording)
+        : source_(source), recording_(recording) {}
+
+    Outcome take(const TapItem& item) {
+        RecordedPiece piece;
+        if (item.kind == TapItem::Kind::filemark) {
+            piece.filemarks = 1;
+        } else {
+            blocks_.emplace_back(item.length);
+            auto& block = blocks_.back();
+            if (auto got = source_.read(item.offset + tap_word, block); !got.ok()) return got;
+            piece.data = block;
+            piece.block_length = item.length;
+            piece.in_error = item.kind == TapItem::Kind::block_in_error;
+        }
+        pieces_.push_back(piece);
+        bytes_ += tap_size(item.length);
+        return bytes_ >= append_at_once ? flush() : Outcome(Nothing{});
+    }
+    Outcome flush() {
+        auto stored = recording_.append(pieces_);
+        pieces_.clear();
+        blocks_.clear();
+        bytes_ = 0;
+        return stored;
+    }
+
+  private:
+    const StorageFile& source_;
+    Recording& recording_;
+    std::vector<Bytes> blocks_;
+    std::vector<RecordedPiece> pieces_;
+    std::uint64_t bytes_ = 0;
+};
+
+Outcome import_all(const JobContext& context, const StorageFile& source, Recording& recording,
+                   CheckReport& report) {
+    const auto size = source.size();
+    TapScanner scanner([&](std::uint64_t offset,
+                           std::span<std::uint8_t> into) { return source.read(offset, into).ok(); },
+                       0, size);
+    Importer importer(source, recording);
+    for (;;) {
+        const auto item = scanner.next();
+        switch (item.kind) {
+            case TapItem::Kind::block_in_error:
+                ++report.damaged_blocks;
+                report.findings.push_back("block " + std::to_string(report.objects) +
+                                          " is marked in error and stays so");
+                [[fallthrough]];
+            case TapItem::Kind::block:
+            case TapItem::Kind::filemark:
+                break;
+            case TapItem::Kind::end_of_medium:
+                return importer.flush();
+            case TapItem::Kind::torn:
+                return Error{source.path() + ": no whole SIMH .tap record begins at byte " +
+                             std::to_string(item.offset) + ", after " +
+                             std::to_string(report.objects) +
+                             " objects; the file is cut off, or of another format"};
+        }
+        ++report.objects;
+        report.filemarks += item.kind == TapItem::Kind::filemark ? 1 : 0;
+        report.bytes += item.length;
+        if (auto taken = importer.take(item); !taken.ok()) return taken;
+        context.progress({item.offset, size});
+        if (context.cancelled()) return Error{"importing " + source.path() + " was cancelled"};
+    }
+}
+
+// Blocks that can not be read whole are written as they are, marked in error.
+Outcome export_object(const Recording& recording, const IndexEntry& entry, const StorageFile& file,
+                      CheckReport& report) {
+    const auto number = entry.before.objects;
+    Bytes record(tap_size(entry.object));
+    const std::span<std::uint8_t> bytes(record);
+    if (entry.object.kind == LogicalObject::Kind::filemark) {
+        return file.write(entry.before.offset, record);  // zeros
+    }
+    auto word = entry.object.length;
+    auto blocks = recording.read(number, number + 1, 1);
+    if (!blocks.empty() && blocks.front().error.empty()) {
+        std::copy(blocks.front().data.begin(), blocks.front().data.end(),
+                  record.begin() + tap_word);
+        report.bytes += entry.object.length;
+    } else {
+        word |= tap_error_flag;
+        ++report.damaged_blocks;
+        report.findings.push_back("block " + std::to_string(number) +
+                                  " is damaged and was marked in error");
+        for (const auto& copy : recording.copies()) {
+            const auto data = bytes.subspan(tap_word, entry.object.length);
+            if (copy->data().read(entry.before.offset + tap_word, data).ok()) break;
+        }
+    }
+    set_little_endian(bytes, 0, word);
+    set_little_endian(bytes, record.size() - tap_word, word);
+    return file.write(entry.before.offset, record);
+}
+
+Outcome export_all(const JobContext& context, const Recording& recording, const StorageFile& file,
+                   CheckReport& report) {
+    const auto& end = recording.end();
+    for (std::uint64_t number = 0; number < end.objects; ++number) {
+        const auto entry = recording.find(number);
+        if (!entry.ok()) return entry.error();
+        if (auto put = export_object(recording, *entry, file, report); !put.ok()) return put;
+        ++report.objects;
+        context.progress({entry->before.offset, end.offset});
+        if (context.cancelled()) return Error{"exporting to " + file.path() + " was cancelled"};
+    }
+    report.filemarks = end.filemarks;
+    std::array<std::uint8_t, tap_word> marker{};
+    set_little_endian(std::span<std::uint8_t>(marker), 0, tap_end_of_medium);
+    if (auto put = file.write(end.offset, marker); !put.ok()) return put;
+    return file.synchronise();
+}
+
+}  // namespace
+
+Result<CheckReport> import_cartridge(const JobContext& context, Metadata metadata,
+                                     const std::vector<std::string>& into,
+                                     const std::string& path) {
+    auto source = StorageFile::open(path, StorageFile::Mode::existing);
+    if (!source.ok()) return source.error();
+    metadata.facts.capacity = std::max(metadata.facts.capacity, source->size());
+    CheckReport report;
+    auto recording = Recording::create(into, metadata);
+    if (!recording.ok()) return recording.error();
+    auto done = import_all(context, *source, *recording.value(), report);
+    if (done.ok()) done = recording.value()->close();
+    if (done.ok()) return report;
+    recording.value().reset();
+    static_cast<void>(delete_cartridge(into, metadata.facts.barcode));
+    return done.error();
+}
+
+Result<CheckReport> export_cartridge(const JobContext& context, const std::string& barcode,
+                                     const std::string& path) {
+    OpeningOptions options;
+    options.cancelled = context.cancelled;
+    const auto recording = Recording::open(context.folders, barcode, options);
+    if (!recording.ok()) return recording.error();
+    auto file = StorageFile::open(path, StorageFile::Mode::brand_new);
+    if (!file.ok()) return file.error();
+    CheckReport report;
+    auto done = export_all(context, *recording.value(), *file, report);
+    if (done.ok()) return report;
+    static_cast<void>(::unlink(path.c_str()));
+    return done.error();
+}
+
+}  // namespace drive_iface::cartridge

@@ -1,0 +1,270 @@
+#include "drive_iface/cartridge/recording.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "drive_iface/cartridge/little_endian.hpp"
+#include "drive_iface/checksum/crc32c.hpp"
+
+namespace drive_iface::cartridge {
+
+namespace {
+
+using agent::core::Error;
+using agent::core::Nothing;
+using agent::core::Outcome;
+using agent::core::Result;
+using virtual_library::LogicalObject;
+
+constexpr std::size_t batch_bytes_max = 4 << 20;
+constexpr std::size_t batch_pieces_max = 1000;  // IOV_MAX is 1024
+constexpr std::uint64_t writeback_step = 8 << 20;
+
+std::uint32_t block_count(const RecordedPiece& piece) {
+    return piece.block_length == 0
+               ? 0
+               : static_cast<std::uint32_t>(piece.data.size() / piece.block_length);
+}
+
+}  // namespace
+
+// Objects on their way to disk in one system call: data where it is, and what stands between in a
+// buffer of its own, the end marker last.
+struct Recording::Batch {
+    explicit Batch(const RecordedEnd& begin_at) : begin(begin_at), end(begin_at) {
+        word(0);  // replaced by what the first object begins with
+    }
+
+    RecordedEnd begin;
+    RecordedEnd end;
+    std::vector<IndexEntry> entries;
+    std::vector<std::uint8_t> joints;
+    struct Piece {
+        ByteView data;          // empty: of the joints
+        std::size_t joint = 0;  // where in them
+        std::size_t size = 0;
+    };
+    std::vector<Piece> pieces;
+
+    [[nodiscard]] bool full() const {
+        return end.offset - begin.offset >= batch_bytes_max || pieces.size() >= batch_pieces_max ||
+               entries.size() >= 16 * batch_pieces_max;
+    }
+    [[nodiscard]] bool empty() const { return entries.empty(); }
+
+    void filemark(std::uint32_t generation) {
+        entries.push_back({{LogicalObject::Kind::filemark, 0}, end, 0, generation});
+        end.add(entries.back().object);
+        set_next(tap_filemark);
+        word(tap_end_of_medium);
+    }
+    void block(ByteView data, std::uint32_t sum, std::uint32_t generation) {
+        const auto length = static_cast<std::uint32_t>(data.size());
+        entries.push_back({{LogicalObject::Kind::block, length}, end, sum, generation});
+        end.add(entries.back().object);
+        set_next(length);
+        pieces.push_back({data, 0, data.size()});
+        pieces.push_back({{}, joints.size(), 0});
+        joints.resize(joints.size() + tap_joint_max);
+        const auto took =
+            put_tap_joint(std::span(joints).last(tap_joint_max), length, tap_end_of_medium);
+        joints.resize(joints.size() - tap_joint_max + took);
+        pieces.back().size = took;
+    }
+
+  private:
+    // The word the last piece ends with is what the next object begins with.
+    void set_next(std::uint32_t next) {
+        set_little_endian(std::span(joints).last(tap_word), 0, next);
+    }
+    void word(std::uint32_t value) {
+        if (pieces.empty() || !pieces.back().data.empty()) pieces.push_back({{}, joints.size(), 0});
+        joints.resize(joints.size() + tap_word);
+        set_next(value);
+        pieces.back().size += tap_word;
+    }
+};
+
+std::vector<std::string> Recording::take_findings() {
+    return std::exchange(findings_, {});
+}
+
+// Done as long as one copy goes on. A copy that fails beside a good one is given up and reported.
+Outcome Recording::on_every_copy(const std::function<Outcome(StoredCopy&)>& action) {
+    std::vector<std::pair<StoredCopy*, Error>> failures;
+    bool done = false;
+    for (const auto& copy : copies_) {
+        if (copy->failed()) continue;
+        if (auto outcome = action(*copy); outcome.ok()) {
+            done = true;
+        } else {
+            failures.emplace_back(copy.get(), outcome.error());
+        }
+    }
+    if (!done) {
+        return failures.empty() ? Error{barcode_ + ": no copy is left to write to"}
+                                : failures.front().second;
+    }
+    for (const auto& [copy, error] : failures) {
+        copy->set_failed();
+        findings_.push_back("cartridge " + barcode_ + ": the copy in " + copy->paths().folder +
+                            " failed (" + error.message +
+                            "); the other copy goes on alone until 'cartridge check " + barcode_ +
+                            "' with repair restores it");
+    }
+    return Nothing{};
+}
+
+Outcome Recording::append(std::span<const RecordedPiece> pieces) {
+    if (auto begun = begin_writing(); !begun.ok()) return begun;
+    Batch batch(end_);
+    const auto flush_when_full = [&]() -> Outcome {
+        if (!batch.full()) return Nothing{};
+        auto written = write(batch);
+        batch = Batch(end_);
+        return written;
+    };
+    for (const auto& piece : pieces) {
+        for (std::uint32_t i = 0; i < piece.filemarks; ++i) {
+            batch.filemark(commit_.generation);
+            if (auto flushed = flush_when_full(); !flushed.ok()) return flushed;
+        }
+        const auto blocks = block_count(piece);
+        for (std::size_t i = 0; i < blocks; ++i) {
+            const auto data = piece.data.subspan(i * piece.block_length, piece.block_length);
+            const auto sum = checksum::crc32c(data);
+            batch.block(data, piece.in_error ? ~sum : sum, commit_.generation);
+            if (auto flushed = flush_when_full(); !flushed.ok()) return flushed;
+        }
+    }
+    return batch.empty() ? Outcome(Nothing{}) : write(batch);
+}
+
+Outcome Recording::write(Batch& batch) {
+    unsynchronised_ = true;
+    std::vector<iovec> vector(batch.pieces.size());
+    auto outcome = on_every_copy([&](StoredCopy& copy) -> Outcome {
+        for (std::size_t i = 0; i < vector.size(); ++i) {
+            const auto& piece = batch.pieces[i];
+            const auto* from =
+                piece.data.empty() ? batch.joints.data() + piece.joint : piece.data.data();
+            vector[i] = {const_cast<std::uint8_t*>(from), piece.size};
+        }
+        auto written = copy.data().write(batch.begin.offset, std::span(vector));
+        return written.ok() ? copy.write_entries(batch.entries) : written;
+    });
+    if (!outcome.ok()) {
+        // As it was before, as far as that can still be had.
+        for (const auto& copy : copies_) {
+            static_cast<void>(copy->write_end_marker(batch.begin.offset));
+        }
+        return outcome;
+    }
+    end_ = batch.end;
+    if (end_.offset - writeback_from_ >= writeback_step) {
+        for (const auto& copy : copies_) {
+            if (copy->failed()) continue;
+            copy->data().start_writeback(writeback_from_, end_.offset - writeback_from_);
+        }
+        writeback_from_ = end_.offset;
+    }
+    return Nothing{};
+}
+
+// From the first change on, what stands behind the commit is no longer another program's work.
+Outcome Recording::begin_writing() {
+    if (!commit_.closed) return Nothing{};
+    auto open = commit_;
+    open.closed = false;
+    open.since = open.end.objects;
+    return write_commit(open);
+}
+
+Outcome Recording::write_commit(IndexCommit commit) {
+    ++commit.sequence;
+    auto written =
+        on_every_copy([&](StoredCopy& copy) -> Outcome { return copy.write_commit(commit); });
+    if (written.ok()) commit_ = commit;
+    return written;
+}
+
+Outcome Recording::synchronise() {
+    if (!unsynchronised_) return Nothing{};
+    for (const auto& copy : copies_) {  // all disks at the same time
+        if (!copy->failed() && copies_.size() > 1) copy->data().start_writeback(0, end_.offset);
+    }
+    auto done = on_every_copy([](StoredCopy& copy) { return copy.data().synchronise(); });
+    if (!done.ok()) return done;
+    auto commit = commit_;
+    commit.since = commit_.end.objects;
+    commit.end = end_;
+    if (auto written = write_commit(commit); !written.ok()) return written;
+    unsynchronised_ = false;
+    writeback_from_ = end_.offset;
+    return Nothing{};
+}
+
+Outcome Recording::cut(const RecordedEnd& at) {
+    if (auto begun = begin_writing(); !begun.ok()) return begun;
+    // The commit tells of what is before the cut, too: that has to be there first.
+    if (at.objects > commit_.end.objects) {
+        if (auto done = synchronise(); !done.ok()) return done;
+    }
+    auto commit = commit_;
+    ++commit.generation;
+    commit.since = at.objects;
+    commit.end = at;
+    if (auto written = write_commit(commit); !written.ok()) return written;
+    end_ = at;
+    writeback_from_ = at.offset;
+    unsynchronised_ = true;
+    return on_every_copy([&](StoredCopy& copy) { return copy.write_end_marker(at.offset); });
+}
+
+Outcome Recording::store_metadata(Metadata metadata) {
+    metadata.revision = metadata_.revision + 1;
+    const auto text = to_text(metadata);
+    auto stored =
+        on_every_copy([&](StoredCopy& copy) { return replace_text(copy.paths().metadata, text); });
+    if (stored.ok()) metadata_ = std::move(metadata);
+    return stored;
+}
+
+StorageFile::Reserve Recording::reserve(std::uint64_t data_size, std::uint64_t index_size) {
+    using Reserve = StorageFile::Reserve;
+    const auto data_from = std::max(end_.offset, data_reserved_);
+    const auto index_from = std::max(index_offset(end_.objects), index_reserved_);
+    for (const auto& copy : copies_) {
+        if (copy->failed()) continue;
+        if (index_size > index_from &&
+            copy->index().reserve(index_from, index_size - index_from) == Reserve::no_space) {
+            return Reserve::no_space;
+        }
+        if (data_size > data_from &&
+            copy->data().reserve(data_from, data_size - data_from) == Reserve::no_space) {
+            return Reserve::no_space;
+        }
+    }
+    data_reserved_ = std::max(data_reserved_, data_size);
+    index_reserved_ = std::max(index_reserved_, index_size);
+    return Reserve::done;
+}
+
+Outcome Recording::close() {
+    if (commit_.closed) return Nothing{};
+    if (auto done = synchronise(); !done.ok()) return done;
+    auto trimmed = on_every_copy([&](StoredCopy& copy) -> Outcome {
+        if (auto data = copy.data().trim(end_.offset + tap_word); !data.ok()) return data;
+        if (auto index = copy.index().trim(index_offset(end_.objects)); !index.ok()) return index;
+        return copy.data().synchronise();
+    });
+    if (!trimmed.ok()) return trimmed;
+    data_reserved_ = index_reserved_ = 0;
+    auto commit = commit_;
+    commit.closed = true;
+    commit.since = commit.end.objects;
+    return write_commit(commit);
+}
+
+}  // namespace drive_iface::cartridge

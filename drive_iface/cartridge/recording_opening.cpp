@@ -1,0 +1,310 @@
+// How a recording is found in its folders, and how its copies are brought together.
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "drive_iface/cartridge/recording.hpp"
+
+namespace drive_iface::cartridge {
+
+namespace {
+
+using agent::core::Error;
+using agent::core::Nothing;
+using agent::core::Outcome;
+using agent::core::Result;
+
+constexpr std::size_t metadata_size_max = 16 << 20;
+constexpr std::size_t copy_step = 1 << 20;
+
+bool there(const std::string& path) {
+    std::error_code problem;
+    return std::filesystem::exists(path, problem);
+}
+
+// The same objects stand before `number` in both, as far as the indexes tell.
+bool same_before(const StoredCopy& one, const StoredCopy& other, std::uint64_t number) {
+    if (number == 0) return true;
+    const auto a = one.entry(number - 1);
+    const auto b = other.entry(number - 1);
+    return a.ok() && b.ok() && a->before == b->before && a->object.kind == b->object.kind &&
+           a->object.length == b->object.length && a->crc32c == b->crc32c;
+}
+
+// How many objects two copies have in common. What stands before an object is part of its entry,
+// so that being the same holds for everything before, too.
+std::uint64_t common_objects(const StoredCopy& one, std::uint64_t one_end, const StoredCopy& other,
+                             std::uint64_t other_end) {
+    std::uint64_t low = 0;
+    std::uint64_t high = std::min(one_end, other_end);
+    while (low < high) {
+        const auto middle = low + (high - low + 1) / 2;
+        if (same_before(one, other, middle)) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    return low;
+}
+
+Outcome copy_bytes(const StorageFile& from, const StorageFile& to, std::uint64_t begin,
+                   std::uint64_t end, const Cancelled& cancelled) {
+    virtual_library::Bytes buffer(copy_step);
+    while (begin < end) {
+        const auto part = std::span(buffer).first(std::min<std::uint64_t>(copy_step, end - begin));
+        if (auto got = from.read(begin, part); !got.ok()) return got;
+        if (auto put = to.write(begin, part); !put.ok()) return put;
+        begin += part.size();
+        if (cancelled()) return Error{to.path() + ": writing it was cancelled"};
+    }
+    return Nothing{};
+}
+
+// Everything of `leader` from object `common` on, so that both hold the same.
+Outcome catch_up(const StoredCopy& leader, const StoredCopy& follower, const IndexCommit& commit,
+                 const RecordedEnd& common, const Cancelled& cancelled) {
+    const auto& end = commit.end;
+    if (auto done =
+            copy_bytes(leader.data(), follower.data(), common.offset, end.offset, cancelled);
+        !done.ok()) {
+        return done;
+    }
+    if (auto put = follower.write_end_marker(end.offset); !put.ok()) return put;
+    if (auto done = follower.data().synchronise(); !done.ok()) return done;
+    if (auto done = copy_bytes(leader.index(), follower.index(), index_offset(common.objects),
+                               index_offset(end.objects), cancelled);
+        !done.ok()) {
+        return done;
+    }
+    return Nothing{};
+}
+
+}  // namespace
+
+Result<std::vector<FileLock>> lock_copies(const std::vector<CopyPaths>& places,
+                                          const std::string& barcode) {
+    std::vector<FileLock> locks;
+    for (const auto& paths : places) {
+        auto lock = FileLock::take(paths.lock);
+        if (!lock.ok()) return lock.error();
+        if (!lock.value()) {
+            return Error{"cartridge " + barcode + " is in use: " + paths.lock +
+                         " is held by this or another process"};
+        }
+        locks.push_back(*std::move(lock).value());
+    }
+    return locks;
+}
+
+Result<FoundCartridge> find_cartridge(const std::vector<std::string>& folders,
+                                      const std::string& barcode) {
+    FoundCartridge found;
+    bool any = false;
+    for (const auto& folder : folders) {
+        const auto paths = copy_paths(folder, barcode);
+        if (!there(paths.data) && !there(paths.metadata)) continue;
+        any = true;
+        const auto text = read_text(paths.metadata, metadata_size_max);
+        auto metadata =
+            text.ok() ? metadata_from_text(text.value()) : Result<Metadata>(text.error());
+        if (!metadata.ok()) {
+            const auto& why = metadata.error().message;
+            found.troubles.push_back(text.ok() ? paths.metadata + ": " + why : why);
+            continue;
+        }
+        if (metadata->facts.barcode != barcode) {
+            found.troubles.push_back(paths.metadata + ": is of cartridge " +
+                                     metadata->facts.barcode);
+            continue;
+        }
+        found.copies.push_back({paths, std::move(metadata).value()});
+    }
+    if (!any) return Error{"there is no cartridge " + barcode};
+    if (found.copies.empty()) {
+        return Error{"cartridge " + barcode + " has no usable description: " +
+                     found.troubles.front() + "; its .tap file can be imported as a new cartridge"};
+    }
+    const auto newest = std::max_element(found.copies.begin(), found.copies.end(),
+                                         [](const auto& one, const auto& other) {
+                                             return one.metadata.revision < other.metadata.revision;
+                                         });
+    found.metadata = newest->metadata;
+    std::erase_if(found.copies, [&](const auto& copy) {
+        if (copy.metadata.volume == found.metadata.volume) return false;
+        found.troubles.push_back(copy.paths.metadata +
+                                 ": is another recording under the same "
+                                 "barcode (UUID " +
+                                 to_text(copy.metadata.volume) +
+                                 "); move one of them out of the folders");
+        return true;
+    });
+    return found;
+}
+
+Result<std::unique_ptr<Recording>> Recording::open(const std::vector<std::string>& folders,
+                                                   const std::string& barcode,
+                                                   const OpeningOptions& options) {
+    auto seen = find_cartridge(folders, barcode);
+    if (!seen.ok()) return seen.error();
+    std::vector<CopyPaths> places;
+    for (const auto& copy : seen->copies) {
+        places.push_back(copy.paths);
+    }
+    auto locks = lock_copies(places, barcode);
+    if (!locks.ok()) return locks.error();
+    // Before the lock was taken somebody may have changed it.
+    auto found = find_cartridge(folders, barcode);
+    if (!found.ok()) return found.error();
+
+    std::unique_ptr<Recording> recording(new Recording);
+    recording->metadata_ = found->metadata;
+    recording->barcode_ = barcode;
+    recording->locks_ = std::move(locks).value();
+    recording->findings_ = found->troubles;
+    std::vector<Recovered> recovered;
+    for (const auto& place : found->copies) {
+        auto copy = StoredCopy::open(place.paths, found->metadata.volume);
+        auto state = copy.ok() ? recover(*copy.value(), options.distrust_index, options.cancelled)
+                               : Result<Recovered>(copy.error());
+        if (!state.ok()) {
+            recording->findings_.push_back(state.error().message);
+            continue;
+        }
+        for (const auto& finding : state->findings) {
+            recording->findings_.push_back(finding);
+        }
+        recording->copies_.push_back(std::move(copy).value());
+        recovered.push_back(std::move(state).value());
+    }
+    if (recording->copies_.empty()) {
+        return Error{"cartridge " + barcode +
+                     " has no usable copy: " + recording->findings_.front()};
+    }
+    if (auto done = recording->reconcile(recovered, options); !done.ok()) return done.error();
+    return recording;
+}
+
+// The copy with the newest commit leads; the others follow or are left out.
+Outcome Recording::reconcile(const std::vector<Recovered>& recovered,
+                             const OpeningOptions& options) {
+    const auto newer = [](const Recovered& one, const Recovered& other) {
+        return std::pair(one.commit.sequence, one.commit.end.objects) <
+               std::pair(other.commit.sequence, other.commit.end.objects);
+    };
+    const auto lead = static_cast<std::size_t>(
+        std::max_element(recovered.begin(), recovered.end(), newer) - recovered.begin());
+    commit_ = recovered[lead].commit;
+    end_ = commit_.end;
+    const auto& leader = *copies_[lead];
+    for (std::size_t i = 0; i < copies_.size(); ++i) {
+        auto& copy = *copies_[i];
+        if (i == lead || recovered[i].commit == commit_) continue;
+        const auto common =
+            common_objects(leader, end_.objects, copy, recovered[i].commit.end.objects);
+        const auto border = common == 0 ? RecordedEnd{} : leader.entry(common - 1)->after();
+        const auto missing = end_.offset - border.offset;
+        if (missing > options.catch_up_max) {
+            copy.set_failed();
+            findings_.push_back(copy.paths().data + ": is behind by " + std::to_string(missing) +
+                                " bytes and not used; 'cartridge check " + barcode_ +
+                                "' with repair brings it up to date");
+            continue;
+        }
+        if (auto done = catch_up(leader, copy, commit_, border, options.cancelled); !done.ok()) {
+            copy.set_failed();
+            findings_.push_back(done.error().message);
+            continue;
+        }
+        if (missing != 0) {
+            findings_.push_back(copy.paths().data + ": was behind by " + std::to_string(missing) +
+                                " bytes and is up to date again");
+        }
+    }
+    if (metadata_.placement == Placement::mirror && good_copies().size() < 2) {
+        findings_.push_back("cartridge " + barcode_ +
+                            " is to be mirrored and has one usable copy, in " +
+                            good_copies().front()->paths().folder + "; 'cartridge check " +
+                            barcode_ + "' with repair makes the other one");
+    }
+    const bool equal = std::all_of(recovered.begin(), recovered.end(),
+                                   [&](const auto& one) { return one.commit == commit_; });
+    if (equal) return Nothing{};
+    // A generation that no copy has seen: none of them has entries of it behind the end.
+    for (const auto& one : recovered) {
+        commit_.generation = std::max(commit_.generation, one.commit.generation);
+    }
+    ++commit_.generation;
+    commit_.since = end_.objects;
+    commit_.closed = false;
+    return write_commit(commit_);
+}
+
+Outcome Recording::add_copy(const std::string& folder, const Cancelled& cancelled) {
+    const auto paths = copy_paths(folder, barcode_);
+    // What is held here is of a copy that failed; another recording's description is not ours.
+    if (there(paths.metadata)) {
+        const auto text = read_text(paths.metadata, metadata_size_max);
+        const auto other = text.ok() ? metadata_from_text(*text) : Result<Metadata>(text.error());
+        if (other.ok() && other->volume != metadata_.volume) {
+            return Error{paths.metadata + ": is another recording under the same barcode"};
+        }
+    }
+    const auto mine = std::find_if(copies_.begin(), copies_.end(), [&](const auto& copy) {
+        return copy->paths().folder == folder;
+    });
+    if (mine == copies_.end()) {
+        auto lock = lock_copies({paths}, barcode_);
+        if (!lock.ok()) return lock.error();
+        locks_.push_back(std::move(lock.value().front()));
+    } else {
+        copies_.erase(mine);
+    }
+    for (const auto& path : {paths.metadata, paths.index, paths.data}) {
+        std::error_code problem;
+        std::filesystem::remove(path, problem);
+        if (problem) return Error{path + ": could not be deleted: " + problem.message()};
+    }
+    const auto leaders = good_copies();
+    if (leaders.empty()) return Error{barcode_ + ": no copy is left to copy from"};
+    auto copy = StoredCopy::create(paths, metadata_.volume);
+    if (!copy.ok()) return copy.error();
+    auto done = catch_up(*leaders.front(), *copy.value(), commit_, RecordedEnd{}, cancelled);
+    if (done.ok()) done = copy.value()->write_commit(commit_);
+    if (done.ok()) done = replace_text(paths.metadata, to_text(metadata_));
+    if (done.ok()) copies_.push_back(std::move(copy).value());
+    return done;
+}
+
+Result<std::unique_ptr<Recording>> Recording::create(const std::vector<std::string>& folders,
+                                                     const Metadata& metadata) {
+    const auto& barcode = metadata.facts.barcode;
+    std::vector<CopyPaths> places;
+    for (const auto& folder : folders) {
+        places.push_back(copy_paths(folder, barcode));
+        const auto& paths = places.back();
+        for (const auto& path : {paths.data, paths.index, paths.metadata}) {
+            if (there(path)) return Error{path + " is there already"};
+        }
+    }
+    auto locks = lock_copies(places, barcode);
+    if (!locks.ok()) return locks.error();
+    std::unique_ptr<Recording> recording(new Recording);
+    recording->metadata_ = metadata;
+    recording->barcode_ = barcode;
+    recording->locks_ = std::move(locks).value();
+    for (const auto& paths : places) {
+        auto copy = StoredCopy::create(paths, metadata.volume);
+        if (!copy.ok()) return copy.error();
+        recording->commit_ = *copy.value()->newest_commit();
+        recording->copies_.push_back(std::move(copy).value());
+        // The description last: without it there is no cartridge.
+        if (auto put = replace_text(paths.metadata, to_text(metadata)); !put.ok()) {
+            return put.error();
+        }
+    }
+    return recording;
+}
+
+}  // namespace drive_iface::cartridge
