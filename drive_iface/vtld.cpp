@@ -14,6 +14,7 @@
 #include "agent/runtime/service.hpp"
 #include "drive_iface/events/drive_event_client.hpp"
 #include "drive_iface/iscsi/server.hpp"
+#include "drive_iface/virtual/memory_cartridge.hpp"
 #include "drive_iface/vtld/configuration.hpp"
 #include "drive_iface/vtld/control_methods.hpp"
 #include "drive_iface/vtld/drive_bay.hpp"
@@ -31,6 +32,7 @@ using events::DriveEvent;
 
 constexpr Duration logout_within{2'000};
 constexpr Duration acknowledge_within{1'000};
+constexpr std::uint64_t blank_capacity = 64 * 1024 * 1024;  // kept in memory
 constexpr auto look_again = std::chrono::milliseconds(20);
 
 // What the drive says on the event channel; nothing: not the business of a library reservation
@@ -49,6 +51,7 @@ std::optional<DriveEvent::Change> announced(LibraryEvent::Change change) {
             return DriveEvent::Change::registrations;
         case LibraryEvent::Change::forced_offline:
         case LibraryEvent::Change::forced_offline_lifted:
+        case LibraryEvent::Change::inventory:
             return std::nullopt;
     }
     return std::nullopt;
@@ -89,6 +92,7 @@ class Daemon {
     asio::io_context loop_;
     std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     // In the order they need each other; ended the other way round.
+    virtual_library::MemoryShelf shelf_;
     std::unique_ptr<DriveBay> bay_;
     std::unique_ptr<VirtualPorts> ports_;
     std::unique_ptr<events::DriveEventClient> events_;
@@ -128,7 +132,11 @@ Outcome Daemon::start_library() {
     if (!state) return state.error().within("state_dir");
     const auto saved = state->load();
     if (!saved) return saved.error().within("state_dir");
-    virtual_library::Library library(configuration_.library);
+    for (auto& drive : configuration_.library.drives) {
+        if (drive.cartridge.empty()) drive.cartridge = drive.serial;
+        shelf_.add({.barcode = drive.cartridge, .capacity = blank_capacity});
+    }
+    virtual_library::Library library(configuration_.library, shelf_);
     if (!saved->empty()) {
         if (auto restored = library.restore(saved.value()); !restored) {
             return restored.error().within("state.json in " + configuration_.state_dir +

@@ -27,7 +27,13 @@ class VirtualTransport : public drive_iface::Transport {
             if (!nexus) return nexus.error();
             nexus_ = *nexus;
         }
-        auto reply = library_.execute(*nexus_, 0, command.cdb, command.data_out);
+        virtual_library::Bytes data_out(command.data_out.begin(), command.data_out.end());
+        auto answer = library_.execute(*nexus_, 0, command.cdb, data_out);
+        if (!answer) {
+            library_.abandon(*nexus_);
+            return Error{"drive " + serial_ + ": the command waits for its medium"};
+        }
+        auto& reply = *answer;
         if (reply.data_in.size() > command.data_in_max) reply.data_in.resize(command.data_in_max);
         return ScsiReply{static_cast<std::uint8_t>(reply.status), std::move(reply.data_in),
                          std::move(reply.sense)};

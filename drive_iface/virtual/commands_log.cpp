@@ -1,6 +1,8 @@
 #include <algorithm>
 
+#include "drive_iface/virtual/drive_state.hpp"
 #include "drive_iface/virtual/handlers.hpp"
+#include "drive_iface/virtual/logical_unit.hpp"
 #include "drive_iface/virtual/replies.hpp"
 
 namespace drive_iface::virtual_library {
@@ -9,12 +11,10 @@ namespace {
 constexpr std::uint16_t polling_delay_ms = 500;  // as LTO drives say
 
 // SSC-3 8.2.5, ADC-3 6.1.2.2: true for this drive at this moment.
-scsi::VeryHighFrequencyData very_high_frequency(const DriveState& drive) {
+scsi::VeryHighFrequencyData very_high_frequency(const LogicalUnit& unit, const DriveState& drive) {
     scsi::VeryHighFrequencyData data;
     data.initialized = true;
-    data.prevent_removal =
-        std::any_of(drive.nexuses.begin(), drive.nexuses.end(),
-                    [](const auto& entry) { return entry.second.prevents_removal; });
+    data.prevent_removal = removal_prevented(unit);
     data.host_unload = drive.host_unloaded;
     data.write_protected = drive.medium_loaded;
     data.medium_present = true;  // after UNLOAD the cartridge waits at the door
@@ -22,22 +22,22 @@ scsi::VeryHighFrequencyData very_high_frequency(const DriveState& drive) {
     data.medium_seated = drive.medium_loaded;
     data.medium_threaded = drive.medium_loaded;
     data.mounted = drive.medium_loaded;
-    data.recovery_requested = drive.forced_offline;
+    data.recovery_requested = unit.forced_offline;
     return data;
 }
 
-Bytes dt_device_status(const DriveState& drive) {
+Bytes dt_device_status(const LogicalUnit& unit, const DriveState& drive) {
     return scsi::encode_dt_device_status(
         {.complete = true,
-         .very_high_frequency = very_high_frequency(drive),
+         .very_high_frequency = very_high_frequency(unit, drive),
          .polling_delay_ms = polling_delay_ms,
-         .potential_conflict_count = static_cast<std::uint8_t>(drive.potential_conflicts.size()),
-         .potential_conflicts = drive.potential_conflicts});
+         .potential_conflict_count = static_cast<std::uint8_t>(unit.potential_conflicts.size()),
+         .potential_conflicts = unit.potential_conflicts});
 }
 
 }  // namespace
 
-CommandReply handle_log_sense(const Call& call) {
+Answer handle_log_sense(const Call& call) {
     constexpr std::uint8_t save_parameters_bit = 0;
     const std::uint8_t page_code = call.cdb[2] & 0x3f;
     const std::uint16_t parameter_pointer = cdb_u16(call.cdb, 5);
@@ -51,7 +51,7 @@ CommandReply handle_log_sense(const Call& call) {
                     allocation_length);
     }
     if (page_code != scsi::log_page_code::dt_device_status) return invalid_field_in_cdb(2, 5);
-    Bytes encoded = dt_device_status(call.drive);
+    Bytes encoded = dt_device_status(call.unit, call.drive());
     if (parameter_pointer == 0) return good(std::move(encoded), allocation_length);
 
     // From PARAMETER POINTER on (SPC-4 6.8).
@@ -65,13 +65,13 @@ CommandReply handle_log_sense(const Call& call) {
 }
 
 // The only thing in the logs that can be reset is the list of potential conflicts.
-CommandReply handle_log_select(const Call& call) {
+Answer handle_log_select(const Call& call) {
     constexpr std::uint8_t save_parameters_bit = 0;
     constexpr std::uint8_t parameter_code_reset_bit = 1;
     if ((call.cdb[1] >> save_parameters_bit & 1) != 0)
         return invalid_field_in_cdb(1, save_parameters_bit);
     if (cdb_u16(call.cdb, 7) != 0) return invalid_field_in_cdb(7);
-    if ((call.cdb[1] >> parameter_code_reset_bit & 1) != 0) call.drive.potential_conflicts.clear();
+    if ((call.cdb[1] >> parameter_code_reset_bit & 1) != 0) call.unit.potential_conflicts.clear();
     return good();
 }
 

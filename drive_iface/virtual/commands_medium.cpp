@@ -4,17 +4,18 @@
 
 #include <algorithm>
 
+#include "drive_iface/virtual/cartridge.hpp"
+#include "drive_iface/virtual/drive_state.hpp"
 #include "drive_iface/virtual/handlers.hpp"
+#include "drive_iface/virtual/logical_unit.hpp"
 #include "drive_iface/virtual/replies.hpp"
 
 namespace drive_iface::virtual_library {
 namespace {
 
-constexpr std::uint32_t block_length_max = 8 * 1024 * 1024;
-
 std::optional<CommandReply> unless_loaded(const Call& call) {
-    if (call.drive.medium_loaded) return std::nullopt;
-    return check_condition(readiness(call.drive));
+    if (call.drive().medium_loaded) return std::nullopt;
+    return check_condition(readiness(call));
 }
 
 CommandReply end_of_data(std::uint32_t not_done) {
@@ -36,7 +37,7 @@ CommandReply write_protected() {
 
 // FIXED without a block length set is an error of the host (SSC-3 6.4).
 bool fixed_without_block_length(const Call& call) {
-    return (call.cdb[1] & 0x01) != 0 && call.drive.block_length == 0;
+    return (call.cdb[1] & 0x01) != 0 && call.drive().block_length == 0;
 }
 
 // COUNT is 24 bits, two's complement.
@@ -48,19 +49,19 @@ std::int32_t space_count(const Cdb& cdb) {
 
 }  // namespace
 
-CommandReply handle_rewind(const Call& call) {
+Answer handle_rewind(const Call& call) {
     if (auto refused = unless_loaded(call)) return *refused;
     return good();
 }
 
-CommandReply handle_read_block_limits(const Call& call) {
+Answer handle_read_block_limits(const Call& call) {
     if ((call.cdb[1] & 0x01) != 0) return invalid_field_in_cdb(1, 0);  // MLOI
     scsi::ByteWriter out;
     out.u8(0).u24(block_length_max).u16(1);
     return good(out.take(), 6);
 }
 
-CommandReply handle_read_6(const Call& call) {
+Answer handle_read_6(const Call& call) {
     constexpr std::uint8_t fixed_and_silent =
         0x03;  // FIXED and SILI exclude each other (SSC-3 6.4)
     const std::uint32_t length = cdb_u24(call.cdb, 2);
@@ -70,18 +71,18 @@ CommandReply handle_read_6(const Call& call) {
     return length == 0 ? good() : end_of_data(length);
 }
 
-CommandReply handle_write_6(const Call& call) {
+Answer handle_write_6(const Call& call) {
     if (fixed_without_block_length(call)) return invalid_field_in_cdb(1, 0);
     if (auto refused = unless_loaded(call)) return *refused;
     return cdb_u24(call.cdb, 2) == 0 ? good() : write_protected();
 }
 
-CommandReply handle_write_filemarks_6(const Call& call) {
+Answer handle_write_filemarks_6(const Call& call) {
     if (auto refused = unless_loaded(call)) return *refused;
     return cdb_u24(call.cdb, 2) == 0 ? good() : write_protected();  // none: only a flush
 }
 
-CommandReply handle_space_6(const Call& call) {
+Answer handle_space_6(const Call& call) {
     constexpr std::uint8_t to_end_of_data = 3;
     constexpr std::uint8_t filemarks = 1;
     const std::uint8_t code = call.cdb[1] & 0x0f;
@@ -93,12 +94,12 @@ CommandReply handle_space_6(const Call& call) {
                      : beginning_of_partition(static_cast<std::uint32_t>(-count));
 }
 
-CommandReply handle_erase_6(const Call& call) {
+Answer handle_erase_6(const Call& call) {
     if (auto refused = unless_loaded(call)) return *refused;
     return write_protected();
 }
 
-CommandReply handle_locate_10(const Call& call) {
+Answer handle_locate_10(const Call& call) {
     constexpr std::uint8_t change_partition_bit = 1;
     const bool change_partition = (call.cdb[1] >> change_partition_bit & 1) != 0;
     if (change_partition && call.cdb[8] != 0) return invalid_field_in_cdb(8);
@@ -110,7 +111,7 @@ CommandReply handle_locate_10(const Call& call) {
 }
 
 // SSC-3 7.7: a blank tape at its beginning; nothing in the buffer.
-CommandReply handle_read_position(const Call& call) {
+Answer handle_read_position(const Call& call) {
     constexpr std::uint8_t beginning_of_partition_bit = 0x80;
     constexpr std::uint8_t short_form = 0;
     constexpr std::uint8_t short_form_vendor = 1;
@@ -136,23 +137,20 @@ CommandReply handle_read_position(const Call& call) {
     return good(std::move(position), cdb_u16(call.cdb, 7));
 }
 
-CommandReply handle_load_unload(const Call& call) {
+Answer handle_load_unload(const Call& call) {
     constexpr std::uint8_t load = 0x01;
     constexpr std::uint8_t end_of_tape = 0x04;
-    DriveState& drive = call.drive;
+    DriveState& drive = call.drive();
     const bool loads = (call.cdb[4] & load) != 0;
     if (loads && (call.cdb[4] & end_of_tape) != 0) return invalid_field_in_cdb(4, 2);
     if (loads == drive.medium_loaded) return good();
     if (loads) {
         drive.medium_loaded = true;
         drive.host_unloaded = false;
-        attend_others(drive, call.nexus_id, scsi::additional_sense::medium_may_have_changed);
+        attend_others(call.unit, call.nexus_id, scsi::additional_sense::medium_may_have_changed);
         return good();
     }
-    const bool prevented =
-        std::any_of(drive.nexuses.begin(), drive.nexuses.end(),
-                    [](const auto& entry) { return entry.second.prevents_removal; });
-    if (prevented) {
+    if (removal_prevented(call.unit)) {
         return check_condition(scsi::SenseKey::illegal_request,
                                scsi::additional_sense::medium_removal_prevented);
     }
@@ -161,7 +159,7 @@ CommandReply handle_load_unload(const Call& call) {
     return good();
 }
 
-CommandReply handle_prevent_allow(const Call& call) {
+Answer handle_prevent_allow(const Call& call) {
     const std::uint8_t prevent = call.cdb[4] & 0x03;
     if (prevent > 1) return invalid_field_in_cdb(4, 1);
     call.nexus.prevents_removal = prevent == 1;

@@ -1,7 +1,10 @@
 #include <algorithm>
 
 #include "drive_iface/scsi/mode.hpp"
+#include "drive_iface/virtual/cartridge.hpp"
+#include "drive_iface/virtual/drive_state.hpp"
 #include "drive_iface/virtual/handlers.hpp"
+#include "drive_iface/virtual/logical_unit.hpp"
 #include "drive_iface/virtual/replies.hpp"
 
 namespace drive_iface::virtual_library {
@@ -13,7 +16,6 @@ constexpr std::uint8_t default_density = 0x00;
 constexpr std::uint8_t unchanged_density = 0x7f;
 constexpr std::uint8_t write_protected = 0x80;  // WP, SSC-3 8.3.1
 constexpr std::uint8_t buffered_mode_1 = 0x10;
-constexpr std::uint32_t block_length_max = 8 * 1024 * 1024;
 
 constexpr std::uint8_t page_block_descriptor_only = 0x00;
 constexpr std::uint8_t all_pages = 0x3f;
@@ -69,7 +71,7 @@ std::optional<CommandReply> collect(const Call& call, const Request& request,
     if (parameters.pages.empty() && request.page != page_block_descriptor_only)
         return invalid_field_in_cdb(2, 5);
 
-    const bool loaded = call.drive.medium_loaded;
+    const bool loaded = call.drive().medium_loaded;
     parameters.medium_type = loaded ? lto_8_medium_type : std::uint8_t{0};
     parameters.device_specific =
         static_cast<std::uint8_t>(buffered_mode_1 | (loaded ? write_protected : 0));
@@ -77,7 +79,7 @@ std::optional<CommandReply> collect(const Call& call, const Request& request,
         parameters.block_descriptor =
             scsi::BlockDescriptor{.density_code = loaded ? lto_8_density : default_density,
                                   .block_count = 0,
-                                  .block_length = call.drive.block_length};
+                                  .block_length = call.drive().block_length};
         if (request.page_control == changeable_values) {
             parameters.block_descriptor = scsi::BlockDescriptor{
                 .density_code = 0, .block_count = 0, .block_length = 0xffffff};
@@ -121,7 +123,7 @@ CommandReply mode_select(const Call& call, std::size_t list_length, bool ten_byt
     // MODE DATA LENGTH is reserved in MODE SELECT (SPC-4 7.5.4): put in what is true so that the
     // list decodes.
     scsi::ByteWriter list;
-    list.bytes(call.data_out.first(list_length));
+    list.bytes(std::span(call.data_out).first(list_length));
     if (ten_byte && list_length >= 2) list.set_u16(0, static_cast<std::uint16_t>(list_length - 2));
     if (!ten_byte) list.set_u8(0, static_cast<std::uint8_t>(list_length - 1));
     const auto parameters = ten_byte ? scsi::decode_mode_parameters_10(list.view())
@@ -142,31 +144,31 @@ CommandReply mode_select(const Call& call, std::size_t list_length, bool ten_byt
     if (block.block_length > block_length_max) {
         return invalid_field_in_parameter_list(static_cast<std::uint16_t>(descriptor_at + 5));
     }
-    if (block.block_length != call.drive.block_length) {
-        call.drive.block_length = block.block_length;
-        attend_others(call.drive, call.nexus_id, scsi::additional_sense::mode_parameters_changed);
+    if (block.block_length != call.drive().block_length) {
+        call.drive().block_length = block.block_length;
+        attend_others(call.unit, call.nexus_id, scsi::additional_sense::mode_parameters_changed);
     }
     return good();
 }
 
 }  // namespace
 
-CommandReply handle_mode_sense_6(const Call& call) {
+Answer handle_mode_sense_6(const Call& call) {
     scsi::ModeParameters parameters;
     if (auto refused = collect(call, request_of(call.cdb), parameters)) return *refused;
     return good(scsi::encode_mode_parameters_6(parameters), call.cdb[4]);
 }
 
-CommandReply handle_mode_sense_10(const Call& call) {
+Answer handle_mode_sense_10(const Call& call) {
     scsi::ModeParameters parameters;
     if (auto refused = collect(call, request_of(call.cdb), parameters)) return *refused;
     return good(scsi::encode_mode_parameters_10(parameters), cdb_u16(call.cdb, 7));
 }
 
-CommandReply handle_mode_select_6(const Call& call) {
+Answer handle_mode_select_6(const Call& call) {
     return mode_select(call, call.cdb[4], false);
 }
-CommandReply handle_mode_select_10(const Call& call) {
+Answer handle_mode_select_10(const Call& call) {
     return mode_select(call, cdb_u16(call.cdb, 7), true);
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "drive_iface/virtual/handlers.hpp"
+#include "drive_iface/virtual/logical_unit.hpp"
 #include "drive_iface/virtual/replies.hpp"
 
 namespace drive_iface::virtual_library {
@@ -8,7 +9,6 @@ namespace {
 
 using agent::core::Reservation;
 using agent::core::ReservationKind;
-using agent::core::ReservationState;
 using Verdict = ReservationEffects::Verdict;
 
 constexpr std::uint8_t third_party_bit =
@@ -16,13 +16,6 @@ constexpr std::uint8_t third_party_bit =
 constexpr std::uint8_t long_id_bit = 1;  // LONGID, SPC-2 7.22
 constexpr std::uint8_t extent_bit = 0;   // EXTENT: SCSI-2 reservations of parts of a logical unit
 constexpr std::uint16_t relative_target_port = 1;
-
-LibraryEvent::Change change_of(const ReservationEffects& effects, const Reservation& before,
-                               const Reservation& after) {
-    if (before == after) return LibraryEvent::Change::registrations;
-    if (after.state == ReservationState::free) return LibraryEvent::Change::released;
-    return effects.taken_over ? LibraryEvent::Change::preempted : LibraryEvent::Change::reserved;
-}
 
 CommandReply answer(const Call& call, const ReservationEffects& effects,
                     const Reservation& before) {
@@ -36,7 +29,7 @@ CommandReply answer(const Call& call, const ReservationEffects& effects,
         case Verdict::good:
             break;
     }
-    apply(call.drive, effects, before, call.nexus.port, call.events);
+    apply(call.unit, effects, before, call.nexus.port, call.events);
     return good();
 }
 
@@ -52,14 +45,14 @@ CommandReply reserve(const Call& call, ReservationKind kind) {
     if (const auto bit = obsolete_form(call.cdb, kind == ReservationKind::reserve10)) {
         return invalid_field_in_cdb(1, *bit);
     }
-    const Reservation before = call.drive.reservations.described();
-    return answer(call, call.drive.reservations.reserve(call.nexus.port, kind), before);
+    const Reservation before = call.unit.reservations.described();
+    return answer(call, call.unit.reservations.reserve(call.nexus.port, kind), before);
 }
 
 CommandReply release(const Call& call, bool ten_byte) {
     if (const auto bit = obsolete_form(call.cdb, ten_byte)) return invalid_field_in_cdb(1, *bit);
-    const Reservation before = call.drive.reservations.described();
-    return answer(call, call.drive.reservations.release(call.nexus.port), before);
+    const Reservation before = call.unit.reservations.described();
+    return answer(call, call.unit.reservations.release(call.nexus.port), before);
 }
 
 std::size_t allocation_length(const Call& call) {
@@ -75,93 +68,65 @@ CommandReply register_and_move(const Call& call) {
     auto parameters = scsi::decode_register_and_move_parameters(call.data_out);
     if (!parameters) return invalid_field_in_parameter_list(fixed_part);
     // The TransportID does not say where the port is logged in from; its nexus does.
-    for (const auto& [id, nexus] : call.drive.nexuses) {
+    for (const auto& [id, nexus] : call.unit.nexuses) {
         if (same_port(nexus.port, parameters->destination)) {
             parameters.value().destination.address = nexus.port.address;
         }
     }
-    const Reservation before = call.drive.reservations.described();
-    return answer(call, call.drive.reservations.register_and_move(call.nexus.port, *parameters),
+    const Reservation before = call.unit.reservations.described();
+    return answer(call, call.unit.reservations.register_and_move(call.nexus.port, *parameters),
                   before);
 }
 
 }  // namespace
 
-void attend_others(DriveState& drive, NexusId except, scsi::AdditionalSense sense) {
-    for (auto& [id, nexus] : drive.nexuses) {
-        if (id != except) nexus.attentions.establish(sense);
-    }
-}
-
-void apply(DriveState& drive, const ReservationEffects& effects, const Reservation& before,
-           const std::optional<agent::core::InitiatorPort>& cause,
-           std::vector<LibraryEvent>& events) {
-    for (auto& [id, nexus] : drive.nexuses) {
-        for (const Attention& attention : effects.attentions) {
-            if (same_port(nexus.port, attention.port)) nexus.attentions.establish(attention.sense);
-        }
-        // A preempted nexus no longer prevents medium removal (SPC-4 5.13.11.4, 6.11).
-        const bool lost =
-            std::any_of(effects.unregistered_by_other.begin(), effects.unregistered_by_other.end(),
-                        [&own = nexus.port](const auto& port) { return same_port(port, own); });
-        if (lost) nexus.prevents_removal = false;
-    }
-    if (!effects.changed) return;
-    const Reservation after = drive.reservations.described();
-    if (after != before) drive.potential_conflicts.clear();
-    events.push_back({.drive = {drive.identity.serial},
-                      .change = change_of(effects, before, after),
-                      .reservation = after,
-                      .port = cause});
-}
-
-CommandReply handle_reserve_6(const Call& call) {
+Answer handle_reserve_6(const Call& call) {
     return reserve(call, ReservationKind::reserve6);
 }
-CommandReply handle_reserve_10(const Call& call) {
+Answer handle_reserve_10(const Call& call) {
     return reserve(call, ReservationKind::reserve10);
 }
-CommandReply handle_release_6(const Call& call) {
+Answer handle_release_6(const Call& call) {
     return release(call, false);
 }
-CommandReply handle_release_10(const Call& call) {
+Answer handle_release_10(const Call& call) {
     return release(call, true);
 }
 
-CommandReply handle_read_keys(const Call& call) {
+Answer handle_read_keys(const Call& call) {
     std::vector<std::uint64_t> keys;
-    for (const auto& entry : call.drive.reservations.registrations())
+    for (const auto& entry : call.unit.reservations.registrations())
         keys.push_back(entry.key);
-    return good(scsi::encode_read_keys(call.drive.reservations.generation(), keys),
+    return good(scsi::encode_read_keys(call.unit.reservations.generation(), keys),
                 allocation_length(call));
 }
 
-CommandReply handle_read_reservation(const Call& call) {
-    const Reservation reservation = call.drive.reservations.described();
+Answer handle_read_reservation(const Call& call) {
+    const Reservation reservation = call.unit.reservations.described();
     std::optional<scsi::ReadReservationData::Held> held;
     if (reservation.persistent) {
         held = {
             .key = reservation.persistent->key, .scope = 0, .type = reservation.persistent->type};
     }
-    return good(scsi::encode_read_reservation(call.drive.reservations.generation(), held),
+    return good(scsi::encode_read_reservation(call.unit.reservations.generation(), held),
                 allocation_length(call));
 }
 
-CommandReply handle_report_capabilities(const Call& call) {
+Answer handle_report_capabilities(const Call& call) {
     // 001b: TEST UNIT READY is allowed under every type (SPC-4 6.15.4); the finer codes would
     // promise more than the conflict table keeps.
     constexpr std::uint8_t test_unit_ready_allowed = 1;
     const scsi::PrCapabilities capabilities{
         .compatible_reservation_handling = true,
         .persist_through_power_loss = true,
-        .persist_active = call.drive.reservations.persists_through_power_loss(),
+        .persist_active = call.unit.reservations.persists_through_power_loss(),
         .allow_commands = test_unit_ready_allowed,
         .types = std::vector<scsi::PrType>(scsi::pr_types.begin(), scsi::pr_types.end())};
     return good(scsi::encode_report_capabilities(capabilities), allocation_length(call));
 }
 
-CommandReply handle_read_full_status(const Call& call) {
-    const Reservations& reservations = call.drive.reservations;
+Answer handle_read_full_status(const Call& call) {
+    const Reservations& reservations = call.unit.reservations;
     std::vector<scsi::FullStatusDescriptor> descriptors;
     for (const auto& entry : reservations.registrations()) {
         scsi::FullStatusDescriptor descriptor{.key = entry.key,
@@ -176,7 +141,7 @@ CommandReply handle_read_full_status(const Call& call) {
                 allocation_length(call));
 }
 
-CommandReply handle_persistent_reserve_out(const Call& call) {
+Answer handle_persistent_reserve_out(const Call& call) {
     const auto action = static_cast<scsi::PrOutAction>(*call.row.service_action);
     const std::size_t announced = cdb_u32(call.cdb, 5);
     if (call.data_out.size() < announced) {
@@ -203,10 +168,10 @@ CommandReply handle_persistent_reserve_out(const Call& call) {
     if (!parameters) return invalid_field_in_parameter_list(flags_byte);
     parameters.value().specify_initiator_ports = specified;
 
-    const Reservation before = call.drive.reservations.described();
+    const Reservation before = call.unit.reservations.described();
     return answer(call,
-                  call.drive.reservations.persistent_reserve_out(call.nexus.port, action,
-                                                                 call.cdb[2], *parameters),
+                  call.unit.reservations.persistent_reserve_out(call.nexus.port, action,
+                                                                call.cdb[2], *parameters),
                   before);
 }
 

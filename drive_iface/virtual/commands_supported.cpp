@@ -1,6 +1,7 @@
 // MAINTENANCE IN: the drive describes its own command set, from the table that it runs on.
 
 #include "drive_iface/virtual/handlers.hpp"
+#include "drive_iface/virtual/logical_unit.hpp"
 #include "drive_iface/virtual/replies.hpp"
 
 namespace drive_iface::virtual_library {
@@ -21,12 +22,12 @@ void append_timeouts(scsi::ByteWriter& out) {
     out.u16(descriptor_length).zeros(descriptor_length);
 }
 
-Bytes describe_all(bool with_timeouts) {
+Bytes describe_all(CommandTable table, bool with_timeouts) {
     constexpr std::uint8_t timeouts_follow = 0x02;       // CTDP
     constexpr std::uint8_t service_action_valid = 0x01;  // SERVACTV
     scsi::ByteWriter out;
     out.u32(0);
-    for (const CommandRow& row : command_table()) {
+    for (const CommandRow& row : table) {
         out.u8(row.opcode).u8(0).u16(row.service_action.value_or(0)).u8(0);
         out.u8(static_cast<std::uint8_t>((with_timeouts ? timeouts_follow : 0) |
                                          (row.service_action ? service_action_valid : 0)));
@@ -54,32 +55,33 @@ Bytes describe_one(const CommandRow* row, bool with_timeouts) {
 
 }  // namespace
 
-CommandReply handle_report_supported_operation_codes(const Call& call) {
+Answer handle_report_supported_operation_codes(const Call& call) {
     const bool with_timeouts = (call.cdb[2] & 0x80) != 0;  // RCTD
     const std::uint8_t options = call.cdb[2] & 0x07;
     const std::uint8_t opcode = call.cdb[3];
     const std::uint16_t service_action = cdb_u16(call.cdb, 4);
     const std::size_t allocation_length = cdb_u32(call.cdb, 6);
-    if (options == all_commands) return good(describe_all(with_timeouts), allocation_length);
+    if (options == all_commands)
+        return good(describe_all(call.table, with_timeouts), allocation_length);
     if (options > one_if_supported) return invalid_field_in_cdb(reporting_options_byte, 2);
 
     // Asking by the operation code alone for one that has service actions, or the other way round,
     // is an error and the field to blame is REPORTING OPTIONS (SPC-4 6.34.1); option 3 asks without
     // knowing.
-    const bool by_service_action = has_service_actions(opcode);
+    const bool by_service_action = has_service_actions(call.table, opcode);
     if (options == one_by_opcode && by_service_action)
         return invalid_field_in_cdb(reporting_options_byte, 2);
-    if (options == one_by_service_action && has_opcode(opcode) && !by_service_action) {
+    if (options == one_by_service_action && has_opcode(call.table, opcode) && !by_service_action) {
         return invalid_field_in_cdb(reporting_options_byte, 2);
     }
     Cdb wanted{opcode, static_cast<std::uint8_t>(by_service_action ? service_action : 0)};
     const bool exists = !by_service_action || service_action <= 0x1f;
-    return good(describe_one(exists ? find_command(wanted) : nullptr, with_timeouts),
+    return good(describe_one(exists ? find_command(call.table, wanted) : nullptr, with_timeouts),
                 allocation_length);
 }
 
 // SPC-4 6.35: abort task, abort task set, clear task set, logical unit reset.
-CommandReply handle_report_supported_task_management(const Call& call) {
+Answer handle_report_supported_task_management(const Call& call) {
     constexpr std::uint8_t supported = 0x80 | 0x40 | 0x10 | 0x08;
     const std::size_t allocation_length = cdb_u32(call.cdb, 6);
     if (allocation_length < 4) return invalid_field_in_cdb(6);

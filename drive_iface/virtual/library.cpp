@@ -18,10 +18,17 @@ using agent::core::Result;
 
 class Library::State {
   public:
+    State(CartridgeShelf& from, ParallelCartridges* views, VirtualVolumes* made_up)
+        : shelf(&from), parallel(views), volumes(made_up) {}
+
     // Events nobody takes are dropped, oldest first: each carries the whole reservation, so the
     // newest says it all.
     static constexpr std::size_t events_max = 4096;
 
+    CartridgeShelf* shelf;
+    ParallelCartridges* parallel;
+    VirtualVolumes* volumes;
+    std::function<void()> progress;
     std::vector<Drive> drives;
     std::map<NexusId, std::size_t> drive_of;  // index into drives
     std::uint64_t last_nexus = 0;
@@ -30,7 +37,7 @@ class Library::State {
     Drive* find(const std::string& serial) {
         const auto found = std::find_if(
             drives.begin(), drives.end(),
-            [&serial](const Drive& drive) { return drive.state().identity.serial == serial; });
+            [&serial](const Drive& drive) { return drive.unit().identity.serial == serial; });
         return found == drives.end() ? nullptr : &*found;
     }
 
@@ -51,24 +58,28 @@ Error unknown_drive(const std::string& serial) {
     return Error{"the virtual library has no drive " + serial};
 }
 
-Library::DriveStatus status_of(const DriveState& drive) {
-    Library::DriveStatus status{.serial = drive.identity.serial,
-                                .vendor = drive.identity.vendor,
-                                .product = drive.identity.product,
-                                .element_address = drive.identity.element_address,
-                                .reservation = drive.reservations.described(),
-                                .forced_offline = drive.forced_offline,
-                                .forced_offline_reason = drive.forced_offline_reason,
+Library::DriveStatus status_of(const Drive& drive) {
+    const LogicalUnit& unit = drive.unit();
+    Library::DriveStatus status{.serial = unit.identity.serial,
+                                .vendor = unit.identity.vendor,
+                                .product = unit.identity.product,
+                                .element_address = drive.state().element_address,
+                                .parallel = drive.state().tape.parallel != nullptr,
+                                .reservation = unit.reservations.described(),
+                                .forced_offline = unit.forced_offline,
+                                .forced_offline_reason = unit.forced_offline_reason,
                                 .logged_in = {},
-                                .registrations = drive.reservations.registrations().size()};
-    for (const auto& [id, nexus] : drive.nexuses)
+                                .registrations = unit.reservations.registrations().size()};
+    for (const auto& [id, nexus] : unit.nexuses)
         status.logged_in.push_back(nexus.port);
     return status;
 }
 
 }  // namespace
 
-Library::Library(LibraryDescription description) : state_(std::make_unique<State>()) {
+Library::Library(LibraryDescription description, CartridgeShelf& shelf,
+                 ParallelCartridges* parallel, VirtualVolumes* volumes)
+    : state_(std::make_unique<State>(shelf, parallel, volumes)) {
     for (auto& drive : description.drives) {
         AGENT_ASSERT(state_->find(drive.serial) == nullptr);
         state_->drives.emplace_back(DriveIdentity{.vendor = description.vendor,
@@ -87,13 +98,14 @@ Result<NexusId> Library::nexus_established(const std::string& drive_serial,
     Drive* drive = state_->find(drive_serial);
     if (drive == nullptr) return unknown_drive(drive_serial);
     const NexusId nexus{state_->last_nexus + 1};
-    const Outcome outcome = drive->nexus_established(nexus, port, state_->events);
+    const Outcome outcome =
+        virtual_library::nexus_established(drive->unit(), nexus, port, state_->events);
     if (!outcome) return outcome.error();
     state_->last_nexus = nexus.value;
     const auto index = static_cast<std::size_t>(drive - state_->drives.data());
     // The drive itself ends an older nexus of the same port.
     std::erase_if(state_->drive_of, [drive, index](const auto& entry) {
-        return entry.second == index && !drive->state().nexuses.contains(entry.first);
+        return entry.second == index && !drive->unit().nexuses.contains(entry.first);
     });
     state_->drive_of.emplace(nexus, index);
     state_->limit_events();
@@ -103,20 +115,30 @@ Result<NexusId> Library::nexus_established(const std::string& drive_serial,
 void Library::nexus_lost(NexusId nexus) {
     Drive* drive = state_->find(nexus);
     if (drive == nullptr) return;
-    drive->nexus_lost(nexus, state_->events);
+    virtual_library::nexus_lost(drive->unit(), nexus, state_->events);
     state_->drive_of.erase(nexus);
     state_->limit_events();
 }
 
-CommandReply Library::execute(NexusId nexus, std::uint64_t lun, std::span<const std::uint8_t> cdb,
-                              std::span<const std::uint8_t> data_out) {
+Answer Library::execute(NexusId nexus, std::uint64_t lun, std::span<const std::uint8_t> cdb,
+                        Bytes& data_out) {
     Drive* drive = state_->find(nexus);
     if (drive == nullptr)
         return check_condition(scsi::SenseKey::aborted_command, scsi::additional_sense::nexus_loss);
-    CommandReply reply = drive->execute(nexus, lun, cdb, data_out, state_->events);
+    Answer answer = drive->execute(nexus, lun, cdb, data_out, state_->events);
     state_->limit_events();
-    return reply;
+    return answer;
 }
+
+void Library::abandon(NexusId nexus) {
+    if (Drive* drive = state_->find(nexus)) virtual_library::abandon(drive->unit(), nexus);
+}
+
+void Library::on_progress(std::function<void()> progress) {
+    state_->progress = std::move(progress);
+}
+
+void Library::proceed() {}
 
 std::size_t Library::data_out_length(NexusId nexus, std::span<const std::uint8_t> cdb) const {
     const Drive* drive = state_->find(nexus);
@@ -134,7 +156,7 @@ bool Library::manage(NexusId nexus, std::uint64_t lun, TaskManagement function) 
 Outcome Library::force_offline(const std::string& drive_serial, const std::string& reason) {
     Drive* drive = state_->find(drive_serial);
     if (drive == nullptr) return unknown_drive(drive_serial);
-    drive->force_offline(reason, state_->events);
+    virtual_library::force_offline(drive->unit(), reason, state_->events);
     state_->limit_events();
     return Nothing{};
 }
@@ -142,7 +164,7 @@ Outcome Library::force_offline(const std::string& drive_serial, const std::strin
 Outcome Library::lift_forced_offline(const std::string& drive_serial) {
     Drive* drive = state_->find(drive_serial);
     if (drive == nullptr) return unknown_drive(drive_serial);
-    drive->lift_forced_offline(state_->events);
+    virtual_library::lift_forced_offline(drive->unit(), state_->events);
     state_->limit_events();
     return Nothing{};
 }
@@ -160,21 +182,21 @@ std::vector<LibraryEvent> Library::take_events() {
 std::vector<Library::DriveStatus> Library::drives() const {
     std::vector<DriveStatus> all;
     for (const Drive& drive : state_->drives)
-        all.push_back(status_of(drive.state()));
+        all.push_back(status_of(drive));
     return all;
 }
 
 std::string Library::nonvolatile_state() const {
     NonvolatileDrives kept;
     for (const Drive& drive : state_->drives) {
-        const DriveState& state = drive.state();
+        const LogicalUnit& unit = drive.unit();
         NonvolatileDrive entry;
-        if (state.forced_offline) entry.forced_offline_reason = state.forced_offline_reason;
-        if (state.reservations.persists_through_power_loss()) {
-            entry.registrations = state.reservations.registrations();
-            entry.reservation = state.reservations.persistent();
+        if (unit.forced_offline) entry.forced_offline_reason = unit.forced_offline_reason;
+        if (unit.reservations.persists_through_power_loss()) {
+            entry.registrations = unit.reservations.registrations();
+            entry.reservation = unit.reservations.persistent();
         }
-        kept.emplace(state.identity.serial, std::move(entry));
+        kept.emplace(unit.identity.serial, std::move(entry));
     }
     return to_text(kept);
 }
@@ -193,11 +215,11 @@ Outcome Library::restore(const std::string& nonvolatile_state) {
     for (auto& [serial, entry] : kept.value()) {
         Drive* drive = state_->find(serial);
         if (drive == nullptr) continue;  // taken out of the configuration
-        DriveState& state = drive->state_to_restore();
-        static_cast<void>(state.reservations.restore(std::move(entry.registrations),
-                                                     std::move(entry.reservation)));
-        state.forced_offline = entry.forced_offline_reason.has_value();
-        state.forced_offline_reason = entry.forced_offline_reason.value_or("");
+        LogicalUnit& unit = drive->unit();
+        static_cast<void>(unit.reservations.restore(std::move(entry.registrations),
+                                                    std::move(entry.reservation)));
+        unit.forced_offline = entry.forced_offline_reason.has_value();
+        unit.forced_offline_reason = entry.forced_offline_reason.value_or("");
     }
     return Nothing{};
 }

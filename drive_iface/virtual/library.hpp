@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -8,7 +10,10 @@
 #include <vector>
 
 #include "agent/core/result.hpp"
+#include "drive_iface/virtual/cartridge.hpp"
+#include "drive_iface/virtual/parallel.hpp"
 #include "drive_iface/virtual/target_device.hpp"
+#include "drive_iface/virtual/virtual_volumes.hpp"
 
 namespace drive_iface::virtual_library {
 
@@ -18,37 +23,56 @@ struct LibraryDescription {
         std::string serial;
         std::string product;  // INQUIRY product identification, 1 to 16 characters
         std::uint16_t element_address = 0;
+        bool parallel = false;      // each host writes a stream of its own
+        std::string personality{};  // "lto-5" to "lto-9"; empty: as the product says
+        std::string cartridge{};    // barcode of what is in it when nothing else is remembered
     };
     std::string vendor;   // INQUIRY T10 vendor identification, 1 to 8 characters
     std::string product;  // of the changer
     std::string serial;   // of the changer
     std::vector<Drive> drives;
+    std::size_t slots = 0;          // storage elements
+    std::size_t import_export = 0;  // import/export elements
 };
 
-// A library of virtual drives as pure state. Not thread-safe; one owner.
+// A library of virtual drives and a medium changer as pure state. Not thread-safe; one owner.
 class Library {
   public:
-    explicit Library(LibraryDescription description);
+    // What the cartridges come from is borrowed for good. With `parallel` null there are no
+    // parallel drives; with `volumes` null no virtual volumes.
+    Library(LibraryDescription description, CartridgeShelf& shelf,
+            ParallelCartridges* parallel = nullptr, VirtualVolumes* volumes = nullptr);
     ~Library();
     Library(Library&&) noexcept;
     Library& operator=(Library&&) noexcept;
 
-    // A host port logs in to a drive's target. A unit attention POWER ON / NEXUS LOSS is
-    // established for it. When the same port (name and ISID) is logged in already, the caller ends
-    // that nexus first (session reinstatement). Errors: unknown serial.
+    // A host port logs in to the target of a drive or of the changer. A unit attention POWER ON /
+    // NEXUS LOSS is established for it. When the same port (name and ISID) is logged in already,
+    // the caller ends that nexus first (session reinstatement). Errors: unknown serial.
     [[nodiscard]] agent::core::Result<NexusId> nexus_established(
-        const std::string& drive_serial, const agent::core::InitiatorPort& port);
+        const std::string& serial, const agent::core::InitiatorPort& port);
 
     // Logout, connection loss or time-out: releases what RESERVE holds, keeps persistent
     // registrations (SPC-4 5.13).
     void nexus_lost(NexusId nexus);
 
-    // One command for LUN 0 of the drive the nexus leads to; `lun` other than 0 is answered as
-    // SPC-4 says for a logical unit that is not there. `data_out` is complete. Never fails: errors
-    // are SCSI errors.
-    [[nodiscard]] CommandReply execute(NexusId nexus, std::uint64_t lun,
-                                       std::span<const std::uint8_t> cdb,
-                                       std::span<const std::uint8_t> data_out);
+    // One command for LUN 0 of what the nexus leads to; `lun` other than 0 is answered as SPC-4
+    // says for a logical unit that is not there. Never fails: errors are SCSI errors.
+    //
+    // Nothing: the command waits for its medium. It is called again with the same arguments after
+    // on_progress(), and goes on where it stood; `data_out` is moved from only when it was
+    // accepted. A nexus has one command at a time that waits: the next one that needs the medium
+    // waits behind it, whoever sends it.
+    [[nodiscard]] Answer execute(NexusId nexus, std::uint64_t lun,
+                                 std::span<const std::uint8_t> cdb, Bytes& data_out);
+    // The command that waits is not called again; what it did stays done.
+    void abandon(NexusId nexus);
+
+    // Called whenever a cartridge or where it comes from made progress: proceed(), then call again
+    // what waits. Replaces an earlier one.
+    void on_progress(std::function<void()> progress);
+    // Goes on with what needs no command: loading, unloading, new cartridges on the shelf.
+    void proceed();
 
     // How many bytes of data-out this CDB takes from the initiator (its parameter list or transfer
     // length), so that a front end can report the residual; 0 for commands without data-out.
@@ -76,6 +100,7 @@ class Library {
         std::string vendor;
         std::string product;
         std::uint16_t element_address = 0;
+        bool parallel = false;
         agent::core::Reservation reservation;
         bool forced_offline = false;
         std::string forced_offline_reason;

@@ -1,8 +1,7 @@
 #pragma once
 
 // The virtual library as a front end (iSCSI, rmt, the simulator) sees it: commands in, status, data
-// and sense out. Pure: no clock, no thread, no socket, no file. One command runs to its end before
-// the next.
+// and sense out. Pure: no clock, no thread, no socket, no file.
 
 #include <cstdint>
 #include <optional>
@@ -41,6 +40,9 @@ struct CommandReply {
     Bytes sense;    // fixed format (SPC-4 4.5.3) with check_condition, empty otherwise
 };
 
+// How a command ends, or nothing while it waits for its medium.
+using Answer = std::optional<CommandReply>;
+
 // RFC 7143 11.5.1; SAM-5 7.1. Front ends map their transport's codes to these.
 enum class TaskManagement : std::uint8_t {
     abort_task,
@@ -52,8 +54,8 @@ enum class TaskManagement : std::uint8_t {
     target_cold_reset,
 };
 
-// What happened to a drive's reservation or state, in order, for the drive event channel and for
-// durable state.
+// What happened to a drive's or the changer's reservation or state, in order, for the drive event
+// channel and for durable state.
 struct LibraryEvent {
     enum class Change : std::uint8_t {
         reserved,
@@ -62,9 +64,10 @@ struct LibraryEvent {
         reset,      // logical unit or target reset, or power cycle: `reservation` is what is left
         registrations,   // persistent registrations changed and the reservation did not
         forced_offline,  // now reports 04h/44h/00h
-        forced_offline_lifted
+        forced_offline_lifted,
+        inventory,  // of the changer: a cartridge is in another place now
     };
-    agent::core::DriveSerial drive;
+    agent::core::DriveSerial drive;  // or the changer's serial
     Change change = Change::reserved;
     agent::core::Reservation reservation;            // after the change
     std::optional<agent::core::InitiatorPort> port;  // who caused it, when somebody did

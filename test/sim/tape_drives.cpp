@@ -19,12 +19,24 @@ constexpr std::int64_t event_grace_ms = 100;
 constexpr std::uint32_t failed_looks_until_unreachable = 2;
 
 vl::LibraryDescription description_of(const Plan& plan) {
-    vl::LibraryDescription description{"EXAMPLE", "SIM-LIBRARY", "SIM0001", {}};
+    vl::LibraryDescription description{
+        .vendor = "EXAMPLE", .product = "SIM-LIBRARY", .serial = "SIM0001", .drives = {}};
     std::uint16_t element = 256;
     for (const auto& drive : plan.sharing.drives) {
-        description.drives.push_back({drive.serial.text, "SIM-TAPE", element++});
+        description.drives.push_back({.serial = drive.serial.text,
+                                      .product = "SIM-TAPE",
+                                      .element_address = element++,
+                                      .cartridge = drive.serial.text});
     }
     return description;
+}
+
+// A blank cartridge for each drive.
+vl::MemoryShelf shelf_of(const Plan& plan) {
+    vl::MemoryShelf shelf;
+    for (const auto& drive : plan.sharing.drives)
+        shelf.add({.barcode = drive.serial.text, .capacity = 1'000'000'000});
+    return shelf;
 }
 
 std::uint64_t key_of(const InitiatorPort& port) {
@@ -58,7 +70,8 @@ TapeDrives::TapeDrives(const Plan& plan, Bug bug, Timeline& timeline, Random& ra
       bug_(bug),
       timeline_(timeline),
       random_(random),
-      library_(description_of(plan)),
+      shelf_(shelf_of(plan)),
+      library_(description_of(plan), shelf_),
       own_port_{Transport::iscsi, "iqn.2001-04.com.example:library-1", "00023d0000ff",
                 "192.0.2.1"} {
     for (const auto& drive : plan.sharing.drives) {
@@ -78,7 +91,8 @@ vl::CommandReply TapeDrives::execute(Tape& tape, const DriveSerial& drive,
     vl::CommandReply reply;
     // Unit attentions are reported once each and say nothing that matters here.
     for (int attempt = 0; attempt < 8; ++attempt) {
-        reply = library_.execute(nexus->second, 0, cdb, data_out);
+        vl::Bytes sent(data_out.begin(), data_out.end());
+        reply = library_.execute(nexus->second, 0, cdb, sent).value();  // memory never waits
         if (reply.status != vl::Status::check_condition) break;
         const bool unit_attention = reply.sense.size() > 2 && (reply.sense[2] & 0x0fU) == 0x06U;
         if (!unit_attention) break;

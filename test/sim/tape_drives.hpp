@@ -12,6 +12,7 @@
 
 #include "agent/core/reservation_agent_io.hpp"
 #include "drive_iface/virtual/library.hpp"
+#include "drive_iface/virtual/memory_cartridge.hpp"
 #include "test/sim/plan.hpp"
 #include "test/sim/random.hpp"
 #include "test/sim/timeline.hpp"
@@ -96,6 +97,7 @@ class TapeDrives {
     Bug bug_;
     Timeline& timeline_;
     Random& random_;
+    drive_iface::virtual_library::MemoryShelf shelf_;
     Library library_;
     agent::core::InitiatorPort own_port_;
     std::map<agent::core::DriveSerial, Tape> tapes_;

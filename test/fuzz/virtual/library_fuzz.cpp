@@ -2,6 +2,7 @@
 
 #include "agent/core/assert.hpp"
 #include "drive_iface/virtual/library.hpp"
+#include "drive_iface/virtual/memory_cartridge.hpp"
 
 using namespace drive_iface::virtual_library;
 
@@ -33,10 +34,16 @@ void check(const Library& library) {
 
 // A stream of records: who and what (1 byte), data-out length (1), CDB (16), data-out.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    MemoryShelf shelf;
+    shelf.add({.barcode = "VT0001L8", .capacity = 1'000'000});
     Library library({.vendor = "LRA",
                      .product = "VL",
                      .serial = "VL1",
-                     .drives = {{.serial = "VT1", .product = "VIRTUAL", .element_address = 1}}});
+                     .drives = {{.serial = "VT1",
+                                 .product = "VIRTUAL",
+                                 .element_address = 1,
+                                 .cartridge = "VT0001L8"}}},
+                    shelf);
     NexusId nexus[hosts];
     for (std::size_t i = 0; i < hosts; ++i)
         nexus[i] = *library.nexus_established("VT1", port(i));
@@ -62,8 +69,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         } else if (what == 11) {
             AGENT_ASSERT(library.restore(library.nonvolatile_state()).ok());
         } else {
-            const auto reply = library.execute(nexus[host], what == 10 ? 1 : 0, cdb, data_out);
-            AGENT_ASSERT((reply.status == Status::check_condition) == !reply.sense.empty());
+            Bytes sent(data_out.begin(), data_out.end());
+            const auto reply = library.execute(nexus[host], what == 10 ? 1 : 0, cdb, sent);
+            if (reply)
+                AGENT_ASSERT((reply->status == Status::check_condition) == !reply->sense.empty());
             static_cast<void>(library.data_out_length(nexus[host], cdb));
         }
         check(library);

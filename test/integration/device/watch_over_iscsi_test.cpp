@@ -22,6 +22,7 @@
 #include "drive_iface/scsi/persistent_reserve.hpp"
 #include "drive_iface/scsi/reserve.hpp"
 #include "drive_iface/virtual/library.hpp"
+#include "drive_iface/virtual/memory_cartridge.hpp"
 #include "test/support/catch.hpp"
 
 using namespace agent::core;
@@ -34,6 +35,12 @@ using virtual_library::NexusId;
 namespace {
 
 const std::string serial = "VT00000001";
+
+virtual_library::MemoryShelf one_cartridge() {
+    virtual_library::MemoryShelf shelf;
+    shelf.add({.barcode = "VT0001L8", .capacity = 1'000'000'000});
+    return shelf;
+}
 
 // What vtld is made of, on a loop and thread of its own.
 class VirtualSide : private iscsi::TargetDevices {
@@ -131,8 +138,15 @@ class VirtualSide : private iscsi::TargetDevices {
     }
 
     asio::io_context loop_;
-    virtual_library::Library library_{
-        {"LRA", "CHANGER", "CH00000001", {{serial, "VIRTUAL-LTO", 256}}}};
+    virtual_library::MemoryShelf shelf_ = one_cartridge();
+    virtual_library::Library library_{{.vendor = "LRA",
+                                       .product = "CHANGER",
+                                       .serial = "CH00000001",
+                                       .drives = {{.serial = serial,
+                                                   .product = "VIRTUAL-LTO",
+                                                   .element_address = 256,
+                                                   .cartridge = "VT0001L8"}}},
+                                      shelf_};
     std::unique_ptr<events::DriveEventClient> events_;
     std::unique_ptr<iscsi::Server> server_;
     std::promise<std::uint16_t> port_promise_;

@@ -5,6 +5,7 @@
 #include "drive_iface/scsi/persistent_reserve.hpp"
 #include "drive_iface/scsi/reserve.hpp"
 #include "drive_iface/virtual/library.hpp"
+#include "drive_iface/virtual/memory_cartridge.hpp"
 #include "test/unit/device/recorded_transport.hpp"
 
 using namespace agent::core;
@@ -19,9 +20,22 @@ InitiatorPort host(const std::string& name) {
             "192.0.2.7"};
 }
 
+virtual_library::MemoryShelf one_cartridge() {
+    virtual_library::MemoryShelf shelf;
+    shelf.add({.barcode = "VT0001L8", .capacity = 1'000'000'000});
+    return shelf;
+}
+
 struct Room {
-    virtual_library::Library library{
-        {"LRA", "CHANGER", "CH00000001", {{"VT00000001", "VIRTUAL-LTO", 256}}}};
+    virtual_library::MemoryShelf shelf = one_cartridge();
+    virtual_library::Library library{{.vendor = "LRA",
+                                      .product = "CHANGER",
+                                      .serial = "CH00000001",
+                                      .drives = {{.serial = "VT00000001",
+                                                  .product = "VIRTUAL-LTO",
+                                                  .element_address = 256,
+                                                  .cartridge = "VT0001L8"}}},
+                                     shelf};
     std::unique_ptr<drive_iface::Transport> controller =
         make_virtual_transport(library, "VT00000001", host("controller"));
     std::unique_ptr<drive_iface::Transport> a =

@@ -5,7 +5,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "drive_iface/virtual/command_table.hpp"
+#include "drive_iface/virtual/drive.hpp"
 #include "test/unit/virtual/library_builder.hpp"
 
 using namespace virtual_library_test;
@@ -63,7 +63,7 @@ std::string table_line(const std::string& name, const virtual_library::ConflictR
 
 std::string whole_table() {
     std::string table;
-    for (const CommandRow& row : virtual_library::command_table()) {
+    for (const CommandRow& row : virtual_library::drive_commands()) {
         const bool prevents = row.opcode == drive_iface::scsi::opcode::prevent_allow_medium_removal;
         table += table_line(std::string(row.name) + (prevents ? ", PREVENT=1" : ""), row.conflict);
         if (prevents) {
@@ -76,7 +76,7 @@ std::string whole_table() {
 
 std::string forced_offline_table() {
     std::string table;
-    for (const CommandRow& row : virtual_library::command_table()) {
+    for (const CommandRow& row : virtual_library::drive_commands()) {
         const char* what = "";
         switch (row.forced_offline) {
             case virtual_library::WhileForcedOffline::works:
@@ -104,10 +104,10 @@ std::string file_text(const std::string& path) {
 }  // namespace
 
 TEST_CASE("every command meets every reservation as its row says") {
-    for (const CommandRow& row : virtual_library::command_table()) {
+    for (const CommandRow& row : virtual_library::drive_commands()) {
         for (const PrType type : drive_iface::scsi::pr_types) {
             for (const bool registered : {false, true}) {
-                Library library = two_drives();
+                TwoDrives library;
                 Host holder(library, iscsi_port("holder"));
                 Host other(library, iscsi_port("other"));
                 REQUIRE(good(holder.register_key(holder_key)));
@@ -155,17 +155,17 @@ TEST_CASE("every command meets every reservation as its row says") {
 }
 
 TEST_CASE("every command meets a legacy reservation as its row says") {
-    for (const CommandRow& row : virtual_library::command_table()) {
+    for (const CommandRow& row : virtual_library::drive_commands()) {
         INFO(row.name);
         {
-            Library library = two_drives();
+            TwoDrives library;
             Host holder(library, iscsi_port("holder"));
             Host other(library, iscsi_port("other"));
             REQUIRE(good(holder.reserve()));
             CHECK(conflict(other.send(cdb_of(row), data_out_of(row))) ==
                   (row.conflict.legacy_other == Access::conflict));
         }
-        Library library = two_drives();
+        TwoDrives library;
         Host holder(library, iscsi_port("holder"));
         REQUIRE(good(holder.reserve()));
         CHECK(conflict(holder.send(cdb_of(row), data_out_of(row))) ==
@@ -174,7 +174,7 @@ TEST_CASE("every command meets a legacy reservation as its row says") {
 }
 
 TEST_CASE("allowing medium removal is possible under every reservation") {
-    Library library = two_drives();
+    TwoDrives library;
     Host holder(library, iscsi_port("holder"));
     Host other(library, iscsi_port("other"));
     REQUIRE(good(holder.reserve()));
@@ -183,7 +183,7 @@ TEST_CASE("allowing medium removal is possible under every reservation") {
 }
 
 TEST_CASE("a reservation conflict leaves the unit attention for a command that gets through") {
-    Library library = two_drives();
+    TwoDrives library;
     Host holder(library, iscsi_port("holder"));
     REQUIRE(good(holder.reserve()));
     Host other(library, iscsi_port("other"), true);
@@ -195,7 +195,7 @@ TEST_CASE("a reservation conflict leaves the unit attention for a command that g
 }
 
 TEST_CASE("INQUIRY, REPORT LUNS and REQUEST SENSE are answered while a unit attention waits") {
-    Library library = two_drives();
+    TwoDrives library;
     Host host(library, iscsi_port("a"), true);
     CHECK(good(host.send({drive_iface::scsi::opcode::inquiry, 0, 0, 0, 96, 0})));
     CHECK(good(

@@ -1,8 +1,8 @@
+#include "drive_iface/virtual/drive.hpp"
 #include "drive_iface/scsi/inquiry.hpp"
 #include "drive_iface/scsi/log_page.hpp"
 #include "drive_iface/scsi/mode.hpp"
 #include "drive_iface/scsi/report_luns.hpp"
-#include "drive_iface/virtual/command_table.hpp"
 #include "test/unit/virtual/library_builder.hpp"
 
 using namespace virtual_library_test;
@@ -11,7 +11,7 @@ namespace sense_code = drive_iface::scsi::additional_sense;
 using scsi::SenseKey;
 
 TEST_CASE("a drive says who it is") {
-    Library library = two_drives();
+    TwoDrives library;
     Host host(library, iscsi_port("a"));
     const auto standard = scsi::decode_standard_inquiry(host.send(scsi::inquiry_cdb(96)).data_in);
     REQUIRE(standard.ok());
@@ -45,7 +45,7 @@ TEST_CASE("a drive says who it is") {
 }
 
 TEST_CASE("every reply with data is cut at the allocation length") {
-    Library library = two_drives();
+    TwoDrives library;
     Host host(library, iscsi_port("a"));
     const auto whole = host.send(scsi::inquiry_cdb(0xffff)).data_in;
     for (std::uint16_t length = 0; length <= whole.size(); ++length) {
@@ -56,7 +56,7 @@ TEST_CASE("every reply with data is cut at the allocation length") {
 }
 
 TEST_CASE("a logical unit that is not there is answered as SPC-4 says") {
-    Library library = two_drives();
+    TwoDrives library;
     Host host(library, iscsi_port("a"));
     constexpr std::uint64_t lun_1 = 0x0001000000000000;
     const auto inquiry = host.send(scsi::inquiry_cdb(96), {}, lun_1);
@@ -65,7 +65,7 @@ TEST_CASE("a logical unit that is not there is answered as SPC-4 says") {
     const auto sense =
         scsi::decode_sense(host.send(scsi::request_sense_cdb(18), {}, lun_1).data_in);
     CHECK(sense->additional == sense_code::logical_unit_not_supported);
-    for (const auto& row : virtual_library::command_table()) {
+    for (const auto& row : virtual_library::drive_commands()) {
         if (row.opcode == scsi::opcode::inquiry || row.opcode == scsi::opcode::request_sense)
             continue;
         Bytes cdb(16, 0);
@@ -79,10 +79,12 @@ TEST_CASE("a logical unit that is not there is answered as SPC-4 says") {
 }
 
 TEST_CASE("unknown operation codes and service actions are refused with a field pointer") {
-    Library library = two_drives();
+    TwoDrives library;
     Host host(library, iscsi_port("a"));
     for (unsigned opcode = 0; opcode < 256; ++opcode) {
-        if (virtual_library::has_opcode(static_cast<std::uint8_t>(opcode))) continue;
+        if (virtual_library::has_opcode(virtual_library::drive_commands(),
+                                        static_cast<std::uint8_t>(opcode)))
+            continue;
         Bytes cdb(16, 0);
         cdb[0] = static_cast<std::uint8_t>(opcode);
         const auto reply = host.send(cdb);
@@ -104,7 +106,7 @@ TEST_CASE("unknown operation codes and service actions are refused with a field 
 }
 
 TEST_CASE("mode pages come one by one and all together, with 6 and with 10 bytes") {
-    Library library = two_drives();
+    TwoDrives library;
     Host host(library, iscsi_port("a"));
     const auto all = scsi::decode_mode_parameters_6(
         host.send(scsi::mode_sense_6_cdb(0x3f, 0, false, 255)).data_in);
@@ -135,7 +137,7 @@ TEST_CASE("mode pages come one by one and all together, with 6 and with 10 bytes
 }
 
 TEST_CASE("MODE SELECT sets the block length, tells the others and refuses the rest") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     Host b(library, iscsi_port("b"));
     const Bytes set_512{0, 0, 0x10, 8, 0, 0, 0, 0, 0, 0, 2, 0};
@@ -160,7 +162,7 @@ TEST_CASE("MODE SELECT sets the block length, tells the others and refuses the r
 }
 
 TEST_CASE("UNLOAD and LOAD change what the drive is ready for") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     Host b(library, iscsi_port("b"));
     CHECK(good(a.send({0x1b, 0, 0, 0, 0, 0})));
@@ -175,7 +177,7 @@ TEST_CASE("UNLOAD and LOAD change what the drive is ready for") {
 }
 
 TEST_CASE("the tape is blank and write protected, and says so") {
-    Library library = two_drives();
+    TwoDrives library;
     Host host(library, iscsi_port("a"));
     const auto read = host.send({0x08, 0, 0, 1, 0, 0});
     CHECK(fails_with(read, SenseKey::blank_check, sense_code::end_of_data_detected));
@@ -200,7 +202,7 @@ TEST_CASE("the tape is blank and write protected, and says so") {
 }
 
 TEST_CASE("the DT device status page names the user that was in the way") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     Host b(library, iscsi_port("b"));
     const auto page = [&b] {
@@ -227,16 +229,16 @@ TEST_CASE("the DT device status page names the user that was in the way") {
 }
 
 TEST_CASE("REPORT SUPPORTED OPERATION CODES tells what the table holds") {
-    Library library = two_drives();
+    TwoDrives library;
     Host host(library, iscsi_port("a"));
     for (const bool timeouts : {false, true}) {
         const std::uint8_t all = timeouts ? 0x80 : 0x00;
         const auto data = host.send({0xa3, 0x0c, all, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0}).data_in;
         const std::size_t descriptor = timeouts ? 20 : 8;
-        CHECK(data.size() == 4 + virtual_library::command_table().size() * descriptor);
+        CHECK(data.size() == 4 + virtual_library::drive_commands().size() * descriptor);
         CHECK(scsi::ByteReader(data).u32() == data.size() - 4);
     }
-    for (const auto& row : virtual_library::command_table()) {
+    for (const auto& row : virtual_library::drive_commands()) {
         const std::uint8_t right = row.service_action ? 2 : 1;
         const std::uint8_t wrong = row.service_action ? 1 : 2;
         const std::uint8_t action = row.service_action.value_or(0);
@@ -255,7 +257,7 @@ TEST_CASE("REPORT SUPPORTED OPERATION CODES tells what the table holds") {
 }
 
 TEST_CASE("a front end learns how much data-out a CDB announces") {
-    Library library = two_drives();
+    TwoDrives library;
     Host host(library, iscsi_port("a"));
     const auto announced = [&](const Bytes& cdb) {
         return library.data_out_length(host.nexus(), cdb);

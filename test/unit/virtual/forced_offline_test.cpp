@@ -1,6 +1,6 @@
 #include "drive_iface/scsi/inquiry.hpp"
 #include "drive_iface/scsi/log_page.hpp"
-#include "drive_iface/virtual/command_table.hpp"
+#include "drive_iface/virtual/drive.hpp"
 #include "test/unit/virtual/library_builder.hpp"
 
 using namespace virtual_library_test;
@@ -9,7 +9,7 @@ namespace sense_code = drive_iface::scsi::additional_sense;
 using virtual_library::WhileForcedOffline;
 
 TEST_CASE("a drive forced offline reports a permanent error to everyone, holder or not") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     Host b(library, iscsi_port("b"));
     REQUIRE(good(a.reserve()));
@@ -37,8 +37,8 @@ TEST_CASE("a drive forced offline reports a permanent error to everyone, holder 
 }
 
 TEST_CASE("every command does what its row says while the drive is forced offline") {
-    for (const auto& row : virtual_library::command_table()) {
-        Library library = two_drives();
+    for (const auto& row : virtual_library::drive_commands()) {
+        TwoDrives library;
         Host host(library, iscsi_port("a"));
         REQUIRE(library.force_offline(serial, "test").ok());
         Bytes cdb(scsi::cdb_length(row.opcode), 0);
@@ -56,7 +56,7 @@ TEST_CASE("every command does what its row says while the drive is forced offlin
 
 TEST_CASE(
     "hosts can unregister and allow removal while the drive is forced offline, and take nothing") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     REQUIRE(good(a.register_key(1)));
     REQUIRE(good(a.pr_out(PrOutAction::reserve, 1, 0, PrType::exclusive_access)));
@@ -71,7 +71,7 @@ TEST_CASE(
 }
 
 TEST_CASE("lifting forced offline is told to everyone") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     Host b(library, iscsi_port("b"));
     REQUIRE(library.force_offline(serial, "test").ok());
@@ -85,7 +85,7 @@ TEST_CASE("lifting forced offline is told to everyone") {
 }
 
 TEST_CASE("forcing an unknown drive offline is an error that names it") {
-    Library library = two_drives();
+    TwoDrives library;
     const auto outcome = library.force_offline("VT99999999", "test");
     REQUIRE_FALSE(outcome.ok());
     CHECK(outcome.error().message.find("VT99999999") != std::string::npos);

@@ -11,6 +11,7 @@
 #include "drive_iface/scsi/reserve.hpp"
 #include "drive_iface/scsi/sense.hpp"
 #include "drive_iface/virtual/library.hpp"
+#include "drive_iface/virtual/memory_cartridge.hpp"
 #include "test/support/catch.hpp"
 
 namespace virtual_library_test {
@@ -43,15 +44,33 @@ inline InitiatorPort fc_port(const std::string& wwpn) {
     return {.transport = Transport::fc, .name = wwpn, .isid = {}, .address = {}};
 }
 
-inline Library two_drives() {
-    return Library(
-        {.vendor = "LRA",
-         .product = "VIRTUAL LIBRARY",
-         .serial = "VL00000001",
-         .drives = {
-             {.serial = serial, .product = "VIRTUAL ULTRIUM", .element_address = 256},
-             {.serial = other_serial, .product = "VIRTUAL ULTRIUM", .element_address = 257}}});
-}
+inline const std::string changer_serial = "VL00000001";
+
+// A blank cartridge in each drive.
+struct TwoCartridges {
+    TwoCartridges() {
+        for (const char* barcode : {"VT0001L8", "VT0002L8"})
+            shelf.add({.barcode = barcode, .capacity = 1'000'000'000});
+    }
+    virtual_library::MemoryShelf shelf;
+};
+
+class TwoDrives : public TwoCartridges, public Library {
+  public:
+    TwoDrives()
+        : Library({.vendor = "LRA",
+                   .product = "VIRTUAL LIBRARY",
+                   .serial = changer_serial,
+                   .drives = {{.serial = serial,
+                               .product = "VIRTUAL ULTRIUM",
+                               .element_address = 256,
+                               .cartridge = "VT0001L8"},
+                              {.serial = other_serial,
+                               .product = "VIRTUAL ULTRIUM",
+                               .element_address = 257,
+                               .cartridge = "VT0002L8"}}},
+                  shelf) {}
+};
 
 // One host port, logged in to one drive. Borrowed: the library outlives it.
 class Host {
@@ -73,11 +92,14 @@ class Host {
 
     template <typename Cdb>
     CommandReply send(const Cdb& cdb, const Bytes& data_out = {}, std::uint64_t lun = 0) {
-        return library_->execute(nexus_, lun, cdb, data_out);
+        Bytes sent = data_out;
+        auto answer = library_->execute(nexus_, lun, cdb, sent);
+        REQUIRE(answer);
+        return *std::move(answer);
     }
     CommandReply send(std::initializer_list<std::uint8_t> cdb, const Bytes& data_out = {},
                       std::uint64_t lun = 0) {
-        return library_->execute(nexus_, lun, Bytes(cdb), data_out);
+        return send(Bytes(cdb), data_out, lun);
     }
 
     CommandReply test_unit_ready() { return send(scsi::test_unit_ready_cdb()); }

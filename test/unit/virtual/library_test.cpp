@@ -14,7 +14,7 @@ std::vector<Change> changes(Library& library) {
 }  // namespace
 
 TEST_CASE("each change of a reservation is one event, in order, with who did it") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     Host b(library, iscsi_port("b"));
     CHECK(library.take_events().empty());
@@ -36,7 +36,7 @@ TEST_CASE("each change of a reservation is one event, in order, with who did it"
 }
 
 TEST_CASE("persistent reservations tell registrations, reservation, preemption and release apart") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     Host b(library, iscsi_port("b"));
     REQUIRE(good(a.register_key(1)));
@@ -62,7 +62,7 @@ TEST_CASE("persistent reservations tell registrations, reservation, preemption a
 
 TEST_CASE("only what was asked to persist survives a power cycle") {
     const bool persist = GENERATE(false, true);
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     REQUIRE(good(a.register_key(0x1111, persist)));
     REQUIRE(good(a.pr_out(PrOutAction::reserve, 0x1111, 0, PrType::exclusive_access)));
@@ -72,7 +72,7 @@ TEST_CASE("only what was asked to persist survives a power cycle") {
 }
 
 TEST_CASE("a new library takes up what the old one had to remember") {
-    Library old = two_drives();
+    TwoDrives old;
     Host a(old, iscsi_port("a"));
     Host fc(old, fc_port("2100000e1e09a1b0"));
     REQUIRE(good(a.register_key(0x1111, true)));
@@ -81,7 +81,7 @@ TEST_CASE("a new library takes up what the old one had to remember") {
         fc.pr_out(PrOutAction::reserve, 0x2222, 0, PrType::exclusive_access_registrants_only)));
     REQUIRE(old.force_offline(other_serial, "two\nlines\tand a tab").ok());
 
-    Library restarted = two_drives();
+    TwoDrives restarted;
     REQUIRE(restarted.restore(old.nonvolatile_state()).ok());
     CHECK(reservation_of(restarted) == reservation_of(old));
     CHECK(restarted.drives()[0].registrations == 2);
@@ -91,7 +91,7 @@ TEST_CASE("a new library takes up what the old one had to remember") {
 }
 
 TEST_CASE("state that does not make sense is refused as a whole and names the line") {
-    Library library = two_drives();
+    TwoDrives library;
     const std::string first = "virtual library state\t1\n";
     const std::string good_line = "VT00000001\toffline\tbecause\n";
     for (const std::string& bad :
@@ -110,9 +110,10 @@ TEST_CASE("state that does not make sense is refused as a whole and names the li
 }
 
 TEST_CASE("a nexus that is not there changes nothing") {
-    Library library = two_drives();
+    TwoDrives library;
     CHECK_FALSE(library.nexus_established("VT99999999", iscsi_port("a")).ok());
-    CHECK(library.execute(NexusId{77}, 0, Bytes{0x16, 0, 0, 0, 0, 0}, {}).status ==
+    Bytes nothing;
+    CHECK(library.execute(NexusId{77}, 0, Bytes{0x16, 0, 0, 0, 0, 0}, nothing)->status ==
           Status::check_condition);
     CHECK_FALSE(library.manage(NexusId{77}, 0, TaskManagement::logical_unit_reset));
     library.nexus_lost(NexusId{77});
@@ -120,17 +121,19 @@ TEST_CASE("a nexus that is not there changes nothing") {
 }
 
 TEST_CASE("a port that logs in again without saying goodbye loses its old nexus") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     const NexusId old = a.nexus();
     a.log_in();
     CHECK(library.drives()[0].logged_in.size() == 1);
-    CHECK(library.execute(old, 0, Bytes{0, 0, 0, 0, 0, 0}, {}).status == Status::check_condition);
+    Bytes nothing;
+    CHECK(library.execute(old, 0, Bytes{0, 0, 0, 0, 0, 0}, nothing)->status ==
+          Status::check_condition);
     CHECK(a.attention() == drive_iface::scsi::additional_sense::nexus_loss);
 }
 
 TEST_CASE("logins and events have a limit") {
-    Library library = two_drives();
+    TwoDrives library;
     for (int i = 0; i < 256; ++i) {
         REQUIRE(library.nexus_established(serial, iscsi_port("host" + std::to_string(i))).ok());
     }
@@ -163,7 +166,7 @@ TEST_CASE("unit attentions are bounded and collapse into one that says everythin
 }
 
 TEST_CASE("task management knows what there is nothing left to do for") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     CHECK(library.manage(a.nexus(), 0, TaskManagement::abort_task));
     CHECK(library.manage(a.nexus(), 0, TaskManagement::abort_task_set));

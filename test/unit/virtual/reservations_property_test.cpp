@@ -41,7 +41,7 @@ Answer answer_of(const CommandReply& reply) {
 
 class Match {
   public:
-    explicit Match(std::uint64_t seed) : dice_(seed), library_(two_drives()) {
+    explicit Match(std::uint64_t seed) : dice_(seed) {
         for (int i = 0; i < host_count; ++i)
             hosts_.emplace_back(library_, iscsi_port("host" + std::to_string(i)));
     }
@@ -233,7 +233,7 @@ class Match {
     }
 
     Dice dice_;
-    Library library_;
+    TwoDrives library_;
     std::vector<Host> hosts_;
     NaiveReservations naive_;
 };

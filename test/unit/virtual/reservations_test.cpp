@@ -17,7 +17,7 @@ std::uint32_t generation(Host& host) {
 }  // namespace
 
 TEST_CASE("RESERVE(6) keeps every other nexus out until its holder releases") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     Host b(library, iscsi_port("b"));
     CHECK(good(a.reserve()));
@@ -34,7 +34,7 @@ TEST_CASE("RESERVE(6) keeps every other nexus out until its holder releases") {
 }
 
 TEST_CASE("RESERVE(10) and RELEASE(6) are two names for one reservation") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     Host b(library, iscsi_port("b"));
     CHECK(good(a.send(drive_iface::scsi::reserve_10_cdb())));
@@ -45,7 +45,7 @@ TEST_CASE("RESERVE(10) and RELEASE(6) are two names for one reservation") {
 }
 
 TEST_CASE("third-party and extent reservations are refused with a pointer at the bit") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     const std::uint8_t bit = GENERATE(std::uint8_t{0}, std::uint8_t{4});
     for (const std::uint8_t opcode : Bytes{0x16, 0x17, 0x56, 0x57}) {
@@ -60,7 +60,7 @@ TEST_CASE("third-party and extent reservations are refused with a pointer at the
 }
 
 TEST_CASE("a legacy reservation ends with its nexus, a reset or a power cycle") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     Host b(library, iscsi_port("b"));
     REQUIRE(good(a.reserve()));
@@ -98,7 +98,7 @@ TEST_CASE("a legacy reservation ends with its nexus, a reset or a power cycle") 
 }
 
 TEST_CASE("a nexus loss of somebody else leaves a legacy reservation alone") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     Host b(library, iscsi_port("b"));
     Host elsewhere(library, iscsi_port("a"), false, other_serial);
@@ -109,7 +109,7 @@ TEST_CASE("a nexus loss of somebody else leaves a legacy reservation alone") {
 }
 
 TEST_CASE("a registration belongs to name and ISID and survives the nexus") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a", "00023d000001"));
     REQUIRE(good(a.register_key(key_a)));
     REQUIRE(good(a.pr_out(PrOutAction::reserve, key_a, 0, PrType::exclusive_access)));
@@ -124,7 +124,7 @@ TEST_CASE("a registration belongs to name and ISID and survives the nexus") {
 }
 
 TEST_CASE("PERSISTENT RESERVE IN and OUT conflict under a legacy reservation, for its holder too") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     Host b(library, iscsi_port("b"));
     REQUIRE(good(a.reserve()));
@@ -139,7 +139,7 @@ TEST_CASE("PERSISTENT RESERVE IN and OUT conflict under a legacy reservation, fo
 }
 
 TEST_CASE("RESERVE and RELEASE conflict while anybody is registered") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     Host b(library, iscsi_port("b"));
     REQUIRE(good(a.register_key(key_a)));
@@ -151,7 +151,7 @@ TEST_CASE("RESERVE and RELEASE conflict while anybody is registered") {
 }
 
 TEST_CASE("with CRH the persistent holder may send RESERVE and RELEASE, which change nothing") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     Host b(library, iscsi_port("b"));
     const PrType type = GENERATE(from_range(drive_iface::scsi::pr_types));
@@ -169,7 +169,7 @@ TEST_CASE("with CRH the persistent holder may send RESERVE and RELEASE, which ch
 }
 
 TEST_CASE("REGISTER follows the key a nexus has") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     CHECK(conflict(
         a.pr_out(PrOutAction::register_key, key_b, key_a)));  // not registered: its key is 0
@@ -188,7 +188,7 @@ TEST_CASE("REGISTER follows the key a nexus has") {
 }
 
 TEST_CASE("RESERVE and RELEASE do not count in PRGENERATION") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     REQUIRE(good(a.register_key(key_a)));
     const auto before = generation(a);
@@ -204,7 +204,7 @@ TEST_CASE("RESERVE and RELEASE do not count in PRGENERATION") {
 }
 
 TEST_CASE("releasing tells the other registrants for the types they shared, and only them") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     Host b(library, iscsi_port("b"));
     Host c(library, iscsi_port("c"));
@@ -220,7 +220,7 @@ TEST_CASE("releasing tells the other registrants for the types they shared, and 
 }
 
 TEST_CASE("a holder that unregisters gives the reservation up") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     Host b(library, iscsi_port("b"));
     const PrType type = GENERATE(from_range(drive_iface::scsi::pr_types));
@@ -241,7 +241,7 @@ TEST_CASE("a holder that unregisters gives the reservation up") {
 }
 
 TEST_CASE("CLEAR takes every registration and tells the others") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     Host b(library, iscsi_port("b"));
     Host c(library, iscsi_port("c"));
@@ -259,7 +259,7 @@ TEST_CASE("CLEAR takes every registration and tells the others") {
 }
 
 TEST_CASE("PREEMPT takes the reservation over from the key it names") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     Host b(library, iscsi_port("b"));
     Host c(library, iscsi_port("c"));
@@ -283,7 +283,7 @@ TEST_CASE("PREEMPT takes the reservation over from the key it names") {
 }
 
 TEST_CASE("PREEMPT of a key that holds nothing removes registrations only") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     Host b(library, iscsi_port("b"));
     Host c(library, iscsi_port("c"));
@@ -304,7 +304,7 @@ TEST_CASE("PREEMPT of a key that holds nothing removes registrations only") {
 }
 
 TEST_CASE("an all-registrants reservation is preempted with key 0") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     Host b(library, iscsi_port("b"));
     REQUIRE(good(a.register_key(key_a)));
@@ -319,7 +319,7 @@ TEST_CASE("an all-registrants reservation is preempted with key 0") {
 }
 
 TEST_CASE("a preempted nexus no longer prevents medium removal") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     Host b(library, iscsi_port("b"));
     REQUIRE(good(a.register_key(key_a)));
@@ -333,7 +333,7 @@ TEST_CASE("a preempted nexus no longer prevents medium removal") {
 }
 
 TEST_CASE("REGISTER AND MOVE hands the reservation to another port") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     const InitiatorPort b = fc_port("2100000e1e09a1b0");
     REQUIRE(good(a.register_key(key_a)));
@@ -360,7 +360,7 @@ TEST_CASE("REGISTER AND MOVE hands the reservation to another port") {
 }
 
 TEST_CASE("what REPORT CAPABILITIES does not promise is refused") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     const auto capabilities = drive_iface::scsi::decode_report_capabilities(
         a.pr_in(PrInAction::report_capabilities).data_in);
@@ -392,7 +392,7 @@ TEST_CASE("what REPORT CAPABILITIES does not promise is refused") {
 }
 
 TEST_CASE("the table of registrations has an end") {
-    Library library = two_drives();
+    TwoDrives library;
     std::size_t accepted = 0;
     for (unsigned i = 0; i < 200; ++i) {
         Host host(library, iscsi_port("host" + std::to_string(i)));
@@ -408,7 +408,7 @@ TEST_CASE("the table of registrations has an end") {
 }
 
 TEST_CASE("a wrong parameter list length is told apart from a wrong field") {
-    Library library = two_drives();
+    TwoDrives library;
     Host a(library, iscsi_port("a"));
     for (const std::uint32_t length : {0u, 8u, 23u, 25u, 0xffffffffu}) {
         const auto reply = a.send(
