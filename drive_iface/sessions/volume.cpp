@@ -1,0 +1,194 @@
+#include "drive_iface/sessions/volume.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "drive_iface/virtual/memory_cartridge.hpp"
+
+namespace drive_iface::sessions {
+
+using agent::core::Error;
+using agent::core::Nothing;
+using agent::core::Outcome;
+using virtual_library::LogicalObject;
+using virtual_library::MemoryCartridge;
+using virtual_library::MemoryMedium;
+
+namespace {
+
+// Copied before others get their turn on the event loop.
+constexpr std::uint64_t bytes_a_turn = 4 * 1024 * 1024;
+constexpr std::uint64_t objects_a_turn = 1024;
+
+std::shared_ptr<SharedCartridge> one_filemark(const RunOnLoop& run_on_loop) {
+    auto medium = std::make_shared<MemoryMedium>(virtual_library::CartridgeFacts{});
+    medium->append_filemark();
+    return SharedCartridge::of(std::make_unique<MemoryCartridge>(std::move(medium)), run_on_loop);
+}
+
+bool ends_with_a_block(const Cartridge& cartridge, std::uint64_t end) {
+    return end > 0 && cartridge.object(end - 1).kind == LogicalObject::Kind::block;
+}
+
+}  // namespace
+
+Volume::Volume(std::string barcode, Doors doors)
+    : barcode_(std::move(barcode)),
+      doors_(std::move(doors)),
+      one_filemark_(one_filemark(doors_.run_on_loop)) {}
+
+std::optional<Outcome> Volume::open() {
+    if (trouble_) return Outcome(*trouble_);
+    if (!base_) {
+        auto opened = doors_.open_base();
+        if (!opened) return std::nullopt;
+        if (!opened->ok()) {
+            trouble_ = opened->error();
+            return Outcome(*trouble_);
+        }
+        base_ = SharedCartridge::of(std::move(*opened).value(), doors_.run_on_loop);
+        listening_ = base_->listen([weak = weak_from_this()] {
+            const auto self = weak.lock();
+            if (!self) return;
+            self->work();
+            if (self->doors_.progress) self->doors_.progress();
+        });
+        const auto end = base().end_of_data();
+        committed_objects_ = end;
+        // A copy that was broken off: what it left behind its beginning is not there.
+        if (!pending_.empty() && pending_.front().merge_start)
+            committed_objects_ = std::min(end, *pending_.front().merge_start);
+        committed_bytes_ = bytes_before(base(), committed_objects_, end, base().used());
+        separator_ = ends_with_a_block(base(), committed_objects_);
+    }
+    for (auto& pending : pending_) {
+        if (pending.segment) continue;
+        auto opened = doors_.open_segment(pending.identifier);
+        if (!opened) return std::nullopt;
+        if (!opened->ok()) {
+            trouble_ = opened->error().within("volume " + barcode_);
+            return Outcome(*trouble_);
+        }
+        pending.segment = opened->value();
+        pending.objects = (*pending.segment)->end_of_data();
+        pending.bytes = (*pending.segment)->used();
+    }
+    return Outcome(Nothing{});
+}
+
+StreamParts Volume::committed() const {
+    StreamParts all;
+    all.append({base_, committed_objects_, committed_bytes_});
+    if (separator_ && !pending_.empty()) all.append({one_filemark_, 1, 0});
+    for (const auto& pending : pending_)
+        all.append({pending.segment, pending.objects, pending.bytes});
+    return all;
+}
+
+std::uint64_t Volume::used() const {
+    auto all = committed_bytes_;
+    for (const auto& pending : pending_)
+        all += pending.bytes;
+    return all;
+}
+
+void Volume::commit(Pending pending) {
+    pending_.push_back(std::move(pending));
+    doors_.run_on_loop([weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->work();
+    });
+}
+
+void Volume::work() {
+    const auto self = shared_from_this();
+    if (pending_.empty() || !base_ || !pending_.front().segment) return;
+    if (merge_ == Merge::idle && !begin_merge()) return;
+    if (merge_ == Merge::copying && copy_some()) {
+        base().synchronise();
+        merge_ = Merge::synchronising;
+    }
+    if (merge_ == Merge::synchronising && base().synchronised()) finish_merge();
+}
+
+bool Volume::begin_merge() {
+    const auto& first = pending_.front();
+    if (auto noted = doors_.merge_begins(first.identifier, committed_objects_); !noted) {
+        stop_merging(noted.error().message);
+        return false;
+    }
+    copied_ = 0;
+    merge_ = Merge::copying;
+    listening_to_segment_ = first.segment->listen([weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->work();
+    });
+    return true;
+}
+
+bool Volume::copy_some() {
+    const auto& from = *pending_.front().segment;
+    auto& to = base();
+    const auto objects = pending_.front().objects;
+    const auto start = committed_objects_ + (separator_ ? 1 : 0);
+    std::uint64_t bytes = 0;
+    if (copied_ == 0 && separator_) {
+        if (to.room_for(64) == Cartridge::Room::later) return false;
+        to.append_filemarks(committed_objects_, 1);
+    }
+    for (std::uint64_t count = 0; copied_ < objects; ++count) {
+        if (count >= objects_a_turn || bytes >= bytes_a_turn) {
+            doors_.run_on_loop([weak = weak_from_this()] {
+                if (const auto self = weak.lock()) self->work();
+            });
+            return false;
+        }
+        const auto object = from->object(copied_);
+        if (to.room_for(std::max<std::uint64_t>(object.length, 64)) == Cartridge::Room::later)
+            return false;
+        if (object.kind == LogicalObject::Kind::filemark) {
+            to.append_filemarks(start + copied_, 1);
+        } else {
+            if (!from->at_hand(copied_, std::min<std::uint64_t>(16, objects - copied_)) &&
+                !from->at_hand(copied_, 1))
+                return false;
+            virtual_library::Bytes data;
+            if (auto read = from->read(copied_, data); !read) {
+                stop_merging(read.error().message);
+                return false;
+            }
+            to.append_blocks(start + copied_, std::move(data), object.length);
+        }
+        bytes += object.length;
+        ++copied_;
+    }
+    return true;
+}
+
+void Volume::finish_merge() {
+    if (auto fault = base().take_fault()) return stop_merging(fault->message);
+    const auto done = pending_.front();
+    const auto first = committed_objects_ + (separator_ ? 1 : 0);
+    if (auto noted = doors_.merged(done.identifier, first); !noted)
+        return stop_merging(noted.error().message);
+    committed_objects_ = first + done.objects;
+    committed_bytes_ += done.bytes;
+    separator_ = false;
+    pending_.pop_front();
+    listening_to_segment_.reset();
+    merge_ = Merge::idle;
+    if (doors_.progress) doors_.progress();
+    doors_.run_on_loop([weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->work();
+    });
+}
+
+// Nothing is lost: the session stays complete in its own files, and is copied again at the next
+// start.
+void Volume::stop_merging(const std::string& why) {
+    merge_ = Merge::stopped;
+    listening_to_segment_.reset();
+    doors_.log("session " + std::to_string(pending_.front().identifier) +
+               " can not be copied into volume " + barcode_ + ": " + why +
+               "; its data stays in its own segment files and is copied when vtld starts again");
+}
+
+}  // namespace drive_iface::sessions

@@ -1,0 +1,88 @@
+#pragma once
+
+// A volume that hosts write to in parallel: its cartridge, behind it the sessions that are complete
+// and not yet copied, in the order of their completion, and the copying.
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "drive_iface/sessions/stream_parts.hpp"
+
+namespace drive_iface::sessions {
+
+class Volume : public std::enable_shared_from_this<Volume> {
+  public:
+    struct Doors {
+        std::function<std::optional<agent::core::Result<std::unique_ptr<Cartridge>>>()> open_base;
+        std::function<std::optional<agent::core::Result<std::shared_ptr<SharedCartridge>>>(
+            std::uint32_t identifier)>
+            open_segment;
+        RunOnLoop run_on_loop;
+        // Recorded durably before the first object is copied, and when the last one is safe.
+        std::function<agent::core::Outcome(std::uint32_t identifier, std::uint64_t start)>
+            merge_begins;
+        std::function<agent::core::Outcome(std::uint32_t identifier, std::uint64_t first_object)>
+            merged;
+        std::function<void(const std::string&)> log;
+        std::function<void()> progress;
+    };
+    struct Pending {
+        std::uint32_t identifier = 0;
+        std::shared_ptr<SharedCartridge> segment;  // null: to be opened
+        std::uint64_t objects = 0;
+        std::uint64_t bytes = 0;
+        std::optional<std::uint64_t> merge_start;  // where an earlier copy of it began
+    };
+
+    Volume(std::string barcode, Doors doors);
+
+    // Goes on opening the cartridge and the segments of what is to be copied. Nothing: it takes
+    // time. The error stays until forget_trouble().
+    [[nodiscard]] std::optional<agent::core::Outcome> open();
+    void forget_trouble() { trouble_.reset(); }
+
+    // Only after open() said well:
+    [[nodiscard]] Cartridge& base() const { return *base_->operator->(); }
+    [[nodiscard]] const std::shared_ptr<SharedCartridge>& shared_base() const { return base_; }
+    // Everything that is committed now.
+    [[nodiscard]] StreamParts committed() const;
+    // Bytes of block data committed.
+    [[nodiscard]] std::uint64_t used() const;
+
+    // A session is complete: from now on it is part of the volume.
+    void commit(Pending pending);
+    [[nodiscard]] bool has_pending() const { return !pending_.empty(); }
+    [[nodiscard]] const std::string& barcode() const { return barcode_; }
+
+    // Copies on, some at a time, as far as nothing has to be waited for.
+    void work();
+
+  private:
+    [[nodiscard]] bool begin_merge();
+    // True: all of it is copied.
+    [[nodiscard]] bool copy_some();
+    void finish_merge();
+    void stop_merging(const std::string& why);
+
+    std::string barcode_;
+    Doors doors_;
+    std::shared_ptr<SharedCartridge> base_;
+    std::shared_ptr<void> listening_;
+    std::optional<agent::core::Error> trouble_;
+
+    std::uint64_t committed_objects_ = 0;  // of the base; more is there while a session is copied
+    std::uint64_t committed_bytes_ = 0;
+    std::deque<Pending> pending_;
+
+    enum class Merge : std::uint8_t { idle, copying, synchronising, stopped } merge_ = Merge::idle;
+    bool separator_ = false;  // the base does not end with a filemark: one goes first
+    std::uint64_t copied_ = 0;
+    std::shared_ptr<void> listening_to_segment_;
+    std::shared_ptr<SharedCartridge> one_filemark_;
+};
+
+}  // namespace drive_iface::sessions

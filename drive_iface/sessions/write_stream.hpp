@@ -1,0 +1,64 @@
+#pragma once
+
+// The segment of one session while its host writes, and until what it wrote is safe.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "drive_iface/sessions/segment_shelf.hpp"
+#include "drive_iface/sessions/shared_cartridge.hpp"
+
+namespace drive_iface::sessions {
+
+class WriteStream : public std::enable_shared_from_this<WriteStream> {
+  public:
+    enum class Ending : std::uint8_t { complete, incomplete };
+    // Everything acknowledged is durable, or `fault` says why not. Returns whether the session is
+    // recorded as complete; the error is told to the host.
+    using Ended = std::function<agent::core::Outcome(WriteStream& stream, Ending ending,
+                                                     const std::string& reason)>;
+
+    // `segments` outlives it.
+    WriteStream(std::uint32_t identifier, SegmentShelf& segments, RunOnLoop run_on_loop,
+                Ended ended);
+
+    [[nodiscard]] std::uint32_t identifier() const { return identifier_; }
+
+    // Goes on opening; false: still being opened, or trouble() tells why it can not be.
+    bool open();
+    // Only after open() said true.
+    [[nodiscard]] Cartridge& segment() const { return *segment_->operator->(); }
+    [[nodiscard]] const std::shared_ptr<SharedCartridge>& shared() const { return segment_; }
+    // Storing failed, once.
+    [[nodiscard]] std::optional<agent::core::Error> take_fault();
+
+    // Nothing more is written. Complete: the stream ends with a filemark, and is committed when it
+    // is durable; otherwise it is kept as it is.
+    void finish(Ending ending, const std::string& reason);
+    [[nodiscard]] bool finishing() const { return ending_.has_value(); }
+    [[nodiscard]] bool ended() const { return ended_already_; }
+
+    // Called when a wait may be over.
+    void on_change(std::function<void()> change) { change_ = std::move(change); }
+    void progress();
+
+  private:
+    void settle();
+
+    std::uint32_t identifier_;
+    SegmentShelf* segments_;
+    RunOnLoop run_on_loop_;
+    Ended ended_;
+    std::shared_ptr<SharedCartridge> segment_;
+    std::shared_ptr<void> listening_;
+    std::optional<agent::core::Error> fault_;
+    bool broken_ = false;  // something acknowledged was lost
+    std::optional<Ending> ending_;
+    std::string reason_;
+    bool ended_already_ = false;
+    std::function<void()> change_;
+};
+
+}  // namespace drive_iface::sessions
