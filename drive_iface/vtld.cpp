@@ -197,6 +197,7 @@ Outcome Daemon::start_control() {
                                   .count();
                           }};
     add_library_methods(*control_, running);
+    add_session_methods(*control_, running);
     add_fault_methods(*control_, running);
     add_port_methods(*control_, running);
     if (auto listening = control_->listen(); !listening)

@@ -10,6 +10,7 @@ lra_library(drive_iface_vtld
     ${vtld_room}/iscsi_configuration.cpp
     ${vtld_room}/library_methods.cpp
     ${vtld_room}/port_methods.cpp
+    ${vtld_room}/session_methods.cpp
     ${vtld_room}/state_file.cpp
     ${vtld_room}/virtual_ports.cpp
     ${vtld_room}/waiting_commands.cpp

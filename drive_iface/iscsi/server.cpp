@@ -61,6 +61,7 @@ class Server::State final : public ConnectionOwner,
     std::size_t drop(const std::function<bool(const ServerConnection&)>& which,
                      const std::string& why);
     std::vector<SessionDescription> sessions() const;
+    std::optional<std::vector<TracedCommand>> trace(std::uint64_t id) const;
 
     std::string target_name(const std::string& device) const {
         const auto found =
@@ -307,6 +308,14 @@ std::vector<SessionDescription> Server::State::sessions() const {
     return described;
 }
 
+std::optional<std::vector<TracedCommand>> Server::State::trace(std::uint64_t id) const {
+    const auto found = connections_.find(id);
+    if (found == connections_.end() || found->second->protocol().login() == nullptr)
+        return std::nullopt;
+    const auto& commands = found->second->trace().commands();
+    return std::vector<TracedCommand>(commands.begin(), commands.end());
+}
+
 agent::core::Result<std::unique_ptr<Server>> Server::listen(asio::io_context& loop,
                                                             ServerOptions options,
                                                             TargetDevices& devices, Log log) {
@@ -335,6 +344,10 @@ std::string Server::target_name(const std::string& device) const {
 
 std::vector<SessionDescription> Server::sessions() const {
     return state_->sessions();
+}
+
+std::optional<std::vector<TracedCommand>> Server::trace(std::uint64_t id) const {
+    return state_->trace(id);
 }
 
 std::size_t Server::drop_session(std::uint64_t id) {

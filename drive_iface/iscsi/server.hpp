@@ -11,6 +11,7 @@
 #include "agent/core/result.hpp"
 #include "agent/core/time.hpp"
 #include "drive_iface/iscsi/chap.hpp"
+#include "drive_iface/iscsi/command_trace.hpp"
 #include "drive_iface/iscsi/negotiation.hpp"
 #include "drive_iface/iscsi/target_devices.hpp"
 
@@ -73,6 +74,8 @@ class Server {
     [[nodiscard]] std::string target_name(const std::string& device) const;
 
     [[nodiscard]] std::vector<SessionDescription> sessions() const;
+    // Its last commands, oldest first; nothing: there is no such session.
+    [[nodiscard]] std::optional<std::vector<TracedCommand>> trace(std::uint64_t id) const;
     // Closes without a word, as a broken cable would. How many were closed.
     std::size_t drop_session(std::uint64_t id);
     std::size_t drop_sessions_of(const std::string& device);

@@ -1,5 +1,6 @@
 #include "drive_iface/iscsi/server_connection.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <utility>
@@ -24,6 +25,18 @@ ReadBuffers buffers_of(const FrameReader::Room& room) {
 
 std::chrono::milliseconds ms(agent::core::Duration duration) {
     return std::chrono::milliseconds(duration.ms);
+}
+
+std::int64_t us_since(std::chrono::steady_clock::time_point began) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
+                                                                 began)
+        .count();
+}
+
+std::int64_t since_1970_ms() {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
 }
 
 // "::ffff:192.0.2.1" is 192.0.2.1 seen through a socket for both.
@@ -208,17 +221,34 @@ std::size_t ServerConnection::data_out_length(ByteView cdb) {
 std::optional<CommandReply> ServerConnection::execute(TaskId task, std::uint64_t lun, ByteView cdb,
                                                       Bytes& data_out) {
     if (!nexus_) return CommandReply{.status = virtual_library::Status::task_aborted};
-    return owner_->devices().execute(*nexus_, task, lun, cdb, data_out,
-                                     [weak = weak_from_this(), task](CommandReply reply) {
-                                         const auto self = weak.lock();
-                                         if (!self || self->closed_) return;
-                                         self->protocol_.complete(task, std::move(reply));
-                                         self->flush();
-                                         self->read();
-                                     });
+    const auto began = Clock::now();
+    TracedCommand traced{.task = task,
+                         .began_ms = since_1970_ms(),
+                         .lun = lun,
+                         .cdb = {},
+                         .data_out = data_out.size(),
+                         .end = {}};
+    std::copy_n(cdb.begin(), std::min(cdb.size(), traced.cdb.size()), traced.cdb.begin());
+    trace_.begin(traced);
+    auto reply = owner_->devices().execute(*nexus_, task, lun, cdb, data_out,
+                                           [weak = weak_from_this(), task, began](auto late) {
+                                               if (const auto self = weak.lock())
+                                                   self->answered(task, began, std::move(late));
+                                           });
+    if (reply) trace_.end(task, us_since(began), *reply);
+    return reply;
+}
+
+void ServerConnection::answered(TaskId task, Clock::time_point began, CommandReply reply) {
+    if (closed_) return;
+    trace_.end(task, us_since(began), reply);
+    protocol_.complete(task, std::move(reply));
+    flush();
+    read();
 }
 
 void ServerConnection::abandon(TaskId task) {
+    trace_.aborted(task);
     if (nexus_) owner_->devices().abandon(*nexus_, task);
 }
 

@@ -8,6 +8,7 @@
 #include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
 
+#include "drive_iface/iscsi/command_trace.hpp"
 #include "drive_iface/iscsi/connection.hpp"
 #include "drive_iface/iscsi/server.hpp"
 
@@ -53,6 +54,7 @@ class ServerConnection final : public SessionHost,
     [[nodiscard]] const agent::core::InitiatorPort& port() const { return port_; }
     [[nodiscard]] const std::string& peer() const { return peer_; }
     [[nodiscard]] const Connection& protocol() const { return protocol_; }
+    [[nodiscard]] const CommandTrace& trace() const { return trace_; }
 
     // SessionHost
     agent::core::Outcome session_opened(const LoginResult& login) override;
@@ -76,6 +78,7 @@ class ServerConnection final : public SessionHost,
     void flush();
     void write_later();
     void note_login();
+    void answered(TaskId task, Clock::time_point began, CommandReply reply);
 
     ConnectionOwner* owner_;
     asio::ip::tcp::socket socket_;
@@ -83,6 +86,7 @@ class ServerConnection final : public SessionHost,
     std::string peer_;
     std::string local_;
     Connection protocol_;
+    CommandTrace trace_;
     bool closed_ = false;
     bool logged_in_ = false;
 

@@ -30,6 +30,7 @@ struct Running {
 // library.status, drive.list, drive.show, session.list, session.drop, status.show
 void add_library_methods(agent::runtime::ControlServer& control, const Running& running);
 // fault.inject, fault.list, fault.clear
+void add_session_methods(agent::runtime::ControlServer& control, const Running& running);
 void add_fault_methods(agent::runtime::ControlServer& control, const Running& running);
 // port.command, port.reserve, port.release, port.logout, port.list
 void add_port_methods(agent::runtime::ControlServer& control, const Running& running);

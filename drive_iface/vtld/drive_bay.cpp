@@ -14,25 +14,31 @@ namespace {
 
 constexpr std::size_t delayed_max = 4096;
 
+CommandReply with_status(Status status) {
+    return {.status = status, .data_in = {}, .sense = {}};
+}
+
 }  // namespace
 
 struct DriveBay::Delayed {
-    std::string drive;
-    std::uint64_t lun = 0;
-    iscsi::Bytes cdb;
-    iscsi::Bytes data_out;
-    Later later;
+    Command command;
     std::unique_ptr<asio::steady_timer> timer;  // none: never answered
 };
 
 DriveBay::DriveBay(asio::io_context& loop, virtual_library::Library library, StateFile state,
-                   Handlers handlers)
+                   Handlers handlers, std::string changer_serial)
     : loop_(&loop),
       library_(std::move(library)),
       state_(std::move(state)),
-      handlers_(std::move(handlers)) {}
+      handlers_(std::move(handlers)),
+      changer_serial_(std::move(changer_serial)) {
+    library_.on_progress([this] { progressed(); });
+}
 
-DriveBay::~DriveBay() = default;
+DriveBay::~DriveBay() {
+    library_.on_progress({});
+    *alive_ = false;
+}
 
 std::vector<std::string> DriveBay::drive_serials() const {
     std::vector<std::string> serials;
@@ -45,22 +51,23 @@ std::vector<iscsi::ServedTarget> DriveBay::targets() const {
     std::vector<iscsi::ServedTarget> targets;
     for (const auto& drive : library_.drives())
         targets.push_back(iscsi::drive_target(drive.serial));
+    if (!changer_serial_.empty()) targets.push_back(iscsi::changer_target(changer_serial_));
     return targets;
 }
 
 agent::core::Result<NexusId> DriveBay::nexus_established(const std::string& device,
                                                          const agent::core::InitiatorPort& port) {
     auto nexus = library_.nexus_established(device, port);
-    if (nexus) drive_of_nexus_[nexus->value] = device;
-    static_cast<void>(settle());
+    if (nexus) device_of_nexus_[nexus->value] = device;
+    static_cast<void>(changed());
     return nexus;
 }
 
 void DriveBay::nexus_lost(NexusId nexus) {
-    drop_delayed([&](const DelayedKey& key, const Delayed&) { return key.first == nexus.value; });
+    drop([&](const Command& command) { return command.nexus == nexus; });
     library_.nexus_lost(nexus);
-    drive_of_nexus_.erase(nexus.value);
-    static_cast<void>(settle());
+    device_of_nexus_.erase(nexus.value);
+    static_cast<void>(changed());
 }
 
 std::size_t DriveBay::data_out_length(NexusId nexus, iscsi::ByteView cdb) {
@@ -70,42 +77,73 @@ std::size_t DriveBay::data_out_length(NexusId nexus, iscsi::ByteView cdb) {
 std::optional<CommandReply> DriveBay::execute(NexusId nexus, TaskId task, std::uint64_t lun,
                                               iscsi::ByteView cdb, iscsi::Bytes& data_out,
                                               Later later) {
-    const auto drive = drive_of_nexus_.find(nexus.value);
-    if (drive != drive_of_nexus_.end() && !cdb.empty()) {
-        if (const auto fault = faults_.meet(drive->second, cdb[0])) {
-            switch (fault->kind) {
-                case FaultKind::busy:
-                    return CommandReply{.status = Status::busy, .data_in = {}, .sense = {}};
-                case FaultKind::sense:
-                    return CommandReply{.status = Status::check_condition,
-                                        .data_in = {},
-                                        .sense = scsi::encode_fixed_sense(fault->sense)};
-                case FaultKind::slow:
-                case FaultKind::silent:
-                    if (delayed_.size() >= delayed_max) {
-                        return CommandReply{
-                            .status = Status::task_set_full, .data_in = {}, .sense = {}};
-                    }
-                    delay(nexus, task, *fault,
-                          {drive->second,
-                           lun,
-                           {cdb.begin(), cdb.end()},
-                           std::move(data_out),
-                           std::move(later),
-                           nullptr});
-                    return std::nullopt;
-            }
-        }
+    const bool usual = faults_.all().empty() && waiting_.size() == 0;
+    if (usual) {  // without a copy of anything
+        auto answer = library_.execute(nexus, lun, cdb, data_out);
+        static_cast<void>(settle());
+        if (answer) return answer;
     }
-    auto reply = library_.execute(nexus, lun, cdb, data_out);
-    static_cast<void>(settle());
-    return reply;
+    const auto device = device_of_nexus_.find(nexus.value);
+    Command command{.nexus = nexus,
+                    .task = task,
+                    .device = device == device_of_nexus_.end() ? std::string{} : device->second,
+                    .lun = lun,
+                    .cdb = {cdb.begin(), cdb.end()},
+                    .data_out = std::move(data_out),
+                    .later = std::move(later),
+                    .begun = usual};
+    if (usual) return keep_waiting(command);
+    if (!command.device.empty() && !cdb.empty()) {
+        if (const auto fault = faults_.meet(command.device, cdb[0]))
+            return meet_fault(*fault, command);
+    }
+    return begin(command);
 }
 
-void DriveBay::delay(NexusId nexus, TaskId task, const Fault& fault, Delayed command) {
-    const DelayedKey key{nexus.value, task};
+std::optional<CommandReply> DriveBay::meet_fault(const Fault& fault, Command& command) {
+    switch (fault.kind) {
+        case FaultKind::busy:
+            return with_status(Status::busy);
+        case FaultKind::sense:
+        case FaultKind::write_error:
+        case FaultKind::read_error:
+            return CommandReply{.status = Status::check_condition,
+                                .data_in = {},
+                                .sense = scsi::encode_fixed_sense(fault.sense)};
+        case FaultKind::slow:
+        case FaultKind::silent:
+            if (delayed_.size() >= delayed_max) return with_status(Status::task_set_full);
+            delay(fault, command);
+            return std::nullopt;
+    }
+    return std::nullopt;
+}
+
+// A command of a nexus whose earlier one still waits is not shown to the library: it could take it
+// for the other one.
+std::optional<CommandReply> DriveBay::begin(Command& command) {
+    if (!waiting_.has(command.nexus)) {
+        command.begun = true;
+        auto answer = library_.execute(command.nexus, command.lun, command.cdb, command.data_out);
+        static_cast<void>(settle());
+        if (answer) return answer;
+    }
+    return keep_waiting(command);
+}
+
+std::optional<CommandReply> DriveBay::keep_waiting(Command& command) {
+    const auto nexus = command.nexus;
+    const bool begun = command.begun;
+    if (waiting_.add(std::move(command))) return std::nullopt;
+    if (begun) library_.abandon(nexus);
+    return with_status(Status::task_set_full);
+}
+
+void DriveBay::delay(const Fault& fault, Command& command) {
+    const DelayedKey key{command.nexus.value, command.task};
     auto& delayed = delayed_[key];
-    delayed = std::make_unique<Delayed>(std::move(command));
+    delayed = std::make_unique<Delayed>();
+    delayed->command = std::move(command);
     if (fault.kind == FaultKind::silent) return;
     delayed->timer =
         std::make_unique<asio::steady_timer>(*loop_, std::chrono::milliseconds(fault.delay.ms));
@@ -117,72 +155,109 @@ void DriveBay::delay(NexusId nexus, TaskId task, const Fault& fault, Delayed com
 void DriveBay::run_delayed(const DelayedKey& key) {
     const auto found = delayed_.find(key);
     if (found == delayed_.end()) return;
-    const auto command = std::move(found->second);
+    const auto delayed = std::move(found->second);
     delayed_.erase(found);
-    auto reply =
-        library_.execute(NexusId{key.first}, command->lun, command->cdb, command->data_out);
+    const auto later = delayed->command.later;
+    if (auto reply = begin(delayed->command)) later(std::move(*reply));
+}
+
+void DriveBay::progressed() {
+    library_.proceed();
+    auto finished = waiting_.proceed(
+        [this](NexusId nexus, std::uint64_t lun, iscsi::ByteView cdb, iscsi::Bytes& data_out) {
+            return library_.execute(nexus, lun, cdb, data_out);
+        });
     static_cast<void>(settle());
-    command->later(std::move(reply));
+    // Each may bring new commands.
+    for (auto& [later, reply] : finished)
+        later(std::move(reply));
+}
+
+// From the loop, so that whoever changed something has returned by then.
+void DriveBay::progress_soon() {
+    if (waiting_.size() == 0 || progress_posted_) return;
+    progress_posted_ = true;
+    asio::post(*loop_, [this, alive = alive_] {
+        if (!*alive) return;
+        progress_posted_ = false;
+        progressed();
+    });
 }
 
 void DriveBay::abandon(NexusId nexus, TaskId task) {
     delayed_.erase({nexus.value, task});
+    const auto taken = waiting_.take(
+        [&](const Command& command) { return command.nexus == nexus && command.task == task; });
+    for (const auto& command : taken) {
+        if (command.begun) library_.abandon(nexus);
+    }
+    progress_soon();
 }
 
 // Who waits for an answer is told later, so that a session which asked for the abort has forgotten
 // its tasks by then and only a virtual port's caller hears of it.
-void DriveBay::drop_delayed(const std::function<bool(const DelayedKey&, const Delayed&)>& which) {
+void DriveBay::drop(const std::function<bool(const Command&)>& which) {
+    auto dropped = waiting_.take(which);
+    for (const auto& command : dropped) {
+        if (command.begun) library_.abandon(command.nexus);
+    }
     for (auto at = delayed_.begin(); at != delayed_.end();) {
-        if (!which(at->first, *at->second)) {
+        if (!which(at->second->command)) {
             ++at;
             continue;
         }
-        asio::post(*loop_, [later = std::move(at->second->later)] {
-            later(CommandReply{.status = Status::task_aborted, .data_in = {}, .sense = {}});
-        });
+        dropped.push_back(std::move(at->second->command));
         at = delayed_.erase(at);
+    }
+    for (auto& command : dropped) {
+        asio::post(*loop_, [later = std::move(command.later)] {
+            later(with_status(Status::task_aborted));
+        });
     }
 }
 
 bool DriveBay::manage(NexusId nexus, std::uint64_t lun, TaskManagement function) {
-    const auto found = drive_of_nexus_.find(nexus.value);
-    if (found == drive_of_nexus_.end()) return false;
-    const auto drive = found->second;
+    const auto found = device_of_nexus_.find(nexus.value);
+    if (found == device_of_nexus_.end()) return false;
+    const auto device = found->second;
     switch (function) {
         case TaskManagement::abort_task:
         case TaskManagement::clear_aca:
             break;
         case TaskManagement::abort_task_set:
-            drop_delayed(
-                [&](const DelayedKey& key, const Delayed&) { return key.first == nexus.value; });
+            drop([&](const Command& command) { return command.nexus == nexus; });
             break;
         case TaskManagement::clear_task_set:
         case TaskManagement::logical_unit_reset:
         case TaskManagement::target_warm_reset:
         case TaskManagement::target_cold_reset:
-            drop_delayed(
-                [&](const DelayedKey&, const Delayed& command) { return command.drive == drive; });
+            drop([&](const Command& command) { return command.device == device; });
             break;
     }
     const bool done = library_.manage(nexus, lun, function);
-    static_cast<void>(settle());
+    static_cast<void>(changed());
     return done;
 }
 
 Outcome DriveBay::force_offline(const std::string& drive_serial, const std::string& reason) {
     if (auto forced = library_.force_offline(drive_serial, reason); !forced) return forced;
-    return settle();
+    return changed();
 }
 
 Outcome DriveBay::lift_forced_offline(const std::string& drive_serial) {
     if (auto lifted = library_.lift_forced_offline(drive_serial); !lifted) return lifted;
-    return settle();
+    return changed();
 }
 
 void DriveBay::power_cycle() {
-    drop_delayed([](const DelayedKey&, const Delayed&) { return true; });
+    drop([](const Command&) { return true; });
     library_.power_cycle();
-    static_cast<void>(settle());
+    static_cast<void>(changed());
+}
+
+Outcome DriveBay::changed() {
+    progress_soon();
+    return settle();
 }
 
 Outcome DriveBay::settle() {

@@ -1,7 +1,8 @@
 #pragma once
 
 // The virtual library in a running daemon: commands go in from every front end, faults get in their
-// way, what changed is saved and then announced.
+// way, those that wait for their medium are called again when it made progress, what changed is
+// saved and then announced.
 
 #include <functional>
 #include <map>
@@ -15,6 +16,7 @@
 #include "drive_iface/virtual/library.hpp"
 #include "drive_iface/vtld/faults.hpp"
 #include "drive_iface/vtld/state_file.hpp"
+#include "drive_iface/vtld/waiting_commands.hpp"
 
 namespace asio {
 class io_context;
@@ -35,9 +37,10 @@ class DriveBay final : public iscsi::TargetDevices {
         std::function<void(const std::string& text)> save_failed;
     };
 
-    // `library` with its state restored.
+    // `library` with its state restored. Without `changer_serial` there is no target for the
+    // changer.
     DriveBay(asio::io_context& loop, virtual_library::Library library, StateFile state,
-             Handlers handlers);
+             Handlers handlers, std::string changer_serial = {});
     ~DriveBay() override;
 
     // TargetDevices
@@ -62,28 +65,46 @@ class DriveBay final : public iscsi::TargetDevices {
     // Sessions are the caller's to drop.
     void power_cycle();
 
+    // Whoever does something to the library from outside: what changed is saved and announced, and
+    // what waits is called again.
+    [[nodiscard]] virtual_library::Library& library() { return library_; }
+    agent::core::Outcome changed();
+
     [[nodiscard]] std::vector<virtual_library::Library::DriveStatus> drives() const {
         return library_.drives();
     }
     [[nodiscard]] FaultTable& faults() { return faults_; }
     [[nodiscard]] std::size_t delayed_commands() const { return delayed_.size(); }
+    [[nodiscard]] std::size_t waiting_commands() const { return waiting_.size(); }
 
   private:
+    using Command = WaitingCommands::Command;
     struct Delayed;
     using DelayedKey = std::pair<std::uint64_t, TaskId>;
 
-    void delay(NexusId nexus, TaskId task, const Fault& fault, Delayed command);
+    // Nothing: it is kept, or it waits.
+    std::optional<CommandReply> meet_fault(const Fault& fault, Command& command);
+    std::optional<CommandReply> begin(Command& command);
+    std::optional<CommandReply> keep_waiting(Command& command);
+    void delay(const Fault& fault, Command& command);
     void run_delayed(const DelayedKey& key);
-    void drop_delayed(const std::function<bool(const DelayedKey&, const Delayed&)>& which);
+
+    void progressed();
+    void progress_soon();
+    void drop(const std::function<bool(const Command&)>& which);
     agent::core::Outcome settle();  // saves what must be saved, then announces
 
     asio::io_context* loop_;
     virtual_library::Library library_;
     StateFile state_;
     Handlers handlers_;
+    std::string changer_serial_;
     FaultTable faults_;
-    std::map<std::uint64_t, std::string> drive_of_nexus_;
+    std::map<std::uint64_t, std::string> device_of_nexus_;
     std::map<DelayedKey, std::unique_ptr<Delayed>> delayed_;
+    WaitingCommands waiting_;
+    bool progress_posted_ = false;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what is posted
 };
 
 }  // namespace drive_iface::vtld

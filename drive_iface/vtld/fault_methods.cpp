@@ -15,15 +15,19 @@ using nlohmann::json;
 
 namespace {
 
-constexpr const char* kinds_text = "busy, sense, slow, silent, drop_session or power_cycle";
+constexpr const char* kinds_text =
+    "busy, sense, slow, silent, write_error, read_error, drop_session or power_cycle";
 
 json kinds_json() {
-    return {{"busy", "status BUSY; --count for the next N commands only"},
-            {"sense", "CHECK CONDITION with the sense data in parameter sense, \"KEY/ASC/ASCQ\""},
-            {"slow", "answers after delay_ms"},
-            {"silent", "does not answer"},
-            {"drop_session", "closes the drive's iSCSI sessions at once, as a broken cable would"},
-            {"power_cycle", "the whole library loses power and comes back"}};
+    return {
+        {"busy", "status BUSY; --count for the next N commands only"},
+        {"sense", "CHECK CONDITION with the sense data in parameter sense, \"KEY/ASC/ASCQ\""},
+        {"slow", "answers after delay_ms"},
+        {"silent", "does not answer"},
+        {"write_error", "medium error for commands that write; sense says which, 03/0C/00 if not"},
+        {"read_error", "medium error for commands that read; sense says which, 03/11/00 if not"},
+        {"drop_session", "closes the drive's iSCSI sessions at once, as a broken cable would"},
+        {"power_cycle", "the whole library loses power and comes back"}};
 }
 
 json fault_json(const Fault& fault) {
@@ -31,7 +35,8 @@ json fault_json(const Fault& fault) {
     result["remaining"] = fault.remaining ? json(*fault.remaining) : json();
     if (fault.opcode) result["opcode"] = scsi::to_hex(std::vector<std::uint8_t>{*fault.opcode});
     if (fault.kind == FaultKind::slow) result["delay_ms"] = fault.delay.ms;
-    if (fault.kind == FaultKind::sense) result["sense"] = scsi::to_text(fault.sense);
+    if (fault.kind == FaultKind::sense || default_sense(fault.kind))
+        result["sense"] = scsi::to_text(fault.sense);
     return result;
 }
 
@@ -41,8 +46,8 @@ ControlError invalid(const Error& error) {
 
 std::set<std::string> serials_of(const Running& running) {
     std::set<std::string> serials;
-    for (const auto& serial : running.bay->drive_serials())
-        serials.insert(serial);
+    for (const auto& target : running.bay->targets())
+        serials.insert(target.device);
     return serials;
 }
 
@@ -82,10 +87,14 @@ Result<Fault> fault_from(const json& params, const std::string& drive,
     }
     const auto sense = optional_text(params, "sense");
     if (!sense) return sense.error();
-    if (sense->has_value() != (*kind == FaultKind::sense)) {
+    const auto usual_sense = default_sense(*kind);
+    if (*kind == FaultKind::sense ? !sense->has_value() : sense->has_value() && !usual_sense) {
         return Error{
-            "sense: goes with the fault sense, and only with it; for example \"03/11/00\""};
+            "sense: goes with the faults sense, write_error and read_error, and only with them; "
+            "for "
+            "example \"03/11/00\""};
     }
+    if (usual_sense) fault.sense = *usual_sense;
     if (sense->has_value()) {
         const auto data = sense_from_text(**sense);
         if (!data) return data.error();

@@ -1,7 +1,7 @@
 #include "drive_iface/vtld/faults.hpp"
 
 #include <algorithm>
-#include <array>
+#include <initializer_list>
 
 namespace drive_iface::vtld {
 
@@ -15,13 +15,32 @@ std::string_view to_text(FaultKind kind) {
             return "slow";
         case FaultKind::silent:
             return "silent";
+        case FaultKind::write_error:
+            return "write_error";
+        case FaultKind::read_error:
+            return "read_error";
     }
     return "";
 }
 
+std::optional<scsi::SenseData> default_sense(FaultKind kind) {
+    switch (kind) {
+        case FaultKind::busy:
+        case FaultKind::sense:
+        case FaultKind::slow:
+        case FaultKind::silent:
+            return std::nullopt;
+        case FaultKind::write_error:
+            return scsi::SenseData{.key = scsi::SenseKey::medium_error, .additional = {0x0c, 0x00}};
+        case FaultKind::read_error:
+            return scsi::SenseData{.key = scsi::SenseKey::medium_error, .additional = {0x11, 0x00}};
+    }
+    return std::nullopt;
+}
+
 std::optional<FaultKind> fault_kind_from_text(std::string_view text) {
-    for (const auto kind :
-         {FaultKind::busy, FaultKind::sense, FaultKind::slow, FaultKind::silent}) {
+    for (const auto kind : {FaultKind::busy, FaultKind::sense, FaultKind::slow, FaultKind::silent,
+                            FaultKind::write_error, FaultKind::read_error}) {
         if (to_text(kind) == text) return kind;
     }
     return std::nullopt;
@@ -34,9 +53,34 @@ std::optional<std::uint64_t> FaultTable::add(Fault fault) {
     return last_id_;
 }
 
+namespace {
+
+bool is_one_of(std::uint8_t opcode, std::initializer_list<std::uint8_t> opcodes) {
+    return std::find(opcodes.begin(), opcodes.end(), opcode) != opcodes.end();
+}
+
+// SSC-3 table 15: WRITE(6), (16), WRITE FILEMARKS(6), (16); READ(6), (16), VERIFY(6), (16).
+bool concerns(FaultKind kind, std::uint8_t opcode) {
+    switch (kind) {
+        case FaultKind::busy:
+        case FaultKind::sense:
+        case FaultKind::slow:
+        case FaultKind::silent:
+            return true;
+        case FaultKind::write_error:
+            return is_one_of(opcode, {0x0a, 0x8a, 0x10, 0x80});
+        case FaultKind::read_error:
+            return is_one_of(opcode, {0x08, 0x88, 0x13, 0x8f});
+    }
+    return false;
+}
+
+}  // namespace
+
 std::optional<Fault> FaultTable::meet(const std::string& drive, std::uint8_t opcode) {
     const auto found = std::find_if(faults_.begin(), faults_.end(), [&](const Fault& fault) {
-        return fault.drive == drive && (!fault.opcode || *fault.opcode == opcode);
+        return fault.drive == drive && (!fault.opcode || *fault.opcode == opcode) &&
+               concerns(fault.kind, opcode);
     });
     if (found == faults_.end()) return std::nullopt;
     auto met = *found;

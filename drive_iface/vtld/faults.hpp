@@ -19,10 +19,15 @@ enum class FaultKind : std::uint8_t {
     sense,   // CHECK CONDITION with the sense given
     slow,    // executed after a delay
     silent,  // never answered
+    // CHECK CONDITION with the sense given, for commands that write or that read blocks.
+    write_error,
+    read_error,
 };
 
 [[nodiscard]] std::string_view to_text(FaultKind kind);
 [[nodiscard]] std::optional<FaultKind> fault_kind_from_text(std::string_view text);
+// What a kind reports when nobody says otherwise; nothing for kinds without sense and for `sense`.
+[[nodiscard]] std::optional<scsi::SenseData> default_sense(FaultKind kind);
 
 struct Fault {
     std::uint64_t id = 0;
@@ -31,7 +36,7 @@ struct Fault {
     std::optional<std::uint8_t> opcode;      // this operation code only
     std::optional<std::uint32_t> remaining;  // commands; absent: until it is cleared
     agent::core::Duration delay{0};          // slow
-    scsi::SenseData sense;                   // sense
+    scsi::SenseData sense;                   // sense, write_error, read_error
 };
 
 class FaultTable {

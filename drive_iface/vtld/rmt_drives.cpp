@@ -1,0 +1,215 @@
+#include "drive_iface/vtld/rmt_drives.hpp"
+
+#include <algorithm>
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+#include <cerrno>
+#include <chrono>
+#include <utility>
+
+#include "drive_iface/sessions/session_store.hpp"
+
+namespace drive_iface::vtld {
+
+using rmt::Refusal;
+
+namespace {
+
+constexpr auto look_again_after = std::chrono::milliseconds(10);
+constexpr auto mounted_within = std::chrono::seconds(60);
+
+}  // namespace
+
+// A client waits for its volume. `opened` is empty once it was called.
+struct RmtDrives::Opening {
+    rmt::WantedTape wanted;
+    agent::core::InitiatorPort port;
+    Opened opened;
+    asio::steady_timer timer;
+    std::chrono::steady_clock::time_point latest;
+    std::string taking_out;  // the volume that has to leave the drive first
+
+    void refuse(int error, const std::string& text) {
+        if (auto call = std::exchange(opened, nullptr)) call(Refusal{error, text});
+    }
+};
+
+RmtDrives::RmtDrives(asio::io_context& loop, DriveBay& bay, sessions::SessionStore* sessions,
+                     std::string library_serial)
+    : loop_(&loop), bay_(&bay), sessions_(sessions), library_serial_(std::move(library_serial)) {}
+
+RmtDrives::~RmtDrives() = default;
+
+std::vector<rmt::TapeDriveFacts> RmtDrives::drives() const {
+    std::vector<rmt::TapeDriveFacts> all;
+    for (const auto& drive : bay_->drives())
+        all.push_back({drive.serial, drive.parallel});
+    return all;
+}
+
+std::optional<RmtDrives::Status> RmtDrives::status_of(const std::string& drive) const {
+    for (auto& status : bay_->drives()) {
+        if (status.serial == drive) return status;
+    }
+    return std::nullopt;
+}
+
+bool RmtDrives::has_volume(const std::string& barcode) const {
+    const auto elements = bay_->library().elements();
+    return std::any_of(elements.begin(), elements.end(),
+                       [&barcode](const auto& element) { return element.barcode == barcode; });
+}
+
+// Nobody is logged in, so nobody can miss the volume that is in it.
+bool RmtDrives::is_free(const Status& drive) const {
+    const bool used = std::any_of(users_.begin(), users_.end(), [&drive](const auto& entry) {
+        return entry.second.drive == drive.serial;
+    });
+    return !used && drive.logged_in.empty();
+}
+
+// The slot a volume goes back to: where it came from, or the first empty one.
+std::string RmtDrives::place_for(const std::string& barcode) const {
+    std::string source, empty;
+    const auto elements = bay_->library().elements();
+    for (const auto& element : elements) {
+        if (element.barcode == barcode) source = element.source;
+        if (empty.empty() && element.type == "storage" && element.barcode.empty() &&
+            !element.virtual_volume)
+            empty = element.place;
+    }
+    const bool still_empty =
+        std::any_of(elements.begin(), elements.end(), [&source](const auto& element) {
+            return element.place == source && element.barcode.empty();
+        });
+    return still_empty ? source : empty;
+}
+
+void RmtDrives::open(const rmt::WantedTape& wanted, const agent::core::InitiatorPort& port,
+                     Opened opened) {
+    auto opening =
+        std::make_shared<Opening>(Opening{wanted,
+                                          port,
+                                          std::move(opened),
+                                          asio::steady_timer(*loop_),
+                                          std::chrono::steady_clock::now() + mounted_within,
+                                          {}});
+    if (wanted.volume && !has_volume(*wanted.volume))
+        return opening->refuse(ENOENT, "the library has no volume " + *wanted.volume);
+    // An administrative volume is read in any drive that is free.
+    if (wanted.drive.empty()) {
+        for (const auto& drive : bay_->drives()) {
+            if (drive.barcode.empty() && is_free(drive) && !mounting_.contains(drive.serial)) {
+                opening->wanted.drive = drive.serial;
+                return go_on(opening);
+            }
+        }
+        return opening->refuse(EBUSY, "no drive is free to mount " + *wanted.volume);
+    }
+    go_on(opening);
+}
+
+void RmtDrives::look_again(const std::shared_ptr<Opening>& opening) {
+    opening->timer.expires_after(look_again_after);
+    opening->timer.async_wait(
+        [this, opening, alive = std::weak_ptr(alive_)](const asio::error_code& cancelled) {
+            if (!cancelled && !alive.expired()) go_on(opening);
+        });
+}
+
+void RmtDrives::go_on(const std::shared_ptr<Opening>& opening) {
+    const auto& wanted = opening->wanted;
+    const auto drive = status_of(wanted.drive);
+    if (!drive) return opening->refuse(ENODEV, "the library has no drive " + wanted.drive);
+    const bool in_use = std::any_of(users_.begin(), users_.end(), [&drive](const auto& entry) {
+        return entry.second.drive == drive->serial;
+    });
+    if (in_use && !drive->parallel)
+        return opening->refuse(EBUSY, "drive " + drive->serial + " is used by another rmt client");
+    if (std::chrono::steady_clock::now() > opening->latest) {
+        mounting_.erase(drive->serial);
+        return opening->refuse(EBUSY, "drive " + drive->serial + " did not become ready in time");
+    }
+    if (!mount(*opening, *drive)) return look_again(opening);
+    if (opening->opened) log_in(*opening, *drive);
+}
+
+bool RmtDrives::mount(Opening& opening, const Status& drive) {
+    const auto& wanted = opening.wanted;
+    const bool right = !wanted.volume || drive.barcode == *wanted.volume ||
+                       (drive.parallel && !drive.barcode.empty());
+    if (right) {
+        if (drive.medium == "opening") return false;
+        mounting_.erase(drive.serial);
+        if (drive.medium == "unreadable") opening.refuse(EIO, drive.medium_error);
+        return true;
+    }
+    const auto on_its_way = mounting_.find(drive.serial);
+    if (on_its_way != mounting_.end() && on_its_way->second != *wanted.volume) {
+        opening.refuse(EBUSY, "volume " + on_its_way->second + " is being mounted on the drive");
+        return true;
+    }
+    if (!drive.barcode.empty() && opening.taking_out.empty() && !is_free(drive)) {
+        opening.refuse(EBUSY, "volume " + drive.barcode + " is in the drive, and somebody uses it");
+        return true;
+    }
+    mounting_[drive.serial] = *wanted.volume;
+    opening.taking_out = drive.barcode;
+    const auto moved =
+        drive.barcode.empty()
+            ? bay_->library().move_cartridge(*wanted.volume, "drive " + drive.serial)
+            : bay_->library().move_cartridge(drive.barcode, place_for(drive.barcode));
+    static_cast<void>(bay_->changed());
+    if (!moved || moved->ok()) return false;
+    mounting_.erase(drive.serial);
+    opening.refuse(EBUSY, moved->error().message);
+    return true;
+}
+
+void RmtDrives::log_in(Opening& opening, const Status& drive) {
+    const auto& wanted = opening.wanted;
+    User user{drive.serial, opening.port, std::nullopt};
+    if (drive.parallel && sessions_ != nullptr && !drive.barcode.empty()) {
+        const auto volume = wanted.volume.value_or(drive.barcode);
+        if (wanted.writes) {
+            const auto session = sessions_->prepare(drive.serial, opening.port, volume);
+            if (!session) return opening.refuse(EIO, session.error().message);
+            user.session = *session;
+        } else if (auto chosen = sessions_->choose_volume(drive.serial, opening.port, volume);
+                   !chosen) {
+            return opening.refuse(ENOENT, chosen.error().message);
+        }
+    }
+    const auto nexus = bay_->nexus_established(drive.serial, opening.port);
+    if (!nexus) {
+        if (sessions_ != nullptr) sessions_->forget_choice(drive.serial, opening.port);
+        return opening.refuse(EBUSY, nexus.error().message);
+    }
+    users_.emplace(nexus->value, std::move(user));
+    std::exchange(opening.opened, nullptr)(*nexus);
+}
+
+void RmtDrives::close(NexusId nexus) {
+    const auto found = users_.find(nexus.value);
+    if (found == users_.end()) return;
+    const auto user = std::move(found->second);
+    users_.erase(found);
+    bay_->nexus_lost(nexus);
+    if (sessions_ != nullptr) sessions_->forget_choice(user.drive, user.port);
+}
+
+void RmtDrives::execute(NexusId nexus, const rmt::Bytes& cdb, rmt::Bytes data_out,
+                        Executed executed) {
+    // A reply that comes at once and one that comes later are the same to rmt.
+    const auto call = std::make_shared<Executed>(std::move(executed));
+    auto reply = bay_->execute(nexus, ++last_task_, 0, cdb, data_out,
+                               [call](CommandReply later) { (*call)(std::move(later)); });
+    if (reply) (*call)(std::move(*reply));
+}
+
+std::optional<std::uint32_t> RmtDrives::write_session(NexusId nexus) {
+    const auto found = users_.find(nexus.value);
+    return found == users_.end() ? std::nullopt : found->second.session;
+}
+
+}  // namespace drive_iface::vtld
