@@ -12,6 +12,7 @@ namespace drive_iface::scsi {
 namespace opcode {
 inline constexpr std::uint8_t test_unit_ready = 0x00;
 inline constexpr std::uint8_t rewind = 0x01;
+inline constexpr std::uint8_t initialize_element_status = 0x07;
 inline constexpr std::uint8_t request_sense = 0x03;
 inline constexpr std::uint8_t format_medium = 0x04;
 inline constexpr std::uint8_t read_block_limits = 0x05;
@@ -28,11 +29,14 @@ inline constexpr std::uint8_t release_6 = 0x17;
 inline constexpr std::uint8_t erase_6 = 0x19;
 inline constexpr std::uint8_t mode_sense_6 = 0x1a;
 inline constexpr std::uint8_t load_unload = 0x1b;
+inline constexpr std::uint8_t open_close_import_export_element = 0x1b;  // of a changer
 inline constexpr std::uint8_t receive_diagnostic_results = 0x1c;
 inline constexpr std::uint8_t send_diagnostic = 0x1d;
 inline constexpr std::uint8_t prevent_allow_medium_removal = 0x1e;
 inline constexpr std::uint8_t locate_10 = 0x2b;
+inline constexpr std::uint8_t position_to_element = 0x2b;  // of a changer
 inline constexpr std::uint8_t read_position = 0x34;
+inline constexpr std::uint8_t initialize_element_status_with_range = 0x37;
 inline constexpr std::uint8_t write_buffer = 0x3b;
 inline constexpr std::uint8_t read_buffer = 0x3c;
 inline constexpr std::uint8_t report_density_support = 0x44;
@@ -55,7 +59,11 @@ inline constexpr std::uint8_t locate_16 = 0x92;
 inline constexpr std::uint8_t erase_16 = 0x93;
 inline constexpr std::uint8_t report_luns = 0xa0;
 inline constexpr std::uint8_t maintenance_in = 0xa3;
+inline constexpr std::uint8_t move_medium = 0xa5;
+inline constexpr std::uint8_t exchange_medium = 0xa6;
 inline constexpr std::uint8_t service_action_in_12 = 0xab;
+inline constexpr std::uint8_t request_volume_element_address = 0xb5;
+inline constexpr std::uint8_t send_volume_tag = 0xb6;
 inline constexpr std::uint8_t read_element_status = 0xb8;
 }  // namespace opcode
 

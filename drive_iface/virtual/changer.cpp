@@ -1,0 +1,150 @@
+#include "drive_iface/virtual/changer.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "drive_iface/scsi/inquiry.hpp"
+#include "drive_iface/virtual/drive.hpp"
+#include "drive_iface/virtual/replies.hpp"
+
+namespace drive_iface::virtual_library {
+namespace {
+
+using agent::core::Error;
+using agent::core::Nothing;
+using agent::core::Outcome;
+
+// Annex D of SPC-4: SAM-5, iSCSI, SPC-4, SMC-3.
+const std::vector<std::uint16_t> version_descriptors{0x00a0, 0x0960, 0x0460, 0x0480};
+
+std::vector<Element> elements_of(const ChangerIdentity& identity, const std::vector<Drive>& drives,
+                                 const std::vector<std::string>& volumes) {
+    std::vector<Element> elements;
+    const auto add = [&elements](ElementType type, std::size_t address) -> Element& {
+        elements.push_back({.type = type, .address = static_cast<std::uint16_t>(address)});
+        return elements.back();
+    };
+    add(ElementType::transport, transport_address);
+    for (std::size_t i = 0; i < identity.slots; ++i)
+        add(ElementType::storage, storage_first + i);
+    for (std::size_t i = 0; i < volumes.size(); ++i) {
+        Element& slot = add(ElementType::storage, storage_first + identity.slots + i);
+        slot.volume = slot.barcode = volumes[i];
+    }
+    for (std::size_t i = 0; i < identity.import_export; ++i)
+        add(ElementType::import_export, import_export_first + i);
+    const std::size_t first_drive = elements.size();
+    for (std::size_t i = 0; i < drives.size(); ++i) {
+        Element& drive = add(ElementType::data_transfer, drives[i].state().element_address);
+        drive.drive = i;
+        drive.parallel = drives[i].state().tape.parallel;
+    }
+    std::sort(elements.begin() + static_cast<std::ptrdiff_t>(first_drive), elements.end(),
+              [](const Element& a, const Element& b) { return a.address < b.address; });
+    return elements;
+}
+
+// In words: what a host is told with a sense code.
+std::string words_for(const CommandReply& reply, const std::string& barcode,
+                      const std::string& place) {
+    namespace code = scsi::additional_sense;
+    const std::string what = "cartridge " + barcode + " can not be moved to " + place + ": ";
+    if (reply.status == Status::reservation_conflict)
+        return what + "a host has reserved the drive; release it there first";
+    const auto sense = scsi::decode_sense(reply.sense);
+    const auto why = sense ? sense->additional : code::none;
+    if (why == code::medium_destination_element_full) return what + "another one is there";
+    if (why == code::medium_removal_prevented)
+        return what + "a host prevents its removal from the drive";
+    if (why == code::logical_unit_offline)
+        return what + "the drive is forced offline; clear it first";
+    if (why == code::media_load_or_eject_failed)
+        return what + "it could not be built; the log tells why";
+    return what + "it does not belong there";
+}
+
+}  // namespace
+
+Changer::Changer(const ChangerIdentity& identity, std::vector<Drive>& drives, CartridgeShelf& shelf,
+                 VirtualVolumes* volumes) {
+    unit_.identity = {.device_type = scsi::device_type::medium_changer,
+                      .vendor = identity.vendor,
+                      .product = identity.product,
+                      .serial = identity.serial,
+                      .version_descriptors = version_descriptors,
+                      .vital_product_data = {}};
+    state_.drives = &drives;
+    state_.shelf = &shelf;
+    state_.volumes = volumes;
+    state_.elements = elements_of(
+        identity, drives, volumes == nullptr ? std::vector<std::string>{} : volumes->names());
+}
+
+Answer Changer::execute(NexusId id, std::uint64_t lun, std::span<const std::uint8_t> cdb,
+                        Bytes& data_out, std::vector<LibraryEvent>& events) {
+    return virtual_library::execute(unit_, &state_, changer_commands(), id, lun, cdb, data_out,
+                                    events);
+}
+
+std::size_t Changer::data_out_length(std::span<const std::uint8_t> cdb) const {
+    const Cdb whole = padded(cdb);
+    const CommandRow* row = cdb.empty() ? nullptr : find_command(changer_commands(), whole);
+    return row == nullptr ? 0 : announced_data_out(*row, whole, 0);
+}
+
+bool Changer::manage(NexusId id, std::uint64_t lun, TaskManagement function,
+                     std::vector<LibraryEvent>& events) {
+    const Managed managed = virtual_library::manage(unit_, id, lun, function, events);
+    if (managed == Managed::was_reset) state_.searches.clear();
+    return managed != Managed::not_supported;
+}
+
+void Changer::nexus_lost(NexusId id, std::vector<LibraryEvent>& events) {
+    state_.searches.erase(id);
+    virtual_library::nexus_lost(unit_, id, events);
+}
+
+std::optional<Outcome> Changer::move(const std::string& barcode, const std::string& place,
+                                     std::vector<LibraryEvent>& events) {
+    const bool goes_on =
+        operator_move_ && operator_move_->barcode == barcode && operator_move_->place == place;
+    if (operator_move_ && !goes_on) return std::nullopt;  // one after the other
+    const bool busy =
+        std::any_of(unit_.nexuses.begin(), unit_.nexuses.end(),
+                    [](const auto& entry) { return entry.second.unfinished.has_value(); });
+    if (!goes_on) {
+        if (busy) return std::nullopt;
+        const Element* from = element_with(state_, barcode);
+        const Element* to = element_named(state_, place);
+        if (from == nullptr) return Error{"there is no cartridge " + barcode + " in the library"};
+        if (to == nullptr) {
+            return Error{"there is no " + place +
+                         " in the library; places are \"slot N\", \"port N\" and \"drive SERIAL\""};
+        }
+        OperatorMove wanted{
+            .barcode = barcode, .place = place, .transfers = {{from->address, to->address}}};
+        if (const auto refused = obstacle(state_, wanted.transfers, Mover{}))
+            return Error{words_for(*refused, barcode, place)};
+        operator_move_ = std::move(wanted);
+        state_.operator_moves = true;
+    }
+    const Answer answer = carry_out(state_, operator_move_->transfers, operator_move_->stage,
+                                    unit_.identity.serial, events);
+    if (!answer) return std::nullopt;
+    operator_move_.reset();
+    state_.operator_moves = false;
+    if (answer->status != Status::good) return Error{words_for(*answer, barcode, place)};
+    attend_all(unit_, scsi::additional_sense::import_or_export_element_accessed);
+    return Nothing{};
+}
+
+void Changer::take_inventory(std::vector<LibraryEvent>& events) {
+    if (!virtual_library::take_inventory(state_)) return;
+    attend_all(unit_, scsi::additional_sense::import_or_export_element_accessed);
+    events.push_back({.drive = {unit_.identity.serial},
+                      .change = LibraryEvent::Change::inventory,
+                      .reservation = {},
+                      .port = {}});
+}
+
+}  // namespace drive_iface::virtual_library

@@ -1,0 +1,186 @@
+#include "drive_iface/virtual/changer_state.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "drive_iface/virtual/drive.hpp"
+#include "drive_iface/virtual/loading.hpp"
+
+namespace drive_iface::virtual_library {
+namespace {
+
+using MediumState = TapeState::MediumState;
+
+TapeState& tape_of(ChangerState& changer, const Element& element) {
+    return (*changer.drives)[element.drive].state().tape;
+}
+
+bool is_user_slot(const Element& element) {
+    return element.type == ElementType::storage && element.volume.empty();
+}
+
+bool holds_cartridges(const Element& element) {
+    return element.type != ElementType::transport && element.volume.empty();
+}
+
+// A drive can be given a cartridge before anything was threaded.
+bool can_take_up(ChangerState& changer, const Element& element) {
+    if (!element.barcode.empty()) return false;
+    return element.type != ElementType::data_transfer ||
+           tape_of(changer, element).medium == MediumState::absent;
+}
+
+void put(ChangerState& changer, Element& element, const CartridgeFacts& facts) {
+    element.barcode = facts.barcode;
+    element.cleaning = facts.cleaning;
+    if (element.type == ElementType::data_transfer)
+        insert_cartridge(tape_of(changer, element), facts.barcode);
+}
+
+// A drive keeps what it has threaded already.
+void take_away(ChangerState& changer, Element& element) {
+    if (element.type == ElementType::data_transfer) {
+        TapeState& tape = tape_of(changer, element);
+        if (tape.medium != MediumState::opening && tape.medium != MediumState::absent) return;
+        tape.medium = MediumState::absent;
+        tape.barcode.clear();
+    }
+    element.barcode.clear();
+    element.source.reset();
+    element.by_operator = false;
+}
+
+void fill_free_slots(ChangerState& changer, const std::map<std::string, CartridgeFacts>& shelf) {
+    changer.outside.clear();
+    std::set<std::string> placed;
+    for (const Element& element : changer.elements)
+        placed.insert(element.barcode);
+    auto slot = changer.elements.begin();
+    for (const auto& [barcode, facts] : shelf) {
+        if (placed.contains(barcode)) continue;
+        slot = std::find_if(slot, changer.elements.end(), [](const Element& element) {
+            return is_user_slot(element) && element.barcode.empty();
+        });
+        if (slot == changer.elements.end()) {
+            changer.outside.push_back(barcode);
+        } else {
+            put(changer, *slot, facts);
+        }
+    }
+}
+
+std::map<std::string, CartridgeFacts> on_shelf(const ChangerState& changer) {
+    std::map<std::string, CartridgeFacts> all;
+    for (auto& entry : changer.shelf->list())
+        all.emplace(entry.facts.barcode, entry.facts);
+    return all;
+}
+
+}  // namespace
+
+const Element* element_at(const ChangerState& changer, std::uint16_t address) {
+    const auto found = std::find_if(changer.elements.begin(), changer.elements.end(),
+                                    [address](const auto& e) { return e.address == address; });
+    return found == changer.elements.end() ? nullptr : &*found;
+}
+
+Element* element_at(ChangerState& changer, std::uint16_t address) {
+    return const_cast<Element*>(element_at(std::as_const(changer), address));
+}
+
+Element* element_with(ChangerState& changer, const std::string& barcode) {
+    const auto found = std::find_if(changer.elements.begin(), changer.elements.end(),
+                                    [&barcode](const auto& e) { return e.barcode == barcode; });
+    return found == changer.elements.end() ? nullptr : &*found;
+}
+
+const Element* first_of(const ChangerState& changer, ElementType type) {
+    const auto found = std::find_if(changer.elements.begin(), changer.elements.end(),
+                                    [type](const auto& e) { return e.type == type; });
+    return found == changer.elements.end() ? nullptr : &*found;
+}
+
+std::size_t count_of(const ChangerState& changer, ElementType type) {
+    return static_cast<std::size_t>(
+        std::count_if(changer.elements.begin(), changer.elements.end(),
+                      [type](const auto& e) { return e.type == type; }));
+}
+
+std::string place_name(const ChangerState& changer, const Element& element) {
+    const auto number = [&element](std::uint16_t first) {
+        return std::to_string(element.address - first + 1);
+    };
+    switch (element.type) {
+        case ElementType::transport:
+            return "robot";
+        case ElementType::storage:
+            return "slot " + number(storage_first);
+        case ElementType::import_export:
+            return "port " + number(import_export_first);
+        case ElementType::data_transfer:
+            return "drive " + (*changer.drives)[element.drive].unit().identity.serial;
+    }
+    return {};
+}
+
+Element* element_named(ChangerState& changer, const std::string& place) {
+    const auto found =
+        std::find_if(changer.elements.begin(), changer.elements.end(),
+                     [&](const Element& element) { return place_name(changer, element) == place; });
+    return found == changer.elements.end() ? nullptr : &*found;
+}
+
+void place_cartridges(ChangerState& changer, const std::vector<PlacedCartridge>& remembered) {
+    for (Element& element : changer.elements)
+        take_away(changer, element);
+    std::map<std::string, Element*> by_name;
+    for (Element& element : changer.elements) {
+        if (holds_cartridges(element)) by_name.emplace(place_name(changer, element), &element);
+    }
+    const auto shelf = on_shelf(changer);
+    std::set<std::string> placed;
+    for (const Element& element : changer.elements)
+        placed.insert(element.barcode);
+    for (const PlacedCartridge& cartridge : remembered) {
+        const auto facts = shelf.find(cartridge.barcode);
+        const auto place = by_name.find(cartridge.place);
+        if (facts == shelf.end() || place == by_name.end()) continue;
+        if (placed.contains(cartridge.barcode)) continue;
+        if (!can_take_up(changer, *place->second)) continue;
+        put(changer, *place->second, facts->second);
+        placed.insert(cartridge.barcode);
+        const auto source = by_name.find(cartridge.source);
+        if (source != by_name.end()) place->second->source = source->second->address;
+    }
+    fill_free_slots(changer, shelf);
+}
+
+std::vector<PlacedCartridge> placed_cartridges(const ChangerState& changer) {
+    std::vector<PlacedCartridge> placed;
+    for (const Element& element : changer.elements) {
+        if (element.barcode.empty()) continue;
+        const Element* source = element.source ? element_at(changer, *element.source) : nullptr;
+        const bool made_up = !element.volume.empty() || (source && !source->volume.empty());
+        if (made_up) continue;
+        placed.push_back({.barcode = element.barcode,
+                          .place = place_name(changer, element),
+                          .source = source ? place_name(changer, *source) : std::string{}});
+    }
+    return placed;
+}
+
+bool take_inventory(ChangerState& changer) {
+    const auto before = placed_cartridges(changer);
+    const auto shelf = on_shelf(changer);
+    for (Element& element : changer.elements) {
+        const bool stays = !holds_cartridges(element) || element.barcode.empty() ||
+                           element.type == ElementType::data_transfer ||
+                           shelf.contains(element.barcode);
+        if (!stays) take_away(changer, element);
+    }
+    fill_free_slots(changer, shelf);
+    return placed_cartridges(changer) != before;
+}
+
+}  // namespace drive_iface::virtual_library
