@@ -39,12 +39,22 @@ std::size_t announced_data_out(const CommandRow& row, const Cdb& cdb, std::uint3
             return cdb_u16(cdb, 3);
         case DataOutLength::bytes_7_8:
             return cdb_u16(cdb, 7);
+        case DataOutLength::bytes_8_9:
+            return cdb_u16(cdb, 8);
         case DataOutLength::bytes_5_8:
             return cdb_u32(cdb, 5);
         case DataOutLength::blocks: {
             const bool fixed = (cdb[1] & 0x01) != 0;
             return std::size_t{cdb_u24(cdb, 2)} * (fixed ? block_length : 1);
         }
+        case DataOutLength::blocks_16: {
+            const bool fixed = (cdb[1] & 0x01) != 0;
+            return std::size_t{cdb_u24(cdb, 12)} * (fixed ? block_length : 1);
+        }
+        case DataOutLength::bytes_6_8:
+            return cdb_u24(cdb, 6);
+        case DataOutLength::bytes_10_13:
+            return cdb_u32(cdb, 10);
     }
     return 0;
 }

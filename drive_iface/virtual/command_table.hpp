@@ -59,7 +59,18 @@ enum class WhileForcedOffline : std::uint8_t {
 };
 
 // Where a CDB says how much data-out it comes with.
-enum class DataOutLength : std::uint8_t { none, byte_4, bytes_3_4, bytes_7_8, bytes_5_8, blocks };
+enum class DataOutLength : std::uint8_t {
+    none,
+    byte_4,
+    bytes_3_4,
+    bytes_7_8,
+    bytes_8_9,
+    bytes_5_8,
+    bytes_6_8,
+    bytes_10_13,
+    blocks,
+    blocks_16
+};
 
 // While a command that uses the medium waits, others that do wait behind it.
 enum class Medium : std::uint8_t { not_used, used };

@@ -3,6 +3,7 @@
 #include "drive_iface/virtual/drive_state.hpp"
 #include "drive_iface/virtual/handlers.hpp"
 #include "drive_iface/virtual/logical_unit.hpp"
+#include "drive_iface/virtual/medium_access.hpp"
 #include "drive_iface/virtual/replies.hpp"
 
 namespace drive_iface::virtual_library {
@@ -73,9 +74,7 @@ CommandReply vital_product_data(const Call& call, std::uint8_t page) {
 }  // namespace
 
 scsi::SenseData readiness(const DriveState& drive) {
-    if (drive.medium_loaded) return {};
-    return {.key = scsi::SenseKey::not_ready,
-            .additional = scsi::additional_sense::medium_not_present};
+    return medium_readiness(drive.tape);
 }
 
 scsi::SenseData readiness(const Call& call) {

@@ -22,19 +22,29 @@ struct DriveIdentity {
 // A tape drive: a logical unit with a tape in it. Events go to the end of the list given.
 class Drive {
   public:
-    explicit Drive(const DriveIdentity& identity);
+    // Where its cartridges come from is borrowed for good; without it there are none. With
+    // `parallel` it is a parallel drive.
+    explicit Drive(const DriveIdentity& identity, CartridgeShelf* shelf = nullptr,
+                   ParallelCartridges* parallel = nullptr);
 
     // The nexus is one that was established and not lost. See Library::execute.
     [[nodiscard]] Answer execute(NexusId id, std::uint64_t lun, std::span<const std::uint8_t> cdb,
                                  Bytes& data_out, std::vector<LibraryEvent>& events);
-    [[nodiscard]] std::size_t data_out_length(std::span<const std::uint8_t> cdb) const;
+    [[nodiscard]] std::size_t data_out_length(NexusId id, std::span<const std::uint8_t> cdb) const;
     [[nodiscard]] bool manage(NexusId id, std::uint64_t lun, TaskManagement function,
                               std::vector<LibraryEvent>& events);
     void power_cycle(std::vector<LibraryEvent>& events);
+    void nexus_lost(NexusId id, std::vector<LibraryEvent>& events);
 
-    // Logins, reservations and forced offline are the unit's business alone.
+    // The robot puts a cartridge into an empty drive; see loading.hpp for the rest of it.
+    void insert(const std::string& barcode);
+    // Goes on with loading and unloading; on every progress of the shelf and the cartridges.
+    void settle();
+
+    // Reservations and forced offline are the unit's business alone.
     [[nodiscard]] LogicalUnit& unit() { return unit_; }
     [[nodiscard]] const LogicalUnit& unit() const { return unit_; }
+    [[nodiscard]] DriveState& state() { return state_; }
     [[nodiscard]] const DriveState& state() const { return state_; }
 
   private:

@@ -12,10 +12,6 @@ namespace drive_iface::virtual_library {
 struct DriveState {
     std::uint16_t element_address = 0;
     TapeState tape;
-
-    bool medium_loaded = true;
-    bool host_unloaded = false;      // a host sent UNLOAD
-    std::uint32_t block_length = 0;  // 0: variable
 };
 
 }  // namespace drive_iface::virtual_library

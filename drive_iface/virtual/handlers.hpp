@@ -29,18 +29,45 @@ Answer handle_mode_select_10(const Call& call);
 Answer handle_log_sense(const Call& call);
 Answer handle_log_select(const Call& call);
 
-// commands_medium.cpp
-Answer handle_rewind(const Call& call);
-Answer handle_read_block_limits(const Call& call);
+// commands_read.cpp
 Answer handle_read_6(const Call& call);
+Answer handle_read_16(const Call& call);
+Answer handle_verify_6(const Call& call);
+
+// commands_write.cpp
 Answer handle_write_6(const Call& call);
+Answer handle_write_16(const Call& call);
 Answer handle_write_filemarks_6(const Call& call);
-Answer handle_space_6(const Call& call);
+Answer handle_write_filemarks_16(const Call& call);
 Answer handle_erase_6(const Call& call);
+Answer handle_erase_16(const Call& call);
+Answer handle_format_medium(const Call& call);
+
+// commands_position.cpp
+Answer handle_rewind(const Call& call);
+Answer handle_space_6(const Call& call);
+Answer handle_space_16(const Call& call);
 Answer handle_locate_10(const Call& call);
+Answer handle_locate_16(const Call& call);
 Answer handle_read_position(const Call& call);
+Answer handle_read_block_limits(const Call& call);
+
+// commands_load.cpp
 Answer handle_load_unload(const Call& call);
 Answer handle_prevent_allow(const Call& call);
+
+// commands_density.cpp
+Answer handle_report_density_support(const Call& call);
+Answer handle_read_media_serial_number(const Call& call);
+
+// commands_attributes.cpp
+Answer handle_read_attribute(const Call& call);
+Answer handle_write_attribute(const Call& call);
+
+// commands_diagnostic.cpp
+Answer handle_write_buffer(const Call& call);
+Answer handle_read_buffer(const Call& call);
+Answer handle_receive_diagnostic_results(const Call& call);
 
 // commands_reservation.cpp
 Answer handle_reserve_6(const Call& call);

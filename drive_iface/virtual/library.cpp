@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <map>
 #include <utility>
+#include <variant>
 
 #include "agent/core/assert.hpp"
+#include "drive_iface/virtual/changer.hpp"
 #include "drive_iface/virtual/drive.hpp"
+#include "drive_iface/virtual/loading.hpp"
 #include "drive_iface/virtual/nonvolatile.hpp"
 #include "drive_iface/virtual/replies.hpp"
+#include "drive_iface/virtual/stock.hpp"
 
 namespace drive_iface::virtual_library {
 
@@ -18,19 +22,22 @@ using agent::core::Result;
 
 class Library::State {
   public:
-    State(CartridgeShelf& from, ParallelCartridges* views, VirtualVolumes* made_up)
-        : shelf(&from), parallel(views), volumes(made_up) {}
+    using Target = std::variant<Drive*, Changer*>;
+
+    State(CartridgeShelf& shelf, VirtualVolumes* volumes) : stock(shelf, volumes) {}
+    ~State() { stock.on_progress({}); }
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
 
     // Events nobody takes are dropped, oldest first: each carries the whole reservation, so the
     // newest says it all.
     static constexpr std::size_t events_max = 4096;
 
-    CartridgeShelf* shelf;
-    ParallelCartridges* parallel;
-    VirtualVolumes* volumes;
+    Stock stock;
     std::function<void()> progress;
     std::vector<Drive> drives;
-    std::map<NexusId, std::size_t> drive_of;  // index into drives
+    std::optional<Changer> changer;  // always, once constructed
+    std::map<NexusId, Target> target_of;
     std::uint64_t last_nexus = 0;
     std::vector<LibraryEvent> events;
 
@@ -41,9 +48,25 @@ class Library::State {
         return found == drives.end() ? nullptr : &*found;
     }
 
-    Drive* find(NexusId nexus) {
-        const auto found = drive_of.find(nexus);
-        return found == drive_of.end() ? nullptr : &drives[found->second];
+    std::optional<Target> target(const std::string& serial) {
+        if (Drive* drive = find(serial)) return drive;
+        if (changer->unit().identity.serial == serial) return &*changer;
+        return std::nullopt;
+    }
+
+    std::optional<Target> target(NexusId nexus) {
+        const auto found = target_of.find(nexus);
+        if (found == target_of.end()) return std::nullopt;
+        return found->second;
+    }
+
+    static LogicalUnit& unit_of(const Target& target) {
+        return std::visit([](auto* device) -> LogicalUnit& { return device->unit(); }, target);
+    }
+
+    void settle() {
+        for (Drive& drive : drives)
+            drive.settle();
     }
 
     void limit_events() {
@@ -58,97 +81,180 @@ Error unknown_drive(const std::string& serial) {
     return Error{"the virtual library has no drive " + serial};
 }
 
+std::string word(TapeState::MediumState medium) {
+    switch (medium) {
+        case TapeState::MediumState::absent:
+            return "absent";
+        case TapeState::MediumState::opening:
+            return "opening";
+        case TapeState::MediumState::loaded:
+            return "loaded";
+        case TapeState::MediumState::unloading:
+            return "unloading";
+        case TapeState::MediumState::unloaded:
+            return "unloaded";
+        case TapeState::MediumState::unreadable:
+            return "unreadable";
+        case TapeState::MediumState::cleaning:
+            return "cleaning";
+    }
+    return {};
+}
+
+std::string word(ElementType type) {
+    switch (type) {
+        case ElementType::transport:
+            return "transport";
+        case ElementType::storage:
+            return "storage";
+        case ElementType::import_export:
+            return "import_export";
+        case ElementType::data_transfer:
+            return "data_transfer";
+    }
+    return {};
+}
+
 Library::DriveStatus status_of(const Drive& drive) {
     const LogicalUnit& unit = drive.unit();
+    const TapeState& tape = drive.state().tape;
     Library::DriveStatus status{.serial = unit.identity.serial,
                                 .vendor = unit.identity.vendor,
                                 .product = unit.identity.product,
                                 .element_address = drive.state().element_address,
-                                .parallel = drive.state().tape.parallel != nullptr,
+                                .parallel = tape.parallel != nullptr,
                                 .reservation = unit.reservations.described(),
                                 .forced_offline = unit.forced_offline,
                                 .forced_offline_reason = unit.forced_offline_reason,
                                 .logged_in = {},
-                                .registrations = unit.reservations.registrations().size()};
+                                .registrations = unit.reservations.registrations().size(),
+                                .barcode = tape.barcode,
+                                .medium = word(tape.medium),
+                                .medium_error = tape.trouble};
     for (const auto& [id, nexus] : unit.nexuses)
         status.logged_in.push_back(nexus.port);
     return status;
+}
+
+NonvolatileDrive kept_of(const LogicalUnit& unit) {
+    NonvolatileDrive entry;
+    if (unit.forced_offline) entry.forced_offline_reason = unit.forced_offline_reason;
+    if (unit.reservations.persists_through_power_loss()) {
+        entry.registrations = unit.reservations.registrations();
+        entry.reservation = unit.reservations.persistent();
+    }
+    return entry;
 }
 
 }  // namespace
 
 Library::Library(LibraryDescription description, CartridgeShelf& shelf,
                  ParallelCartridges* parallel, VirtualVolumes* volumes)
-    : state_(std::make_unique<State>(shelf, parallel, volumes)) {
+    : state_(std::make_unique<State>(shelf, volumes)) {
+    const auto progress = [state = state_.get()] {
+        if (state->progress) state->progress();
+    };
+    state_->stock.on_progress(progress);
+    if (parallel != nullptr) parallel->on_progress(progress);
+    state_->drives.reserve(description.drives.size());
+    std::vector<PlacedCartridge> at_first;
     for (auto& drive : description.drives) {
-        AGENT_ASSERT(state_->find(drive.serial) == nullptr);
-        state_->drives.emplace_back(DriveIdentity{.vendor = description.vendor,
-                                                  .product = std::move(drive.product),
-                                                  .serial = std::move(drive.serial),
-                                                  .element_address = drive.element_address});
+        AGENT_ASSERT(state_->find(drive.serial) == nullptr && drive.serial != description.serial);
+        Drive& added =
+            state_->drives.emplace_back(DriveIdentity{.vendor = description.vendor,
+                                                      .product = std::move(drive.product),
+                                                      .serial = drive.serial,
+                                                      .element_address = drive.element_address},
+                                        &state_->stock, drive.parallel ? parallel : nullptr);
+        TapeState& tape = added.state().tape;
+        tape.progress = progress;
+        if (const Personality* chosen = find_personality(drive.personality))
+            tape.personality = chosen;
+        if (!drive.cartridge.empty())
+            at_first.push_back(
+                {.barcode = drive.cartridge, .place = "drive " + drive.serial, .source = {}});
     }
+    state_->changer.emplace(ChangerIdentity{.vendor = description.vendor,
+                                            .product = description.product,
+                                            .serial = description.serial,
+                                            .slots = description.slots,
+                                            .import_export = description.import_export},
+                            state_->drives, shelf, volumes);
+    place_cartridges(state_->changer->state(), at_first);
 }
 
 Library::~Library() = default;
 Library::Library(Library&&) noexcept = default;
 Library& Library::operator=(Library&&) noexcept = default;
 
-Result<NexusId> Library::nexus_established(const std::string& drive_serial,
+Result<NexusId> Library::nexus_established(const std::string& serial,
                                            const agent::core::InitiatorPort& port) {
-    Drive* drive = state_->find(drive_serial);
-    if (drive == nullptr) return unknown_drive(drive_serial);
+    const auto target = state_->target(serial);
+    if (!target) return Error{"the virtual library has no drive or changer " + serial};
+    state_->settle();  // what was loaded before it came is no news for it
+    LogicalUnit& unit = State::unit_of(*target);
+    // The same port logs in again without having said goodbye.
+    for (const auto& [id, nexus] : unit.nexuses) {
+        if (!same_port(nexus.port, port)) continue;
+        nexus_lost(NexusId{id});
+        break;
+    }
     const NexusId nexus{state_->last_nexus + 1};
-    const Outcome outcome =
-        virtual_library::nexus_established(drive->unit(), nexus, port, state_->events);
+    const Outcome outcome = virtual_library::nexus_established(unit, nexus, port, state_->events);
+    state_->limit_events();
     if (!outcome) return outcome.error();
     state_->last_nexus = nexus.value;
-    const auto index = static_cast<std::size_t>(drive - state_->drives.data());
-    // The drive itself ends an older nexus of the same port.
-    std::erase_if(state_->drive_of, [drive, index](const auto& entry) {
-        return entry.second == index && !drive->unit().nexuses.contains(entry.first);
-    });
-    state_->drive_of.emplace(nexus, index);
-    state_->limit_events();
+    state_->target_of.emplace(nexus, *target);
     return nexus;
 }
 
 void Library::nexus_lost(NexusId nexus) {
-    Drive* drive = state_->find(nexus);
-    if (drive == nullptr) return;
-    virtual_library::nexus_lost(drive->unit(), nexus, state_->events);
-    state_->drive_of.erase(nexus);
+    const auto target = state_->target(nexus);
+    if (!target) return;
+    std::visit([&](auto* device) { device->nexus_lost(nexus, state_->events); }, *target);
+    state_->target_of.erase(nexus);
     state_->limit_events();
 }
 
 Answer Library::execute(NexusId nexus, std::uint64_t lun, std::span<const std::uint8_t> cdb,
                         Bytes& data_out) {
-    Drive* drive = state_->find(nexus);
-    if (drive == nullptr)
+    const auto target = state_->target(nexus);
+    if (!target)
         return check_condition(scsi::SenseKey::aborted_command, scsi::additional_sense::nexus_loss);
-    Answer answer = drive->execute(nexus, lun, cdb, data_out, state_->events);
+    Answer answer = std::visit(
+        [&](auto* device) { return device->execute(nexus, lun, cdb, data_out, state_->events); },
+        *target);
     state_->limit_events();
     return answer;
 }
 
 void Library::abandon(NexusId nexus) {
-    if (Drive* drive = state_->find(nexus)) virtual_library::abandon(drive->unit(), nexus);
+    if (const auto target = state_->target(nexus))
+        virtual_library::abandon(State::unit_of(*target), nexus);
 }
 
 void Library::on_progress(std::function<void()> progress) {
     state_->progress = std::move(progress);
 }
 
-void Library::proceed() {}
+void Library::proceed() {
+    state_->settle();
+}
 
 std::size_t Library::data_out_length(NexusId nexus, std::span<const std::uint8_t> cdb) const {
-    const Drive* drive = state_->find(nexus);
-    return drive == nullptr ? 0 : drive->data_out_length(cdb);
+    const auto target = state_->target(nexus);
+    if (!target) return 0;
+    if (Drive* const* drive = std::get_if<Drive*>(&*target))
+        return (*drive)->data_out_length(nexus, cdb);
+    return state_->changer->data_out_length(cdb);
 }
 
 bool Library::manage(NexusId nexus, std::uint64_t lun, TaskManagement function) {
-    Drive* drive = state_->find(nexus);
-    if (drive == nullptr) return false;
-    const bool complete = drive->manage(nexus, lun, function, state_->events);
+    const auto target = state_->target(nexus);
+    if (!target) return false;
+    const bool complete = std::visit(
+        [&](auto* device) { return device->manage(nexus, lun, function, state_->events); },
+        *target);
     state_->limit_events();
     return complete;
 }
@@ -172,6 +278,7 @@ Outcome Library::lift_forced_offline(const std::string& drive_serial) {
 void Library::power_cycle() {
     for (Drive& drive : state_->drives)
         drive.power_cycle(state_->events);
+    virtual_library::power_cycle(state_->changer->unit(), state_->events);
     state_->limit_events();
 }
 
@@ -186,18 +293,48 @@ std::vector<Library::DriveStatus> Library::drives() const {
     return all;
 }
 
+std::string Library::changer_serial() const {
+    return state_->changer->unit().identity.serial;
+}
+
+std::vector<Library::ElementStatus> Library::elements() const {
+    const ChangerState& changer = state_->changer->state();
+    std::vector<ElementStatus> all;
+    for (const Element& element : changer.elements) {
+        const Element* source = element.source ? element_at(changer, *element.source) : nullptr;
+        all.push_back({.type = word(element.type),
+                       .address = element.address,
+                       .place = place_name(changer, element),
+                       .barcode = element.barcode,
+                       .source = source == nullptr ? std::string{} : place_name(changer, *source),
+                       .virtual_volume = !element.volume.empty()});
+    }
+    return all;
+}
+
+std::vector<std::string> Library::outside() const {
+    return state_->changer->state().outside;
+}
+
+void Library::take_inventory() {
+    state_->changer->take_inventory(state_->events);
+    state_->limit_events();
+}
+
+std::optional<Outcome> Library::move_cartridge(const std::string& barcode,
+                                               const std::string& place) {
+    auto outcome = state_->changer->move(barcode, place, state_->events);
+    state_->limit_events();
+    return outcome;
+}
+
 std::string Library::nonvolatile_state() const {
     NonvolatileDrives kept;
-    for (const Drive& drive : state_->drives) {
-        const LogicalUnit& unit = drive.unit();
-        NonvolatileDrive entry;
-        if (unit.forced_offline) entry.forced_offline_reason = unit.forced_offline_reason;
-        if (unit.reservations.persists_through_power_loss()) {
-            entry.registrations = unit.reservations.registrations();
-            entry.reservation = unit.reservations.persistent();
-        }
-        kept.emplace(unit.identity.serial, std::move(entry));
-    }
+    for (const Drive& drive : state_->drives)
+        kept.emplace(drive.unit().identity.serial, kept_of(drive.unit()));
+    NonvolatileDrive changer = kept_of(state_->changer->unit());
+    changer.cartridges = placed_cartridges(state_->changer->state());
+    kept.emplace(changer_serial(), std::move(changer));
     return to_text(kept);
 }
 
@@ -213,13 +350,14 @@ Outcome Library::restore(const std::string& nonvolatile_state) {
         }
     }
     for (auto& [serial, entry] : kept.value()) {
-        Drive* drive = state_->find(serial);
-        if (drive == nullptr) continue;  // taken out of the configuration
-        LogicalUnit& unit = drive->unit();
+        const auto target = state_->target(serial);
+        if (!target) continue;  // taken out of the configuration
+        LogicalUnit& unit = State::unit_of(*target);
         static_cast<void>(unit.reservations.restore(std::move(entry.registrations),
                                                     std::move(entry.reservation)));
         unit.forced_offline = entry.forced_offline_reason.has_value();
         unit.forced_offline_reason = entry.forced_offline_reason.value_or("");
+        if (!entry.cartridges.empty()) place_cartridges(state_->changer->state(), entry.cartridges);
     }
     return Nothing{};
 }

@@ -106,12 +106,35 @@ class Library {
         std::string forced_offline_reason;
         std::vector<agent::core::InitiatorPort> logged_in;
         std::size_t registrations = 0;
+        std::string barcode;       // of the cartridge in it; empty: none
+        std::string medium;        // "absent", "opening", "loaded", "unloading", ...
+        std::string medium_error;  // why it could not be loaded or stored
     };
     [[nodiscard]] std::vector<DriveStatus> drives() const;
 
-    // What survives power loss: forced offline and APTPL registrations, as an opaque text that
-    // restore() of the same program understands. Changes are due to be saved whenever take_events()
-    // returned something.
+    // The medium changer; its unit serial number is the library's.
+    [[nodiscard]] std::string changer_serial() const;
+    struct ElementStatus {
+        std::string type;  // "transport", "storage", "import_export", "data_transfer"
+        std::uint16_t address = 0;
+        std::string place;  // "slot 1", "port 1", "drive SERIAL", "robot"
+        std::string barcode;
+        std::string source;           // place it came from; empty: not known
+        bool virtual_volume = false;  // the slot of one
+    };
+    [[nodiscard]] std::vector<ElementStatus> elements() const;
+    // Cartridges on the shelf for which there is no slot.
+    [[nodiscard]] std::vector<std::string> outside() const;
+    // What is new on the shelf goes into free slots, what has vanished leaves its place.
+    void take_inventory();
+    // An operator's move of a cartridge to a place. Nothing: under way, or behind another one; ask
+    // again with the same after on_progress(). Errors in an operator's words.
+    [[nodiscard]] std::optional<agent::core::Outcome> move_cartridge(const std::string& barcode,
+                                                                     const std::string& place);
+
+    // What survives power loss: forced offline, APTPL registrations and where cartridges are, as an
+    // opaque text that restore() of the same program understands. Changes are due to be saved
+    // whenever take_events() returned something.
     [[nodiscard]] std::string nonvolatile_state() const;
     [[nodiscard]] agent::core::Outcome restore(const std::string& nonvolatile_state);
 

@@ -170,13 +170,9 @@ Settled settle(TapeState& drive) {
 }
 
 void reset(TapeState& drive) {
-    const auto reset_user = [](TapeUser& user) {
-        user.mode = {};
-        if (user.tape.cartridge) user.tape.cartridge->synchronise();
-    };
-    reset_user(drive.shared);
-    for (auto& [nexus, user] : drive.own)
-        reset_user(user);
+    drive.shared.mode = {};
+    if (drive.shared.tape.cartridge) drive.shared.tape.cartridge->synchronise();
+    drive.own.clear();
     drive.echo_buffers.clear();
 }
 

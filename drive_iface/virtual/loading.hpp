@@ -30,8 +30,9 @@ enum class Settled : std::uint8_t {
 // Called on every progress of shelf and cartridges, and before each command.
 Settled settle(TapeState& drive);
 
-// Logical unit reset: mode values return to their defaults; cartridge and positions stay, and what
-// is in the buffer is on its way to storage (SSC-3 4.2.20).
+// Logical unit reset: mode values return to their defaults; cartridge and position stay, and what
+// is in the buffer is on its way to storage (SSC-3 4.2.20). On a parallel drive it leaves all write
+// sessions incomplete, and everybody begins anew.
 void reset(TapeState& drive);
 // Power was lost and is back: what was not synchronised is gone, and the cartridge is threaded
 // anew.

@@ -38,6 +38,7 @@ struct Unfinished {
     Cdb cdb{};
     std::uint32_t stage = 0;  // the rest is the command's own business, and 0 at first
     std::uint64_t done = 0;
+    bool storing = false;  // waits until everything written is stored
     Bytes data_in;
 };
 

@@ -52,6 +52,12 @@ bool take(const std::vector<std::string_view>& fields, NonvolatileDrives& drives
         drive.forced_offline_reason = std::string(fields[2]);
         return true;
     }
+    if (fields[1] == "cartridge" && fields.size() == 5) {
+        drive.cartridges.push_back({.barcode = std::string(fields[2]),
+                                    .place = std::string(fields[3]),
+                                    .source = std::string(fields[4])});
+        return true;
+    }
     if (fields.size() != 4) return false;
     auto port = agent::core::initiator_port_from_text(fields[3]);
     if (!port) return false;
@@ -81,6 +87,10 @@ std::string to_text(const NonvolatileDrives& drives) {
         for (const auto& entry : drive.registrations) {
             text += serial + "\tregistration\t" + key_text(entry.key) + "\t" + to_text(entry.port) +
                     "\n";
+        }
+        for (const auto& cartridge : drive.cartridges) {
+            text += serial + "\tcartridge\t" + printable(cartridge.barcode) + "\t" +
+                    printable(cartridge.place) + "\t" + printable(cartridge.source) + "\n";
         }
         if (drive.reservation) {
             text += serial + "\treservation\t" +

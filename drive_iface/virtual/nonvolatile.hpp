@@ -1,10 +1,12 @@
 #pragma once
 
-// What a drive remembers without power, as text: a first line with the format, then one record a
-// line, fields separated by tabs. Serial first, what it is, then the value:
+// What drives and the changer remember without power, as text: a first line with the format, then
+// one record a line, fields separated by tabs. Serial first, what it is, then the value:
 //   VT00000001  offline       REASON
 //   VT00000001  registration  KEY (16 hex digits)  PORT
 //   VT00000001  reservation   TYPE                 PORT
+// and of the changer
+//   VL00000001  cartridge     BARCODE              PLACE    PLACE IT CAME FROM
 
 #include <map>
 #include <optional>
@@ -12,6 +14,7 @@
 #include <vector>
 
 #include "agent/core/result.hpp"
+#include "drive_iface/virtual/changer_state.hpp"
 #include "drive_iface/virtual/reservations.hpp"
 
 namespace drive_iface::virtual_library {
@@ -20,6 +23,7 @@ struct NonvolatileDrive {
     std::optional<std::string> forced_offline_reason;  // present: it is forced offline
     std::vector<Reservations::Registration> registrations;
     std::optional<Reservations::Persistent> reservation;
+    std::vector<PlacedCartridge> cartridges;
     bool operator==(const NonvolatileDrive&) const = default;
 };
 

@@ -109,10 +109,9 @@ TEST_CASE("mode pages come one by one and all together, with 6 and with 10 bytes
     TwoDrives library;
     Host host(library, iscsi_port("a"));
     const auto all = scsi::decode_mode_parameters_6(
-        host.send(scsi::mode_sense_6_cdb(0x3f, 0, false, 255)).data_in);
+        host.send(scsi::mode_sense_6_cdb(0x3f, 0xff, false, 255)).data_in);
     REQUIRE(all.ok());
     CHECK(all->complete);
-    CHECK((all->device_specific & 0x80) != 0);
     REQUIRE(all->block_descriptor);
     CHECK(all->pages.size() >= 6);
     const auto ten = scsi::decode_mode_parameters_10(
@@ -121,7 +120,7 @@ TEST_CASE("mode pages come one by one and all together, with 6 and with 10 bytes
     CHECK(ten->pages == all->pages);
     for (const auto& page : all->pages) {
         const auto one = scsi::decode_mode_parameters_6(
-            host.send(scsi::mode_sense_6_cdb(page.page, 0, true, 255)).data_in);
+            host.send(scsi::mode_sense_6_cdb(page.page, page.subpage, true, 255)).data_in);
         REQUIRE(one.ok());
         CHECK(one->pages == std::vector{page});
         CHECK_FALSE(one->block_descriptor);
@@ -176,18 +175,12 @@ TEST_CASE("UNLOAD and LOAD change what the drive is ready for") {
     CHECK(good(b.test_unit_ready()));
 }
 
-TEST_CASE("the tape is blank and write protected, and says so") {
+TEST_CASE("a blank tape says that it is blank") {
     TwoDrives library;
     Host host(library, iscsi_port("a"));
     const auto read = host.send({0x08, 0, 0, 1, 0, 0});
     CHECK(fails_with(read, SenseKey::blank_check, sense_code::end_of_data_detected));
     CHECK(Host::sense(read).information == 256);
-    CHECK(fails_with(host.write(), SenseKey::data_protect, sense_code::write_protected));
-    CHECK(fails_with(host.send({0x10, 0, 0, 0, 1, 0}), SenseKey::data_protect,
-                     sense_code::write_protected));
-    CHECK(good(host.send({0x10, 0, 0, 0, 0, 0})));  // a flush
-    CHECK(fails_with(host.send({0x19, 1, 0, 0, 0, 0}), SenseKey::data_protect,
-                     sense_code::write_protected));
     CHECK(fails_with(host.send({0x11, 1, 0, 0, 1, 0}), SenseKey::blank_check,
                      sense_code::end_of_data_detected));
     const auto back = host.send({0x11, 0, 0xff, 0xff, 0xfe, 0});
@@ -196,9 +189,7 @@ TEST_CASE("the tape is blank and write protected, and says so") {
     CHECK(Host::sense(back).information == 2);
     CHECK(good(host.send({0x11, 3, 0, 0, 0, 0})));
     CHECK(good(host.send({0x01, 0, 0, 0, 0, 0})));
-    CHECK(host.send({0x34, 0, 0, 0, 0, 0, 0, 0, 0, 0}).data_in.size() == 20);
-    CHECK(host.send({0x34, 6, 0, 0, 0, 0, 0, 0, 0, 0}).data_in.size() == 32);
-    CHECK(host.send({0x05, 0, 0, 0, 0, 0}).data_in == Bytes{0, 0x80, 0, 0, 0, 1});
+    CHECK(good(host.write()));
 }
 
 TEST_CASE("the DT device status page names the user that was in the way") {
@@ -225,7 +216,7 @@ TEST_CASE("the DT device status page names the user that was in the way") {
     CHECK(fails_with(b.send(scsi::log_sense_cdb(0x12, 0, 255)), SenseKey::illegal_request,
                      sense_code::invalid_field_in_cdb));
     CHECK(*scsi::decode_supported_log_pages(b.send(scsi::log_sense_cdb(0, 0, 255)).data_in) ==
-          Bytes{0x00, 0x11});
+          Bytes{0x00, 0x02, 0x03, 0x0c, 0x0d, 0x11, 0x17, 0x1b, 0x2e, 0x30, 0x31, 0x32});
 }
 
 TEST_CASE("REPORT SUPPORTED OPERATION CODES tells what the table holds") {

@@ -60,7 +60,7 @@ class TwoDrives : public TwoCartridges, public Library {
     TwoDrives()
         : Library({.vendor = "LRA",
                    .product = "VIRTUAL LIBRARY",
-                   .serial = changer_serial,
+                   .serial = virtual_library_test::changer_serial,
                    .drives = {{.serial = serial,
                                .product = "VIRTUAL ULTRIUM",
                                .element_address = 256,

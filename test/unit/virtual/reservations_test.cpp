@@ -92,6 +92,7 @@ TEST_CASE("a legacy reservation ends with its nexus, a reset or a power cycle") 
     SECTION("power cycle") {
         library.power_cycle();
         CHECK(b.attention() == sense_code::power_on);
+        CHECK(b.attention() == sense_code::medium_may_have_changed);
         CHECK(good(b.test_unit_ready()));
     }
     CHECK(reservation_of(library).state == agent::core::ReservationState::free);
