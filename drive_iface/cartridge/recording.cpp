@@ -233,22 +233,28 @@ Outcome Recording::store_metadata(Metadata metadata) {
 
 StorageFile::Reserve Recording::reserve(std::uint64_t data_size, std::uint64_t index_size) {
     using Reserve = StorageFile::Reserve;
-    const auto data_from = std::max(end_.offset, data_reserved_);
-    const auto index_from = std::max(index_offset(end_.objects), index_reserved_);
+    const auto grow = [](const StorageFile& file, std::uint64_t end, std::uint64_t size,
+                         std::uint64_t& reserved) {
+        const auto from = std::max(end, reserved);
+        if (size <= from) return true;
+        if (file.reserve(from, size - from) == Reserve::no_space) return false;
+        reserved = size;
+        return true;
+    };
+    auto result = Reserve::done;
+    data_reserved_ = index_reserved_ = ~std::uint64_t{0};
     for (const auto& copy : copies_) {
         if (copy->failed()) continue;
-        if (index_size > index_from &&
-            copy->index().reserve(index_from, index_size - index_from) == Reserve::no_space) {
-            return Reserve::no_space;
-        }
-        if (data_size > data_from &&
-            copy->data().reserve(data_from, data_size - data_from) == Reserve::no_space) {
-            return Reserve::no_space;
-        }
+        const bool both =
+            grow(copy->index(), index_offset(end_.objects), index_size, copy->index_reserved) &&
+            grow(copy->data(), end_.offset, data_size, copy->data_reserved);
+        if (!both) result = Reserve::no_space;
+        // What is recorded has its room; of the copies the one with the least counts.
+        data_reserved_ = std::min(data_reserved_, std::max(end_.offset, copy->data_reserved));
+        index_reserved_ =
+            std::min(index_reserved_, std::max(index_offset(end_.objects), copy->index_reserved));
     }
-    data_reserved_ = std::max(data_reserved_, data_size);
-    index_reserved_ = std::max(index_reserved_, index_size);
-    return Reserve::done;
+    return result;
 }
 
 Outcome Recording::close() {
@@ -257,6 +263,7 @@ Outcome Recording::close() {
     auto trimmed = on_every_copy([&](StoredCopy& copy) -> Outcome {
         if (auto data = copy.data().trim(end_.offset + tap_word); !data.ok()) return data;
         if (auto index = copy.index().trim(index_offset(end_.objects)); !index.ok()) return index;
+        copy.data_reserved = copy.index_reserved = 0;
         return copy.data().synchronise();
     });
     if (!trimmed.ok()) return trimmed;

@@ -251,15 +251,13 @@ Outcome Recording::add_copy(const std::string& folder, const Cancelled& cancelle
             return Error{paths.metadata + ": is another recording under the same barcode"};
         }
     }
-    const auto mine = std::find_if(copies_.begin(), copies_.end(), [&](const auto& copy) {
-        return copy->paths().folder == folder;
-    });
-    if (mine == copies_.end()) {
+    std::erase_if(copies_, [&](const auto& copy) { return copy->paths().folder == folder; });
+    const bool locked = std::any_of(locks_.begin(), locks_.end(),
+                                    [&](const auto& lock) { return lock.path() == paths.lock; });
+    if (!locked) {
         auto lock = lock_copies({paths}, barcode_);
         if (!lock.ok()) return lock.error();
         locks_.push_back(std::move(lock.value().front()));
-    } else {
-        copies_.erase(mine);
     }
     for (const auto& path : {paths.metadata, paths.index, paths.data}) {
         std::error_code problem;

@@ -76,6 +76,7 @@ class FileLock {
   public:
     // Nothing: somebody else holds it.
     [[nodiscard]] static agent::core::Result<std::optional<FileLock>> take(const std::string& path);
+    [[nodiscard]] const std::string& path() const { return file_.path(); }
 
   private:
     explicit FileLock(StorageFile file) : file_(std::move(file)) {}

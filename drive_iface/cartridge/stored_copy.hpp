@@ -76,6 +76,10 @@ class StoredCopy {
     [[nodiscard]] bool failed() const { return failed_.load(std::memory_order_acquire); }
     void set_failed() { failed_.store(true, std::memory_order_release); }
 
+    // Sizes the files were given room for; for the thread that stores.
+    std::uint64_t data_reserved = 0;
+    std::uint64_t index_reserved = 0;
+
   private:
     StoredCopy(CopyPaths paths, VolumeId volume, StorageFile data, StorageFile index);
 

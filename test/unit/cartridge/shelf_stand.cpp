@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <chrono>
 #include <fstream>
 
 #include "test/support/catch.hpp"
@@ -10,29 +9,6 @@
 using namespace drive_iface::cartridge;
 using namespace drive_iface::virtual_library;
 namespace fs = std::filesystem;
-
-RunOnLoop TestLoop::door() {
-    return [queue = queue_](std::function<void()> function) {
-        const std::lock_guard lock(queue->mutex);
-        queue->functions.push_back(std::move(function));
-        queue->more.notify_one();
-    };
-}
-
-bool TestLoop::run_until(const std::function<bool()>& reached) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    while (!reached()) {
-        std::unique_lock lock(queue_->mutex);
-        const bool got =
-            queue_->more.wait_until(lock, deadline, [&] { return !queue_->functions.empty(); });
-        if (!got) return false;
-        const auto function = std::move(queue_->functions.front());
-        queue_->functions.pop_front();
-        lock.unlock();
-        function();
-    }
-    return true;
-}
 
 TemporaryFolder::TemporaryFolder(const std::string& below) {
     const auto parent = below.empty() ? fs::temp_directory_path() : fs::path(below);
@@ -48,16 +24,6 @@ TemporaryFolder::~TemporaryFolder() {
 
 std::string TemporaryFolder::path(const std::string& name) const {
     return name.empty() ? path_.string() : (path_ / name).string();
-}
-
-Blocks block_of(std::uint32_t length, std::uint32_t seed) {
-    Blocks block(length);
-    auto state = seed * 2654435761U + length;
-    for (auto& byte : block) {
-        state = state * 1664525U + 1013904223U;
-        byte = static_cast<std::uint8_t>(state >> 24);
-    }
-    return block;
 }
 
 ShelfStand::ShelfStand(Placement placement, std::uint64_t buffer_bytes)

@@ -136,6 +136,14 @@ TEST_CASE("the rules know nobody; codecs know only the rules' words") {
           std::vector<std::string>{});
 }
 
+TEST_CASE("cartridges know the tape's door and no front end") {
+    CHECK(includes_among({"drive_iface/cartridge"}, {},
+                         {"agent/runtime", "agent/host", "agent/shell", "drive_iface/iscsi",
+                          "drive_iface/rmt", "drive_iface/sessions", "drive_iface/vtld",
+                          "drive_iface/device", "drive_iface/events", "snmp_mib/", "asio"}) ==
+          std::vector<std::string>{});
+}
+
 TEST_CASE("each foreign library is seen by its own room only") {
     CHECK(includes_among({"agent", "drive_iface"}, {}, {"net-snmp/"}) ==
           std::vector<std::string>{});

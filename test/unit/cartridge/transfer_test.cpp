@@ -1,0 +1,133 @@
+// Cartridges from and to other programs' .tap files.
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+
+#include "test/support/catch.hpp"
+#include "test/unit/cartridge/shelf_stand.hpp"
+
+using namespace drive_iface::cartridge;
+using namespace drive_iface::virtual_library;
+
+namespace {
+
+agent::core::Result<CheckReport> import(ShelfStand& stand, const std::string& barcode,
+                                        const std::string& path) {
+    NewCartridge wanted;
+    wanted.barcode = barcode;
+    wanted.capacity = 1 << 20;
+    return stand.run([&](auto progress, auto done) {
+        return stand.shelf().import_tap(wanted, path, progress, done);
+    });
+}
+
+agent::core::Result<CheckReport> export_to(ShelfStand& stand, const std::string& barcode,
+                                           const std::string& path) {
+    return stand.run([&](auto progress, auto done) {
+        return stand.shelf().export_tap(barcode, path, progress, done);
+    });
+}
+
+std::vector<Blocks> fill(ShelfStand& stand, const std::string& barcode) {
+    auto cartridge = stand.open(barcode);
+    std::vector<Blocks> expected;
+    for (const std::uint32_t length : {80U, 81U, 10'240U, 65'536U, 1U}) {
+        expected.push_back(block_of(length, length));
+        stand.append(*cartridge, expected.back());
+        stand.filemarks(*cartridge);
+        expected.emplace_back();
+    }
+    stand.close(std::move(cartridge));
+    return expected;
+}
+
+std::string output_of(const std::string& command) {
+    std::string output;
+    FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
+    REQUIRE(pipe != nullptr);
+    char line[512];
+    while (std::fgets(line, sizeof(line), pipe) != nullptr) {
+        output += line;
+    }
+    ::pclose(pipe);
+    return output;
+}
+
+}  // namespace
+
+TEST_CASE("what was exported can be imported, and is the same") {
+    ShelfStand stand;
+    stand.create("LRA001L8");
+    const auto expected = fill(stand, "LRA001L8");
+    const auto path = stand.folders[0] + "/out.file";
+    const auto exported = export_to(stand, "LRA001L8", path);
+    REQUIRE(exported.ok());
+    CHECK(exported->objects == 10);
+    CHECK(exported->filemarks == 5);
+    CHECK(file_bytes(path) == file_bytes(stand.data_file("LRA001L8")));
+    CHECK_FALSE(export_to(stand, "LRA001L8", path).ok());  // never over a file
+
+    const auto imported = import(stand, "LRA002L8", path);
+    REQUIRE(imported.ok());
+    CHECK(imported->objects == 10);
+    auto cartridge = stand.open("LRA002L8");
+    CHECK(recorded(stand, *cartridge) == expected);
+}
+
+TEST_CASE("a damaged block leaves and comes in marked in error") {
+    ShelfStand stand;
+    stand.create("LRA001L8");
+    static_cast<void>(fill(stand, "LRA001L8"));
+    auto bytes = file_bytes(stand.data_file("LRA001L8"));
+    bytes[20] ^= 1;
+    write_file(stand.data_file("LRA001L8"), bytes);
+    const auto path = stand.folders[0] + "/out.file";
+    const auto exported = export_to(stand, "LRA001L8", path);
+    REQUIRE(exported.ok());
+    CHECK(exported->damaged_blocks == 1);
+    CHECK(file_bytes(path)[3] == 0x80);
+
+    const auto imported = import(stand, "LRA002L8", path);
+    REQUIRE(imported.ok());
+    CHECK(imported->damaged_blocks == 1);
+    auto cartridge = stand.open("LRA002L8");
+    CHECK_THAT(stand.read_error(*cartridge, 0), ContainsSubstring("damaged"));
+    CHECK(stand.read(*cartridge, 2) == block_of(81, 81));
+}
+
+TEST_CASE("files that are no tape are refused and leave nothing behind") {
+    ShelfStand stand;
+    const auto path = stand.folders[0] + "/in.file";
+    write_file(path, {'n', 'o', ' ', 't', 'a', 'p', 'e'});
+    const auto error = import(stand, "LRA001L8", path);
+    REQUIRE_FALSE(error.ok());
+    CHECK_THAT(error.error().message, ContainsSubstring("at byte 0"));
+    CHECK(stand.shelf().list().empty());
+    CHECK_FALSE(std::filesystem::exists(stand.data_file("LRA001L8", 0)));
+    CHECK_FALSE(std::filesystem::exists(stand.data_file("LRA001L8", 1)));
+    CHECK_FALSE(import(stand, "LRA001L8", "/nowhere").ok());
+    // The barcode is free again.
+    write_file(path, {});
+    CHECK(import(stand, "LRA001L8", path).ok());
+}
+
+TEST_CASE("Debian's SIMH tools read the data file of a cartridge") {
+    if (output_of("command -v mtdump").empty()) {
+        WARN("skipped: mtdump (package simh) is not installed");
+        return;
+    }
+    ShelfStand stand;
+    stand.create("LRA001L8");
+    static_cast<void>(fill(stand, "LRA001L8"));
+    // Overwritten in the middle while loaded: what is left from before stands behind the marker.
+    auto cartridge = stand.open("LRA001L8");
+    stand.append(*cartridge, 4, block_of(512, 9), 512);
+    stand.synchronise(*cartridge);
+    const auto output = output_of("mtdump " + stand.data_file("LRA001L8"));
+    INFO(output);
+    CHECK_THAT(output, ContainsSubstring("80"));
+    CHECK_THAT(output, ContainsSubstring("512"));
+    CHECK(output.find("10240") == std::string::npos);
+}
