@@ -10,9 +10,11 @@ lra_library(drive_iface_vtld
     ${vtld_room}/iscsi_configuration.cpp
     ${vtld_room}/library_methods.cpp
     ${vtld_room}/port_methods.cpp
+    ${vtld_room}/rmt_configuration.cpp
+    ${vtld_room}/rmt_drives.cpp
     ${vtld_room}/session_methods.cpp
     ${vtld_room}/state_file.cpp
     ${vtld_room}/virtual_ports.cpp
     ${vtld_room}/waiting_commands.cpp
-  LIBRARIES drive_iface_iscsi drive_iface_virtual drive_iface_events agent_runtime nlohmann_json::nlohmann_json)
+  LIBRARIES drive_iface_rmt drive_iface_sessions drive_iface_iscsi drive_iface_virtual drive_iface_events agent_runtime nlohmann_json::nlohmann_json)
 lra_program(vtld SOURCES ${PROJECT_SOURCE_DIR}/drive_iface/vtld.cpp LIBRARIES drive_iface_vtld)
