@@ -9,6 +9,7 @@ pkg_check_modules(LIBISCSI REQUIRED IMPORTED_TARGET libiscsi)
 pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(LIBSYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
 pkg_check_modules(LIBEDIT REQUIRED IMPORTED_TARGET libedit)
+pkg_check_modules(LIBCRYPTO REQUIRED IMPORTED_TARGET libcrypto)
 pkg_check_modules(NETSNMP REQUIRED IMPORTED_TARGET netsnmp)
 pkg_check_modules(NETSNMP_AGENT REQUIRED IMPORTED_TARGET netsnmp-agent)
 

@@ -111,8 +111,9 @@ const std::set<std::string> headers_of_the_world{"chrono",
                                                  "unordered_map",
                                                  "unordered_set"};
 
-const std::vector<std::string> pure_rooms{"agent/core", "agent/pair", "drive_iface/checksum",
-                                          "drive_iface/scsi", "drive_iface/virtual"};
+const std::vector<std::string> pure_rooms{
+    "agent/core",           "agent/pair",       "drive_iface/admin_volumes",
+    "drive_iface/checksum", "drive_iface/scsi", "drive_iface/virtual"};
 
 }  // namespace
 
@@ -134,6 +135,19 @@ TEST_CASE("the rules know nobody; codecs know only the rules' words") {
                          {"agent/runtime", "agent/host", "agent/shell", "drive_iface/iscsi",
                           "drive_iface/device", "drive_iface/events", "snmp_mib/"}) ==
           std::vector<std::string>{});
+}
+
+TEST_CASE("administrative volumes know the tape's door and nobody who fills them") {
+    CHECK(includes_among({"drive_iface/admin_volumes"}, {},
+                         {"agent/runtime", "agent/host", "agent/shell", "drive_iface/iscsi",
+                          "drive_iface/rmt", "drive_iface/sessions", "drive_iface/vtld",
+                          "drive_iface/cartridge", "drive_iface/device", "drive_iface/events",
+                          "snmp_mib/", "asio"}) == std::vector<std::string>{});
+    for (const auto& line : lines_below({"agent", "drive_iface", "snmp_mib"})) {
+        if (include_of(line).rfind("openssl/", 0) != 0) continue;
+        INFO(where(line));
+        CHECK(line.file.find("drive_iface/admin_volumes/sha256") == 0);
+    }
 }
 
 TEST_CASE("cartridges know the tape's door and no front end") {
