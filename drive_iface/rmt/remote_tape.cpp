@@ -50,6 +50,7 @@ void RemoteTape::refuse(const Refusal& refusal) {
 }
 
 void RemoteTape::execute(const Bytes& cdb, Bytes data_out, Then then) {
+    if (!nexus_) return then({.status = Status::task_aborted, .data_in = {}, .sense = {}});
     drives_->execute(*nexus_, cdb, std::move(data_out),
                      [self = shared_from_this(), then = std::move(then)](CommandReply reply) {
                          then(std::move(reply));
