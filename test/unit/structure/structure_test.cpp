@@ -150,6 +150,29 @@ TEST_CASE("administrative volumes know the tape's door and nobody who fills them
     }
 }
 
+TEST_CASE("rmt knows drives by its own door, and its protocol no socket") {
+    CHECK(includes_among({"drive_iface/rmt"}, {},
+                         {"drive_iface/iscsi", "drive_iface/sessions", "drive_iface/cartridge",
+                          "drive_iface/vtld", "drive_iface/device", "agent/lrad", "snmp_mib/"}) ==
+          std::vector<std::string>{});
+    for (const auto& line : lines_below({"drive_iface/rmt"})) {
+        const bool outside = line.file.find("server") != std::string::npos ||
+                             line.file.find("client_connection") != std::string::npos ||
+                             line.file.find("vtl_rsh") != std::string::npos;
+        const auto header = include_of(line);
+        INFO(where(line));
+        CHECK(
+            (outside || (headers_of_the_world.count(header) == 0 && header.rfind("asio", 0) != 0)));
+    }
+}
+
+TEST_CASE("write sessions know cartridges and no front end") {
+    CHECK(includes_among({"drive_iface/sessions"}, {},
+                         {"asio", "drive_iface/iscsi", "drive_iface/rmt", "drive_iface/vtld",
+                          "drive_iface/device", "drive_iface/events", "snmp_mib/"}) ==
+          std::vector<std::string>{});
+}
+
 TEST_CASE("cartridges know the tape's door and no front end") {
     CHECK(includes_among({"drive_iface/cartridge"}, {},
                          {"agent/runtime", "agent/host", "agent/shell", "drive_iface/iscsi",
