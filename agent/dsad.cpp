@@ -48,8 +48,6 @@ runtime::Configured<Prepared> prepare(const std::string& file) {
     };
     auto profile = dsad::application_profile(*configuration.value);
     if (!profile) return {std::nullopt, {located(profile.error().message)}};
-    const auto channel = dsad::channel_configuration(*configuration.value);
-    if (!channel) return {std::nullopt, {located(channel.error().message)}};
     return {Prepared{std::move(*configuration.value), std::move(profile).value()}, {}};
 }
 

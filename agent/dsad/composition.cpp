@@ -1,44 +1,11 @@
 #include "agent/dsad/composition.hpp"
 
-#include <optional>
 #include <string>
 #include <utility>
 
+#include "agent/snmp/channel_setup.hpp"
+
 namespace agent::dsad {
-
-namespace {
-
-std::optional<snmp_mib::AuthenticationProtocol> protocol_of(runtime::SnmpAuthentication value) {
-    switch (value) {
-        case runtime::SnmpAuthentication::sha256:
-            return snmp_mib::AuthenticationProtocol::sha256;
-        case runtime::SnmpAuthentication::sha384:
-            return snmp_mib::AuthenticationProtocol::sha384;
-        case runtime::SnmpAuthentication::sha512:
-            return snmp_mib::AuthenticationProtocol::sha512;
-    }
-    return std::nullopt;
-}
-
-snmp_mib::PrivacyProtocol protocol_of(runtime::SnmpPrivacy value) {
-    switch (value) {
-        case runtime::SnmpPrivacy::aes128:
-            break;
-    }
-    return snmp_mib::PrivacyProtocol::aes128;
-}
-
-std::string hexadecimal(const std::vector<std::uint8_t>& bytes) {
-    constexpr char digits[] = "0123456789abcdef";
-    std::string text;
-    for (const std::uint8_t byte : bytes) {
-        text += digits[byte >> 4];
-        text += digits[byte & 0x0f];
-    }
-    return text;
-}
-
-}  // namespace
 
 core::Result<host::ApplicationProfile> application_profile(
     const runtime::DsadConfiguration& configuration) {
@@ -61,26 +28,14 @@ core::Result<host::ApplicationProfile> application_profile(
     return profile;
 }
 
-core::Result<snmp_mib::SnmpChannelConfiguration> channel_configuration(
+snmp_mib::SnmpChannelConfiguration channel_configuration(
     const runtime::DsadConfiguration& configuration) {
-    snmp_mib::SnmpChannelConfiguration channel;
+    auto channel =
+        snmp::channel_of(configuration.snmp, configuration.host.agent, configuration.state_dir);
     channel.role = snmp_mib::ChannelRole::agent;
-    channel.own_name = configuration.host.agent;
-    channel.listen = runtime::to_text(configuration.snmp.listen);
-    channel.engine_id = hexadecimal(configuration.snmp.engine_id);
-    channel.state_dir = configuration.state_dir;
     for (const runtime::DsadController& controller : configuration.controllers) {
         channel.peers.push_back(
             {controller.name, runtime::to_text(controller.address), controller.user, {}});
-    }
-    for (const runtime::SnmpUser& user : configuration.snmp.users) {
-        const auto authentication = protocol_of(user.authentication);
-        if (!authentication) {
-            return core::Error{"snmp.users: " + user.name +
-                               ": SHA-224 is not offered here; use SHA-256"};
-        }
-        channel.users.push_back({user.name, *authentication, user.authentication_key_file,
-                                 protocol_of(user.privacy), user.privacy_key_file});
     }
     return channel;
 }

@@ -15,7 +15,7 @@ namespace agent::dsad {
 [[nodiscard]] core::Result<host::ApplicationProfile> application_profile(
     const runtime::DsadConfiguration& configuration);
 
-[[nodiscard]] core::Result<snmp_mib::SnmpChannelConfiguration> channel_configuration(
+[[nodiscard]] snmp_mib::SnmpChannelConfiguration channel_configuration(
     const runtime::DsadConfiguration& configuration);
 
 // What can not change while the program runs: names the first such key that differs.

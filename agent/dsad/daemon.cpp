@@ -25,7 +25,6 @@ core::Result<std::unique_ptr<Daemon>> Daemon::open(asio::io_context& loop,
                                                    host::ApplicationProfile profile,
                                                    Announcements announcements) {
     auto network = channel_configuration(configuration);
-    if (!network) return network.error();
 
     const auto unix_seconds = static_cast<std::uint64_t>(runtime::clock_now().wall.ms / 1'000);
     auto store = runtime::DriveSharingAgentStore::open(configuration.state_dir + "/dsad.db",
@@ -39,7 +38,7 @@ core::Result<std::unique_ptr<Daemon>> Daemon::open(asio::io_context& loop,
                                               std::move(announcements)));
     Daemon* const self = daemon.get();
     auto channel = snmp_mib::SnmpNoticeChannel::open(
-        loop, std::move(network).value(),
+        loop, std::move(network),
         [self](const std::string& peer, const snmp_mib::AgentMessage& message) {
             self->message_arrived(peer, message);
         },
@@ -73,9 +72,8 @@ void Daemon::stop() {
 core::Outcome Daemon::follow(runtime::DsadConfiguration configuration,
                              host::ApplicationProfile profile) {
     if (const auto fixed = can_follow(configuration_, configuration); !fixed) return fixed;
-    auto network = channel_configuration(configuration);
-    if (!network) return network.error();
-    const auto exchanged = channel_->reconfigure(network->peers, network->users);
+    const auto network = channel_configuration(configuration);
+    const auto exchanged = channel_->reconfigure(network.peers, network.users);
     if (!exchanged) return exchanged;
     configuration_ = std::move(configuration);
     application_.set_profile(std::move(profile));

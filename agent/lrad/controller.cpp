@@ -16,6 +16,7 @@
 #include "agent/lrad/snmp_setup.hpp"
 #include "agent/runtime/clock.hpp"
 #include "agent/runtime/log.hpp"
+#include "agent/snmp/channel_setup.hpp"
 
 namespace agent::lrad {
 
@@ -161,14 +162,28 @@ drive_iface::events::EventVerdict Controller::drive_said(
         return EventVerdict::try_again;
     }
     if (*repeat) return EventVerdict::repeat;
-    found->second.watch->event(event);
-    if (auto kept = store_.remember_drive_event(event.drive, event.seq, line); !kept) {
+    // Sent again on a new connection while the first copy is being dealt with.
+    if (!events_being_taken_.emplace(event.drive, event.seq).second) return EventVerdict::taken;
+    found->second.watch->event(
+        event, [this, drive = event.drive, seq = event.seq, text = std::string(line)] {
+            event_settled(drive, seq, text);
+        });
+    return EventVerdict::taken;
+}
+
+// What the event led to is recorded. Only now is it acknowledged: whoever is stopped before this
+// gets the event again, and with it the only evidence of who holds the drive by RESERVE.
+void Controller::event_settled(const core::DriveSerial& drive, std::uint64_t seq,
+                               const std::string& line) {
+    events_being_taken_.erase({drive, seq});
+    if (failed_) return;
+    if (auto kept = store_.remember_drive_event(drive, seq, line); !kept) {
         runtime::log_warning(
             kept.error()
-                .within("drive " + event.drive.text + ": its event is not marked as seen")
+                .within("drive " + drive.text + ": its event is not marked as seen")
                 .message);
     }
-    return EventVerdict::accepted;
+    if (event_server_) event_server_->acknowledge(drive, seq);
 }
 
 // A drive that comes back may have forgotten what it was told, or missed what it should have been
@@ -393,7 +408,8 @@ core::Outcome Controller::reconfigure(runtime::LradConfiguration configuration) 
             return actuator.error().within("drive " + drive.serial.text);
         }
     }
-    if (auto set = channel_->reconfigure(agent_peers(configuration), usm_users(configuration.snmp));
+    if (auto set =
+            channel_->reconfigure(agent_peers(configuration), snmp::usm_users(configuration.snmp));
         !set) {
         return set.error().within("snmp");
     }

@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -83,6 +84,7 @@ class Controller {
     core::Outcome open_drive(const runtime::LradDrive& configuration);
     drive_iface::events::EventVerdict drive_said(const drive_iface::events::DriveEvent& event,
                                                  std::string_view line);
+    void event_settled(const core::DriveSerial& drive, std::uint64_t seq, const std::string& line);
     void drive_connected(const core::DriveSerial& serial);
     void agent_said(const std::string& peer, const snmp_mib::AgentMessage& message);
     void take(const core::ReservationAgentInput& input);
@@ -130,6 +132,8 @@ class Controller {
     std::unique_ptr<snmp_mib::SnmpNoticeChannel> channel_;
     std::unique_ptr<drive_iface::events::DriveEventServer> event_server_;
     std::map<core::DriveSerial, Drive> drives_;
+    std::set<std::pair<core::DriveSerial, std::uint64_t>>
+        events_being_taken_;  // bounded by the watches
     std::unique_ptr<runtime::ControlServer> control_;
     std::unique_ptr<snmp_mib::MibFeeder> feeder_;
     asio::steady_timer wakeup_;

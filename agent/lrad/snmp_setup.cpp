@@ -4,36 +4,11 @@
 
 #include <array>
 
+#include "agent/snmp/channel_setup.hpp"
+
 namespace agent::lrad {
 
 namespace {
-
-snmp_mib::AuthenticationProtocol protocol_of(runtime::SnmpAuthentication authentication) {
-    switch (authentication) {
-        case runtime::SnmpAuthentication::sha256:
-            return snmp_mib::AuthenticationProtocol::sha256;
-        case runtime::SnmpAuthentication::sha384:
-            return snmp_mib::AuthenticationProtocol::sha384;
-        case runtime::SnmpAuthentication::sha512:
-            return snmp_mib::AuthenticationProtocol::sha512;
-    }
-    return snmp_mib::AuthenticationProtocol::sha256;
-}
-
-snmp_mib::Delivery delivery_of(runtime::SnmpDelivery delivery) {
-    return delivery == runtime::SnmpDelivery::trap ? snmp_mib::Delivery::trap
-                                                   : snmp_mib::Delivery::inform;
-}
-
-std::string hex(const std::vector<std::uint8_t>& bytes) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    for (const std::uint8_t byte : bytes) {
-        text += digits[byte >> 4];
-        text += digits[byte & 15];
-    }
-    return text;
-}
 
 std::string folder_of_this_program() {
     std::array<char, 4096> path{};
@@ -44,15 +19,6 @@ std::string folder_of_this_program() {
 }
 
 }  // namespace
-
-std::vector<snmp_mib::UsmUserConfiguration> usm_users(const runtime::SnmpConfiguration& snmp) {
-    std::vector<snmp_mib::UsmUserConfiguration> users;
-    for (const auto& user : snmp.users) {
-        users.push_back({user.name, protocol_of(user.authentication), user.authentication_key_file,
-                         snmp_mib::PrivacyProtocol::aes128, user.privacy_key_file});
-    }
-    return users;
-}
 
 std::vector<snmp_mib::PeerConfiguration> agent_peers(
     const runtime::LradConfiguration& configuration) {
@@ -65,15 +31,11 @@ std::vector<snmp_mib::PeerConfiguration> agent_peers(
 
 snmp_mib::SnmpChannelConfiguration channel_configuration(
     const runtime::LradConfiguration& configuration) {
-    snmp_mib::SnmpChannelConfiguration channel;
+    auto channel = snmp::channel_of(configuration.snmp, configuration.sharing.controller,
+                                    configuration.state_dir);
     channel.role = snmp_mib::ChannelRole::controller;
-    channel.own_name = configuration.sharing.controller;
-    channel.listen = runtime::to_text(configuration.snmp.listen);
-    channel.engine_id = hex(configuration.snmp.engine_id);
-    channel.state_dir = configuration.state_dir;
     channel.peers = agent_peers(configuration);
-    channel.users = usm_users(configuration.snmp);
-    channel.delivery = delivery_of(configuration.snmp.delivery);
+    channel.delivery = snmp::delivery_of(configuration.snmp.delivery);
     return channel;
 }
 
@@ -86,7 +48,7 @@ snmp_mib::ConsumersConfiguration consumers_configuration(
         consumers.consumers.push_back(
             {runtime::to_text(consumer.address),
              insecure ? snmp_mib::ConsumerVersion::v2c : snmp_mib::ConsumerVersion::v3,
-             consumer.user, consumer.community, insecure, delivery_of(consumer.delivery)});
+             consumer.user, consumer.community, insecure, snmp::delivery_of(consumer.delivery)});
     }
     return consumers;
 }
@@ -97,7 +59,7 @@ snmp_mib::MibFeederConfiguration feeder_configuration(
     feeder.program = folder_of_this_program() + "lra-mibd";
     feeder.listen = runtime::to_text(configuration.snmp.mib_listen);
     feeder.state_dir = configuration.state_dir;
-    feeder.users = usm_users(configuration.snmp);
+    feeder.users = snmp::usm_users(configuration.snmp);
     return feeder;
 }
 

@@ -11,8 +11,6 @@
 
 namespace agent::lrad {
 
-[[nodiscard]] std::vector<snmp_mib::UsmUserConfiguration> usm_users(
-    const runtime::SnmpConfiguration& snmp);
 [[nodiscard]] std::vector<snmp_mib::PeerConfiguration> agent_peers(
     const runtime::LradConfiguration& configuration);
 [[nodiscard]] snmp_mib::SnmpChannelConfiguration channel_configuration(

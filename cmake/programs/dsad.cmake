@@ -6,4 +6,4 @@ lra_program(dsad
     agent/dsad/control_methods.cpp
     agent/dsad/daemon.cpp
     agent/dsad/drive_json.cpp
-  LIBRARIES agent_runtime agent_host snmp_mib_channel)
+  LIBRARIES agent_runtime agent_host agent_snmp)

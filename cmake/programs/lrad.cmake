@@ -7,7 +7,7 @@ lra_library(agent_lrad
     agent/lrad/mib_snapshot.cpp
     agent/lrad/snmp_setup.cpp
   LIBRARIES agent_runtime drive_iface_device drive_iface_events drive_iface_iscsi_transport drive_iface_sg_transport
-            snmp_mib_channel nlohmann_json::nlohmann_json)
+            agent_snmp nlohmann_json::nlohmann_json)
 lra_program(lrad SOURCES agent/lrad.cpp LIBRARIES agent_lrad)
 if(TARGET lra-mibd)
   add_dependencies(lrad lra-mibd)

@@ -4,6 +4,7 @@
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <chrono>
+#include <deque>
 #include <utility>
 
 namespace drive_iface {
@@ -17,6 +18,7 @@ class DriveWatch::State : public std::enable_shared_from_this<DriveWatch::State>
           options_(std::move(options)),
           handler_(std::move(handler)),
           silence_(loop),
+          settle_(loop),
           rules_(options_.poller.serial, polled, options_.event_grace) {}
 
     void start(std::unique_ptr<Transport> interface);
@@ -24,9 +26,7 @@ class DriveWatch::State : public std::enable_shared_from_this<DriveWatch::State>
     void remember(const Reservation& recorded, HolderEvidence evidence) {
         rules_.remember(recorded, evidence);
     }
-    void event(const events::DriveEvent& event) {
-        if (options_.events) carry_out(rules_.event(event));
-    }
+    void event(const events::DriveEvent& event, std::function<void()> settled);
     void event_channel(bool connected);
     void look_now();
     void set_poll(Duration poll) {
@@ -44,11 +44,18 @@ class DriveWatch::State : public std::enable_shared_from_this<DriveWatch::State>
     void carry_out(const ObservationRules::Step& step);
     void looked(const DriveLook& look);
     void expect_silence_to_end();
+    void settle();
     // Through the loop: the caller may be in the middle of something.
     void tell(ReservationAgentInput input) {
+        ++inputs_queued_;
         asio::post(loop_, [self = shared_from_this(), input = std::move(input)] {
+            --self->inputs_queued_;
             const auto handler = self->handler_;  // it may end us
-            if (handler) handler(input);
+            if (!handler) return;
+            handler(input);
+            const bool answered = std::holds_alternative<DriveObserved>(input);
+            if (answered && self->inputs_queued_ == 0 && !self->rules_.events_pending())
+                self->settle();
         });
     }
 
@@ -56,6 +63,10 @@ class DriveWatch::State : public std::enable_shared_from_this<DriveWatch::State>
     DriveWatchOptions options_;
     Handler handler_;
     asio::steady_timer silence_;
+    asio::steady_timer settle_;
+    std::size_t inputs_queued_ = 0;
+    static constexpr std::size_t unsettled_max = 64;
+    std::deque<std::function<void()>> unsettled_;  // oldest first
     ObservationRules rules_;
     std::unique_ptr<DrivePoller> poller_;
     bool connected_ = false;
@@ -71,8 +82,32 @@ void DriveWatch::State::start(std::unique_ptr<Transport> interface) {
                                             });
 }
 
+void DriveWatch::State::event(const events::DriveEvent& event, std::function<void()> settled) {
+    if (unsettled_.empty()) {
+        settle_.expires_after(std::chrono::milliseconds(options_.settle_within.ms));
+        settle_.async_wait([self = shared_from_this()](const std::error_code& error) {
+            if (!error) self->settle();
+        });
+    }
+    unsettled_.push_back(std::move(settled));
+    if (unsettled_.size() > unsettled_max) {
+        asio::post(loop_, std::move(unsettled_.front()));
+        unsettled_.pop_front();
+    }
+    if (!options_.events) return settle();
+    carry_out(rules_.event(event));
+}
+
+void DriveWatch::State::settle() {
+    settle_.cancel();
+    for (auto& settled : std::exchange(unsettled_, {}))
+        asio::post(loop_, std::move(settled));
+}
+
 void DriveWatch::State::stop() {
     handler_ = nullptr;
+    settle_.cancel();
+    unsettled_.clear();
     silence_.cancel();
     poller_.reset();
 }
@@ -127,8 +162,8 @@ DriveWatch::~DriveWatch() {
 void DriveWatch::remember(const Reservation& recorded, HolderEvidence evidence) {
     state_->remember(recorded, evidence);
 }
-void DriveWatch::event(const events::DriveEvent& event) {
-    state_->event(event);
+void DriveWatch::event(const events::DriveEvent& event, std::function<void()> settled) {
+    state_->event(event, std::move(settled));
 }
 void DriveWatch::event_channel(bool connected) {
     state_->event_channel(connected);

@@ -23,6 +23,8 @@ struct DriveWatchOptions {
     DrivePollerOptions poller;  // poller.serial names the drive, also without an interface
     bool events = true;         // the drive sends events
     agent::core::Duration event_grace{100};
+    // An event is settled after so long even when the drive has not answered the look it asked for.
+    agent::core::Duration settle_within{2'000};
     // A drive that is known by its events alone and not connected for so long is reported
     // unreachable.
     agent::core::Duration silent_after{10'000};
@@ -45,8 +47,9 @@ class DriveWatch {
     // From the store, before the loop runs.
     void remember(const agent::core::Reservation& recorded, agent::core::HolderEvidence evidence);
 
-    // From the drive event channel, for this drive.
-    void event(const events::DriveEvent& event);
+    // From the drive event channel, for this drive. `settled` is called once, on the loop:
+    // `handler` has dealt with the observation that the event led to, or settle_within is over.
+    void event(const events::DriveEvent& event, std::function<void()> settled);
     void event_channel(bool connected);
 
     // Somebody asked for a look. The next DriveObserved or DriveUnreachable comes from it.

@@ -48,6 +48,9 @@ class ObservationRules {
     [[nodiscard]] Step look(const ReservationReading& reading, std::uint64_t ticket);
     void connected(bool by_events);
 
+    // Some event has not met the look that answers it.
+    [[nodiscard]] bool events_pending() const { return !pending_.empty(); }
+
     [[nodiscard]] const ObservationCounters& counters() const { return counters_; }
 
   private:

@@ -56,6 +56,7 @@ class DriveEventServer::State : public std::enable_shared_from_this<DriveEventSe
     void stop();
     void command(const DriveSerial& drive, DriveCommand::Action action, const std::string& reason,
                  std::function<void(Outcome)> done);
+    void acknowledge(const DriveSerial& drive, std::uint64_t seq);
     bool is_connected(const DriveSerial& drive) const { return speakers_.count(drive) != 0; }
     std::uint16_t port();
     const DriveEventServerCounters& counters() const { return counters_; }
@@ -280,6 +281,10 @@ void DriveEventServer::State::take(ConnectionId id, const DriveEvent& event,
             ++counters_.events;
             static_cast<void>(speaks_for(id, event.drive));
             return acknowledge();
+        case EventVerdict::taken:
+            ++counters_.events;
+            static_cast<void>(speaks_for(id, event.drive));
+            return;
         case EventVerdict::repeat:
             ++counters_.repeats;
             static_cast<void>(speaks_for(id, event.drive));
@@ -296,6 +301,13 @@ void DriveEventServer::State::take(ConnectionId id, const DriveEvent& event,
         case EventVerdict::try_again:
             return ended(id, "closed: the agent could not record an event");
     }
+}
+
+void DriveEventServer::State::acknowledge(const DriveSerial& drive, std::uint64_t seq) {
+    const auto speaker = speakers_.find(drive);
+    if (speaker == speakers_.end()) return;  // it sends the event again when it is back
+    if (Connection* to = connection(speaker->second))
+        to->lines->send(encode_line(LineFromAgent{EventAcknowledged{seq}}));
 }
 
 // ---- commands
@@ -377,6 +389,9 @@ DriveEventServer::~DriveEventServer() {
 void DriveEventServer::command(const DriveSerial& drive, DriveCommand::Action action,
                                const std::string& reason, std::function<void(Outcome)> done) {
     state_->command(drive, action, reason, std::move(done));
+}
+void DriveEventServer::acknowledge(const DriveSerial& drive, std::uint64_t seq) {
+    state_->acknowledge(drive, seq);
 }
 bool DriveEventServer::is_connected(const DriveSerial& drive) const {
     return state_->is_connected(drive);

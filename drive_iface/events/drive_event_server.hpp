@@ -21,6 +21,7 @@ namespace drive_iface::events {
 
 enum class EventVerdict : std::uint8_t {
     accepted,       // dealt with: acknowledge
+    taken,          // being dealt with: the owner calls acknowledge() when it is recorded
     repeat,         // dealt with before: acknowledge, count
     unknown_drive,  // not configured here: refused, the drive does not send it again
     try_again,      // could not be dealt with now (the store failed): no acknowledgement, the
@@ -30,7 +31,7 @@ enum class EventVerdict : std::uint8_t {
 // All are called from the event loop, none after the server is destroyed. `event` must be set.
 struct DriveEventServerHandlers {
     // `line` is the event as it came, for telling a repeat from a drive that began to count again.
-    // The event is acknowledged after this returned: record what must not be lost first.
+    // An accepted event is acknowledged after this returned: record what must not be lost first.
     std::function<EventVerdict(const DriveEvent& event, std::string_view line)> event;
     // The drive's side said hello or sent its first event: assert again what the drive may have
     // forgotten.
@@ -76,6 +77,9 @@ class DriveEventServer {
     // answer in time, the drive's own words.
     void command(const agent::core::DriveSerial& drive, DriveCommand::Action action,
                  const std::string& reason, std::function<void(agent::core::Outcome)> done);
+
+    // Of an event that was `taken`, to whoever speaks for the drive now.
+    void acknowledge(const agent::core::DriveSerial& drive, std::uint64_t seq);
 
     [[nodiscard]] bool is_connected(const agent::core::DriveSerial& drive) const;
     [[nodiscard]] std::uint16_t port() const;  // tcp: the port listened on; 0 for a Unix socket

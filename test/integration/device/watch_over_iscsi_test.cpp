@@ -168,8 +168,10 @@ struct ControllerSide {
     void listen() {
         events::DriveEventServerHandlers handlers;
         handlers.event = [this](const DriveEvent& event, std::string_view) {
-            watch->event(event);
-            return events::EventVerdict::accepted;
+            watch->event(event, [this, drive = event.drive, seq = event.seq] {
+                server->acknowledge(drive, seq);
+            });
+            return events::EventVerdict::taken;
         };
         handlers.drive_connected = [this](const DriveSerial&) { watch->event_channel(true); };
         handlers.drive_disconnected = [this](const DriveSerial&) { watch->event_channel(false); };

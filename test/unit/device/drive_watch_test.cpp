@@ -56,8 +56,12 @@ TEST_CASE("an event leads to a look at once, and both to one observation") {
     watch.event_channel(true);
     REQUIRE(test.run_until([&] { return test.inputs.size() == 1; }));
     CHECK(test.observed().reservation.state == ReservationState::free);
-    watch.event(reserved_by_a());
-    REQUIRE(test.run_until([&] { return test.inputs.size() == 2; }));
+    bool settled = false;
+    watch.event(reserved_by_a(), [&] {
+        settled = true;
+        CHECK(test.inputs.size() == 2);  // not before the observation was dealt with
+    });
+    REQUIRE(test.run_until([&] { return settled; }));
     CHECK(test.observed().source == DriveObserved::Source::event_and_poll);
     CHECK(test.observed().reservation.holders == std::vector{host_a});
     watch.look_now();
@@ -78,6 +82,22 @@ TEST_CASE("a drive that can not be asked is unreachable, in words") {
                ContainsSubstring("no route to host"));
 }
 
+TEST_CASE("an event of a drive that does not answer its look is settled after a while") {
+    Loop test;
+    auto transport = std::make_unique<RecordedTransport>();
+    transport->on("INQUIRY", Error{"no route to host"});
+    DriveWatchOptions options;
+    options.poller.serial = {"DRV0001"};
+    options.poller.poll = {3'600'000};
+    options.settle_within = {20};
+    DriveWatch watch(test.loop, options, std::move(transport), test.handler());
+    watch.event_channel(true);
+    bool settled = false;
+    watch.event(reserved_by_a(), [&] { settled = true; });
+    CHECK(test.run_until([&] { return settled; }));
+    CHECK(watch.counters().observations.confirmed == 0);
+}
+
 TEST_CASE("a drive known by events alone is unreachable while it is not connected") {
     Loop test;
     DriveWatchOptions options;
@@ -88,8 +108,9 @@ TEST_CASE("a drive known by events alone is unreachable while it is not connecte
     REQUIRE(test.run_until([&] { return test.inputs.size() == 1; }));
     CHECK_THAT(std::get<DriveUnreachable>(test.inputs[0]).why, ContainsSubstring("not connected"));
     watch.event_channel(true);
-    watch.event(reserved_by_a());
-    REQUIRE(test.run_until([&] { return test.inputs.size() == 2; }));
+    bool settled = false;
+    watch.event(reserved_by_a(), [&] { settled = test.inputs.size() == 2; });
+    REQUIRE(test.run_until([&] { return settled; }));
     CHECK(test.observed().source == DriveObserved::Source::drive_event);
     watch.event_channel(false);
     REQUIRE(test.run_until([&] { return test.inputs.size() == 3; }));
@@ -107,8 +128,8 @@ TEST_CASE("a watch may be ended by its own handler") {
         watch.reset();
     });
     watch->event_channel(true);
-    watch->event(reserved_by_a());
-    watch->event(reserved_by_a());
+    watch->event(reserved_by_a(), [] {});
+    watch->event(reserved_by_a(), [] {});
     loop.run_for(std::chrono::seconds(5));
     CHECK(calls == 1);
 }
