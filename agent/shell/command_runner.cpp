@@ -155,8 +155,11 @@ ExitCode run_request(const Request& request, Daemon preferred, const Output& out
     if (const auto* error = std::get_if<ControlError>(&answer)) {
         return report_error(*error, request, destination, output);
     }
-    show(request, std::get<json>(answer), output);
-    return ExitCode::ok;
+    const auto& result = std::get<json>(answer);
+    show(request, result, output);
+    // A check that came back with bad news: the command ran, and not all is as it should be.
+    const bool as_wished = !result.is_object() || !result.contains("ok") || result["ok"] != false;
+    return as_wished ? ExitCode::ok : ExitCode::state_differs;
 }
 
 ExitCode report_usage(const UsageError& error, bool json_wanted, const Output& output) {
