@@ -116,7 +116,6 @@ class Check {
     std::vector<Verdict> verdicts_;  // as recording_->copies()
     CheckReport report_;
     std::uint64_t bytes_before_ = 0;  // of the copies that are done
-    std::uint64_t bytes_told_ = 0;
 };
 
 void Check::found(const std::string& what) {

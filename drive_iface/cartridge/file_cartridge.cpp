@@ -168,12 +168,15 @@ std::uint64_t FileCartridge::filemarks_before(std::uint64_t number) const {
 std::optional<std::uint64_t> FileCartridge::nth_filemark(std::uint64_t ordinal) const {
     if (ordinal >= tail_.end().filemarks) return std::nullopt;
     if (ordinal >= tail_.stored().filemarks) return tail_.nth_filemark(ordinal);
-    // The last object with `ordinal` filemarks before it is the filemark itself.
+    // The last object with `ordinal` filemarks before it is the filemark itself. Entry by entry:
+    // the neighbours of what a search looks at are of no use to it.
     std::uint64_t low = 0;  // that many or fewer before it
     std::uint64_t high = tail_.stored().objects;
     while (high - low > 1) {
         const auto middle = low + (high - low) / 2;
-        if (filemarks_before(middle) <= ordinal) {
+        const auto entry = worker_->recording().find(middle);
+        const auto filemarks = entry.ok() ? entry->before.filemarks : filemarks_before(middle);
+        if (filemarks <= ordinal) {
             low = middle;
         } else {
             high = middle;
