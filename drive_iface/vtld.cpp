@@ -1,9 +1,13 @@
 // vtld: a virtual tape library whose drives real hosts reach over iSCSI.
 
+#include <algorithm>
 #include <asio/io_context.hpp>
+#include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <chrono>
+#include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -12,12 +16,16 @@
 #include "agent/runtime/log.hpp"
 #include "agent/runtime/program_options.hpp"
 #include "agent/runtime/service.hpp"
+#include "drive_iface/cartridge/file_shelf.hpp"
 #include "drive_iface/events/drive_event_client.hpp"
 #include "drive_iface/iscsi/server.hpp"
-#include "drive_iface/virtual/memory_cartridge.hpp"
+#include "drive_iface/rmt/rmt_server.hpp"
+#include "drive_iface/sessions/file_segments.hpp"
+#include "drive_iface/sessions/session_store.hpp"
 #include "drive_iface/vtld/configuration.hpp"
 #include "drive_iface/vtld/control_methods.hpp"
 #include "drive_iface/vtld/drive_bay.hpp"
+#include "drive_iface/vtld/rmt_drives.hpp"
 #include "drive_iface/vtld/virtual_ports.hpp"
 
 namespace {
@@ -32,7 +40,6 @@ using events::DriveEvent;
 
 constexpr Duration logout_within{2'000};
 constexpr Duration acknowledge_within{1'000};
-constexpr std::uint64_t blank_capacity = 64 * 1024 * 1024;  // kept in memory
 constexpr auto look_again = std::chrono::milliseconds(20);
 
 // What the drive says on the event channel; nothing: not the business of a library reservation
@@ -77,7 +84,10 @@ class Daemon {
 
   private:
     Outcome start();
+    Outcome start_storage();
+    Outcome start_sessions();
     Outcome start_library();
+    Outcome start_rmt();
     Outcome start_events();
     Outcome start_control();
     void announce(const LibraryEvent& event);
@@ -92,8 +102,12 @@ class Daemon {
     asio::io_context loop_;
     std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     // In the order they need each other; ended the other way round.
-    virtual_library::MemoryShelf shelf_;
+    std::unique_ptr<cartridge::FileShelf> shelf_;
+    std::unique_ptr<sessions::SegmentShelf> segments_;
+    std::unique_ptr<sessions::SessionStore> sessions_;  // none: no drive is parallel
     std::unique_ptr<DriveBay> bay_;
+    std::unique_ptr<RmtDrives> rmt_drives_;
+    std::unique_ptr<rmt::RmtServer> rmt_server_;
     std::unique_ptr<VirtualPorts> ports_;
     std::unique_ptr<events::DriveEventClient> events_;
     std::unique_ptr<iscsi::Server> server_;
@@ -103,7 +117,10 @@ class Daemon {
 };
 
 Outcome Daemon::start() {
+    if (auto storage = start_storage(); !storage) return storage;
+    if (auto sessions = start_sessions(); !sessions) return sessions;
     if (auto library = start_library(); !library) return library;
+    if (auto rmt = start_rmt(); !rmt) return rmt;
     if (auto events = start_events(); !events) return events;
     iscsi::ServerOptions options;
     options.host = configuration_.iscsi.host;
@@ -127,16 +144,78 @@ Outcome Daemon::start() {
     return Nothing{};
 }
 
+// Folders, and the cartridges the configuration wants to be there.
+Outcome Daemon::start_storage() {
+    CartridgeConfiguration& wanted = configuration_.cartridges;
+    for (std::string& folder : wanted.folders)
+        folder = std::filesystem::absolute(folder).lexically_normal().string();
+    auto shelf = cartridge::FileShelf::start(
+        {.folders = wanted.folders,
+         .placement = wanted.placement,
+         .log = [](const std::string& line) { agent::runtime::log_warning(line); }},
+        [this](std::function<void()> f) { asio::post(loop_, std::move(f)); });
+    if (!shelf) return shelf.error().within("cartridges.folders");
+    shelf_ = std::move(shelf).value();
+    std::set<std::string> there;
+    for (const auto& entry : shelf_->list())
+        there.insert(entry.facts.barcode);
+    for (const std::string& barcode : wanted.barcodes) {
+        if (there.contains(barcode)) continue;
+        auto made = shelf_->create({.barcode = barcode, .capacity = wanted.capacity});
+        if (!made) return made.error().within("cartridges.barcodes");
+    }
+    return Nothing{};
+}
+
+Outcome Daemon::start_sessions() {
+    const auto& drives = configuration_.library.drives;
+    const bool parallel =
+        std::any_of(drives.begin(), drives.end(), [](const auto& drive) { return drive.parallel; });
+    if (!parallel) return Nothing{};
+    std::vector<std::string> folders;
+    for (const std::string& folder : configuration_.cartridges.folders)
+        folders.push_back(folder + "/sessions");
+    const auto run_on_loop = [this](std::function<void()> f) { asio::post(loop_, std::move(f)); };
+    const auto log = [](const std::string& line) { agent::runtime::log_warning(line); };
+    auto segments = sessions::file_segments(
+        {.folders = std::move(folders), .run_on_loop = run_on_loop, .log = log});
+    if (!segments) return segments.error().within("cartridges.folders");
+    segments_ = std::move(segments).value();
+    auto store =
+        sessions::SessionStore::start({.ledger_file = configuration_.state_dir + "/sessions.ledger",
+                                       .run_on_loop = run_on_loop,
+                                       .now_ms = [] { return agent::runtime::clock_now().wall.ms; },
+                                       .log = log},
+                                      *shelf_, *segments_);
+    if (!store) return store.error().within("state_dir");
+    sessions_ = std::move(store).value();
+    return Nothing{};
+}
+
+Outcome Daemon::start_rmt() {
+    if (configuration_.rmt.listen.empty()) return Nothing{};
+    rmt_drives_ =
+        std::make_unique<RmtDrives>(loop_, *bay_, sessions_.get(), configuration_.library.serial);
+    rmt::RmtServerOptions options;
+    options.listen = configuration_.rmt.listen;
+    options.token = configuration_.rmt.token;
+    options.connections_max = configuration_.rmt.connections_max;
+    options.idle_after = configuration_.rmt.idle_after;
+    auto server =
+        rmt::RmtServer::listen(loop_, std::move(options), *rmt_drives_,
+                               [](const std::string& line) { agent::runtime::log_info(line); });
+    if (!server) return server.error().within("rmt.listen");
+    rmt_server_ = std::move(server).value();
+    return Nothing{};
+}
+
 Outcome Daemon::start_library() {
     auto state = StateFile::open(configuration_.state_dir);
     if (!state) return state.error().within("state_dir");
     const auto saved = state->load();
     if (!saved) return saved.error().within("state_dir");
-    for (auto& drive : configuration_.library.drives) {
-        if (drive.cartridge.empty()) drive.cartridge = drive.serial;
-        shelf_.add({.barcode = drive.cartridge, .capacity = blank_capacity});
-    }
-    virtual_library::Library library(configuration_.library, shelf_);
+    virtual_library::CartridgeShelf& shelf = sessions_ ? sessions_->shelf_for_drives() : *shelf_;
+    virtual_library::Library library(configuration_.library, shelf, sessions_.get());
     if (!saved->empty()) {
         if (auto restored = library.restore(saved.value()); !restored) {
             return restored.error().within("state.json in " + configuration_.state_dir +
@@ -150,7 +229,9 @@ Outcome Daemon::start_library() {
                            [](const std::string& text) {
                                agent::runtime::log_critical(
                                    "drive state is not safe from power loss: " + text);
-                           }});
+                           }},
+        configuration_.library.serial);
+    bay_->library().proceed();
     ports_ = std::make_unique<VirtualPorts>(*bay_);
     return Nothing{};
 }
@@ -188,6 +269,7 @@ Outcome Daemon::start_control() {
     control_ = std::make_unique<agent::runtime::ControlServer>(loop_, std::move(options));
     const Running running{.configuration = &configuration_,
                           .bay = bay_.get(),
+                          .shelf = shelf_.get(),
                           .ports = ports_.get(),
                           .server = server_.get(),
                           .events = events_.get(),
@@ -197,6 +279,7 @@ Outcome Daemon::start_control() {
                                   .count();
                           }};
     add_library_methods(*control_, running);
+    add_cartridge_methods(*control_, running, loop_);
     add_session_methods(*control_, running);
     add_fault_methods(*control_, running);
     add_port_methods(*control_, running);
@@ -207,7 +290,8 @@ Outcome Daemon::start_control() {
 
 void Daemon::announce(const LibraryEvent& event) {
     const auto change = announced(event.change);
-    if (!change || !events_) return;
+    const bool of_changer = event.drive.text == configuration_.library.serial;
+    if (!change || !events_ || of_changer) return;
     events_->report(
         events::make_drive_event(event.drive, *change, event.reservation, event.port, now_text()));
 }

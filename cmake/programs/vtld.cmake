@@ -2,6 +2,10 @@
 set(vtld_room ${PROJECT_SOURCE_DIR}/drive_iface/vtld)
 lra_library(drive_iface_vtld
   SOURCES
+    ${vtld_room}/administration.cpp
+    ${vtld_room}/administration_records.cpp
+    ${vtld_room}/cartridge_configuration.cpp
+    ${vtld_room}/cartridge_methods.cpp
     ${vtld_room}/configuration.cpp
     ${vtld_room}/control_parameters.cpp
     ${vtld_room}/drive_bay.cpp
@@ -9,6 +13,7 @@ lra_library(drive_iface_vtld
     ${vtld_room}/faults.cpp
     ${vtld_room}/iscsi_configuration.cpp
     ${vtld_room}/library_methods.cpp
+    ${vtld_room}/lrad_records.cpp
     ${vtld_room}/port_methods.cpp
     ${vtld_room}/rmt_configuration.cpp
     ${vtld_room}/rmt_drives.cpp
@@ -16,5 +21,5 @@ lra_library(drive_iface_vtld
     ${vtld_room}/state_file.cpp
     ${vtld_room}/virtual_ports.cpp
     ${vtld_room}/waiting_commands.cpp
-  LIBRARIES drive_iface_rmt drive_iface_sessions drive_iface_iscsi drive_iface_virtual drive_iface_events agent_runtime nlohmann_json::nlohmann_json)
+  LIBRARIES drive_iface_admin_volumes drive_iface_cartridge drive_iface_rmt drive_iface_sessions drive_iface_iscsi drive_iface_virtual drive_iface_events agent_runtime nlohmann_json::nlohmann_json)
 lra_program(vtld SOURCES ${PROJECT_SOURCE_DIR}/drive_iface/vtld.cpp LIBRARIES drive_iface_vtld)

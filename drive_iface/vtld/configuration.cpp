@@ -7,6 +7,7 @@
 
 #include "agent/runtime/address_text.hpp"
 #include "drive_iface/events/channel_address.hpp"
+#include "drive_iface/virtual/changer_state.hpp"
 
 namespace drive_iface::vtld {
 
@@ -68,6 +69,15 @@ ValueShape drive_shape() {
         optional_key("element_address", integer_shape(1, 65'535),
                      "The drive's place in the library; counted from 256 when nothing is said.",
                      "256"),
+        default_key("parallel", boolean_shape(), "false",
+                    "Several hosts write to the cartridge in it at the same time, each a stream of "
+                    "its own."),
+        optional_key("personality", choice_shape({"lto-5", "lto-6", "lto-7", "lto-8", "lto-9"}),
+                     "The generation of drive that hosts see; by the product when nothing is said.",
+                     "\"lto-8\""),
+        optional_key("cartridge", text_shape(32),
+                     "Barcode of the cartridge in it when the library starts for the first time.",
+                     "\"VT0001L8\""),
     });
 }
 
@@ -79,7 +89,18 @@ ConfigurationSchema make_schema() {
             default_key("library", library_shape(), "{}", "How the library presents itself."),
             required_key("drives", list_shape(drive_shape(), 1, 64), "The drives.",
                          "[{\"serial\": \"VT00000001\"}]"),
+            optional_key("slots", integer_shape(0, 30'000),
+                         "Storage elements of the changer; 10, or as many as there are barcodes, "
+                         "when nothing is said.",
+                         "24"),
+            default_key("import_export", integer_shape(0, 64), "1",
+                        "Import/export elements of the changer."),
+            optional_key("cartridges", cartridges_shape(),
+                         "Where cartridges are kept; without it each drive has one, in two folders "
+                         "of state_dir.",
+                         "{\"folders\": [\"/srv/tape-a\", \"/srv/tape-b\"]}"),
             default_key("iscsi", iscsi_shape(), "{}", "The iSCSI front end."),
+            default_key("rmt", rmt_shape(), "{}", "The rmt front end, for tar, cpio and dump."),
             default_key("events",
                         object_shape({optional_key(
                             "connect", text_shape("unix:PATH or tcp:HOST:PORT", wrong_with_channel),
@@ -116,6 +137,10 @@ class Reading {
         result.control_socket =
             source_.file_beside(values_["control"]["socket"].get<std::string>());
         result.state_dir = source_.file_beside(values_["state_dir"].get<std::string>());
+        result.rmt = rmt_configuration(source_, errors);
+        result.cartridges = cartridge_configuration(source_, result.state_dir,
+                                                    result.library.drives.size(), errors);
+        read_places(result);
         for (const auto& [name, port] : values_["virtual_ports"].items()) {
             result.virtual_ports[name] =
                 *agent::core::initiator_port_from_text(port.get_ref<const std::string&>());
@@ -159,7 +184,41 @@ class Reading {
                                                      std::to_string(drive.element_address) +
                                                      " too; each drive needs its own");
             }
+            check_element_address(path, drive.element_address);
+            drive.parallel = drives[i]["parallel"].get<bool>();
+            drive.personality = drives[i].value("personality", "");
+            drive.cartridge = drives[i].value("cartridge", "");
             library.drives.push_back(std::move(drive));
+        }
+        if (serials.contains(library.serial)) {
+            wrong("library.serial",
+                  "\"" + library.serial + "\" is a drive's; the changer needs its own");
+        }
+        // One range of addresses in mode page 1Dh (SMC-3 7.3.3).
+        if (!addresses.empty() && *addresses.rbegin() - *addresses.begin() + 1u != addresses.size())
+            wrong("drives", "their element_addresses leave gaps; they must follow each other");
+    }
+
+    void check_element_address(const std::string& path, std::uint16_t address) {
+        using namespace virtual_library;
+        if (address >= import_export_first + import_export_max && address < storage_first) return;
+        wrong(path + ".element_address",
+              std::to_string(address) + " is a slot's; drives have " +
+                  std::to_string(import_export_first + import_export_max) + " to " +
+                  std::to_string(storage_first - 1));
+    }
+
+    // Slots, and what is in the drives at first.
+    void read_places(VtldConfiguration& result) const {
+        constexpr std::size_t slots_at_least = 10;
+        result.library.slots = values_.contains("slots")
+                                   ? values_["slots"].get<std::size_t>()
+                                   : std::max(slots_at_least, result.cartridges.barcodes.size());
+        result.library.import_export = values_["import_export"].get<std::size_t>();
+        if (result.cartridges.configured) return;
+        for (std::size_t i = 0; i < result.library.drives.size(); ++i) {
+            auto& drive = result.library.drives[i];
+            if (drive.cartridge.empty()) drive.cartridge = result.cartridges.barcodes[i];
         }
     }
 
@@ -172,7 +231,9 @@ bool same_drives(const virtual_library::LibraryDescription& a,
     return std::equal(a.drives.begin(), a.drives.end(), b.drives.begin(), b.drives.end(),
                       [](const auto& one, const auto& other) {
                           return one.serial == other.serial && one.product == other.product &&
-                                 one.element_address == other.element_address;
+                                 one.element_address == other.element_address &&
+                                 one.parallel == other.parallel &&
+                                 one.personality == other.personality;
                       });
 }
 
@@ -206,7 +267,11 @@ std::string needs_restart(const VtldConfiguration& running, const VtldConfigurat
              running.library.serial == wanted.library.serial,
          "library");
     note(same_drives(running.library, wanted.library), "drives");
+    note(running.library.slots == wanted.library.slots, "slots");
+    note(running.library.import_export == wanted.library.import_export, "import_export");
+    note(running.cartridges == wanted.cartridges, "cartridges");
     note(running.iscsi == wanted.iscsi, "iscsi");
+    note(running.rmt == wanted.rmt, "rmt");
     note(running.events_connect == wanted.events_connect, "events.connect");
     note(running.control_socket == wanted.control_socket, "control.socket");
     note(running.state_dir == wanted.state_dir, "state_dir");

@@ -11,13 +11,17 @@
 #include "agent/core/time.hpp"
 #include "agent/runtime/configuration.hpp"
 #include "drive_iface/virtual/library.hpp"
+#include "drive_iface/vtld/cartridge_configuration.hpp"
 #include "drive_iface/vtld/iscsi_configuration.hpp"
+#include "drive_iface/vtld/rmt_configuration.hpp"
 
 namespace drive_iface::vtld {
 
 struct VtldConfiguration {
     virtual_library::LibraryDescription library;
     IscsiConfiguration iscsi;
+    CartridgeConfiguration cartridges;
+    RmtConfiguration rmt;
     std::string events_connect;  // empty: nobody is told
     std::string control_socket;
     std::string state_dir;

@@ -15,18 +15,31 @@ namespace drive_iface::events {
 class DriveEventClient;
 }
 
+namespace drive_iface::cartridge {
+class FileShelf;
+}
+
+namespace asio {
+class io_context;
+}
+
 namespace drive_iface::vtld {
 
 // All parts of the running daemon; they outlive the control server.
 struct Running {
     const VtldConfiguration* configuration = nullptr;
     DriveBay* bay = nullptr;
+    cartridge::FileShelf* shelf = nullptr;
     VirtualPorts* ports = nullptr;
     iscsi::Server* server = nullptr;
     const events::DriveEventClient* events = nullptr;  // none: events.connect is not configured
     std::function<std::int64_t()> uptime_ms;
 };
 
+// library.show, library.inventory, cartridge.list, .show, .create, .check, .move, .import, .export,
+// .protect, .remove
+void add_cartridge_methods(agent::runtime::ControlServer& control, const Running& running,
+                           asio::io_context& loop);
 // library.status, drive.list, drive.show, session.list, session.drop, status.show
 void add_library_methods(agent::runtime::ControlServer& control, const Running& running);
 // fault.inject, fault.list, fault.clear

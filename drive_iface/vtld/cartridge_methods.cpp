@@ -1,0 +1,329 @@
+// What an operator does with the cartridges of the library.
+
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+#include <chrono>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "drive_iface/cartridge/file_shelf.hpp"
+#include "drive_iface/vtld/control_methods.hpp"
+#include "drive_iface/vtld/control_parameters.hpp"
+
+namespace drive_iface::vtld {
+
+using agent::core::Error;
+using agent::runtime::Caller;
+using agent::runtime::ControlAnswer;
+using agent::runtime::ControlError;
+using agent::runtime::ControlErrorCode;
+using agent::runtime::ControlServer;
+using cartridge::FileShelf;
+using nlohmann::json;
+using virtual_library::Library;
+
+namespace {
+
+constexpr std::uint64_t mebibyte = 1024 * 1024;
+constexpr auto look_again = std::chrono::milliseconds(20);
+constexpr auto move_within = std::chrono::minutes(5);
+
+ControlError invalid(const Error& error) {
+    return {ControlErrorCode::invalid_params, error.message};
+}
+ControlError failed(const Error& error) {
+    return {ControlErrorCode::failed, error.message};
+}
+
+json text_or_null(const std::string& text) {
+    return text.empty() ? json(nullptr) : json(text);
+}
+
+json element_json(const Library::ElementStatus& element) {
+    return {{"place", element.place},
+            {"type", element.type},
+            {"element_address", element.address},
+            {"barcode", text_or_null(element.barcode)},
+            {"source", text_or_null(element.source)},
+            {"virtual_volume", element.virtual_volume}};
+}
+
+json inventory_json(const Library& library) {
+    json elements = json::array();
+    for (const auto& element : library.elements()) {
+        if (element.type != "transport") elements.push_back(element_json(element));
+    }
+    return elements;
+}
+
+std::string place_of(const Library& library, const std::string& barcode) {
+    for (const auto& element : library.elements()) {
+        if (element.barcode == barcode) return element.place;
+    }
+    return "outside";
+}
+
+json library_json(const Running& running) {
+    const Library& library = running.bay->library();
+    std::size_t full = 0;
+    std::size_t slots = 0;
+    std::size_t ports = 0;
+    for (const auto& element : library.elements()) {
+        if (element.type == "storage" && !element.virtual_volume) {
+            ++slots;
+            if (!element.barcode.empty()) ++full;
+        }
+        if (element.type == "import_export") ++ports;
+    }
+    const auto& configuration = *running.configuration;
+    return {{"vendor", configuration.library.vendor},
+            {"product", configuration.library.product},
+            {"serial", configuration.library.serial},
+            {"drives", library.drives().size()},
+            {"slots", slots},
+            {"slots_full", full},
+            {"import_export", ports},
+            {"cartridges", running.shelf->list().size()},
+            {"outside", library.outside()},
+            {"folders", configuration.cartridges.folders},
+            {"placement", cartridge::to_text(running.shelf->default_placement())},
+            {"changer", running.server->target_name(configuration.library.serial)}};
+}
+
+json cartridges_json(const Running& running) {
+    std::map<std::string, std::string> places;
+    for (const auto& element : running.bay->library().elements()) {
+        if (!element.barcode.empty()) places[element.barcode] = element.place;
+    }
+    json all = json::array();
+    for (const auto& entry : running.shelf->list()) {
+        const auto place = places.find(entry.facts.barcode);
+        all.push_back({{"barcode", entry.facts.barcode},
+                       {"place", place == places.end() ? "outside" : place->second},
+                       {"capacity", entry.facts.capacity},
+                       {"used", entry.used},
+                       {"write_protected", entry.facts.write_protected},
+                       {"worm", entry.facts.worm},
+                       {"cleaning", entry.facts.cleaning}});
+    }
+    return all;
+}
+
+ControlAnswer show(const std::string& barcode, const Running& running) {
+    const auto report = running.shelf->show(barcode);
+    if (!report) return failed(report.error());
+    const auto& facts = report->metadata.facts;
+    return json{{"barcode", facts.barcode},
+                {"place", place_of(running.bay->library(), barcode)},
+                {"capacity", facts.capacity},
+                {"used", report->used},
+                {"blocks", report->objects - report->filemarks},
+                {"filemarks", report->filemarks},
+                {"write_protected", facts.write_protected},
+                {"worm", facts.worm},
+                {"cleaning", facts.cleaning},
+                {"placement", cartridge::to_text(report->metadata.placement)},
+                {"folders", report->folders},
+                {"file_bytes", report->file_bytes},
+                {"load_count", report->metadata.load_count},
+                {"open", report->open},
+                {"troubles", report->troubles}};
+}
+
+// What has come or gone is in its place before anybody is answered.
+void take_inventory(const Running& running) {
+    running.bay->library().take_inventory();
+    static_cast<void>(running.bay->changed());
+}
+
+agent::core::Result<cartridge::NewCartridge> new_cartridge(const std::string& barcode,
+                                                           const json& params,
+                                                           const Running& running) {
+    const auto capacity = optional_number(params, "capacity_mb", 1, 1'000'000'000);
+    if (!capacity) return capacity.error();
+    cartridge::NewCartridge wanted{.barcode = barcode,
+                                   .capacity = running.configuration->cartridges.capacity};
+    if (capacity->has_value()) wanted.capacity = static_cast<std::uint64_t>(**capacity) * mebibyte;
+    wanted.worm = params.contains("worm") && params["worm"] == true;
+    if (auto checked = cartridge::check_barcode(barcode); !checked) return checked.error();
+    if (barcode.rfind("ADM", 0) == 0)
+        return Error{"barcode: names that begin with ADM are the library's own"};
+    return wanted;
+}
+
+json check_json(const std::string& barcode, const cartridge::CheckReport& report) {
+    return {{"barcode", barcode},          {"sound", report.sound},
+            {"objects", report.objects},   {"filemarks", report.filemarks},
+            {"bytes", report.bytes},       {"damaged_blocks", report.damaged_blocks},
+            {"findings", report.findings}, {"repairs", report.repairs}};
+}
+
+// The barcode; all other parameters are among `known`.
+agent::core::Result<std::string> barcode_parameter(const json& params,
+                                                   std::set<std::string> known) {
+    known.insert("barcode");
+    if (auto fine = check_known(params, known); !fine) return fine.error();
+    return agent::runtime::text_parameter(params, "barcode");
+}
+
+bool asked_for(const json& params, const std::string& flag) {
+    return params.contains(flag) && params[flag] == true;
+}
+
+// An operator's move takes as long as a drive needs to unload and load.
+class Move : public std::enable_shared_from_this<Move> {
+  public:
+    Move(asio::io_context& loop, DriveBay& bay, std::string barcode, std::string place,
+         ControlServer::Answerer answer)
+        : timer_(loop),
+          bay_(&bay),
+          barcode_(std::move(barcode)),
+          place_(std::move(place)),
+          answer_(std::move(answer)) {}
+
+    void go_on() {
+        const auto moved = bay_->library().move_cartridge(barcode_, place_);
+        static_cast<void>(bay_->changed());
+        if (moved && !*moved) return answer_(failed(moved->error()));
+        if (moved) return answer_(json{{"barcode", barcode_}, {"place", place_}});
+        if (std::chrono::steady_clock::now() >= latest_) {
+            return answer_(failed(Error{"cartridge " + barcode_ + " is still on its way to " +
+                                        place_ + "; library inventory shows where it is"}));
+        }
+        timer_.expires_after(look_again);
+        timer_.async_wait([self = shared_from_this()](const asio::error_code& cancelled) {
+            if (!cancelled) self->go_on();
+        });
+    }
+
+  private:
+    asio::steady_timer timer_;
+    DriveBay* bay_;
+    std::string barcode_;
+    std::string place_;
+    ControlServer::Answerer answer_;
+    std::chrono::steady_clock::time_point latest_ = std::chrono::steady_clock::now() + move_within;
+};
+
+FileShelf::CheckDone done_with(const std::string& barcode, const Running& running,
+                               ControlServer::Answerer answer) {
+    return [barcode, running, answer](const agent::core::Result<cartridge::CheckReport>& report) {
+        take_inventory(running);
+        if (!report) return answer(failed(report.error()));
+        answer(check_json(barcode, *report));
+    };
+}
+
+// A job that has begun answers later; one that has not, now.
+void answer_unless_begun(const agent::core::Result<cartridge::JobId>& job,
+                         const ControlServer::Answerer& answer) {
+    if (!job) answer(failed(job.error()));
+}
+
+void add_questions(ControlServer& control, const Running& running) {
+    control.on("library.show", [running](const json& params, const Caller&) -> ControlAnswer {
+        if (auto known = check_known(params, {}); !known) return invalid(known.error());
+        return library_json(running);
+    });
+    control.on("library.inventory", [running](const json& params, const Caller&) -> ControlAnswer {
+        if (auto known = check_known(params, {}); !known) return invalid(known.error());
+        static_cast<void>(running.shelf->rescan());
+        take_inventory(running);
+        return inventory_json(running.bay->library());
+    });
+    control.on("cartridge.list", [running](const json& params, const Caller&) -> ControlAnswer {
+        if (auto known = check_known(params, {}); !known) return invalid(known.error());
+        return cartridges_json(running);
+    });
+    control.on("cartridge.show", [running](const json& params, const Caller&) -> ControlAnswer {
+        const auto barcode = barcode_parameter(params, {});
+        if (!barcode) return invalid(barcode.error());
+        return show(*barcode, running);
+    });
+}
+
+void add_changes(ControlServer& control, const Running& running) {
+    control.on("cartridge.create", [running](const json& params, const Caller&) -> ControlAnswer {
+        const auto barcode = barcode_parameter(params, {"capacity_mb", "worm"});
+        if (!barcode) return invalid(barcode.error());
+        const auto wanted = new_cartridge(*barcode, params, running);
+        if (!wanted) return invalid(wanted.error());
+        if (auto made = running.shelf->create(*wanted); !made) return failed(made.error());
+        take_inventory(running);
+        return show(*barcode, running);
+    });
+    control.on("cartridge.protect", [running](const json& params, const Caller&) -> ControlAnswer {
+        const auto barcode = barcode_parameter(params, {"state"});
+        if (!barcode) return invalid(barcode.error());
+        const auto state = agent::runtime::text_parameter(params, "state");
+        if (!state) return invalid(state.error());
+        if (*state != "on" && *state != "off")
+            return invalid(Error{"state: \"" + *state + "\" is neither \"on\" nor \"off\""});
+        if (auto done = running.shelf->protect(*barcode, *state == "on"); !done)
+            return failed(done.error());
+        return show(*barcode, running);
+    });
+    control.on("cartridge.remove", [running](const json& params, const Caller&) -> ControlAnswer {
+        const auto barcode = barcode_parameter(params, {});
+        if (!barcode) return invalid(barcode.error());
+        const std::string place = place_of(running.bay->library(), *barcode);
+        if (place.rfind("drive ", 0) == 0) {
+            return failed(
+                Error{"cartridge " + *barcode + " is in " + place + "; move it to a slot first"});
+        }
+        if (auto gone = running.shelf->remove(*barcode); !gone) return failed(gone.error());
+        take_inventory(running);
+        return json{{"barcode", *barcode}, {"removed", true}};
+    });
+}
+
+void add_jobs(ControlServer& control, const Running& running, asio::io_context& loop) {
+    control.on_async("cartridge.move", [running, &loop](const json& params, const Caller&,
+                                                        ControlServer::Answerer answer) {
+        const auto barcode = barcode_parameter(params, {"to"});
+        if (!barcode) return answer(invalid(barcode.error()));
+        const auto to = agent::runtime::text_parameter(params, "to");
+        if (!to) return answer(invalid(to.error()));
+        std::make_shared<Move>(loop, *running.bay, *barcode, *to, std::move(answer))->go_on();
+    });
+    control.on_async("cartridge.check", [running](const json& params, const Caller&,
+                                                  ControlServer::Answerer answer) {
+        const auto barcode = barcode_parameter(params, {"repair"});
+        if (!barcode) return answer(invalid(barcode.error()));
+        answer_unless_begun(running.shelf->check(*barcode, asked_for(params, "repair"), {},
+                                                 done_with(*barcode, running, answer)),
+                            answer);
+    });
+    control.on_async("cartridge.import", [running](const json& params, const Caller&,
+                                                   ControlServer::Answerer answer) {
+        const auto barcode = barcode_parameter(params, {"file", "capacity_mb", "worm"});
+        if (!barcode) return answer(invalid(barcode.error()));
+        const auto file = agent::runtime::text_parameter(params, "file");
+        if (!file) return answer(invalid(file.error()));
+        const auto wanted = new_cartridge(*barcode, params, running);
+        if (!wanted) return answer(invalid(wanted.error()));
+        answer_unless_begun(
+            running.shelf->import_tap(*wanted, *file, {}, done_with(*barcode, running, answer)),
+            answer);
+    });
+    control.on_async("cartridge.export", [running](const json& params, const Caller&,
+                                                   ControlServer::Answerer answer) {
+        const auto barcode = barcode_parameter(params, {"file"});
+        if (!barcode) return answer(invalid(barcode.error()));
+        const auto file = agent::runtime::text_parameter(params, "file");
+        if (!file) return answer(invalid(file.error()));
+        answer_unless_begun(
+            running.shelf->export_tap(*barcode, *file, {}, done_with(*barcode, running, answer)),
+            answer);
+    });
+}
+
+}  // namespace
+
+void add_cartridge_methods(ControlServer& control, const Running& running, asio::io_context& loop) {
+    add_questions(control, running);
+    add_changes(control, running);
+    add_jobs(control, running, loop);
+}
+
+}  // namespace drive_iface::vtld
