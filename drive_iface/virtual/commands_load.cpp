@@ -32,18 +32,20 @@ Answer to_beginning(const TapeCall& call) {
     return good();
 }
 
-// Stage of a LOAD that waits for the cartridge being opened.
+// Stage of a LOAD that waits for the cartridge being opened. IMMED=1 waits as well: it lets the
+// drive answer early and does not make it, and a host that hears GOOD finds the tape ready.
 constexpr std::uint32_t threading = 1;
 
 Answer load(const Call& call) {
     TapeState& drive = call.drive().tape;
     const bool began_before = call.unfinished.stage == threading;
     if (drive.medium == MediumState::loaded && !began_before) return with_tape(call, to_beginning);
+    if (drive.medium == MediumState::unloading) return std::nullopt;  // an UNLOAD before it
     if (!began_before) begin_load(drive, call.nexus_id);
     settle_medium(call.unit, drive);
     if (drive.medium == MediumState::opening) {
         call.unfinished.stage = threading;
-        return is_immediate(call) ? Answer(good()) : std::nullopt;
+        return std::nullopt;
     }
     const scsi::SenseData sense = medium_readiness(drive);
     return sense.key == scsi::SenseKey::no_sense ? good() : check_condition(sense);

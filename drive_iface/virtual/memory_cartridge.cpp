@@ -23,18 +23,25 @@ void MemoryMedium::append_block(Bytes data) {
     AGENT_ASSERT(!data.empty() && data.size() <= block_length_max);
     used_ += data.size();
     objects_.push_back({.kind = LogicalObject::Kind::block, .data = std::move(data)});
-    if (!mood.buffers) stored_ = objects_.size();
+    if (!mood.buffers) store_until(objects_.size());
 }
 
 void MemoryMedium::append_filemark() {
     filemarks_.push_back(objects_.size());
     objects_.push_back({.kind = LogicalObject::Kind::filemark, .data = {}});
-    if (!mood.buffers) stored_ = objects_.size();
+    if (!mood.buffers) store_until(objects_.size());
+}
+
+void MemoryMedium::store_until(std::uint64_t number) {
+    for (; stored_ < number; ++stored_)
+        stored_bytes_ += objects_[stored_].data.size();
 }
 
 void MemoryMedium::cut_off(std::uint64_t at) {
-    for (std::uint64_t number = at; number < objects_.size(); ++number)
+    for (std::uint64_t number = at; number < objects_.size(); ++number) {
         used_ -= objects_[number].data.size();
+        if (number < stored_) stored_bytes_ -= objects_[number].data.size();
+    }
     objects_.resize(std::min<std::uint64_t>(at, objects_.size()));
     filemarks_.erase(std::lower_bound(filemarks_.begin(), filemarks_.end(), at), filemarks_.end());
     damaged.erase(damaged.lower_bound(at), damaged.end());
@@ -66,7 +73,7 @@ bool MemoryMedium::store() {
         cut_off(stored_);
         fault_ = std::exchange(failing_, std::nullopt);
     }
-    stored_ = std::min<std::uint64_t>(objects_.size(), stored_ + mood.objects_a_step);
+    store_until(std::min<std::uint64_t>(objects_.size(), stored_ + mood.objects_a_step));
     if (stored_ == objects_.size()) attributes_stored_ = true;
     return true;
 }
@@ -174,12 +181,8 @@ bool MemoryCartridge::synchronised() const {
 }
 
 Cartridge::Buffered MemoryCartridge::buffered() const {
-    Buffered waiting;
-    for (std::uint64_t number = medium_->stored_; number < medium_->objects_.size(); ++number) {
-        waiting.objects += 1;
-        waiting.bytes += medium_->objects_[number].data.size();
-    }
-    return waiting;
+    return {.objects = medium_->objects_.size() - medium_->stored_,
+            .bytes = medium_->used_ - medium_->stored_bytes_};
 }
 
 std::optional<Error> MemoryCartridge::take_fault() {

@@ -65,13 +65,15 @@ class MemoryMedium {
     friend class MemoryShelf;
 
     void cut_off(std::uint64_t at);
+    void store_until(std::uint64_t number);
     bool fetch();
     bool store();
 
     std::vector<Object> objects_;
     std::vector<std::uint64_t> filemarks_;  // their numbers, ascending
     std::uint64_t used_ = 0;
-    std::uint64_t stored_ = 0;  // objects that survive a loss of power
+    std::uint64_t stored_ = 0;        // objects that survive a loss of power
+    std::uint64_t stored_bytes_ = 0;  // in them
     bool attributes_stored_ = true;
 
     std::uint64_t fetched_from_ = 0, fetched_to_ = 0;  // at hand

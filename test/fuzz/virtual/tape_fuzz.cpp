@@ -3,6 +3,7 @@
 // stays within the cartridge.
 
 #include <algorithm>
+#include <array>
 
 #include "agent/core/assert.hpp"
 #include "drive_iface/virtual/drive.hpp"
@@ -116,6 +117,22 @@ class Rig {
 
 }  // namespace
 
+namespace {
+
+// They would take the fuzzer's time and show nothing that a thousand do not.
+std::array<std::uint8_t, cdb_size> without_millions_of_filemarks(
+    std::span<const std::uint8_t> given) {
+    constexpr std::uint8_t write_filemarks_6 = 0x10;
+    constexpr std::uint8_t write_filemarks_16 = 0x80;
+    std::array<std::uint8_t, cdb_size> cdb{};
+    std::copy(given.begin(), given.end(), cdb.begin());
+    if (cdb[0] == write_filemarks_6) cdb[2] = cdb[3] = 0;
+    if (cdb[0] == write_filemarks_16) cdb[12] = cdb[13] = 0;
+    return cdb;
+}
+
+}  // namespace
+
 // Kind of medium (1 byte), then records: host and what (1), length of data-out in units of 8 (1),
 // CDB (16), data-out.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -135,7 +152,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (is_event)
             rig.happen(host, cdb[0]);
         else
-            rig.command(host, cdb, std::move(data_out));
+            rig.command(host, without_millions_of_filemarks(cdb), std::move(data_out));
         rig.check();
     }
     return 0;

@@ -223,6 +223,19 @@ TEST_CASE("an immediate UNLOAD goes on by itself") {
     CHECK(rig.medium().objects().size() == 1);
 }
 
+TEST_CASE("a LOAD behind an immediate UNLOAD waits for it and loads") {
+    TapeRig rig(blank_tape(), buffering());
+    REQUIRE(good(rig.write({1})));
+    REQUIRE(rig.try_send({0x1b, 1, 0, 0, 0, 0}));
+    CHECK_FALSE(rig.try_send({0x1b, 1, 0, 0, 1, 0}));
+    rig.settle();
+    const auto answer = rig.try_send({0x1b, 1, 0, 0, 1, 0});
+    REQUIRE(answer);
+    CHECK(good(*answer));
+    CHECK(good(rig.send(test_unit_ready)));
+    CHECK(rig.read(1).data_in == Bytes{1});
+}
+
 TEST_CASE("UNLOAD with HOLD waits for a LOAD") {
     TapeRig rig;
     REQUIRE(good(rig.send({0x1b, 0, 0, 0, 8, 0})));
