@@ -367,7 +367,8 @@ void Session::ask_for_data() {
         promised += task.data_out.needed();
         const bool first = &task == &tasks_.front();
         if (!first && promised > solicited_bytes_max) return;
-        if (task.data_out.wanted() == 0) continue;
+        // A command that executes has its data already: the device took it.
+        if (task.executing || task.data_out.wanted() == 0) continue;
         const auto request = task.data_out.ask(new_transfer_tag());
         send(ReadyToTransfer{.lun = task.command.lun,
                              .task_tag = task.command.task_tag,
