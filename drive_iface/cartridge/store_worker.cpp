@@ -68,6 +68,9 @@ std::uint64_t StoreWorker::give(StoreOperation operation, std::uint64_t faults_s
     if (operation.kind == StoreOperation::Kind::cut) {
         forget_fetched();
         fetch_end_ = 0;
+        const auto border = operation.at.objects;
+        cut_border_ = cuts_queued_ == 0 ? border : std::min(cut_border_, border);
+        ++cuts_queued_;
     }
     const bool was_small = queue_cost_ < linger_below;
     const bool was_empty = queue_.empty();
@@ -199,8 +202,15 @@ void StoreWorker::wait_for_work(Lock& lock) {
     }
 }
 
+// What may be fetched: objects that a cut still in the queue gives up are in the files, but are not
+// recorded any more.
+std::uint64_t StoreWorker::readable_end() const {
+    const auto stored = state_.stored.objects;
+    return cuts_queued_ == 0 ? stored : std::min(stored, cut_border_);
+}
+
 bool StoreWorker::fetch_wanted() const {
-    const auto end = state_.stored.objects;
+    const auto end = readable_end();
     if (fetch_next_ >= end) return false;
     if (fetch_next_ < fetch_end_) return true;
     // Refilled in big steps: below half, up to the whole.
@@ -210,8 +220,7 @@ bool StoreWorker::fetch_wanted() const {
 void StoreWorker::fetch_step(Lock& lock) {
     const auto round = fetch_round_;
     const auto first = fetch_next_;
-    const auto end =
-        fetch_ahead_ ? state_.stored.objects : std::min(fetch_end_, state_.stored.objects);
+    const auto end = fetch_ahead_ ? readable_end() : std::min(fetch_end_, readable_end());
     lock.unlock();
     auto blocks = recording_->read(first, end, fetch_bytes);
     lock.lock();
@@ -221,7 +230,7 @@ void StoreWorker::fetch_step(Lock& lock) {
         fetched_bytes_ += block.data.size() + operation_cost;
         fetched_.emplace(block.number, std::move(block));
     }
-    if (block_awaited_ && (fetch_next_ >= fetch_end_ || fetch_next_ >= state_.stored.objects)) {
+    if (block_awaited_ && (fetch_next_ >= fetch_end_ || fetch_next_ >= readable_end())) {
         block_awaited_ = false;
         wake(lock);
     }
@@ -288,6 +297,7 @@ void StoreWorker::store_step(Lock& lock) {
     }
     queue_cost_ -= cost;
     const auto operations = batch.size();
+    const bool is_cut = batch.front().kind == StoreOperation::Kind::cut;
     const bool checkpoint =
         state_.stored.offset > state_.synchronised.offset + limits_.checkpoint_bytes;
     lock.unlock();
@@ -305,6 +315,7 @@ void StoreWorker::store_step(Lock& lock) {
     }
     state_.stored = end;
     state_.synchronised = synchronised;
+    if (is_cut) --cuts_queued_;
     gather_findings();
     if (room_awaited_ && queue_cost_ <= *room_awaited_) {
         room_awaited_.reset();
@@ -346,6 +357,7 @@ void StoreWorker::fail(Lock& lock, const Error& error, const RecordedEnd& kept) 
     state_.cost_stored += queue_cost_;
     queue_.clear();
     queue_cost_ = 0;
+    cuts_queued_ = 0;
     state_.stored = kept;
     state_.fault = error;
     ++state_.faults;

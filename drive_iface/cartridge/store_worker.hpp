@@ -90,6 +90,7 @@ class StoreWorker {
 
     void run();
     void wait_for_work(Lock& lock);
+    [[nodiscard]] std::uint64_t readable_end() const;
     [[nodiscard]] bool fetch_wanted() const;
     [[nodiscard]] bool somebody_waits() const;
     void forget_fetched();
@@ -117,6 +118,9 @@ class StoreWorker {
     std::deque<StoreOperation> queue_;
     std::uint64_t queue_cost_ = 0;
     std::uint64_t given_ = 0;
+    // Of the cuts that are not stored yet: what stands from the lowest of them on is given up.
+    std::size_t cuts_queued_ = 0;
+    std::uint64_t cut_border_ = 0;
     std::optional<RecordedEnd> kept_;  // of a fault: what follows is still to be cut
 
     std::uint64_t synchronise_up_to_ = 0;  // operations
