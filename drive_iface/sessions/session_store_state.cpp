@@ -126,6 +126,8 @@ std::optional<Result<std::unique_ptr<Cartridge>>> SessionStore::State::open(
     const std::string& barcode) {
     const auto volume = volumes_.find(barcode);
     if (volume == volumes_.end()) return shelf_->open(barcode);
+    if (!volume->second->stopped().empty())
+        return Result<std::unique_ptr<Cartridge>>(Error{volume->second->stopped()});
     tidy();
     return std::nullopt;
 }

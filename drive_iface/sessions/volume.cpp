@@ -186,9 +186,10 @@ void Volume::finish_merge() {
 void Volume::stop_merging(const std::string& why) {
     merge_ = Merge::stopped;
     listening_to_segment_.reset();
-    doors_.log("session " + std::to_string(pending_.front().identifier) +
+    stopped_ = "session " + std::to_string(pending_.front().identifier) +
                " can not be copied into volume " + barcode_ + ": " + why +
-               "; its data stays in its own segment files and is copied when vtld starts again");
+               "; its data stays in its own segment files and is copied when vtld starts again";
+    doors_.log(stopped_);
 }
 
 }  // namespace drive_iface::sessions

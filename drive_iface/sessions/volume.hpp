@@ -56,6 +56,8 @@ class Volume : public std::enable_shared_from_this<Volume> {
     // A session is complete: from now on it is part of the volume.
     void commit(Pending pending);
     [[nodiscard]] bool has_pending() const { return !pending_.empty(); }
+    // Why nothing is copied any more; empty: it goes on.
+    [[nodiscard]] const std::string& stopped() const { return stopped_; }
     [[nodiscard]] const std::string& barcode() const { return barcode_; }
 
     // Copies on, some at a time, as far as nothing has to be waited for.
@@ -79,6 +81,7 @@ class Volume : public std::enable_shared_from_this<Volume> {
     std::deque<Pending> pending_;
 
     enum class Merge : std::uint8_t { idle, copying, synchronising, stopped } merge_ = Merge::idle;
+    std::string stopped_;
     bool separator_ = false;  // the base does not end with a filemark: one goes first
     std::uint64_t copied_ = 0;
     std::shared_ptr<void> listening_to_segment_;

@@ -99,7 +99,8 @@ void RmtDrives::open(const rmt::WantedTape& wanted, const agent::core::Initiator
     // An administrative volume is read in any drive that is free.
     if (wanted.drive.empty()) {
         for (const auto& drive : bay_->drives()) {
-            if (drive.barcode.empty() && is_free(drive) && !mounting_.contains(drive.serial)) {
+            const bool idle = drive.barcode.empty() && is_free(drive) && !drive.parallel;
+            if (idle && !mounting_.contains(drive.serial)) {
                 opening->wanted.drive = drive.serial;
                 return go_on(opening);
             }

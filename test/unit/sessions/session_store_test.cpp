@@ -297,3 +297,22 @@ TEST_CASE("a stream longer than any buffer is merged byte by byte") {
     one.leave();
     CHECK(rig.volume_content("VOL001L8") == letters + "|");
 }
+
+TEST_CASE("a session that can not be copied keeps its data and says so to who wants the volume") {
+    Rig rig;
+    Host one(rig, 1, "VOL001L8");
+    one.write('a');
+    const auto identifier = one.identifier();
+    one.synchronise();
+    // Both copies lose their data behind the program's back.
+    const auto files = rig.store->show(identifier)->files;
+    for (const auto& file : files)
+        std::fstream(file, std::ios::in | std::ios::out | std::ios::binary).write("damaged!", 8);
+    one.complete();
+    REQUIRE(rig.becomes([&] { return !rig.log.empty(); }));
+    CHECK(rig.log.find("can not be copied into volume VOL001L8") != std::string::npos);
+    CHECK(rig.store->show(identifier)->state == SessionState::complete);
+    const auto refused = rig.store->shelf_for_drives().open("VOL001L8");
+    REQUIRE(refused);
+    CHECK_FALSE(refused->ok());
+}
