@@ -1,0 +1,232 @@
+// The medium changer, driven by CDBs as mtx and Linux ch send them.
+
+#include "drive_iface/virtual/changer.hpp"
+#include "drive_iface/scsi/bytes.hpp"
+#include "test/unit/virtual/library_builder.hpp"
+
+using namespace virtual_library_test;
+namespace sense_code = drive_iface::scsi::additional_sense;
+using scsi::SenseKey;
+
+namespace {
+
+struct Shelf {
+    Shelf() {
+        for (const char* barcode : {"VT0001L8", "VT0002L8", "VT0003L8"})
+            shelf.add({.barcode = barcode, .capacity = 1'000'000});
+    }
+    virtual_library::MemoryShelf shelf;
+};
+
+// Three cartridges in six slots, one import/export element, two empty drives.
+struct Robot : Shelf, Library {
+    Robot()
+        : Library({.vendor = "LRA",
+                   .product = "VIRTUAL LIBRARY",
+                   .serial = virtual_library_test::changer_serial,
+                   .drives = {{.serial = serial, .product = "ULT", .element_address = 256},
+                              {.serial = other_serial, .product = "ULT", .element_address = 257}},
+                   .slots = 6,
+                   .import_export = 1},
+                  shelf) {}
+    std::string in(const std::string& place) const {
+        for (const auto& element : elements()) {
+            if (element.place == place) return element.barcode;
+        }
+        return "no such place";
+    }
+};
+
+Host changer_host(Library& library, const std::string& name = "a") {
+    return Host(library, iscsi_port(name), false, virtual_library_test::changer_serial);
+}
+
+std::uint8_t high(std::uint16_t value) {
+    return static_cast<std::uint8_t>(value >> 8);
+}
+std::uint8_t low(std::uint16_t value) {
+    return static_cast<std::uint8_t>(value);
+}
+
+CommandReply move(Host& host, std::uint16_t from, std::uint16_t to) {
+    return host.send({0xa5, 0, 0, 0, high(from), low(from), high(to), low(to), 0, 0, 0, 0});
+}
+
+CommandReply element_status(Host& host, std::uint8_t byte_1, std::uint16_t allocation = 0xffff,
+                            std::uint8_t byte_6 = 0) {
+    return host.send(
+        {0xb8, byte_1, 0, 0, 0xff, 0xff, byte_6, 0, high(allocation), low(allocation), 0, 0});
+}
+
+bool illegal(const CommandReply& reply, scsi::AdditionalSense sense) {
+    return fails_with(reply, SenseKey::illegal_request, sense);
+}
+
+}  // namespace
+
+TEST_CASE("cartridges of the shelf are in the first slots, and drives are empty") {
+    Robot robot;
+    CHECK(robot.in("slot 1") == "VT0001L8");
+    CHECK(robot.in("slot 3") == "VT0003L8");
+    CHECK(robot.in("slot 4").empty());
+    CHECK(robot.in("drive " + serial).empty());
+}
+
+TEST_CASE("a cartridge goes to a drive and back, and the drive's hosts hear of it") {
+    Robot robot;
+    Host robot_host = changer_host(robot);
+    Host tape(robot, iscsi_port("a"));
+    CHECK(fails_with(tape.test_unit_ready(), SenseKey::not_ready, sense_code::medium_not_present));
+    REQUIRE(good(move(robot_host, 1000, 256)));
+    CHECK(robot.in("drive " + serial) == "VT0001L8");
+    CHECK(robot.in("slot 1").empty());
+    CHECK(tape.attention() == sense_code::medium_may_have_changed);
+    CHECK(good(tape.test_unit_ready()));
+    REQUIRE(good(move(robot_host, 256, 1005)));
+    CHECK(robot.in("slot 6") == "VT0001L8");
+    CHECK(fails_with(tape.test_unit_ready(), SenseKey::not_ready, sense_code::medium_not_present));
+}
+
+TEST_CASE("moves that can not be are refused with what stands against them") {
+    Robot robot;
+    Host host = changer_host(robot);
+    CHECK(illegal(move(host, 1003, 256), sense_code::medium_source_element_empty));
+    CHECK(illegal(move(host, 1000, 1001), sense_code::medium_destination_element_full));
+    CHECK(illegal(move(host, 1000, 1000), sense_code::medium_destination_element_full));
+    CHECK(illegal(move(host, 1000, 999), sense_code::invalid_element_address));
+    CHECK(illegal(move(host, 0, 256), sense_code::invalid_element_address));
+    CHECK(illegal(host.send({0xa5, 0, 0, 7, 3, 0xe8, 1, 0, 0, 0, 0, 0}),
+                  sense_code::invalid_element_address));
+    CHECK(robot.in("slot 1") == "VT0001L8");
+}
+
+TEST_CASE("a drive that another host has reserved is not touched; its own host may") {
+    Robot robot;
+    Host mine = changer_host(robot, "a");
+    Host theirs = changer_host(robot, "b");
+    Host tape(robot, iscsi_port("a", "00023d000009"));  // another ISID, the same host
+    REQUIRE(good(tape.reserve()));
+    CHECK(conflict(move(theirs, 1000, 256)));
+    CHECK(good(move(mine, 1000, 256)));
+    CHECK(conflict(move(theirs, 256, 1000)));
+    CHECK(good(move(mine, 256, 1000)));
+}
+
+TEST_CASE("a prevented removal and a forced offline drive stop the robot") {
+    Robot robot;
+    Host host = changer_host(robot);
+    Host tape(robot, iscsi_port("a"));
+    REQUIRE(good(move(host, 1000, 256)));
+    static_cast<void>(tape.attention());
+    REQUIRE(good(tape.send({0x1e, 0, 0, 0, 1, 0})));
+    CHECK(illegal(move(host, 256, 1000), sense_code::medium_removal_prevented));
+    REQUIRE(good(tape.send({0x1e, 0, 0, 0, 0, 0})));
+    REQUIRE(robot.force_offline(serial, "test").ok());
+    CHECK(fails_with(move(host, 256, 1000), SenseKey::not_ready, sense_code::logical_unit_offline));
+    REQUIRE(robot.lift_forced_offline(serial).ok());
+    CHECK(good(move(host, 256, 1000)));
+}
+
+TEST_CASE("a move out of a drive waits until what was written is stored") {
+    Robot robot;
+    Host host = changer_host(robot);
+    Host tape(robot, iscsi_port("a"));
+    REQUIRE(good(move(host, 1000, 256)));
+    static_cast<void>(tape.attention());
+    const auto medium = robot.shelf.find("VT0001L8");
+    medium->mood.buffers = true;
+    REQUIRE(good(tape.write()));
+    Bytes nothing;
+    const Bytes cdb{0xa5, 0, 0, 0, 1, 0, 3, 0xe8, 0, 0, 0, 0};
+    CHECK_FALSE(robot.execute(host.nexus(), 0, cdb, nothing));
+    CHECK(robot.in("drive " + serial) == "VT0001L8");
+    std::optional<CommandReply> answer;
+    for (int step = 0; step < 100 && !answer; ++step) {
+        static_cast<void>(robot.shelf.work());
+        answer = robot.execute(host.nexus(), 0, cdb, nothing);
+    }
+    REQUIRE(answer);
+    CHECK(good(*answer));
+    CHECK(robot.in("slot 1") == "VT0001L8");
+    CHECK(medium->objects().size() == 1);
+}
+
+TEST_CASE("an exchange moves two cartridges at once") {
+    Robot robot;
+    Host host = changer_host(robot);
+    REQUIRE(good(move(host, 1000, 256)));
+    // slot 2 to the drive, what was there to slot 1
+    CHECK(good(host.send({0xa6, 0, 0, 0, 3, 0xe9, 1, 0, 3, 0xe8, 0, 0})));
+    CHECK(robot.in("drive " + serial) == "VT0002L8");
+    CHECK(robot.in("slot 1") == "VT0001L8");
+    CHECK(robot.in("slot 2").empty());
+}
+
+TEST_CASE("element status is whole at any allocation length, and cut where it ends") {
+    Robot robot;
+    Host host = changer_host(robot);
+    REQUIRE(good(move(host, 1000, 256)));
+    for (const std::uint8_t byte_1 : Bytes{0x10, 0x00, 0x12, 0x44, 0x54}) {
+        for (const std::uint8_t byte_6 : Bytes{0, 1, 2, 3}) {
+            const Bytes whole = element_status(host, byte_1, 0xffff, byte_6).data_in;
+            REQUIRE(whole.size() > 8);
+            CHECK((whole[5] << 16 | whole[6] << 8 | whole[7]) + 8u == whole.size());
+            for (std::uint16_t length = 0; length <= whole.size(); ++length) {
+                REQUIRE(element_status(host, byte_1, length, byte_6).data_in ==
+                        Bytes(whole.begin(), whole.begin() + length));
+            }
+        }
+    }
+    // One drive with its volume tag, its source and its identifier.
+    const Bytes drive = host.send({0xb8, 0x14, 1, 0, 0, 1, 1, 0, 4, 0, 0, 0}).data_in;
+    CHECK(drive[8] == 4);
+    CHECK(drive[16] == 1);
+    CHECK((drive[18] & 0x01) != 0);  // FULL
+    CHECK((drive[18] & 0x08) == 0);  // ACCESS: threaded
+    CHECK((drive[25] & 0x80) != 0);  // SVALID
+    CHECK((drive[26] << 8 | drive[27]) == 1000);
+    CHECK(std::string(drive.begin() + 28, drive.begin() + 36) == "VT0001L8");
+    CHECK(std::string(drive.end() - 10, drive.end()) == serial);
+}
+
+TEST_CASE("a volume is found by its name") {
+    Robot robot;
+    Host host = changer_host(robot);
+    CHECK(illegal(host.send({0xb5, 0x10, 0, 0, 0xff, 0xff, 0, 0, 4, 0, 0, 0}),
+                  sense_code::command_sequence_error));
+    Bytes wanted(40, ' ');
+    const std::string pattern = "VT???2*";
+    std::copy(pattern.begin(), pattern.end(), wanted.begin());
+    REQUIRE(good(host.send({0xb6, 0, 0, 0, 0, 5, 0, 0, 0, 40, 0, 0}, wanted)));
+    const Bytes found = host.send({0xb5, 0x10, 0, 0, 0xff, 0xff, 0, 0, 4, 0, 0, 0}).data_in;
+    CHECK((found[2] << 8 | found[3]) == 1);
+    CHECK((found[0] << 8 | found[1]) == 1001);
+}
+
+TEST_CASE("where cartridges are survives a restart; what is new or gone is noticed") {
+    Robot before;
+    {
+        Host host = changer_host(before);
+        REQUIRE(good(move(host, 1001, 257)));
+        REQUIRE(good(move(host, 1002, 16)));
+    }
+    Robot after;
+    after.shelf.add({.barcode = "VT0004L8", .capacity = 1'000'000});
+    REQUIRE(after.restore(before.nonvolatile_state()).ok());
+    CHECK(after.in("drive " + other_serial) == "VT0002L8");
+    CHECK(after.in("port 1") == "VT0003L8");
+    CHECK(after.in("slot 2") == "VT0004L8");
+    for (const auto& element : after.elements()) {
+        if (element.barcode == "VT0002L8") CHECK(element.source == "slot 2");
+    }
+}
+
+TEST_CASE("an operator moves cartridges by their names") {
+    Robot robot;
+    CHECK(robot.move_cartridge("VT0002L8", "drive " + serial)->ok());
+    CHECK(robot.in("drive " + serial) == "VT0002L8");
+    CHECK_FALSE(robot.move_cartridge("VT0001L8", "drive " + serial)->ok());
+    CHECK_FALSE(robot.move_cartridge("VT9999L8", "slot 5")->ok());
+    CHECK_FALSE(robot.move_cartridge("VT0001L8", "cellar")->ok());
+    CHECK(robot.move_cartridge("VT0002L8", "port 1")->ok());
+}
