@@ -34,7 +34,7 @@ class ScriptedHost final : public SessionHost {
                                         Bytes& data) override {
         executed.push_back(task);
         opcodes.push_back(cdb[0]);
-        data_out.assign(data.begin(), data.end());
+        data_out = std::move(data);
         if (stalls) return std::nullopt;
         return reply;
     }

@@ -212,6 +212,18 @@ TEST_CASE("data-out by R2T goes straight into the command's buffer") {
     CHECK(one.host.data_out[262'144] == 4);
 }
 
+TEST_CASE("a write that waits for its medium is not asked for its data again") {
+    Initiator one;
+    one.log_in();
+    one.host.takes = 24;
+    one.host.stalls = true;
+    CHECK(one.send(one.write_command(24), Bytes(24, 3)).empty());
+    CHECK(one.host.data_out == Bytes(24, 3));
+    one.one<NopIn>(NopOut{.immediate = true, .task_tag = 5});  // and nothing else
+    one.connection.complete(one.host.executed.front(), {});
+    CHECK(one.answers().size() == 1);
+}
+
 TEST_CASE("an immediate command takes no CmdSN") {
     Initiator one;
     one.log_in();
