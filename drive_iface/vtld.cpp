@@ -22,11 +22,13 @@
 #include "drive_iface/rmt/rmt_server.hpp"
 #include "drive_iface/sessions/file_segments.hpp"
 #include "drive_iface/sessions/session_store.hpp"
+#include "drive_iface/vtld/administration_records.hpp"
 #include "drive_iface/vtld/configuration.hpp"
 #include "drive_iface/vtld/control_methods.hpp"
 #include "drive_iface/vtld/drive_bay.hpp"
 #include "drive_iface/vtld/rmt_drives.hpp"
 #include "drive_iface/vtld/virtual_ports.hpp"
+#include "drive_iface/vtld/write_session_methods.hpp"
 
 namespace {
 
@@ -86,6 +88,7 @@ class Daemon {
     Outcome start();
     Outcome start_storage();
     Outcome start_sessions();
+    void start_administration();
     Outcome start_library();
     Outcome start_rmt();
     Outcome start_events();
@@ -105,6 +108,8 @@ class Daemon {
     std::unique_ptr<cartridge::FileShelf> shelf_;
     std::unique_ptr<sessions::SegmentShelf> segments_;
     std::unique_ptr<sessions::SessionStore> sessions_;  // none: no drive is parallel
+    std::unique_ptr<Administration> administration_;
+    EventRecords happened_;
     std::unique_ptr<DriveBay> bay_;
     std::unique_ptr<RmtDrives> rmt_drives_;
     std::unique_ptr<rmt::RmtServer> rmt_server_;
@@ -112,6 +117,7 @@ class Daemon {
     std::unique_ptr<events::DriveEventClient> events_;
     std::unique_ptr<iscsi::Server> server_;
     std::unique_ptr<agent::runtime::ControlServer> control_;
+    std::shared_ptr<void> session_events_;  // to those who follow events on control_
     std::unique_ptr<agent::runtime::Service> service_;
     asio::steady_timer drain_;
 };
@@ -209,13 +215,24 @@ Outcome Daemon::start_rmt() {
     return Nothing{};
 }
 
+void Daemon::start_administration() {
+    const auto& drive = configuration_.library.drives.front();
+    administration_ = std::make_unique<Administration>(
+        loop_, Administration::Options{
+                   .library = configuration_.library.serial,
+                   .media_identifier = media_identifier(drive.personality, drive.product),
+                   .lrad_socket = configuration_.lrad_socket});
+}
+
 Outcome Daemon::start_library() {
     auto state = StateFile::open(configuration_.state_dir);
     if (!state) return state.error().within("state_dir");
     const auto saved = state->load();
     if (!saved) return saved.error().within("state_dir");
     virtual_library::CartridgeShelf& shelf = sessions_ ? sessions_->shelf_for_drives() : *shelf_;
-    virtual_library::Library library(configuration_.library, shelf, sessions_.get());
+    start_administration();
+    virtual_library::Library library(configuration_.library, shelf, sessions_.get(),
+                                     administration_.get());
     if (!saved->empty()) {
         if (auto restored = library.restore(saved.value()); !restored) {
             return restored.error().within("state.json in " + configuration_.state_dir +
@@ -231,6 +248,11 @@ Outcome Daemon::start_library() {
                                    "drive state is not safe from power loss: " + text);
                            }},
         configuration_.library.serial);
+    tell_everything(*administration_, {.configuration = &configuration_,
+                                       .shelf = shelf_.get(),
+                                       .tracking = sessions_.get(),
+                                       .library = &bay_->library(),
+                                       .events = &happened_});
     bay_->library().proceed();
     ports_ = std::make_unique<VirtualPorts>(*bay_);
     return Nothing{};
@@ -281,6 +303,7 @@ Outcome Daemon::start_control() {
     add_library_methods(*control_, running);
     add_cartridge_methods(*control_, running, loop_);
     add_session_methods(*control_, running);
+    session_events_ = add_write_session_methods(*control_, sessions_.get());
     add_fault_methods(*control_, running);
     add_port_methods(*control_, running);
     if (auto listening = control_->listen(); !listening)
@@ -289,6 +312,7 @@ Outcome Daemon::start_control() {
 }
 
 void Daemon::announce(const LibraryEvent& event) {
+    happened_.add(event, now_text());
     const auto change = announced(event.change);
     const bool of_changer = event.drive.text == configuration_.library.serial;
     if (!change || !events_ || of_changer) return;
@@ -334,6 +358,7 @@ Outcome Daemon::reload() {
 }
 
 void Daemon::stop() {
+    rmt_server_.reset();  // tapes that are open get what closing them would do
     server_->stop(logout_within, [this] {
         ports_->forget_all();
         finish_when_acknowledged(std::chrono::steady_clock::now() +

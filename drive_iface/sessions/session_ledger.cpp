@@ -1,6 +1,9 @@
 #include "drive_iface/sessions/session_ledger.hpp"
 
+#include <sys/stat.h>
+
 #include <array>
+#include <filesystem>
 #include <utility>
 
 #include "agent/runtime/database.hpp"
@@ -61,6 +64,8 @@ SessionLedger::SessionLedger(std::unique_ptr<Database> database) : database_(std
 SessionLedger::~SessionLedger() = default;
 
 Result<std::unique_ptr<SessionLedger>> SessionLedger::open(const std::string& file) {
+    // The first start of all; what is wrong with the folder is told by opening the file.
+    ::mkdir(std::filesystem::path(file).parent_path().c_str(), 0750);
     auto database = Database::open(file, {.what = "vtld's ledger of write sessions",
                                           .application_id = application_id,
                                           .version = 1,

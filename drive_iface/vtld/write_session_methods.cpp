@@ -1,0 +1,122 @@
+#include "drive_iface/vtld/write_session_methods.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "agent/core/time.hpp"
+#include "agent/runtime/clock.hpp"
+#include "drive_iface/sessions/session_ledger.hpp"
+#include "drive_iface/sessions/tracking.hpp"
+#include "drive_iface/vtld/control_parameters.hpp"
+
+namespace drive_iface::vtld {
+
+using agent::runtime::Caller;
+using agent::runtime::ControlAnswer;
+using agent::runtime::ControlError;
+using agent::runtime::ControlErrorCode;
+using agent::runtime::ControlServer;
+using nlohmann::json;
+using sessions::Session;
+using sessions::Tracking;
+
+namespace {
+
+constexpr std::int64_t records_at_once = 100;
+
+std::string time_text(std::int64_t ms) {
+    return agent::runtime::to_text(agent::core::WallTime{ms});
+}
+
+json session_json(const Session& session) {
+    json result{{"id", session.identifier},
+                {"host", session.host},
+                {"address", session.address},
+                {"drive", session.drive},
+                {"volume", session.volume},
+                {"start_object", session.start_object},
+                {"state", sessions::to_text(session.state)},
+                {"objects", session.objects},
+                {"filemarks", session.filemarks},
+                {"bytes", session.bytes},
+                {"durable_objects", session.durable_objects},
+                {"started", time_text(session.started_ms)},
+                {"files", session.files},
+                {"kept", session.kept}};
+    if (!session.reason.empty()) result["reason"] = session.reason;
+    if (session.completion) result["completion"] = *session.completion;
+    if (session.volume_object) result["volume_object"] = *session.volume_object;
+    if (session.ended_ms) result["ended"] = time_text(*session.ended_ms);
+    return result;
+}
+
+json record_json(const sessions::SessionRecord& record) {
+    using Kind = virtual_library::LogicalObject::Kind;
+    return {{"number", record.number}, {"kind", record.kind == Kind::block ? "block" : "filemark"},
+            {"length", record.length}, {"offsets", record.offsets},
+            {"crc32c", record.crc32c}, {"durable", record.durable}};
+}
+
+ControlError invalid(const agent::core::Error& error) {
+    return {ControlErrorCode::invalid_params, error.message};
+}
+
+ControlAnswer list(const Tracking* tracking) {
+    json all = json::array();
+    if (tracking == nullptr) return all;
+    for (const auto& session : tracking->list())
+        all.push_back(session_json(session));
+    return all;
+}
+
+ControlAnswer show(const json& params, const Tracking* tracking) {
+    if (auto known = check_known(params, {"id"}); !known) return invalid(known.error());
+    const auto id = optional_number(params, "id", 1, sessions::SessionLedger::identifier_max);
+    if (!id) return invalid(id.error());
+    if (!id->has_value()) return invalid({"id: is missing; session.writes has it"});
+    const auto found = tracking ? tracking->show(static_cast<std::uint32_t>(**id)) : std::nullopt;
+    if (!found)
+        return ControlError{ControlErrorCode::failed,
+                            "there is no write session " + std::to_string(**id)};
+    return session_json(*found);
+}
+
+ControlAnswer records(const json& params, const Tracking* tracking) {
+    if (auto known = check_known(params, {"id", "first", "limit"}); !known)
+        return invalid(known.error());
+    const auto id = optional_number(params, "id", 1, sessions::SessionLedger::identifier_max);
+    const auto first = optional_number(params, "first", 0, INT64_MAX);
+    const auto limit = optional_number(params, "limit", 1, 10'000);
+    for (const auto* number : {&id, &first, &limit}) {
+        if (!*number) return invalid(number->error());
+    }
+    if (!id->has_value()) return invalid({"id: is missing; session.writes has it"});
+    if (tracking == nullptr)
+        return ControlError{ControlErrorCode::failed, "no drive of this library is parallel"};
+    const auto found = tracking->records(
+        static_cast<std::uint32_t>(**id), static_cast<std::uint64_t>(first->value_or(0)),
+        static_cast<std::uint64_t>(limit->value_or(records_at_once)));
+    if (!found) return ControlError{ControlErrorCode::failed, found.error().message};
+    json all = json::array();
+    for (const auto& record : *found)
+        all.push_back(record_json(record));
+    return all;
+}
+
+}  // namespace
+
+std::shared_ptr<void> add_write_session_methods(ControlServer& control, Tracking* tracking) {
+    control.on("session.writes", [tracking](const json& params, const Caller&) -> ControlAnswer {
+        if (auto known = check_known(params, {}); !known) return invalid(known.error());
+        return list(tracking);
+    });
+    control.on("session.show",
+               [tracking](const json& params, const Caller&) { return show(params, tracking); });
+    control.on("session.records",
+               [tracking](const json& params, const Caller&) { return records(params, tracking); });
+    if (tracking == nullptr) return nullptr;
+    return tracking->listen([&control](const Session& session) {
+        control.publish_event({{"event", "write_session"}, {"session", session_json(session)}});
+    });
+}
+
+}  // namespace drive_iface::vtld
