@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "drive_iface/admin_volumes/data_set.hpp"
+
 namespace drive_iface::vtld {
 
 using namespace agent::runtime;
@@ -13,6 +15,8 @@ namespace {
 constexpr std::uint64_t mebibyte = 1024 * 1024;
 
 std::optional<std::string> wrong_with_barcode(std::string_view text) {
+    if (admin_volumes::is_reserved_barcode(text))
+        return "is reserved: barcodes that begin with ADM are those of administrative volumes";
     const auto checked = cartridge::check_barcode(std::string(text));
     if (checked) return std::nullopt;
     return checked.error().message;

@@ -112,6 +112,12 @@ ConfigurationSchema make_schema() {
                 object_shape({default_key("socket", text_shape(107), "\"/run/lra/vtld.sock\"",
                                           "Control socket for lractl.")}),
                 "{}", "The control socket."),
+            default_key("administration",
+                        object_shape({optional_key(
+                            "lrad_socket", text_shape(107),
+                            "Control socket of lrad, asked for what ADMRSV tells of it.",
+                            "\"/run/lra/lrad.sock\"")}),
+                        "{}", "The administrative volumes."),
             default_key("state_dir", text_shape(4'096), "\"/var/lib/lra-vtl\"",
                         "Folder of what survives power loss: drives forced offline and "
                         "reservations with APTPL."),
@@ -136,6 +142,8 @@ class Reading {
         result.events_connect = values_["events"].value("connect", "");
         result.control_socket =
             source_.file_beside(values_["control"]["socket"].get<std::string>());
+        const auto lrad = values_["administration"].value("lrad_socket", "");
+        if (!lrad.empty()) result.lrad_socket = source_.file_beside(lrad);
         result.state_dir = source_.file_beside(values_["state_dir"].get<std::string>());
         result.rmt = rmt_configuration(source_, errors);
         result.cartridges = cartridge_configuration(source_, result.state_dir,
@@ -274,6 +282,7 @@ std::string needs_restart(const VtldConfiguration& running, const VtldConfigurat
     note(running.rmt == wanted.rmt, "rmt");
     note(running.events_connect == wanted.events_connect, "events.connect");
     note(running.control_socket == wanted.control_socket, "control.socket");
+    note(running.lrad_socket == wanted.lrad_socket, "administration.lrad_socket");
     note(running.state_dir == wanted.state_dir, "state_dir");
     return keys;
 }

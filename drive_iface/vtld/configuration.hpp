@@ -24,6 +24,7 @@ struct VtldConfiguration {
     RmtConfiguration rmt;
     std::string events_connect;  // empty: nobody is told
     std::string control_socket;
+    std::string lrad_socket;  // empty: lrad is not asked what it knows
     std::string state_dir;
     std::map<std::string, agent::core::InitiatorPort> virtual_ports;
 };
