@@ -1,0 +1,72 @@
+#include "drive_iface/vtld/configuration.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "agent/runtime/configuration_schema.hpp"
+#include "test/support/catch.hpp"
+
+using namespace drive_iface::vtld;
+
+namespace {
+
+agent::runtime::Configured<VtldConfiguration> read(const std::string& rest) {
+    const auto parsed = agent::runtime::read_configuration_text(
+        vtld_configuration_schema(), "/etc/lra/vtld.json",
+        "{\"drives\": [{\"serial\": \"VT1\"}, {\"serial\": \"VT2\"}]" + rest + "}");
+    REQUIRE(parsed.ok());
+    return vtld_configuration(*parsed.value);
+}
+
+bool says(const agent::runtime::Configured<VtldConfiguration>& read, const std::string& text) {
+    return std::any_of(read.errors.begin(), read.errors.end(), [&text](const auto& error) {
+        return error.find(text) != std::string::npos;
+    });
+}
+
+const std::string page_path = LRA_SOURCE_DIR "/docs/CONFIGURATION.md";
+
+std::string page() {
+    std::ostringstream text;
+    text << std::ifstream(page_path, std::ios::binary).rdbuf();
+    return text.str();
+}
+
+}  // namespace
+
+TEST_CASE("without a section for cartridges each drive has one, in two folders") {
+    const auto configured = read("");
+    REQUIRE(configured.ok());
+    CHECK(configured.value->cartridges.folders.size() == 2);
+    CHECK(configured.value->library.drives[0].cartridge == "VT0001L8");
+    CHECK(configured.value->library.drives[1].cartridge == "VT0002L8");
+    CHECK(configured.value->library.slots == 10);
+}
+
+TEST_CASE("one storage folder is not enough, and the error says so") {
+    CHECK(says(read(R"(, "cartridges": {"folders": ["a"]})"), "two or more"));
+    CHECK(says(read(R"(, "cartridges": {"folders": ["a", "a"]})"), "two or more"));
+    const auto two = read(R"(, "cartridges": {"folders": ["a", "/b"], "barcodes": ["X1L8"]})");
+    REQUIRE(two.ok());
+    CHECK(two.value->cartridges.folders == std::vector<std::string>{"/etc/lra/a", "/b"});
+    CHECK(two.value->library.drives[0].cartridge.empty());
+}
+
+// LRA_UPDATE_PAGES=1 in the environment writes the table into the page instead of comparing it.
+TEST_CASE("docs/CONFIGURATION.md shows the keys of vtld") {
+    const std::string begin = "<!-- table of vtld: generated, see docs/TESTING.md -->\n";
+    const std::string end = "<!-- end of table -->";
+    std::string wanted = page();
+    const std::size_t from = wanted.find(begin);
+    REQUIRE(from != std::string::npos);
+    const std::size_t to = wanted.find(end, from);
+    REQUIRE(to != std::string::npos);
+    wanted.replace(from + begin.size(), to - from - begin.size(),
+                   agent::runtime::markdown_table(vtld_configuration_schema()));
+    if (std::getenv("LRA_UPDATE_PAGES") != nullptr)
+        std::ofstream(page_path, std::ios::binary) << wanted;
+    INFO("run the test with LRA_UPDATE_PAGES=1 to bring the page up to date");
+    CHECK((page() == wanted));
+}
