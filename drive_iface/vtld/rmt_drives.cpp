@@ -27,7 +27,13 @@ struct RmtDrives::Opening {
     Opened opened;
     asio::steady_timer timer;
     std::chrono::steady_clock::time_point latest;
-    std::string taking_out;  // the volume that has to leave the drive first
+    // The robot is at it: asked again until it is done, whatever becomes of the client.
+    struct Move {
+        std::string barcode;
+        std::string place;
+    };
+    std::optional<Move> moving;
+    bool takes_out = false;  // a volume had to leave the drive first
 
     void refuse(int error, const std::string& text) {
         if (auto call = std::exchange(opened, nullptr)) call(Refusal{error, text});
@@ -120,6 +126,17 @@ void RmtDrives::look_again(const std::shared_ptr<Opening>& opening) {
 
 void RmtDrives::go_on(const std::shared_ptr<Opening>& opening) {
     const auto& wanted = opening->wanted;
+    if (opening->moving) {
+        const auto moved =
+            bay_->library().move_cartridge(opening->moving->barcode, opening->moving->place);
+        static_cast<void>(bay_->changed());
+        if (!moved) return look_again(opening);
+        opening->moving.reset();
+        if (!moved->ok()) {
+            mounting_.erase(wanted.drive);
+            return opening->refuse(EBUSY, moved->error().message);
+        }
+    }
     const auto drive = status_of(wanted.drive);
     if (!drive) return opening->refuse(ENODEV, "the library has no drive " + wanted.drive);
     const bool in_use = std::any_of(users_.begin(), users_.end(), [&drive](const auto& entry) {
@@ -150,21 +167,15 @@ bool RmtDrives::mount(Opening& opening, const Status& drive) {
         opening.refuse(EBUSY, "volume " + on_its_way->second + " is being mounted on the drive");
         return true;
     }
-    if (!drive.barcode.empty() && opening.taking_out.empty() && !is_free(drive)) {
+    if (!drive.barcode.empty() && !opening.takes_out && !is_free(drive)) {
         opening.refuse(EBUSY, "volume " + drive.barcode + " is in the drive, and somebody uses it");
         return true;
     }
     mounting_[drive.serial] = *wanted.volume;
-    opening.taking_out = drive.barcode;
-    const auto moved =
-        drive.barcode.empty()
-            ? bay_->library().move_cartridge(*wanted.volume, "drive " + drive.serial)
-            : bay_->library().move_cartridge(drive.barcode, place_for(drive.barcode));
-    static_cast<void>(bay_->changed());
-    if (!moved || moved->ok()) return false;
-    mounting_.erase(drive.serial);
-    opening.refuse(EBUSY, moved->error().message);
-    return true;
+    opening.takes_out = !drive.barcode.empty();
+    opening.moving = drive.barcode.empty() ? Opening::Move{*wanted.volume, "drive " + drive.serial}
+                                           : Opening::Move{drive.barcode, place_for(drive.barcode)};
+    return false;
 }
 
 void RmtDrives::log_in(Opening& opening, const Status& drive) {

@@ -257,3 +257,25 @@ TEST_CASE("2-11: killing one host does not harm the other") {
         incomplete += session.state == SessionState::incomplete ? 1 : 0;
     CHECK(incomplete == 2);
 }
+
+TEST_CASE("an ordinary drive that nobody uses changes its volume for the next client") {
+    Site site;
+    make_files(site);
+    site.good(tar + "-cf localhost:2/VOL003L8 tree");
+    // VOL003L8 goes back to its slot, and the robot is free for others.
+    CHECK(site.call([&] {
+        for (const auto& element : site.bay->library().elements()) {
+            if (element.place == std::string("drive ") + ordinary_drive) return element.barcode;
+        }
+        return std::string();
+    }) == "VOL003L8");
+    const auto created = site.call([&] {
+        const auto made = site.shelf->create({.barcode = "VOL004L8", .capacity = 64 << 20});
+        site.bay->library().take_inventory();
+        return made.ok();
+    });
+    REQUIRE(created);
+    site.good(tar + "-cf localhost:2/VOL004L8 more");
+    CHECK(site.good(tar + "-tf localhost:2/VOL003L8").find("tree/large") != std::string::npos);
+    CHECK(site.good(tar + "-tf localhost:2/VOL004L8") == "more\n");
+}
