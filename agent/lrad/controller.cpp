@@ -141,7 +141,7 @@ void Controller::start(std::function<void(const std::string& why)> on_failure) {
         if (error) return;
         connect_grace_over_ = true;
         for (const auto& [serial, order] : std::exchange(orders_waiting_for_drive_, {}))
-            force_offline(order);
+            carry_out_order(order);
     });
     carry_out(rules_.start(clock_now()));
 }
@@ -193,12 +193,8 @@ void Controller::drive_connected(const core::DriveSerial& serial) {
     if (found == drives_.end()) return;
     found->second.watch->event_channel(true);
     found->second.watch->look_now();  // it may have been away, and its next turn may be far off
-    if (const auto order = orders_waiting_for_drive_.find(serial);
-        order != orders_waiting_for_drive_.end()) {
-        const auto waiting = order->second;
-        orders_waiting_for_drive_.erase(order);
-        return force_offline(waiting);
-    }
+    if (auto order = orders_waiting_for_drive_.extract(serial))
+        return carry_out_order(order.mapped());
     const auto view = view_of(serial);
     if (!view || found->second.configuration.actuator != runtime::OfflineActuator::drive) return;
     if (view->record.operational_state == core::OperationalState::online) {
@@ -316,16 +312,27 @@ void Controller::send_notice(const core::SendNotice& effect) {
                    [this, received] { take(received); });
 }
 
+// The newest order counts; an older one that still waits is not wanted any more.
+bool Controller::waits_for_drive(const core::DriveSerial& drive, const DriveOrder& order) {
+    orders_waiting_for_drive_.erase(drive);
+    const bool told_over_channel =
+        drives_.at(drive).configuration.actuator == runtime::OfflineActuator::drive;
+    if (!told_over_channel || connect_grace_over_ || !event_server_ ||
+        event_server_->is_connected(drive))
+        return false;
+    orders_waiting_for_drive_.emplace(drive, order);
+    return true;
+}
+
+void Controller::carry_out_order(const DriveOrder& order) {
+    if (const auto* force = std::get_if<core::ForceDriveOffline>(&order)) force_offline(*force);
+    if (const auto* lift = std::get_if<core::LiftDriveOffline>(&order)) lift_offline(*lift);
+}
+
 void Controller::force_offline(const core::ForceDriveOffline& effect) {
     const auto found = drives_.find(effect.drive);
     if (found == drives_.end()) return;
-    const bool told_over_channel =
-        found->second.configuration.actuator == runtime::OfflineActuator::drive;
-    if (told_over_channel && !connect_grace_over_ && event_server_ &&
-        !event_server_->is_connected(effect.drive)) {
-        orders_waiting_for_drive_[effect.drive] = effect;
-        return;
-    }
+    if (waits_for_drive(effect.drive, effect)) return;
     ++counters_.drives_forced_offline;
     found->second.actuator->force(
         effect.drive, effect.reason, [this, drive = effect.drive](const core::Outcome& done) {
@@ -335,9 +342,9 @@ void Controller::force_offline(const core::ForceDriveOffline& effect) {
 }
 
 void Controller::lift_offline(const core::LiftDriveOffline& effect) {
-    orders_waiting_for_drive_.erase(effect.drive);
     const auto found = drives_.find(effect.drive);
     if (found == drives_.end()) return;
+    if (waits_for_drive(effect.drive, effect)) return;
     found->second.actuator->lift(effect.drive, [this,
                                                 drive = effect.drive](const core::Outcome& done) {
         take(core::OfflineLifted{drive, done ? std::nullopt : std::optional(done.error().message)});

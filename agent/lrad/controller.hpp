@@ -19,6 +19,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <asio/steady_timer.hpp>
@@ -94,6 +95,9 @@ class Controller {
     void send_notice(const core::SendNotice& effect);
     void force_offline(const core::ForceDriveOffline& effect);
     void lift_offline(const core::LiftDriveOffline& effect);
+    using DriveOrder = std::variant<core::ForceDriveOffline, core::LiftDriveOffline>;
+    [[nodiscard]] bool waits_for_drive(const core::DriveSerial& drive, const DriveOrder& order);
+    void carry_out_order(const DriveOrder& order);
     void announce(const core::AnnounceAlarm& effect);
     void show_event(const core::EventRecord& record);
     void snmp_event(const snmp_mib::SnmpEvent& event);
@@ -139,8 +143,8 @@ class Controller {
     asio::steady_timer wakeup_;
     std::list<Waiter> waiters_;
     // After a start, drives that are told over the event channel get a moment to connect before an
-    // order to go offline counts as failed.
-    std::map<core::DriveSerial, core::ForceDriveOffline> orders_waiting_for_drive_;
+    // order to go offline, or back, counts as failed.
+    std::map<core::DriveSerial, DriveOrder> orders_waiting_for_drive_;
     asio::steady_timer connect_grace_;
     bool connect_grace_over_ = false;
 };
