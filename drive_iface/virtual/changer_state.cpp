@@ -132,8 +132,9 @@ Element* element_named(ChangerState& changer, const std::string& place) {
 }
 
 void place_cartridges(ChangerState& changer, const std::vector<PlacedCartridge>& remembered) {
-    for (Element& element : changer.elements)
-        take_away(changer, element);
+    for (Element& element : changer.elements) {
+        if (holds_cartridges(element)) take_away(changer, element);
+    }
     std::map<std::string, Element*> by_name;
     for (Element& element : changer.elements) {
         if (holds_cartridges(element)) by_name.emplace(place_name(changer, element), &element);

@@ -161,7 +161,10 @@ std::optional<CommandReply> blocked(const ChangerState& changer,
         const Element& from = *element_at(changer, transfer.from);
         const Element& to = *element_at(changer, transfer.to);
         const bool stays = transfer.from == transfer.to;
-        if (stays || (!to.barcode.empty() && !sources.contains(to.address)))
+        // The one that another drive brought back is the same: it has no data until it is mounted.
+        const bool back_in_its_slot = !to.volume.empty() && to.volume == cartridge_in(from);
+        const bool full = !to.barcode.empty() && !back_in_its_slot;
+        if (stays || (full && !sources.contains(to.address)))
             return illegal(code::medium_destination_element_full);
         if (!fits(changer, cartridge_in(from), to)) return illegal(code::invalid_element_address);
     }
