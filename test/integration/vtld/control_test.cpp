@@ -163,10 +163,10 @@ TEST_CASE("the command line answers as every program of the project does") {
     CHECK(second.status == 1);
     CHECK_THAT(second.output, ContainsSubstring("in use by another vtld"));
     const auto broken = vtld.folder() + "/broken.json";
-    const auto wrong = run_program("echo '{\"drives\":[{\"serial\":\"A B\"}],\"slots\":5}' > " +
+    const auto wrong = run_program("echo '{\"drives\":[{\"serial\":\"A B\"}],\"shelves\":5}' > " +
                                    broken + "; " + program + " --check-config --config " + broken);
     CHECK(wrong.status == 42);
     CHECK_THAT(wrong.output, ContainsSubstring("broken.json:1: "));
     CHECK_THAT(wrong.output, ContainsSubstring("drives[0].serial"));
-    CHECK_THAT(wrong.output, ContainsSubstring("slots"));
+    CHECK_THAT(wrong.output, ContainsSubstring("shelves"));
 }
