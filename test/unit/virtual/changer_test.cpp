@@ -170,7 +170,8 @@ TEST_CASE("element status is whole at any allocation length, and cut where it en
         for (const std::uint8_t byte_6 : Bytes{0, 1, 2, 3}) {
             const Bytes whole = element_status(host, byte_1, 0xffff, byte_6).data_in;
             REQUIRE(whole.size() > 8);
-            CHECK((whole[5] << 16 | whole[6] << 8 | whole[7]) + 8u == whole.size());
+            const int announced = whole[5] << 16 | whole[6] << 8 | whole[7];
+            CHECK(static_cast<std::size_t>(announced) + 8 == whole.size());
             for (std::uint16_t length = 0; length <= whole.size(); ++length) {
                 REQUIRE(element_status(host, byte_1, length, byte_6).data_in ==
                         Bytes(whole.begin(), whole.begin() + length));
