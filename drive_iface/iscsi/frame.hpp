@@ -44,6 +44,17 @@ struct StreamBroken {
     std::string reason;
 };
 
+// A PDU whose header is known. Inside FrameReader only.
+struct BegunFrame {
+    Frame frame;
+    std::size_t segment_end = 0;  // size of frame.data when the segment is whole
+    std::size_t filled = 0;       // of frame.data
+    std::array<std::uint8_t, 3 + digest_size> tail{};  // padding, digest
+    std::size_t tail_size = 0;
+    std::size_t tail_filled = 0;
+    bool digest = false;
+};
+
 // Collects bytes until a PDU is whole. Holds one PDU at most, plus what arrived behind it. Long
 // data segments need not be copied: the socket reads them to where they stay.
 class FrameReader {
@@ -76,17 +87,6 @@ class FrameReader {
     [[nodiscard]] std::variant<std::monostate, Frame, StreamBroken> next();
 
   private:
-    // A PDU whose header is known.
-    struct Begun {
-        Frame frame;
-        std::size_t segment_end = 0;  // size of frame.data when the segment is whole
-        std::size_t filled = 0;       // of frame.data
-        std::array<std::uint8_t, 3 + digest_size> tail{};  // padding, digest
-        std::size_t tail_size = 0;
-        std::size_t tail_filled = 0;
-        bool digest = false;
-    };
-
     [[nodiscard]] ByteView staged() const {
         return ByteView(staging_).subspan(consumed_, end_ - consumed_);
     }
@@ -99,7 +99,7 @@ class FrameReader {
     Bytes staging_;  // bytes consumed_ to end_ have arrived and belong to nothing yet
     std::size_t consumed_ = 0;
     std::size_t end_ = 0;
-    std::optional<Begun> begun_;
+    std::optional<BegunFrame> begun_;
     std::optional<StreamBroken> broken_;
 };
 
