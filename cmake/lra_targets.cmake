@@ -14,6 +14,19 @@ if(LRA_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${LRA_CCACHE})
 endif()
 
+# Several sources of a room in one translation unit: the headers are read once for all of them. For machines that build
+# everything anew each time; who changes one file at a time is better off without.
+option(LRA_UNITY "Compile the sources of a room together" OFF)
+if(LRA_UNITY)
+  set(CMAKE_UNITY_BUILD ON)
+  set(CMAKE_UNITY_BUILD_BATCH_SIZE 12)
+endif()
+
+# lra_alone(a.cpp ...): these share names with others of their folder, and are compiled alone then too.
+function(lra_alone)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
 add_library(lra_options INTERFACE)
 target_include_directories(lra_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_definitions(lra_options INTERFACE LRA_VERSION="${PROJECT_VERSION}")
@@ -24,7 +37,10 @@ target_compile_options(lra_options INTERFACE
   # gcc 12 reports members of an inactive std::variant or std::optional as maybe uninitialised.
   $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
   $<$<CXX_COMPILER_ID:Clang>:-Wno-missing-field-initializers>
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-missing-field-initializers>)
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-missing-field-initializers>
+  # What is private to one source lies beside another's there.
+  $<$<BOOL:${LRA_UNITY}>:-Wno-shadow>
+  $<$<AND:$<BOOL:${LRA_UNITY}>,$<CXX_COMPILER_ID:GNU>>:-Wno-subobject-linkage>)
 if(LRA_SANITIZE)
   target_compile_options(lra_options INTERFACE
     -fsanitize=${LRA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

@@ -11,8 +11,8 @@ namespace snmp_mib {
 
 namespace {
 
-constexpr int receive_buffer_wanted = 1 << 20;
-constexpr int datagrams_per_turn = 256;  // then others on the loop get their turn
+constexpr int answer_buffer_wanted = 1 << 20;
+constexpr int answers_per_turn = 256;  // then others on the loop get their turn
 
 std::string reason_text(oids::UsmReport reason) {
     switch (reason) {
@@ -54,7 +54,7 @@ asio::ip::udp::socket* MessageSender::socket_for(const asio::ip::udp::endpoint& 
         return nullptr;
     }
     asio::error_code ignored;  // the kernel caps it; the window works with its default too
-    socket->set_option(asio::socket_base::receive_buffer_size(receive_buffer_wanted), ignored);
+    socket->set_option(asio::socket_base::receive_buffer_size(answer_buffer_wanted), ignored);
     wait_for_answers(*socket);
     return &*socket;
 }
@@ -70,7 +70,7 @@ void MessageSender::wait_for_answers(asio::ip::udp::socket& socket) {
 
 void MessageSender::drain(asio::ip::udp::socket& socket) {
     std::array<std::uint8_t, datagram_length_max + 1> buffer;
-    for (int i = 0; i < datagrams_per_turn; ++i) {
+    for (int i = 0; i < answers_per_turn; ++i) {
         asio::ip::udp::endpoint from;
         asio::error_code error;
         const std::size_t length = socket.receive_from(asio::buffer(buffer), from, 0, error);

@@ -67,8 +67,8 @@ class CountingIterator {
     Place* place_;
 };
 
-constexpr std::size_t depth_max = 64;
-constexpr std::size_t errors_max = 100;
+constexpr std::size_t nesting_max = 64;
+constexpr std::size_t text_errors_max = 100;
 
 // Receives the reader's events and builds the values. The names of its functions are
 // nlohmann::json_sax's.
@@ -100,7 +100,7 @@ class Builder {
         const std::string path = path_of_key(object.path, name);
         if (!object.value->contains(name)) return true;
         const auto first = result_.lines.find(path);
-        if (first == result_.lines.end() || result_.errors.size() >= errors_max) return true;
+        if (first == result_.lines.end() || result_.errors.size() >= text_errors_max) return true;
         result_.errors.push_back({place_.line, path,
                                   "the key stands twice, first on line " +
                                       std::to_string(first->second) + "; keep one of the two"});
@@ -125,9 +125,9 @@ class Builder {
     };
 
     bool open(json container) {
-        if (open_.size() >= depth_max) {
+        if (open_.size() >= nesting_max) {
             result_.errors.push_back({place_.line, "",
-                                      "values stand more than " + std::to_string(depth_max) +
+                                      "values stand more than " + std::to_string(nesting_max) +
                                           " levels deep; no key needs that"});
             return false;
         }

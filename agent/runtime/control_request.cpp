@@ -8,7 +8,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr int depth_max = 32;
+constexpr int request_depth_max = 32;
 
 RefusedRequest refused(json id, ControlErrorCode code, std::string message) {
     return {std::move(id), {code, std::move(message)}};
@@ -45,7 +45,7 @@ bool too_deep(std::string_view line) {
         } else if (c == '"') {
             inside_text = true;
         } else if (c == '{' || c == '[') {
-            if (++depth > depth_max) return true;
+            if (++depth > request_depth_max) return true;
         } else if (c == '}' || c == ']') {
             --depth;
         }

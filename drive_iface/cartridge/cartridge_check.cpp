@@ -19,7 +19,7 @@ using agent::core::Result;
 using virtual_library::LogicalObject;
 
 constexpr std::size_t findings_max = 100;
-constexpr std::uint64_t entries_at_once = 1024;
+constexpr std::uint64_t entries_checked_at_once = 1024;
 constexpr std::uint64_t progress_step = 16 << 20;
 
 bool is_filemark(const IndexEntry& entry) {
@@ -72,7 +72,7 @@ class EntryReader {
     std::optional<IndexEntry> at(std::uint64_t number) {
         if (number < first_ || number >= first_ + entries_.size()) {
             first_ = number;
-            entries_ = copy_.entries(number, std::min(entries_at_once, end_ - number));
+            entries_ = copy_.entries(number, std::min(entries_checked_at_once, end_ - number));
         }
         if (entries_.empty()) return std::nullopt;
         return entries_[number - first_];

@@ -11,7 +11,7 @@ namespace {
 using agent::core::Error;
 using agent::core::Result;
 
-constexpr std::size_t header_size = 4;
+constexpr std::size_t page_header_size = 4;
 constexpr std::uint8_t subpage_format = 0x40;  // SPF
 
 constexpr std::uint16_t very_high_frequency_code = 0x0000;
@@ -132,9 +132,9 @@ Result<LogPage> decode_log_page(ByteView data) {
     if ((first & subpage_format) == 0) page.subpage = 0;
     page.complete = in.remaining() >= length;
 
-    ByteReader parameters(data.subspan(header_size, std::min(length, in.remaining())));
+    ByteReader parameters(data.subspan(page_header_size, std::min(length, in.remaining())));
     while (parameters.remaining() > 0) {
-        const std::size_t at = header_size + parameters.position();
+        const std::size_t at = page_header_size + parameters.position();
         LogParameter parameter{.code = parameters.u16(), .control = parameters.u8(), .value = {}};
         const ByteView value = parameters.take(parameters.u8());
         if (!parameters.ok()) {
@@ -159,7 +159,7 @@ Bytes encode_log_page(const LogPage& page) {
             .u8(static_cast<std::uint8_t>(parameter.value.size()));
         out.bytes(parameter.value);
     }
-    out.set_u16(2, static_cast<std::uint16_t>(out.size() - header_size));
+    out.set_u16(2, static_cast<std::uint16_t>(out.size() - page_header_size));
     return out.take();
 }
 

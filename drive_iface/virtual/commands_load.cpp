@@ -12,12 +12,11 @@ namespace {
 
 using MediumState = TapeState::MediumState;
 
-constexpr std::uint8_t immediate = 0x01;  // byte 1
-constexpr std::uint8_t load_bit = 0x01;   // byte 4
+constexpr std::uint8_t load_bit = 0x01;  // byte 4
 constexpr std::uint8_t hold_bit = 0x08;
 
 bool is_immediate(const Call& call) {
-    return (call.cdb[1] & immediate) != 0;
+    return (call.cdb[1] & 0x01) != 0;
 }
 
 Answer not_ready(const TapeState& drive) {

@@ -24,13 +24,10 @@ using virtual_library::Library;
 
 namespace {
 
-constexpr std::uint64_t mebibyte = 1024 * 1024;
+constexpr std::uint64_t bytes_in_mib = 1024 * 1024;
 constexpr auto look_again = std::chrono::milliseconds(20);
 constexpr auto move_within = std::chrono::minutes(5);
 
-ControlError invalid(const Error& error) {
-    return {ControlErrorCode::invalid_params, error.message};
-}
 ControlError failed(const Error& error) {
     return {ControlErrorCode::failed, error.message};
 }
@@ -143,7 +140,8 @@ agent::core::Result<cartridge::NewCartridge> new_cartridge(const std::string& ba
     if (!capacity) return capacity.error();
     cartridge::NewCartridge wanted{.barcode = barcode,
                                    .capacity = running.configuration->cartridges.capacity};
-    if (capacity->has_value()) wanted.capacity = static_cast<std::uint64_t>(**capacity) * mebibyte;
+    if (capacity->has_value())
+        wanted.capacity = static_cast<std::uint64_t>(**capacity) * bytes_in_mib;
     wanted.worm = params.contains("worm") && params["worm"] == true;
     if (auto checked = cartridge::check_barcode(barcode); !checked) return checked.error();
     if (barcode.rfind("ADM", 0) == 0)

@@ -32,6 +32,10 @@ Result<agent::core::InitiatorPort> port_from_text(const std::string& text,
 
 }  // namespace
 
+agent::runtime::ControlError invalid(const agent::core::Error& error) {
+    return {agent::runtime::ControlErrorCode::invalid_params, error.message};
+}
+
 agent::core::Outcome check_known(const json& params, const std::set<std::string>& known) {
     for (const auto& [name, value] : params.items()) {
         if (known.count(name) != 0) continue;

@@ -12,6 +12,7 @@
 
 #include "agent/core/reservation.hpp"
 #include "agent/core/result.hpp"
+#include "agent/runtime/control_protocol.hpp"
 #include "drive_iface/iscsi/frame.hpp"
 #include "drive_iface/scsi/sense.hpp"
 
@@ -19,6 +20,9 @@ namespace drive_iface::vtld {
 
 using agent::core::Result;
 using NamedPorts = std::map<std::string, agent::core::InitiatorPort>;
+
+// The answer to a request with a wrong parameter.
+[[nodiscard]] agent::runtime::ControlError invalid(const agent::core::Error& error);
 
 // Error when there is a parameter that is not among `known`.
 [[nodiscard]] agent::core::Outcome check_known(const nlohmann::json& params,

@@ -40,10 +40,6 @@ json fault_json(const Fault& fault) {
     return result;
 }
 
-ControlError invalid(const Error& error) {
-    return {ControlErrorCode::invalid_params, error.message};
-}
-
 std::set<std::string> serials_of(const Running& running) {
     std::set<std::string> serials;
     for (const auto& target : running.bay->targets())

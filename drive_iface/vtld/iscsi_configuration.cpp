@@ -13,7 +13,7 @@ using nlohmann::json;
 
 namespace {
 
-std::optional<std::string> wrong_with_listen(std::string_view text) {
+std::optional<std::string> wrong_with_portal(std::string_view text) {
     if (address_from_text("tcp:" + std::string(text))) return std::nullopt;
     return "is not of the form HOST:PORT, for example \"127.0.0.1:3260\" or \"[::1]:0\" (0: any "
            "free port)";
@@ -165,7 +165,7 @@ bool IscsiConfiguration::operator==(const IscsiConfiguration& other) const {
 
 ValueShape iscsi_shape() {
     return object_shape({
-        default_key("listen", text_shape("HOST:PORT", wrong_with_listen), "\"127.0.0.1:3260\"",
+        default_key("listen", text_shape("HOST:PORT", wrong_with_portal), "\"127.0.0.1:3260\"",
                     "Where hosts log in; port 0 takes any free one, which library.status tells."),
         default_key("target_prefix",
                     text_shape("beginning of an iSCSI name", wrong_with_target_prefix, 150),

@@ -125,10 +125,6 @@ json session_json(const iscsi::SessionDescription& session) {
             {"commands_waiting", session.commands_waiting}};
 }
 
-ControlError invalid(const agent::core::Error& error) {
-    return {ControlErrorCode::invalid_params, error.message};
-}
-
 ControlAnswer show_drive(const json& params, const Running& running) {
     if (auto known = check_known(params, {"drive", "serial"}); !known)
         return invalid(known.error());

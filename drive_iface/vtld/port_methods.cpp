@@ -23,10 +23,6 @@ namespace {
 
 constexpr std::size_t data_out_max = 16 * 1024;  // a control line holds no more
 
-ControlError invalid(const Error& error) {
-    return {ControlErrorCode::invalid_params, error.message};
-}
-
 struct PortAndDrive {
     agent::core::InitiatorPort port;
     std::string drive;

@@ -10,7 +10,7 @@ using namespace agent::runtime;
 
 namespace {
 
-std::optional<std::string> wrong_with_listen(std::string_view text) {
+std::optional<std::string> wrong_with_rmt_listen(std::string_view text) {
     const auto address = events::channel_address(text);
     if (address) return std::nullopt;
     return address.error().message;
@@ -20,7 +20,7 @@ std::optional<std::string> wrong_with_listen(std::string_view text) {
 
 ValueShape rmt_shape() {
     return object_shape({
-        optional_key("listen", text_shape("unix:PATH or tcp:127.0.0.1:PORT", wrong_with_listen),
+        optional_key("listen", text_shape("unix:PATH or tcp:127.0.0.1:PORT", wrong_with_rmt_listen),
                      "Where vtl-rsh connects tar, cpio, mt-gnu, dump and restore to; without it "
                      "there is no rmt.",
                      "\"unix:/run/lra/vtld-rmt.sock\""),

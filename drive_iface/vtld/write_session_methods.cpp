@@ -56,10 +56,6 @@ json record_json(const sessions::SessionRecord& record) {
             {"crc32c", record.crc32c}, {"durable", record.durable}};
 }
 
-ControlError invalid(const agent::core::Error& error) {
-    return {ControlErrorCode::invalid_params, error.message};
-}
-
 ControlAnswer list(const Tracking* tracking) {
     json all = json::array();
     if (tracking == nullptr) return all;
