@@ -115,8 +115,8 @@ std::vector<SessionDifference> difference(std::span<const Session> from,
     return all;
 }
 
-std::vector<Session> apply(std::span<const SessionDifference> differences,
-                           std::span<const Session> from) {
+std::vector<Session> applied(std::span<const SessionDifference> differences,
+                             std::span<const Session> from) {
     std::map<std::uint32_t, Session> rows;
     for (const auto& session : from)
         rows.emplace(session.identifier, session);

@@ -45,7 +45,7 @@ struct SessionDifference {
                                                         std::span<const sessions::Session> to);
 
 // What difference(from, to) says, carried out on `from`: gives `to`.
-[[nodiscard]] std::vector<sessions::Session> apply(std::span<const SessionDifference> differences,
-                                                   std::span<const sessions::Session> from);
+[[nodiscard]] std::vector<sessions::Session> applied(std::span<const SessionDifference> differences,
+                                                     std::span<const sessions::Session> from);
 
 }  // namespace drive_iface::snapshots

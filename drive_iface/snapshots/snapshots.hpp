@@ -64,6 +64,8 @@ struct SnapshotDifference {
 
 class Snapshots {
   public:
+    static constexpr std::size_t open_max = 64;  // sessions behind each other in one cartridge
+
     virtual ~Snapshots() = default;
 
     // The oldest first.
@@ -97,9 +99,10 @@ class Snapshots {
 
     // The data of one session as of the snapshot, or of all of them one behind the other, as a
     // write-protected cartridge: those complete in the order of their completion, then the others
-    // in order of identifier, a filemark behind each. It stays readable when the snapshot is
-    // removed. Nothing: being opened, ask again a little later. Errors: unknown, or the data is
-    // deleted.
+    // in order of identifier, and where one does not end with a filemark it gets one, so that each
+    // begins a tape file. Of a session that was active only what is durable by now. It stays
+    // readable when the snapshot is removed. Nothing: being opened, ask again a little later.
+    // Errors: unknown, the data is deleted, or more than open_max sessions.
     [[nodiscard]] virtual std::optional<
         agent::core::Result<std::unique_ptr<virtual_library::Cartridge>>>
     open(std::uint32_t number, std::optional<std::uint32_t> session) = 0;
