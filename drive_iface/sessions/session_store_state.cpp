@@ -417,17 +417,24 @@ std::optional<Result<std::unique_ptr<Cartridge>>> SessionStore::State::open_sess
     const auto* row = book->find(identifier);
     if (row == nullptr) return Opened(unknown_session(identifier));
     const Session& session = row->session;
-    if (session.state == SessionState::active)
-        return Opened(Error{"session " + std::to_string(identifier) + " is still being written"});
     if (!session.kept)
         return Opened(
             Error{"the segments of session " + std::to_string(identifier) + " are deleted"});
-    auto found = shared_segment(identifier);
+    // One that is being written is open already. What is durable there does not change any more.
+    const auto stream = streams_.find(identifier);
+    const bool active = session.state == SessionState::active && stream != streams_.end();
+    if (active && !stream->second->shared()) return std::nullopt;
+    auto found =
+        active ? std::optional(Result<std::shared_ptr<SharedCartridge>>(stream->second->shared()))
+               : shared_segment(identifier);
     if (!found) return std::nullopt;
     if (!found->ok()) return Opened(found->error());
     const auto shared = found->value();
+    const auto end = (*shared)->end_of_data();
+    const auto count = active ? live(session).durable_objects : end;
     StreamParts parts;
-    parts.append({shared, (*shared)->end_of_data(), (*shared)->used()});
+    parts.append(
+        {shared, count, bytes_before(*shared->operator->(), count, end, (*shared)->used())});
     virtual_library::CartridgeFacts facts = (*shared)->facts();
     facts.write_protected = true;
     return Opened(std::make_unique<SessionCartridge>(

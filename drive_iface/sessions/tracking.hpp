@@ -78,8 +78,9 @@ class Tracking {
     [[nodiscard]] virtual agent::core::Result<std::vector<SessionRecord>> records(
         std::uint32_t identifier, std::uint64_t first, std::uint64_t count) const = 0;
 
-    // The data of a session that ended, as a write-protected cartridge that holds nothing else.
-    // Nothing: being opened, ask again a little later. Errors: unknown, active, or deleted.
+    // The data of a session, as a write-protected cartridge that holds nothing else; of one that is
+    // active what is durable now. Nothing: being opened, ask again a little later. Errors: unknown,
+    // or deleted.
     [[nodiscard]] virtual std::optional<
         agent::core::Result<std::unique_ptr<virtual_library::Cartridge>>>
     open(std::uint32_t identifier) = 0;
