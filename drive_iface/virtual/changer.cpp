@@ -81,9 +81,9 @@ Changer::Changer(const ChangerIdentity& identity, std::vector<Drive>& drives, Ca
 }
 
 Answer Changer::execute(NexusId id, std::uint64_t lun, std::span<const std::uint8_t> cdb,
-                        Bytes& data_out, std::vector<LibraryEvent>& events) {
+                        Bytes& data_out, std::vector<LibraryEvent>& events, CommandNumber number) {
     return virtual_library::execute(unit_, &state_, changer_commands(), id, lun, cdb, data_out,
-                                    events);
+                                    events, number);
 }
 
 std::size_t Changer::data_out_length(std::span<const std::uint8_t> cdb) const {

@@ -33,7 +33,8 @@ class Changer {
 
     // The nexus is one that was established and not lost. See Library::execute.
     [[nodiscard]] Answer execute(NexusId id, std::uint64_t lun, std::span<const std::uint8_t> cdb,
-                                 Bytes& data_out, std::vector<LibraryEvent>& events);
+                                 Bytes& data_out, std::vector<LibraryEvent>& events,
+                                 CommandNumber number = {});
     [[nodiscard]] std::size_t data_out_length(std::span<const std::uint8_t> cdb) const;
     [[nodiscard]] bool manage(NexusId id, std::uint64_t lun, TaskManagement function,
                               std::vector<LibraryEvent>& events);

@@ -55,8 +55,8 @@ std::vector<scsi::ModePage> pages(const ChangerState& changer) {
         return scsi::ModePage{
             .page = code, .subpage = 0, .savable = false, .value = std::move(value)};
     };
-    return {page(0x0a, {0, 0x10, 0, 0, 0, 0, 0xff, 0xff, 0, 0}),  // control, SPC-4 7.5.8
-            page(0x1a, Bytes(10, 0)),                             // power condition: always active
+    return {page(0x0a, {0, 0x10, 0, 0x40, 0, 0, 0xff, 0xff, 0, 0}),  // control, SPC-4 7.5.8: TAS
+            page(0x1a, Bytes(10, 0)),                       // power condition: always active
             page(0x1c, {0x08, 0, 0, 0, 0, 0, 0, 0, 0, 0}),  // informational exceptions: disabled
             page(0x1d, element_address_assignment(changer)),
             page(0x1e, Bytes(2, 0)),  // transport geometry: nothing is rotated

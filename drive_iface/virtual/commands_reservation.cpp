@@ -30,6 +30,10 @@ CommandReply answer(const Call& call, const ReservationEffects& effects,
             break;
     }
     apply(call.unit, effects, before, call.nexus.port, call.events);
+    const bool aborts =
+        call.row.opcode == scsi::opcode::persistent_reserve_out &&
+        call.row.service_action == static_cast<std::uint8_t>(scsi::PrOutAction::preempt_and_abort);
+    if (aborts) abort_commands_of(call.unit, effects.unregistered_by_other);
     return good();
 }
 

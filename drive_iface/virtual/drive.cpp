@@ -44,10 +44,10 @@ Drive::Drive(const DriveIdentity& identity, CartridgeShelf* shelf, ParallelCartr
 }
 
 Answer Drive::execute(NexusId id, std::uint64_t lun, std::span<const std::uint8_t> cdb,
-                      Bytes& data_out, std::vector<LibraryEvent>& events) {
+                      Bytes& data_out, std::vector<LibraryEvent>& events, CommandNumber number) {
     settle();
     return virtual_library::execute(unit_, &state_, drive_commands(), id, lun, cdb, data_out,
-                                    events);
+                                    events, number);
 }
 
 std::size_t Drive::data_out_length(NexusId id, std::span<const std::uint8_t> cdb) const {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "drive_iface/virtual/drive_state.hpp"
+#include "drive_iface/virtual/loading.hpp"
 #include "drive_iface/virtual/logical_unit.hpp"
 
 namespace drive_iface::virtual_library {
@@ -29,12 +30,15 @@ class Drive {
 
     // The nexus is one that was established and not lost. See Library::execute.
     [[nodiscard]] Answer execute(NexusId id, std::uint64_t lun, std::span<const std::uint8_t> cdb,
-                                 Bytes& data_out, std::vector<LibraryEvent>& events);
+                                 Bytes& data_out, std::vector<LibraryEvent>& events,
+                                 CommandNumber number = {});
     [[nodiscard]] std::size_t data_out_length(NexusId id, std::span<const std::uint8_t> cdb) const;
     [[nodiscard]] bool manage(NexusId id, std::uint64_t lun, TaskManagement function,
                               std::vector<LibraryEvent>& events);
     void power_cycle(std::vector<LibraryEvent>& events);
     void nexus_lost(NexusId id, std::vector<LibraryEvent>& events);
+    // Its host is done writing on a parallel drive, before nexus_lost().
+    void complete_stream(NexusId id) { finish_stream(state_.tape, id); }
 
     // The robot puts a cartridge into an empty drive; see loading.hpp for the rest of it.
     void insert(const std::string& barcode);

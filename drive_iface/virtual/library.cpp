@@ -217,12 +217,14 @@ void Library::nexus_lost(NexusId nexus) {
 }
 
 Answer Library::execute(NexusId nexus, std::uint64_t lun, std::span<const std::uint8_t> cdb,
-                        Bytes& data_out) {
+                        Bytes& data_out, CommandNumber number) {
     const auto target = state_->target(nexus);
     if (!target)
         return check_condition(scsi::SenseKey::aborted_command, scsi::additional_sense::nexus_loss);
     Answer answer = std::visit(
-        [&](auto* device) { return device->execute(nexus, lun, cdb, data_out, state_->events); },
+        [&](auto* device) {
+            return device->execute(nexus, lun, cdb, data_out, state_->events, number);
+        },
         *target);
     state_->limit_events();
     return answer;
@@ -235,6 +237,27 @@ void Library::abandon(NexusId nexus) {
 
 void Library::on_progress(std::function<void()> progress) {
     state_->progress = std::move(progress);
+bool Library::uses_medium(NexusId nexus, std::span<const std::uint8_t> cdb) const {
+    const auto target = state_->target(nexus);
+    if (!target || cdb.empty()) return false;
+    const bool is_drive = std::holds_alternative<Drive*>(*target);
+    const CommandRow* row =
+        find_command(is_drive ? drive_commands() : changer_commands(), padded(cdb));
+    return row != nullptr && row->medium == Medium::used;
+}
+
+std::vector<NexusId> Library::take_aborted() {
+    std::vector<NexusId> all;
+    const auto take = [&all](LogicalUnit& unit) {
+        all.insert(all.end(), unit.aborted.begin(), unit.aborted.end());
+        unit.aborted.clear();
+    };
+    for (Drive& drive : state_->drives)
+        take(drive.unit());
+    take(state_->changer->unit());
+    return all;
+}
+
 }
 
 void Library::proceed() {

@@ -62,9 +62,15 @@ class Library {
     // Nothing: the command waits for its medium. It is called again with the same arguments after
     // on_progress(), and goes on where it stood; `data_out` is moved from only when it was
     // accepted. A nexus has one command at a time that waits: the next one that needs the medium
-    // waits behind it, whoever sends it.
+    // waits behind it, whoever sends it. The caller keeps such commands of one nexus in order.
     [[nodiscard]] Answer execute(NexusId nexus, std::uint64_t lun,
-                                 std::span<const std::uint8_t> cdb, Bytes& data_out);
+                                 std::span<const std::uint8_t> cdb, Bytes& data_out,
+                                 CommandNumber number = {});
+    // Can this command have to wait?
+    [[nodiscard]] bool uses_medium(NexusId nexus, std::span<const std::uint8_t> cdb) const;
+    // Nexuses whose commands PREEMPT AND ABORT ended since the last call: what waits of them is not
+    // called again and ends with TASK ABORTED.
+    [[nodiscard]] std::vector<NexusId> take_aborted();
     // The command that waits is not called again; what it did stays done.
     void abandon(NexusId nexus);
 

@@ -169,7 +169,7 @@ bool medium_in_use(const Call& call) {
 
 Answer execute(LogicalUnit& unit, const Device& device, CommandTable table, NexusId id,
                std::uint64_t lun, std::span<const std::uint8_t> cdb, Bytes& data_out,
-               std::vector<LibraryEvent>& events) {
+               std::vector<LibraryEvent>& events, CommandNumber number) {
     const auto found = unit.nexuses.find(id);
     AGENT_ASSERT(found != unit.nexuses.end());
     Nexus& nexus = found->second;
@@ -190,8 +190,9 @@ Answer execute(LogicalUnit& unit, const Device& device, CommandTable table, Nexu
         return invalid_field_in_cdb(static_cast<std::uint16_t>(length - 1), normal_aca_bit);
     }
 
-    const bool goes_on = nexus.unfinished && nexus.unfinished->cdb == whole;
-    Unfinished so_far{.cdb = whole};
+    const bool goes_on =
+        nexus.unfinished && nexus.unfinished->number == number && nexus.unfinished->cdb == whole;
+    Unfinished so_far{.number = number, .cdb = whole};
     if (goes_on) so_far = *std::exchange(nexus.unfinished, std::nullopt);
     const Call call{unit, device, table, id, nexus, so_far, *row, whole, data_out, events};
     // A drive that is broken says so to everyone, whoever has it reserved.
@@ -290,6 +291,14 @@ void lift_forced_offline(LogicalUnit& unit, std::vector<LibraryEvent>& events) {
 
 // ---- for the commands
 // -----------------------------------------------------------------------------------------------
+
+void abort_commands_of(LogicalUnit& unit, const std::vector<InitiatorPort>& victims) {
+    for (auto& [id, nexus] : unit.nexuses) {
+        if (!contains(victims, nexus.port)) continue;
+        nexus.unfinished.reset();
+        unit.aborted.push_back(id);
+    }
+}
 
 void attend_all(LogicalUnit& unit, scsi::AdditionalSense sense) {
     for (auto& [id, nexus] : unit.nexuses)

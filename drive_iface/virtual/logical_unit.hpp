@@ -35,6 +35,7 @@ struct LogicalUnitIdentity {
 
 // A command that waits for its medium, and what it did already. Called again, it goes on here.
 struct Unfinished {
+    CommandNumber number;
     Cdb cdb{};
     std::uint32_t stage = 0;  // the rest is the command's own business, and 0 at first
     std::uint64_t done = 0;
@@ -68,6 +69,9 @@ struct LogicalUnit {
     bool forced_offline = false;
     std::string forced_offline_reason;
 
+    // Nexuses whose commands PREEMPT AND ABORT ended, for the front end (Library::take_aborted).
+    std::vector<NexusId> aborted;
+
     // Whose use was in the way of a refused command, newest last (log page 11h). Emptied with each
     // change of the reservation: it tells about the one there is.
     std::vector<scsi::PotentialConflict> potential_conflicts;
@@ -84,7 +88,8 @@ void nexus_lost(LogicalUnit& unit, NexusId id, std::vector<LibraryEvent>& events
 // was established and not lost. See Library::execute.
 [[nodiscard]] Answer execute(LogicalUnit& unit, const Device& device, CommandTable table,
                              NexusId id, std::uint64_t lun, std::span<const std::uint8_t> cdb,
-                             Bytes& data_out, std::vector<LibraryEvent>& events);
+                             Bytes& data_out, std::vector<LibraryEvent>& events,
+                             CommandNumber number);
 // What the nexus' unfinished command did stays done; the rest is forgotten.
 void abandon(LogicalUnit& unit, NexusId id);
 
@@ -96,6 +101,10 @@ enum class Managed : std::uint8_t { not_supported, done, was_reset };
 void force_offline(LogicalUnit& unit, const std::string& reason, std::vector<LibraryEvent>& events);
 void lift_forced_offline(LogicalUnit& unit, std::vector<LibraryEvent>& events);
 void power_cycle(LogicalUnit& unit, std::vector<LibraryEvent>& events);
+
+// PREEMPT AND ABORT: what the nexuses of these ports have not finished is over (SPC-4 5.13.11.5).
+// They hear of it by status TASK ABORTED, as the TAS bit of mode page 0Ah promises.
+void abort_commands_of(LogicalUnit& unit, const std::vector<agent::core::InitiatorPort>& victims);
 
 // Establishes a unit attention for every nexus, or for all but one.
 void attend_all(LogicalUnit& unit, scsi::AdditionalSense sense);

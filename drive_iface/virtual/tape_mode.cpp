@@ -46,8 +46,8 @@ std::vector<scsi::ModePage> pages(bool worm) {
     return {
         page(0x01, Bytes(10, 0)),  // read-write error recovery, SSC-3 8.3.5
         page(0x02, Bytes(14, 0)),  // disconnect-reconnect, SPC-4 7.5.10
-        page(0x0a, {0, 0x10, 0, 0, 0, 0, 0xff, 0xff, 0,
-                    0}),                 // control, SPC-4 7.5.8: unlimited busy timeout
+        page(0x0a, {0, 0x10, 0, 0x40, 0, 0, 0xff, 0xff, 0,
+                    0}),                 // control, SPC-4 7.5.8: TAS, unlimited busy timeout
         page(0x0a, Bytes(28, 0), 0x01),  // control extension, SPC-4 7.5.9
         page(0x0f, Bytes(14, 0)),        // data compression, SSC-3 8.3.2: there is none
         page(0x10, {0, 0, 0, 0, 0, 0, 0x40, 0, 0x10, 0, 0, 0, 0,

@@ -23,6 +23,13 @@ struct NexusId {
     auto operator<=>(const NexusId&) const = default;
 };
 
+// Tells a command that is called again from the next one with the same CDB. Given out by the front
+// end, never reused; a front end whose nexuses send one command at a time needs none.
+struct CommandNumber {
+    std::uint64_t value = 0;
+    auto operator<=>(const CommandNumber&) const = default;
+};
+
 // SAM-5 5.3.1 status codes that this library returns.
 enum class Status : std::uint8_t {
     good = 0x00,

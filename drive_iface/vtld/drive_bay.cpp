@@ -79,12 +79,13 @@ std::optional<CommandReply> DriveBay::execute(NexusId nexus, TaskId task, std::u
                                               Later later) {
     const bool usual = faults_.all().empty() && waiting_.size() == 0;
     if (usual) {  // without a copy of anything
-        auto answer = library_.execute(nexus, lun, cdb, data_out);
+        auto answer = library_.execute(nexus, lun, cdb, data_out, number);
         static_cast<void>(settle());
         if (answer) return answer;
     }
     const auto device = device_of_nexus_.find(nexus.value);
     Command command{.nexus = nexus,
+    const virtual_library::CommandNumber number{++last_command_};
                     .task = task,
                     .device = device == device_of_nexus_.end() ? std::string{} : device->second,
                     .lun = lun,
@@ -98,6 +99,7 @@ std::optional<CommandReply> DriveBay::execute(NexusId nexus, TaskId task, std::u
             return meet_fault(*fault, command);
     }
     return begin(command);
+                    .number = number,
 }
 
 std::optional<CommandReply> DriveBay::meet_fault(const Fault& fault, Command& command) {
@@ -119,12 +121,13 @@ std::optional<CommandReply> DriveBay::meet_fault(const Fault& fault, Command& co
     return std::nullopt;
 }
 
-// A command of a nexus whose earlier one still waits is not shown to the library: it could take it
-// for the other one.
+// Commands of a nexus that need the medium stay in order. Others pass: who wants a wedged drive for
+// itself must get through to it with its own commands waiting there.
 std::optional<CommandReply> DriveBay::begin(Command& command) {
-    if (!waiting_.has(command.nexus)) {
-        command.begun = true;
-        auto answer = library_.execute(command.nexus, command.lun, command.cdb, command.data_out);
+    const bool behind =
+        waiting_.has(command.nexus) && library_.uses_medium(command.nexus, command.cdb);
+    if (!behind) {
+        auto answer = ask(command);
         static_cast<void>(settle());
         if (answer) return answer;
     }
@@ -138,6 +141,12 @@ std::optional<CommandReply> DriveBay::keep_waiting(Command& command) {
     if (begun) library_.abandon(nexus);
     return with_status(Status::task_set_full);
 }
+std::optional<CommandReply> DriveBay::ask(Command& command) {
+    command.begun = true;
+    return library_.execute(command.nexus, command.lun, command.cdb, command.data_out,
+                            command.number);
+}
+
 
 void DriveBay::delay(const Fault& fault, Command& command) {
     const DelayedKey key{command.nexus.value, command.task};
@@ -163,10 +172,7 @@ void DriveBay::run_delayed(const DelayedKey& key) {
 
 void DriveBay::progressed() {
     library_.proceed();
-    auto finished = waiting_.proceed(
-        [this](NexusId nexus, std::uint64_t lun, iscsi::ByteView cdb, iscsi::Bytes& data_out) {
-            return library_.execute(nexus, lun, cdb, data_out);
-        });
+    auto finished = waiting_.proceed([this](Command& command) { return ask(command); });
     static_cast<void>(settle());
     // Each may bring new commands.
     for (auto& [later, reply] : finished)
@@ -268,6 +274,10 @@ Outcome DriveBay::settle() {
     if (handlers_.event) {
         for (const auto& event : events)
             handlers_.event(event);
+    for (const NexusId victim : library_.take_aborted()) {
+        drop([&](const Command& command) { return command.nexus == victim; });
+        progress_soon();
+    }
     }
     return saved;
 }

@@ -86,6 +86,7 @@ class DriveBay final : public iscsi::TargetDevices {
     std::optional<CommandReply> meet_fault(const Fault& fault, Command& command);
     std::optional<CommandReply> begin(Command& command);
     std::optional<CommandReply> keep_waiting(Command& command);
+    std::optional<CommandReply> ask(Command& command);
     void delay(const Fault& fault, Command& command);
     void run_delayed(const DelayedKey& key);
 
@@ -104,6 +105,7 @@ class DriveBay final : public iscsi::TargetDevices {
     std::map<DelayedKey, std::unique_ptr<Delayed>> delayed_;
     WaitingCommands waiting_;
     bool progress_posted_ = false;
+    std::uint64_t last_command_ = 0;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what is posted
 };
 

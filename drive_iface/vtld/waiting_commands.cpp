@@ -33,7 +33,7 @@ std::vector<WaitingCommands::Finished> WaitingCommands::proceed(const Execute& e
                 continue;
             }
             command.begun = true;
-            auto answer = execute(command.nexus, command.lun, command.cdb, command.data_out);
+            auto answer = execute(command);
             if (!answer) {
                 behind.insert(command.nexus);
                 ++at;

@@ -26,14 +26,13 @@ class WaitingCommands {
         iscsi::Bytes cdb;
         iscsi::Bytes data_out;
         iscsi::TargetDevices::Later later;
+        virtual_library::CommandNumber number{};
         bool begun = false;  // the library knows of it
     };
-    using Execute = std::function<std::optional<virtual_library::CommandReply>(
-        virtual_library::NexusId nexus, std::uint64_t lun, iscsi::ByteView cdb,
-        iscsi::Bytes& data_out)>;
+    using Execute = std::function<std::optional<virtual_library::CommandReply>(Command& command)>;
 
     [[nodiscard]] std::size_t size() const { return commands_.size(); }
-    // A nexus has one command with the library at a time: the next one is only added.
+    // A nexus has one command with the library at a time: the next that may wait is only added.
     [[nodiscard]] bool has(virtual_library::NexusId nexus) const;
     // False: there are commands_max already.
     [[nodiscard]] bool add(Command command);

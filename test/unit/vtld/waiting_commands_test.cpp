@@ -5,8 +5,6 @@
 #include "test/support/catch.hpp"
 
 using namespace drive_iface::vtld;
-using drive_iface::iscsi::Bytes;
-using drive_iface::iscsi::ByteView;
 using Answer = std::optional<drive_iface::virtual_library::CommandReply>;
 using drive_iface::virtual_library::CommandReply;
 using drive_iface::virtual_library::NexusId;
@@ -18,10 +16,10 @@ struct Medium {
     std::set<std::uint8_t> ready;  // operation codes that get an answer
     std::vector<std::uint8_t> asked;
 
-    Answer operator()(NexusId, std::uint64_t, ByteView cdb, Bytes& data_out) {
-        asked.push_back(cdb[0]);
-        if (!ready.contains(cdb[0])) return std::nullopt;
-        auto taken = std::move(data_out);
+    Answer operator()(WaitingCommands::Command& command) {
+        asked.push_back(command.cdb[0]);
+        if (!ready.contains(command.cdb[0])) return std::nullopt;
+        auto taken = std::move(command.data_out);
         return CommandReply{.data_in = std::move(taken)};
     }
 };
@@ -41,9 +39,7 @@ struct Scene {
                          .later = [this, opcode](CommandReply) { answered.push_back(opcode); }}));
     }
     void proceed() {
-        auto finished = waiting.proceed([this](auto&&... arguments) {
-            return medium(std::forward<decltype(arguments)>(arguments)...);
-        });
+        auto finished = waiting.proceed([this](auto& command) { return medium(command); });
         for (auto& [later, reply] : finished)
             later(std::move(reply));
     }
@@ -69,8 +65,8 @@ TEST_CASE("the end of one lets another go in the same round") {
     scene.add(1, 0x0b);
     scene.add(2, 0x0a);
     // 0Bh can go when 0Ah has ended.
-    auto finished = scene.waiting.proceed([&](NexusId, std::uint64_t, ByteView cdb, Bytes&) {
-        if (cdb[0] == 0x0b && !scene.medium.ready.contains(0x0b)) return Answer{};
+    auto finished = scene.waiting.proceed([&](const auto& command) {
+        if (command.cdb[0] == 0x0b && !scene.medium.ready.contains(0x0b)) return Answer{};
         scene.medium.ready.insert(0x0b);
         return Answer{CommandReply{}};
     });
