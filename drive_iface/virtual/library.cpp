@@ -230,13 +230,6 @@ Answer Library::execute(NexusId nexus, std::uint64_t lun, std::span<const std::u
     return answer;
 }
 
-void Library::abandon(NexusId nexus) {
-    if (const auto target = state_->target(nexus))
-        virtual_library::abandon(State::unit_of(*target), nexus);
-}
-
-void Library::on_progress(std::function<void()> progress) {
-    state_->progress = std::move(progress);
 bool Library::uses_medium(NexusId nexus, std::span<const std::uint8_t> cdb) const {
     const auto target = state_->target(nexus);
     if (!target || cdb.empty()) return false;
@@ -258,6 +251,13 @@ std::vector<NexusId> Library::take_aborted() {
     return all;
 }
 
+void Library::abandon(NexusId nexus) {
+    if (const auto target = state_->target(nexus))
+        virtual_library::abandon(State::unit_of(*target), nexus);
+}
+
+void Library::on_progress(std::function<void()> progress) {
+    state_->progress = std::move(progress);
 }
 
 void Library::proceed() {

@@ -78,6 +78,7 @@ std::optional<CommandReply> DriveBay::execute(NexusId nexus, TaskId task, std::u
                                               iscsi::ByteView cdb, iscsi::Bytes& data_out,
                                               Later later) {
     const bool usual = faults_.all().empty() && waiting_.size() == 0;
+    const virtual_library::CommandNumber number{++last_command_};
     if (usual) {  // without a copy of anything
         auto answer = library_.execute(nexus, lun, cdb, data_out, number);
         static_cast<void>(settle());
@@ -85,13 +86,13 @@ std::optional<CommandReply> DriveBay::execute(NexusId nexus, TaskId task, std::u
     }
     const auto device = device_of_nexus_.find(nexus.value);
     Command command{.nexus = nexus,
-    const virtual_library::CommandNumber number{++last_command_};
                     .task = task,
                     .device = device == device_of_nexus_.end() ? std::string{} : device->second,
                     .lun = lun,
                     .cdb = {cdb.begin(), cdb.end()},
                     .data_out = std::move(data_out),
                     .later = std::move(later),
+                    .number = number,
                     .begun = usual};
     if (usual) return keep_waiting(command);
     if (!command.device.empty() && !cdb.empty()) {
@@ -99,7 +100,6 @@ std::optional<CommandReply> DriveBay::execute(NexusId nexus, TaskId task, std::u
             return meet_fault(*fault, command);
     }
     return begin(command);
-                    .number = number,
 }
 
 std::optional<CommandReply> DriveBay::meet_fault(const Fault& fault, Command& command) {
@@ -134,6 +134,12 @@ std::optional<CommandReply> DriveBay::begin(Command& command) {
     return keep_waiting(command);
 }
 
+std::optional<CommandReply> DriveBay::ask(Command& command) {
+    command.begun = true;
+    return library_.execute(command.nexus, command.lun, command.cdb, command.data_out,
+                            command.number);
+}
+
 std::optional<CommandReply> DriveBay::keep_waiting(Command& command) {
     const auto nexus = command.nexus;
     const bool begun = command.begun;
@@ -141,12 +147,6 @@ std::optional<CommandReply> DriveBay::keep_waiting(Command& command) {
     if (begun) library_.abandon(nexus);
     return with_status(Status::task_set_full);
 }
-std::optional<CommandReply> DriveBay::ask(Command& command) {
-    command.begun = true;
-    return library_.execute(command.nexus, command.lun, command.cdb, command.data_out,
-                            command.number);
-}
-
 
 void DriveBay::delay(const Fault& fault, Command& command) {
     const DelayedKey key{command.nexus.value, command.task};
@@ -267,6 +267,10 @@ Outcome DriveBay::changed() {
 }
 
 Outcome DriveBay::settle() {
+    for (const NexusId victim : library_.take_aborted()) {
+        drop([&](const Command& command) { return command.nexus == victim; });
+        progress_soon();
+    }
     const auto events = library_.take_events();
     if (events.empty()) return agent::core::Nothing{};
     auto saved = state_.save(library_.nonvolatile_state());
@@ -274,10 +278,6 @@ Outcome DriveBay::settle() {
     if (handlers_.event) {
         for (const auto& event : events)
             handlers_.event(event);
-    for (const NexusId victim : library_.take_aborted()) {
-        drop([&](const Command& command) { return command.nexus == victim; });
-        progress_soon();
-    }
     }
     return saved;
 }

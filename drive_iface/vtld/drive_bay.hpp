@@ -85,8 +85,8 @@ class DriveBay final : public iscsi::TargetDevices {
     // Nothing: it is kept, or it waits.
     std::optional<CommandReply> meet_fault(const Fault& fault, Command& command);
     std::optional<CommandReply> begin(Command& command);
-    std::optional<CommandReply> keep_waiting(Command& command);
     std::optional<CommandReply> ask(Command& command);
+    std::optional<CommandReply> keep_waiting(Command& command);
     void delay(const Fault& fault, Command& command);
     void run_delayed(const DelayedKey& key);
 
@@ -104,8 +104,8 @@ class DriveBay final : public iscsi::TargetDevices {
     std::map<std::uint64_t, std::string> device_of_nexus_;
     std::map<DelayedKey, std::unique_ptr<Delayed>> delayed_;
     WaitingCommands waiting_;
-    bool progress_posted_ = false;
     std::uint64_t last_command_ = 0;
+    bool progress_posted_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what is posted
 };
 
