@@ -184,6 +184,11 @@ void power_cycle(TapeState& drive) {
     drive.medium = drive.barcode.empty() ? MediumState::absent : MediumState::opening;
 }
 
+void finish_stream(TapeState& drive, NexusId nexus) {
+    const auto user = drive.own.find(nexus);
+    if (user != drive.own.end()) finish(user->second);
+}
+
 void forget_nexus(TapeState& drive, NexusId nexus) {
     drive.alerts.forget(nexus);
     drive.own.erase(nexus);

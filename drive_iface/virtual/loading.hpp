@@ -37,6 +37,8 @@ void reset(TapeState& drive);
 // Power was lost and is back: what was not synchronised is gone, and the cartridge is threaded
 // anew.
 void power_cycle(TapeState& drive);
+// The host of this nexus says that it is done: on a parallel drive its stream is completed.
+void finish_stream(TapeState& drive, NexusId nexus);
 // A nexus is gone, and its own position on a parallel drive with it.
 void forget_nexus(TapeState& drive, NexusId nexus);
 // Whose position a command of this nexus uses.
