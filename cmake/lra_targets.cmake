@@ -14,13 +14,18 @@ if(LRA_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${LRA_CCACHE})
 endif()
 
-# Several sources of a room in one translation unit: the headers are read once for all of them. For machines that build
-# everything anew each time; who changes one file at a time is better off without.
-option(LRA_UNITY "Compile the sources of a room together" OFF)
-if(LRA_UNITY)
+# For machines that build everything anew each time: the headers are read once for several sources of a room, and once
+# for all tests. Who changes one file at a time is better off without.
+option(LRA_FROM_SCRATCH "Compile the sources of a room together, and tests with a precompiled header" OFF)
+if(LRA_FROM_SCRATCH)
   set(CMAKE_UNITY_BUILD ON)
   set(CMAKE_UNITY_BUILD_BATCH_SIZE 12)
 endif()
+
+# A room of many small sources that say the same names for the same things, each for itself: never compiled together.
+function(lra_apart)
+  set_target_properties(${ARGN} PROPERTIES UNITY_BUILD OFF)
+endfunction()
 
 # lra_alone(a.cpp ...): these share names with others of their folder, and are compiled alone then too.
 function(lra_alone)
@@ -39,8 +44,8 @@ target_compile_options(lra_options INTERFACE
   $<$<CXX_COMPILER_ID:Clang>:-Wno-missing-field-initializers>
   $<$<CXX_COMPILER_ID:GNU>:-Wno-missing-field-initializers>
   # What is private to one source lies beside another's there.
-  $<$<BOOL:${LRA_UNITY}>:-Wno-shadow>
-  $<$<AND:$<BOOL:${LRA_UNITY}>,$<CXX_COMPILER_ID:GNU>>:-Wno-subobject-linkage>)
+  $<$<BOOL:${LRA_FROM_SCRATCH}>:-Wno-shadow>
+  $<$<AND:$<BOOL:${LRA_FROM_SCRATCH}>,$<CXX_COMPILER_ID:GNU>>:-Wno-subobject-linkage>)
 if(LRA_SANITIZE)
   target_compile_options(lra_options INTERFACE
     -fsanitize=${LRA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
