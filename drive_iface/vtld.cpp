@@ -29,6 +29,7 @@
 #include "drive_iface/vtld/rmt_drives.hpp"
 #include "drive_iface/vtld/virtual_ports.hpp"
 #include "drive_iface/vtld/write_session_methods.hpp"
+#include "drive_iface/web/web_server.hpp"
 
 namespace {
 
@@ -91,6 +92,7 @@ class Daemon {
     void start_administration();
     Outcome start_library();
     Outcome start_rmt();
+    Outcome start_web();
     Outcome start_events();
     Outcome start_control();
     void announce(const LibraryEvent& event);
@@ -113,6 +115,7 @@ class Daemon {
     std::unique_ptr<DriveBay> bay_;
     std::unique_ptr<RmtDrives> rmt_drives_;
     std::unique_ptr<rmt::RmtServer> rmt_server_;
+    std::unique_ptr<web::WebServer> web_;
     std::unique_ptr<VirtualPorts> ports_;
     std::unique_ptr<events::DriveEventClient> events_;
     std::unique_ptr<iscsi::Server> server_;
@@ -127,6 +130,7 @@ Outcome Daemon::start() {
     if (auto sessions = start_sessions(); !sessions) return sessions;
     if (auto library = start_library(); !library) return library;
     if (auto rmt = start_rmt(); !rmt) return rmt;
+    if (auto web = start_web(); !web) return web;
     if (auto events = start_events(); !events) return events;
     iscsi::ServerOptions options;
     options.host = configuration_.iscsi.host;
@@ -215,6 +219,27 @@ Outcome Daemon::start_rmt() {
     return Nothing{};
 }
 
+Outcome Daemon::start_web() {
+    if (!configuration_.web.listen) return Nothing{};
+    web::WebServerOptions options;
+    options.http.listen = *configuration_.web.listen;
+    options.http.connections_max = configuration_.web.connections_max;
+    const auto& library = configuration_.library;
+    auto server =
+        web::WebServer::listen(loop_, std::move(options),
+                               {.vendor = library.vendor,
+                                .product = library.product,
+                                .serial = library.serial,
+                                .library = &bay_->library(),
+                                .shelf = shelf_.get(),
+                                .tracking = sessions_.get(),
+                                .now_ms = [] { return agent::runtime::clock_now().wall.ms; }});
+    if (!server) return server.error().within("web.listen");
+    web_ = std::move(server).value();
+    agent::runtime::log_info("web page at " + web_->url());
+    return Nothing{};
+}
+
 void Daemon::start_administration() {
     const auto& drive = configuration_.library.drives.front();
     administration_ = std::make_unique<Administration>(
@@ -295,6 +320,7 @@ Outcome Daemon::start_control() {
                           .ports = ports_.get(),
                           .server = server_.get(),
                           .events = events_.get(),
+                          .web = web_.get(),
                           .uptime_ms = [this] {
                               return std::chrono::duration_cast<std::chrono::milliseconds>(
                                          std::chrono::steady_clock::now() - began_)
@@ -358,6 +384,7 @@ Outcome Daemon::reload() {
 }
 
 void Daemon::stop() {
+    if (web_) web_->stop();
     rmt_server_.reset();  // tapes that are open get what closing them would do
     server_->stop(logout_within, [this] {
         ports_->forget_all();

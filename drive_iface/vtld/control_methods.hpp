@@ -15,6 +15,10 @@ namespace drive_iface::events {
 class DriveEventClient;
 }
 
+namespace drive_iface::web {
+class WebServer;
+}
+
 namespace drive_iface::cartridge {
 class FileShelf;
 }
@@ -33,6 +37,7 @@ struct Running {
     VirtualPorts* ports = nullptr;
     iscsi::Server* server = nullptr;
     const events::DriveEventClient* events = nullptr;  // none: events.connect is not configured
+    const web::WebServer* web = nullptr;  // none: web.listen is not configured
     std::function<std::int64_t()> uptime_ms;
 };
 

@@ -6,6 +6,7 @@
 #include "drive_iface/events/drive_event_client.hpp"
 #include "drive_iface/vtld/control_methods.hpp"
 #include "drive_iface/vtld/control_parameters.hpp"
+#include "drive_iface/web/web_server.hpp"
 
 namespace drive_iface::vtld {
 
@@ -105,11 +106,25 @@ json iscsi_json(const Running& running) {
             {"timeouts", counters.timeouts}};
 }
 
+json web_json(const Running& running) {
+    if (!running.web) return nullptr;
+    const auto& counters = running.web->counters();
+    return {{"address", web::to_text(running.web->address())},
+            {"port", running.web->address().port},
+            {"url", running.web->url()},
+            {"connections", counters.connections},
+            {"connections_refused", counters.connections_refused},
+            {"requests", counters.requests},
+            {"requests_wrong", counters.requests_wrong},
+            {"timeouts", counters.timeouts}};
+}
+
 json library_json(const Running& running) {
     const auto& library = running.configuration->library;
     return {{"vendor", library.vendor},       {"product", library.product},
             {"serial", library.serial},       {"iscsi", iscsi_json(running)},
-            {"events", events_json(running)}, {"drives", drives_json(running)}};
+            {"events", events_json(running)}, {"web", web_json(running)},
+            {"drives", drives_json(running)}};
 }
 
 json session_json(const iscsi::SessionDescription& session) {

@@ -181,6 +181,19 @@ TEST_CASE("cartridges know the tape's door and no front end") {
           std::vector<std::string>{});
 }
 
+TEST_CASE("the web page knows the library by its doors and no front end beside it") {
+    CHECK(includes_among({"drive_iface/web"}, {},
+                         {"drive_iface/iscsi", "drive_iface/rmt", "drive_iface/vtld",
+                          "drive_iface/device", "drive_iface/events", "drive_iface/admin_volumes",
+                          "agent/lrad", "agent/host", "agent/shell", "snmp_mib/"}) ==
+          std::vector<std::string>{});
+    for (const auto& line : lines_below({"agent", "drive_iface", "snmp_mib"})) {
+        if (include_of(line) != "httplib.h") continue;
+        INFO(where(line));
+        CHECK(line.file == "drive_iface/web/exchange.cpp");
+    }
+}
+
 TEST_CASE("each foreign library is seen by its own room only") {
     CHECK(includes_among({"agent", "drive_iface"}, {}, {"net-snmp/"}) ==
           std::vector<std::string>{});
