@@ -29,6 +29,7 @@ std::vector<Element> elements_of(const ChangerIdentity& identity, const std::vec
         add(ElementType::storage, storage_first + i);
     for (std::size_t i = 0; i < volumes.size(); ++i) {
         Element& slot = add(ElementType::storage, storage_first + identity.slots + i);
+        slot.of_virtual_volume = true;
         slot.volume = slot.barcode = volumes[i];
     }
     for (std::size_t i = 0; i < identity.import_export; ++i)

@@ -17,11 +17,11 @@ TapeState& tape_of(ChangerState& changer, const Element& element) {
 }
 
 bool is_user_slot(const Element& element) {
-    return element.type == ElementType::storage && element.volume.empty();
+    return element.type == ElementType::storage && !element.of_virtual_volume;
 }
 
 bool holds_cartridges(const Element& element) {
-    return element.type != ElementType::transport && element.volume.empty();
+    return element.type != ElementType::transport && !element.of_virtual_volume;
 }
 
 // A drive can be given a cartridge before anything was threaded.
@@ -162,7 +162,7 @@ std::vector<PlacedCartridge> placed_cartridges(const ChangerState& changer) {
     for (const Element& element : changer.elements) {
         if (element.barcode.empty()) continue;
         const Element* source = element.source ? element_at(changer, *element.source) : nullptr;
-        const bool made_up = !element.volume.empty() || (source && !source->volume.empty());
+        const bool made_up = element.of_virtual_volume || (source && source->of_virtual_volume);
         if (made_up) continue;
         placed.push_back({.barcode = element.barcode,
                           .place = place_name(changer, element),
@@ -171,7 +171,24 @@ std::vector<PlacedCartridge> placed_cartridges(const ChangerState& changer) {
     return placed;
 }
 
+bool name_virtual_volumes(ChangerState& changer) {
+    if (changer.volumes == nullptr) return false;
+    const auto names = changer.volumes->names();
+    auto name = names.begin();
+    bool changed = false;
+    for (Element& slot : changer.elements) {
+        if (!slot.of_virtual_volume || name == names.end()) continue;
+        if (slot.volume != *name) {
+            slot.volume = slot.barcode = *name;
+            changed = true;
+        }
+        ++name;
+    }
+    return changed;
+}
+
 bool take_inventory(ChangerState& changer) {
+    const bool renamed = name_virtual_volumes(changer);
     const auto before = placed_cartridges(changer);
     const auto shelf = on_shelf(changer);
     for (Element& element : changer.elements) {
@@ -181,7 +198,7 @@ bool take_inventory(ChangerState& changer) {
         if (!stays) take_away(changer, element);
     }
     fill_free_slots(changer, shelf);
-    return placed_cartridges(changer) != before;
+    return placed_cartridges(changer) != before || renamed;
 }
 
 }  // namespace drive_iface::virtual_library

@@ -37,8 +37,9 @@ constexpr std::size_t storage_max = 32'000;  // virtual volumes' slots among the
 struct Element {
     ElementType type = ElementType::storage;
     std::uint16_t address = 0;
-    std::string volume;     // slots of virtual volumes: the only cartridge that goes in
-    std::size_t drive = 0;  // of a data transfer element, index into ChangerState::drives
+    bool of_virtual_volume = false;  // a slot in which nothing else goes than
+    std::string volume;              // this one; empty: none now
+    std::size_t drive = 0;           // of a data transfer element, index into ChangerState::drives
     ParallelCartridges* parallel = nullptr;  // of a parallel drive; not for virtual volumes
 
     std::string barcode;  // of the cartridge in it; empty: none
@@ -89,6 +90,9 @@ struct PlacedCartridge {
 void place_cartridges(ChangerState& changer, const std::vector<PlacedCartridge>& remembered);
 // Where the cartridges of the shelf are.
 [[nodiscard]] std::vector<PlacedCartridge> placed_cartridges(const ChangerState& changer);
+
+// Puts the virtual volumes there are now into their slots. True: there are others than before.
+bool name_virtual_volumes(ChangerState& changer);
 
 // Looks at the shelf: what is new goes into free slots, what has vanished leaves its element. True:
 // something is elsewhere now.

@@ -330,7 +330,7 @@ std::vector<Library::ElementStatus> Library::elements() const {
                        .place = place_name(changer, element),
                        .barcode = element.barcode,
                        .source = source == nullptr ? std::string{} : place_name(changer, *source),
-                       .virtual_volume = !element.volume.empty()});
+                       .virtual_volume = element.of_virtual_volume});
     }
     return all;
 }

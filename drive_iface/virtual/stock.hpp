@@ -15,16 +15,13 @@ namespace drive_iface::virtual_library {
 class Stock final : public CartridgeShelf {
   public:
     // Borrowed for good; `volumes` may be null.
-    Stock(CartridgeShelf& shelf, VirtualVolumes* volumes) : shelf_(&shelf), volumes_(volumes) {
-        if (volumes != nullptr) names_ = volumes->names();
-    }
+    Stock(CartridgeShelf& shelf, VirtualVolumes* volumes) : shelf_(&shelf), volumes_(volumes) {}
 
     [[nodiscard]] std::vector<Entry> list() const override { return shelf_->list(); }
 
     [[nodiscard]] std::optional<agent::core::Result<std::unique_ptr<Cartridge>>> open(
         const std::string& barcode) override {
-        const bool made_up = std::find(names_.begin(), names_.end(), barcode) != names_.end();
-        return made_up ? volumes_->build(barcode) : shelf_->open(barcode);
+        return is_virtual(barcode) ? volumes_->build(barcode) : shelf_->open(barcode);
     }
 
     void on_progress(std::function<void()> progress) override {
@@ -33,9 +30,14 @@ class Stock final : public CartridgeShelf {
     }
 
   private:
+    [[nodiscard]] bool is_virtual(const std::string& barcode) const {
+        if (volumes_ == nullptr) return false;
+        const auto names = volumes_->names();
+        return std::find(names.begin(), names.end(), barcode) != names.end();
+    }
+
     CartridgeShelf* shelf_;
     VirtualVolumes* volumes_;
-    std::vector<std::string> names_;
 };
 
 }  // namespace drive_iface::virtual_library

@@ -65,7 +65,7 @@ std::string cartridge_in(const Element& from) {
 
 // Virtual volumes go to drives and back to their slots, and nothing else goes into those.
 bool fits(const ChangerState& changer, const std::string& barcode, const Element& to) {
-    if (!to.volume.empty()) return to.volume == barcode;
+    if (to.of_virtual_volume) return to.volume == barcode;
     const bool made_up =
         std::any_of(changer.elements.begin(), changer.elements.end(),
                     [&barcode](const Element& element) { return element.volume == barcode; });
@@ -137,7 +137,7 @@ void shift(ChangerState& changer, std::span<const Transfer> transfers) {
 std::optional<CommandReply> could_not_be_built(ChangerState& changer, const Transfer& transfer) {
     Element& from = *element_at(changer, transfer.from);
     Element& to = *element_at(changer, transfer.to);
-    if (from.volume.empty() || to.type != ElementType::data_transfer) return std::nullopt;
+    if (!from.of_virtual_volume || to.type != ElementType::data_transfer) return std::nullopt;
     if (drive_of(changer, to).state().tape.medium != MediumState::unreadable) return std::nullopt;
     Carried back = take_from(changer, to);
     back.source.reset();

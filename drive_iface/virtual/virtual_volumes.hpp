@@ -19,8 +19,9 @@ class VirtualVolumes {
   public:
     virtual ~VirtualVolumes() = default;
 
-    // Their barcodes, in the order of their slots. Always the same; none is one of a cartridge on
-    // the shelf.
+    // Their barcodes, in the order of their slots; empty: nothing is in that slot now. Always as
+    // many; others when the library takes inventory, but none that is in a drive goes away. None is
+    // one of a cartridge on the shelf.
     [[nodiscard]] virtual std::vector<std::string> names() const = 0;
 
     // One of names(), with the data of this moment. Nothing: it is being built; ask again at
