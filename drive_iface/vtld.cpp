@@ -27,6 +27,7 @@
 #include "drive_iface/vtld/control_methods.hpp"
 #include "drive_iface/vtld/drive_bay.hpp"
 #include "drive_iface/vtld/rmt_drives.hpp"
+#include "drive_iface/vtld/snapshot_service.hpp"
 #include "drive_iface/vtld/virtual_ports.hpp"
 #include "drive_iface/vtld/write_session_methods.hpp"
 #include "drive_iface/web/web_server.hpp"
@@ -110,6 +111,7 @@ class Daemon {
     std::unique_ptr<cartridge::FileShelf> shelf_;
     std::unique_ptr<sessions::SegmentShelf> segments_;
     std::unique_ptr<sessions::SessionStore> sessions_;  // none: no drive is parallel
+    std::unique_ptr<SnapshotService> snapshots_;        // as sessions_
     std::unique_ptr<Administration> administration_;
     EventRecords happened_;
     std::unique_ptr<DriveBay> bay_;
@@ -121,6 +123,7 @@ class Daemon {
     std::unique_ptr<iscsi::Server> server_;
     std::unique_ptr<agent::runtime::ControlServer> control_;
     std::shared_ptr<void> session_events_;  // to those who follow events on control_
+    std::shared_ptr<void> snapshot_events_;
     std::unique_ptr<agent::runtime::Service> service_;
     asio::steady_timer drain_;
 };
@@ -199,6 +202,9 @@ Outcome Daemon::start_sessions() {
                                       *shelf_, *segments_);
     if (!store) return store.error().within("state_dir");
     sessions_ = std::move(store).value();
+    auto snapshots = SnapshotService::start(loop_, configuration_, *sessions_);
+    if (!snapshots) return snapshots.error().within("state_dir");
+    snapshots_ = std::move(snapshots).value();
     return Nothing{};
 }
 
@@ -256,8 +262,9 @@ Outcome Daemon::start_library() {
     if (!saved) return saved.error().within("state_dir");
     virtual_library::CartridgeShelf& shelf = sessions_ ? sessions_->shelf_for_drives() : *shelf_;
     start_administration();
-    virtual_library::Library library(configuration_.library, shelf, sessions_.get(),
-                                     administration_.get());
+    virtual_library::VirtualVolumes& volumes =
+        snapshots_ ? snapshots_->volumes_with(*administration_) : *administration_;
+    virtual_library::Library library(configuration_.library, shelf, sessions_.get(), &volumes);
     if (!saved->empty()) {
         if (auto restored = library.restore(saved.value()); !restored) {
             return restored.error().within("state.json in " + configuration_.state_dir +
@@ -276,6 +283,7 @@ Outcome Daemon::start_library() {
     tell_everything(*administration_, {.configuration = &configuration_,
                                        .shelf = shelf_.get(),
                                        .tracking = sessions_.get(),
+                                       .snapshots = snapshots_ ? &snapshots_->snapshots() : nullptr,
                                        .library = &bay_->library(),
                                        .events = &happened_});
     bay_->library().proceed();
@@ -330,6 +338,11 @@ Outcome Daemon::start_control() {
     add_cartridge_methods(*control_, running, loop_);
     add_session_methods(*control_, running);
     session_events_ = add_write_session_methods(*control_, sessions_.get());
+    if (snapshots_) {
+        snapshot_events_ = snapshots_->add_methods(*control_, *bay_);
+    } else {
+        add_no_snapshot_methods(*control_);
+    }
     add_fault_methods(*control_, running);
     add_port_methods(*control_, running);
     if (auto listening = control_->listen(); !listening)

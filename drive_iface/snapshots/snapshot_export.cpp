@@ -211,23 +211,35 @@ void SnapshotExport::write_description() {
         });
 }
 
-// Files that were finished before go too: trying again must not find them in its way.
-void SnapshotExport::fail(const Error& error) {
-    cartridge_.reset();
-    pin_.reset();
-    if (!done_) return;
-    // The last one was not finished: whatever is under its name is somebody else's.
+// The last one may not be finished: whatever is under its name then is somebody else's.
+std::vector<std::string> SnapshotExport::finished_files() const {
     std::vector<std::string> finished;
     for (const auto& file : exported_)
         finished.push_back(file.path);
-    if (file_ && !to_do_.empty() && !finished.empty()) finished.pop_back();
-    doors_.run_on_bench([self = shared_from_this(), file = std::exchange(file_, nullptr), finished,
-                         done = std::exchange(done_, nullptr), error]() mutable {
+    if (!to_do_.empty() && !finished.empty()) finished.pop_back();
+    return finished;
+}
+
+// Files that were finished before go too: trying again must not find them in its way.
+void SnapshotExport::fail(const Error& error) {
+    if (!done_) return;
+    cartridge_.reset();
+    pin_.reset();
+    doors_.run_on_bench([self = shared_from_this(), file = std::exchange(file_, nullptr),
+                         finished = finished_files(), done = std::exchange(done_, nullptr),
+                         error]() mutable {
         file.reset();
         for (const auto& path : finished)
             ::unlink(path.c_str());
         self->doors_.run_on_loop([done = std::move(done), error] { done(error); });
     });
+}
+
+std::vector<std::string> SnapshotExport::abandon() {
+    const bool under_way = std::exchange(done_, nullptr) != nullptr;
+    cartridge_.reset();
+    pin_.reset();
+    return under_way ? finished_files() : std::vector<std::string>{};
 }
 
 }  // namespace drive_iface::snapshots

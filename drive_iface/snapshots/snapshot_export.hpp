@@ -59,6 +59,9 @@ class SnapshotExport : public std::enable_shared_from_this<SnapshotExport> {
     // Done is called later, once; after an error no file of it is left.
     void start();
     void cancel() { cancelled_ = true; }
+    // Lets go of everything now and never calls done; what was finished is to be deleted when the
+    // bench has come to rest.
+    [[nodiscard]] std::vector<std::string> abandon();
     [[nodiscard]] const Wanted& wanted() const { return wanted_; }
     [[nodiscard]] ExportProgress progress() const { return progress_; }
 
@@ -69,6 +72,7 @@ class SnapshotExport : public std::enable_shared_from_this<SnapshotExport> {
     void end_file();
     void write_description();
     void fail(const agent::core::Error& error);
+    [[nodiscard]] std::vector<std::string> finished_files() const;
     [[nodiscard]] std::string base_name(std::optional<std::uint32_t> session) const;
     // Encoded; nothing: it can not be read, and the format has no way to say so.
     [[nodiscard]] agent::core::Outcome encode(std::uint64_t number, virtual_library::Bytes& into);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/runtime/clock.hpp"
+#include "drive_iface/vtld/snapshot_json.hpp"
 
 namespace drive_iface::vtld {
 
@@ -129,6 +130,12 @@ Records configuration_records(const VtldConfiguration& configuration) {
     add("iscsi", "", "target_prefix", configuration.iscsi.target_prefix);
     add("iscsi", "", "chap", configuration.iscsi.chap.has_value());
     add("rmt", "", "listen", text_or_nothing(configuration.rmt.listen));
+    const auto& snapshots = configuration.snapshots;
+    add("snapshots", "", "every_minutes", snapshots.every_minutes);
+    add("snapshots", "", "on_completion", snapshots.on_completion);
+    add("snapshots", "", "keep", number(snapshots.retention.count));
+    add("snapshots", "", "keep_days", snapshots.retention.days);
+    add("snapshots", "", "mount_slots", number(snapshots.mount_slots));
     add("events", "", "connect", text_or_nothing(configuration.events_connect));
     add("control", "", "socket", configuration.control_socket);
     add("state", "", "folder", configuration.state_dir);
@@ -269,6 +276,8 @@ void tell_everything(Administration& administration, const LibraryKnowledge& kno
     administration.tell(Type::events, [known] { return known.events->take(); });
     if (known.tracking == nullptr) return;
     administration.tell(Type::sessions, [known] { return session_records(*known.tracking); });
+    if (known.snapshots == nullptr) return;
+    administration.tell(Type::snapshots, [known] { return snapshot_records(*known.snapshots); });
 }
 
 }  // namespace drive_iface::vtld

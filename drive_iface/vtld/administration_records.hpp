@@ -11,6 +11,7 @@
 #include "drive_iface/admin_volumes/data_set.hpp"
 #include "drive_iface/cartridge/file_shelf.hpp"
 #include "drive_iface/sessions/tracking.hpp"
+#include "drive_iface/snapshots/snapshots.hpp"
 #include "drive_iface/virtual/library.hpp"
 #include "drive_iface/vtld/administration.hpp"
 #include "drive_iface/vtld/configuration.hpp"
@@ -46,6 +47,7 @@ struct LibraryKnowledge {
     const VtldConfiguration* configuration = nullptr;
     const cartridge::FileShelf* shelf = nullptr;
     const sessions::Tracking* tracking = nullptr;  // none: no drive is parallel
+    const snapshots::Snapshots* snapshots = nullptr;
     const virtual_library::Library* library = nullptr;
     EventRecords* events = nullptr;
 };

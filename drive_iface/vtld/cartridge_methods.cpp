@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "drive_iface/cartridge/file_shelf.hpp"
+#include "drive_iface/snapshots/snapshot_store.hpp"
 #include "drive_iface/vtld/control_methods.hpp"
 #include "drive_iface/vtld/control_parameters.hpp"
 
@@ -146,6 +147,8 @@ agent::core::Result<cartridge::NewCartridge> new_cartridge(const std::string& ba
     if (auto checked = cartridge::check_barcode(barcode); !checked) return checked.error();
     if (barcode.rfind("ADM", 0) == 0)
         return Error{"barcode: names that begin with ADM are the library's own"};
+    if (snapshots::is_snapshot_barcode(barcode))
+        return Error{"barcode: names that begin with SN and a digit are those of snapshots"};
     return wanted;
 }
 

@@ -101,6 +101,8 @@ ConfigurationSchema make_schema() {
                          "{\"folders\": [\"/srv/tape-a\", \"/srv/tape-b\"]}"),
             default_key("iscsi", iscsi_shape(), "{}", "The iSCSI front end."),
             default_key("rmt", rmt_shape(), "{}", "The rmt front end, for tar, cpio and dump."),
+            default_key("snapshots", snapshots_shape(), "{}",
+                        "Snapshots of the write sessions of parallel drives."),
             default_key("web", web_shape(), "{}", "The web page, for browsers on this machine."),
             default_key("events",
                         object_shape({optional_key(
@@ -147,6 +149,7 @@ class Reading {
         if (!lrad.empty()) result.lrad_socket = source_.file_beside(lrad);
         result.state_dir = source_.file_beside(values_["state_dir"].get<std::string>());
         result.rmt = rmt_configuration(source_, errors);
+        result.snapshots = snapshot_configuration(source_);
         result.web = web_configuration(source_);
         result.cartridges = cartridge_configuration(source_, result.state_dir,
                                                     result.library.drives.size(), errors);
@@ -282,6 +285,7 @@ std::string needs_restart(const VtldConfiguration& running, const VtldConfigurat
     note(running.cartridges == wanted.cartridges, "cartridges");
     note(running.iscsi == wanted.iscsi, "iscsi");
     note(running.rmt == wanted.rmt, "rmt");
+    note(running.snapshots == wanted.snapshots, "snapshots");
     note(running.web == wanted.web, "web");
     note(running.events_connect == wanted.events_connect, "events.connect");
     note(running.control_socket == wanted.control_socket, "control.socket");

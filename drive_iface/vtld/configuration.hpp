@@ -14,6 +14,7 @@
 #include "drive_iface/vtld/cartridge_configuration.hpp"
 #include "drive_iface/vtld/iscsi_configuration.hpp"
 #include "drive_iface/vtld/rmt_configuration.hpp"
+#include "drive_iface/vtld/snapshot_configuration.hpp"
 #include "drive_iface/vtld/web_configuration.hpp"
 
 namespace drive_iface::vtld {
@@ -23,6 +24,7 @@ struct VtldConfiguration {
     IscsiConfiguration iscsi;
     CartridgeConfiguration cartridges;
     RmtConfiguration rmt;
+    SnapshotConfiguration snapshots;
     WebConfiguration web;
     std::string events_connect;  // empty: nobody is told
     std::string control_socket;
