@@ -62,6 +62,12 @@ constexpr MessageDescription catalogue[] = {
     {Message::drive_online, Severity::info, "drive {} is online again", "Forced offline has ended; all agents are told the drive's state.", "Nothing."},
     {Message::forced_again_after_restart, Severity::warning, "drive {} is forced offline again after the controller's restart",
      "Forced offline survives restarts of everything.", "As for LRA3001."},
+    {Message::forced_offline_left_behind, Severity::warning,
+     "drive {} is not in the configuration any more and still forced offline; put it back and run: lractl drive clear {} --reason TEXT",
+     "A drive was taken out of the configuration while its hosts get its permanent error. Nothing lifts that but a clear.",
+     "List the drive in `lrad.json` again, reload, clear it, and take it out then."},
+    {Message::forced_offline_remembered, Severity::warning, "drive {} is in the configuration again and still forced offline",
+     "It was forced offline when it was taken out of the configuration.", "As for LRA3001."},
 
     {Message::agent_starting, Severity::info, "agent {} says started (incarnation {}); it is told the state of {} drives",
      "A drive sharing agent has come up or come back. It counts as started when it has confirmed every drive.", "Nothing."},

@@ -42,6 +42,8 @@ enum class Message : std::uint16_t {
     lift_failed = 3006,
     drive_online = 3007,
     forced_again_after_restart = 3008,
+    forced_offline_left_behind = 3009,
+    forced_offline_remembered = 3010,
 
     agent_starting = 4001,
     agent_started = 4002,

@@ -31,6 +31,31 @@ ReservationAgent::Rules::Rules(SharingConfiguration configuration, ReservationAg
       alarms_(state.active_alarms) {
     adopt_drives(configuration_, state.drives);
     adopt_agents(configuration_, state.agents);
+    for (DriveRecord& record : state.drives) {
+        if (find_drive(record.drive) == nullptr) set_aside(std::move(record));
+    }
+}
+
+// A drive that is forced offline stays so while the configuration does not list it: it still
+// answers every host with its permanent error, and only a clear may end that.
+void ReservationAgent::Rules::set_aside(DriveRecord record) {
+    if (record.operational_state == OperationalState::online) return;
+    std::erase_if(set_aside_,
+                  [&record](const DriveRecord& other) { return other.drive == record.drive; });
+    set_aside_.push_back(std::move(record));
+}
+
+void ReservationAgent::Rules::take_back_what_was_set_aside() {
+    for (const DriveRecord& record : std::exchange(set_aside_, {})) {
+        Drive* drive = find_drive(record.drive);
+        if (drive == nullptr) {
+            set_aside_.push_back(record);
+            continue;
+        }
+        log(Message::forced_offline_remembered, {record.drive, {}, {}}, {record.drive.text});
+        protect(*drive, ProtectionEvent::controller_restarted, "");
+        changed_drives_.insert(record.drive);
+    }
 }
 
 void ReservationAgent::Rules::adopt_drives(const SharingConfiguration& configuration,
@@ -79,6 +104,10 @@ ReservationAgentEffects ReservationAgent::Rules::start(Now now) {
         protect(drive, ProtectionEvent::controller_restarted, "");
     }
     ask_again_after_restart(std::exchange(debts_of_earlier_life_, {}));
+    for (const DriveRecord& record : set_aside_) {
+        log(Message::forced_offline_left_behind, {record.drive, {}, {}},
+            {record.drive.text, record.drive.text});
+    }
     for (const auto& [name, agent] : agents_) {
         perhaps_in_step_.insert(name);
     }
@@ -86,11 +115,20 @@ ReservationAgentEffects ReservationAgent::Rules::start(Now now) {
     return finish();
 }
 
-// Alarms of what is no longer configured, and of debts that the configuration has ended.
+bool ReservationAgent::Rules::is_set_aside(const DriveSerial& serial) const {
+    return std::any_of(set_aside_.begin(), set_aside_.end(),
+                       [&serial](const DriveRecord& record) { return record.drive == serial; });
+}
+
+// Alarms of what is no longer configured, and of debts that the configuration has ended. A drive
+// that was left behind forced offline keeps its alarm: its hosts still get the error.
 void ReservationAgent::Rules::clear_alarms_about_nothing() {
     for (const Alarm& alarm : alarms_.active()) {
         const AlarmKey& key = alarm.key;
-        const bool drive_is_gone = !key.drive.text.empty() && find_drive(key.drive) == nullptr;
+        const bool is_about_protection =
+            key.kind == AlarmKind::drive_forced_offline || key.kind == AlarmKind::drive_unprotected;
+        const bool drive_is_gone = !key.drive.text.empty() && find_drive(key.drive) == nullptr &&
+                                   !(is_about_protection && is_set_aside(key.drive));
         const bool agent_is_gone = !key.agent.empty() && find_agent(key.agent) == nullptr;
         const bool debt_is_gone = key.kind == AlarmKind::handshake_incomplete &&
                                   handshake_.find({key.drive, key.agent}) == nullptr;
@@ -103,6 +141,14 @@ ReservationAgentEffects ReservationAgent::Rules::step(const ReservationAgentInpu
     std::visit([this](const auto& alternative) { handle(alternative); }, input);
     run_timers();
     return finish();
+}
+
+void ReservationAgent::Rules::leave_behind(const Drive& drive) {
+    const DriveSerial& serial = drive.record.drive;
+    if (!usable(drive)) {
+        log(Message::forced_offline_left_behind, {serial, {}, {}}, {serial.text, serial.text});
+    }
+    set_aside(drive.record);
 }
 
 void ReservationAgent::Rules::forget_what_is_not_configured(
@@ -128,9 +174,12 @@ void ReservationAgent::Rules::forget_what_is_not_configured(
         return std::none_of(configuration.agents.begin(), configuration.agents.end(),
                             [&entry](const auto& agent) { return agent.name == entry.first; });
     });
-    std::erase_if(drives_, [&configuration](const auto& entry) {
-        return std::none_of(configuration.drives.begin(), configuration.drives.end(),
-                            [&entry](const auto& drive) { return drive.serial == entry.first; });
+    std::erase_if(drives_, [this, &configuration](const auto& entry) {
+        const bool stays =
+            std::any_of(configuration.drives.begin(), configuration.drives.end(),
+                        [&entry](const auto& drive) { return drive.serial == entry.first; });
+        if (!stays) leave_behind(entry.second);
+        return !stays;
     });
 }
 
@@ -143,10 +192,11 @@ ReservationAgentEffects ReservationAgent::Rules::reconfigure(SharingConfiguratio
     for (const auto& [serial, drive] : drives_) {
         if (drive.shared) shared_before.insert(serial);
     }
-    adopt_drives(configuration, {});
+    adopt_drives(configuration, set_aside_);
     adopt_agents(configuration, {});
     const SharingConfiguration before = std::exchange(configuration_, std::move(configuration));
     handshake_.set_times(times_of(configuration_));
+    take_back_what_was_set_aside();
 
     for (auto& [serial, drive] : drives_) {
         if (!drive.shared) {

@@ -54,6 +54,12 @@ class ReservationAgent::Rules {
         std::optional<WallTime> last_seen;
     };
 
+    // Drives that the configuration does not list.
+    void set_aside(DriveRecord record);
+    void leave_behind(const Drive& drive);
+    void take_back_what_was_set_aside();
+    [[nodiscard]] bool is_set_aside(const DriveSerial& serial) const;
+
     // What drives do.
     void handle(const DriveObserved& input);
     void handle(const DriveUnreachable& input);
@@ -121,6 +127,7 @@ class ReservationAgent::Rules {
 
     SharingConfiguration configuration_;
     std::map<DriveSerial, Drive> drives_;
+    std::vector<DriveRecord> set_aside_;  // not configured any more, and not online
     std::map<AgentName, Agent> agents_;
     std::vector<DebtRecord> debts_of_earlier_life_;  // until start()
     Handshake handshake_;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "test/unit/core/controller.hpp"
 
 using namespace core_test;
@@ -65,6 +67,34 @@ TEST_CASE("forced offline survives restarts and is made sure of at each") {
     }
 }
 
+TEST_CASE("a drive that leaves the configuration forced offline comes back forced offline") {
+    auto without = two_drives_three_agents();
+    without.drives.erase(without.drives.begin());
+    Controller controller;
+    controller.bring_up("beta");
+    controller.see(drive_1, reserved_by(port_a));
+    controller.pass(20'000);
+    controller(OfflineForced{drive_1, {}});
+    REQUIRE(controller.drive(drive_1).record.operational_state == OperationalState::forced_offline);
+
+    const auto left = controller.reconfigure(without);
+    const auto said = all<RecordEvent>(left);
+    CHECK(std::any_of(said.begin(), said.end(), [](const RecordEvent& event) {
+        return event.record.message == "LRA3009" && event.record.drive == drive_1;
+    }));
+    CHECK(controller.alarm(AlarmKind::drive_forced_offline));
+    SECTION("at once") {}
+    SECTION("after a restart in between") {
+        controller.restart();
+        CHECK(controller.alarm(AlarmKind::drive_forced_offline));
+    }
+    const auto back = controller.reconfigure(two_drives_three_agents());
+    CHECK(all<ForceDriveOffline>(back).size() == 1);
+    CHECK(controller.drive(drive_1).record.operational_state == OperationalState::forced_offline);
+    CHECK(controller.alarm(AlarmKind::drive_forced_offline));
+    CHECK(all<ForceDriveOffline>(controller.reconfigure(two_drives_three_agents())).empty());
+}
+
 TEST_CASE("an unprotected drive is tried again at once") {
     Controller controller;
     controller.bring_up("beta");
@@ -88,7 +118,7 @@ TEST_CASE("a starting agent is still starting after a restart") {
     CHECK(controller.agent("beta").record.state == AgentState::started);
 }
 
-TEST_CASE("what the configuration no longer lists is forgotten with its alarms") {
+TEST_CASE("what the configuration no longer lists is forgotten, but for its forced offline") {
     Controller controller;
     controller.bring_up("beta");
     controller.see(drive_1, reserved_by(port_a));
@@ -99,7 +129,8 @@ TEST_CASE("what the configuration no longer lists is forgotten with its alarms")
     configuration.agents.clear();
     ReservationAgent rules(configuration, state, 2);
     const auto effects = rules.start({{0}, {0}});
-    CHECK(rules.active_alarms().empty());
+    REQUIRE(rules.active_alarms().size() == 1);
+    CHECK(rules.active_alarms().front().key.drive == drive_1);
     CHECK(all<ForceDriveOffline>(effects).empty());
     CHECK(rules.handshakes({}).empty());
 }
