@@ -16,7 +16,7 @@ using nlohmann::json;
 using virtual_library::Bytes;
 using virtual_library::MediumAttribute;
 
-constexpr std::uint64_t version = 1;
+constexpr std::uint64_t metadata_version = 1;
 constexpr std::size_t attribute_length_max = 65535;  // SPC-4 7.4.1: two bytes
 
 int digit(char character) {
@@ -113,7 +113,7 @@ std::vector<CartridgeLoad> loads_from(const json& all) {
 }
 
 Metadata metadata_from(const json& all) {
-    if (count_at(all, "cartridge") != version) {
+    if (count_at(all, "cartridge") != metadata_version) {
         throw std::invalid_argument("is of a version this program does not know");
     }
     Metadata metadata;
@@ -145,7 +145,7 @@ bool readable(char character) {
 
 std::string to_text(const Metadata& metadata) {
     const auto& facts = metadata.facts;
-    const json all{{"cartridge", version},
+    const json all{{"cartridge", metadata_version},
                    {"barcode", facts.barcode},
                    {"uuid", to_text(metadata.volume)},
                    {"capacity", facts.capacity},
