@@ -28,7 +28,7 @@ constexpr auto look_again = 5ms;
 
 }  // namespace
 
-VtldProcess::VtldProcess(const json& iscsi) {
+VtldProcess::VtldProcess(const json& iscsi, const json& more) {
     std::string pattern =
         std::filesystem::temp_directory_path() / ("vtld-test-" + std::string(6, 'X'));
     REQUIRE(::mkdtemp(pattern.data()) != nullptr);
@@ -42,6 +42,7 @@ VtldProcess::VtldProcess(const json& iscsi) {
         {"state_dir", folder_ + "/state"},
         {"virtual_ports", {{"host1", "fc:2100000e1e09a1b0"}}}};
     configuration["iscsi"].update(iscsi);
+    configuration.update(more);
     std::ofstream(configuration_file_) << configuration.dump(2);
     start();
 }

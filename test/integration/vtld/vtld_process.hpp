@@ -16,8 +16,8 @@ using nlohmann::json;
 class VtldProcess {
   public:
     // Two drives, VT00000001 and VT00000002. `iscsi` is merged into that section of the
-    // configuration.
-    explicit VtldProcess(const json& iscsi = json::object());
+    // configuration, and the sections of `more` take the place of those.
+    explicit VtldProcess(const json& iscsi = json::object(), const json& more = json::object());
     ~VtldProcess();  // ends it, and removes the folder
     VtldProcess(const VtldProcess&) = delete;
     VtldProcess& operator=(const VtldProcess&) = delete;

@@ -173,6 +173,20 @@ TEST_CASE("write sessions know cartridges and no front end") {
           std::vector<std::string>{});
 }
 
+TEST_CASE("snapshots know write sessions by their tracking structure, and no front end") {
+    CHECK(includes_among({"drive_iface/snapshots"}, {},
+                         {"asio", "nlohmann/", "drive_iface/iscsi", "drive_iface/rmt",
+                          "drive_iface/vtld", "drive_iface/web", "drive_iface/admin_volumes",
+                          "drive_iface/device", "drive_iface/events", "snmp_mib/"}) ==
+          std::vector<std::string>{});
+    for (const auto& line : lines_below({"drive_iface/snapshots"})) {
+        const auto header = include_of(line);
+        INFO(where(line));
+        CHECK((header.rfind("drive_iface/sessions/", 0) != 0 ||
+               header == "drive_iface/sessions/tracking.hpp"));
+    }
+}
+
 TEST_CASE("cartridges know the tape's door and no front end") {
     CHECK(includes_among({"drive_iface/cartridge"}, {},
                          {"agent/runtime", "agent/host", "agent/shell", "drive_iface/iscsi",
