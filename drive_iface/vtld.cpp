@@ -239,6 +239,7 @@ Outcome Daemon::start_web() {
                                 .library = &bay_->library(),
                                 .shelf = shelf_.get(),
                                 .tracking = sessions_.get(),
+                                .snapshots = snapshots_ ? &snapshots_->snapshots() : nullptr,
                                 .now_ms = [] { return agent::runtime::clock_now().wall.ms; }});
     if (!server) return server.error().within("web.listen");
     web_ = std::move(server).value();

@@ -59,7 +59,8 @@ std::optional<std::uint64_t> decimal_number(std::string_view text, std::uint64_t
 
 agent::core::Result<std::vector<std::uint64_t>> parameter_values(
     const Parameters& parameters, std::initializer_list<ParameterRule> rules) {
-    for (const auto& [name, text] : parameters) {
+    for (const auto& given : parameters) {
+        const std::string& name = given.first;
         const bool known = std::any_of(rules.begin(), rules.end(),
                                        [&](const auto& rule) { return rule.name == name; });
         if (!known) return Error{quoted_name(name) + " means nothing here; " + known_names(rules)};

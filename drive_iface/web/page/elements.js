@@ -101,10 +101,11 @@ export function table(caption, columns, rows, empty) {
 }
 
 export const facts = pairs => element("dl", {class: "facts"},
-  pairs.filter(Boolean).map(([name, ...value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))));
+  pairs.filter(Boolean).map(([name, ...value]) => element("div", {class: name === "Files" && "wide"},
+    element("dt", {}, name), element("dd", {}, value))));
 
 export const crumbs = (...steps) => element("p", {class: "crumbs"},
-  steps.map((step, at) => [at > 0 && element("span", {"aria-hidden": "true"}, "›"), step]));
+  steps.filter(Boolean).map((step, at) => [at > 0 && element("span", {"aria-hidden": "true"}, "›"), step]));
 
 export const link = (address, ...text) => element("a", {href: address}, ...text);
 

@@ -43,7 +43,7 @@ export async function sessionView(ask, names, _) {
     !session.kept && element("p", {class: "notice"}, "The segments of this session are deleted: no snapshot refers to them any more."),
     heading("Records", session.objects),
     records.error ? element("p", {class: "notice bad", role: "alert"}, records.error)
-      : table("Records", [{title: "Record", number: true}, {title: "Kind"}, {title: "Length", number: true},
+      : table("Records", [{title: "Record", number: true, class: "tight"}, {title: "Kind"}, {title: "Length", number: true},
         {title: "CRC32C"}, {title: "Durable"}, {title: "Offset in each file", number: true}],
         records.rows.map(record => Object.assign([
           link(`#/${place}/records/${record.number}`, count(record.number)),

@@ -8,6 +8,9 @@ const sessionLink = (id, snapshot) =>
 
 const host = (name, address) => [element("span", {class: "mono breaks"}, name), address && element("small", {}, address)];
 
+const driveAndVolume = session => element("span", {class: "nowrap"},
+  element("span", {class: "mono"}, session.drive), " → ", element("span", {class: "mono"}, session.volume));
+
 // ---- live
 
 const holderOf = drive => drive.reservation.state === "free" ? none("free")
@@ -16,7 +19,7 @@ const holderOf = drive => drive.reservation.state === "free" ? none("free")
 
 function writersOf(drive) {
   const ids = drive.writers.flatMap((id, at) => [at > 0 && ", ", sessionLink(id)]);
-  if (ids.length > 0) return [ids.length > 1 ? "sessions " : "session ", ids];
+  if (ids.length > 0) return [drive.writers.length > 1 ? "sessions " : "session ", ids];
   if (drive.hosts.length === 0) return none("nobody");
   return drive.hosts.map(port => element("small", {class: "mono breaks"}, port.name, " (logged in)"));
 }
@@ -52,7 +55,7 @@ function durable(session) {
 const activeRow = session => Object.assign([
   sessionLink(session.id),
   host(session.host, session.address),
-  [element("span", {class: "mono"}, session.drive), " → ", element("span", {class: "mono"}, session.volume)],
+  driveAndVolume(session),
   count(session.objects), size(session.bytes),
   looked.get(session.id)?.rate === undefined ? none() : `${bytes(looked.get(session.id).rate)}/s`,
   durable(session), time(session.started),
@@ -185,7 +188,7 @@ export async function snapshotsView(ask, {query}) {
 
 const snapshotRow = number => session => Object.assign([
   sessionLink(session.id, number), host(session.host, session.address),
-  [element("span", {class: "mono"}, session.drive), " → ", element("span", {class: "mono"}, session.volume)],
+  driveAndVolume(session),
   [badge(session.state), session.reason && element("small", {}, session.reason)],
   count(session.objects), size(session.bytes), time(session.started), time(session.ended),
 ], {key: session.id});
