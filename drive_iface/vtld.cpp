@@ -75,7 +75,7 @@ std::string now_text() {
 class Daemon {
   public:
     Daemon(std::string file, VtldConfiguration configuration)
-        : file_(std::move(file)), configuration_(std::move(configuration)), drain_(loop_) {}
+        : file_(std::move(file)), configuration_(std::move(configuration)), drain_(loop_), chores_(loop_) {}
 
     ExitCode run() {
         if (auto started = start(); !started) {
@@ -99,6 +99,7 @@ class Daemon {
     void announce(const LibraryEvent& event);
     void announce_states();
     void carry_out(const events::DriveCommand& command, const std::function<void(Outcome)>& done);
+    void do_chores();
     Outcome reload();
     void stop();
     void finish_when_acknowledged(std::chrono::steady_clock::time_point latest);
@@ -126,6 +127,7 @@ class Daemon {
     std::shared_ptr<void> snapshot_events_;
     std::unique_ptr<agent::runtime::Service> service_;
     asio::steady_timer drain_;
+    asio::steady_timer chores_;
 };
 
 Outcome Daemon::start() {
@@ -154,7 +156,17 @@ Outcome Daemon::start() {
                         " drives, iSCSI on " + server_->address();
     agent::runtime::log_info("virtual library " + configuration_.library.serial + ": " + status);
     service_->ready(status);
+    if (sessions_) do_chores();
     return Nothing{};
+}
+
+void Daemon::do_chores() {
+    chores_.expires_after(std::chrono::seconds(1));
+    chores_.async_wait([this](const asio::error_code& cancelled) {
+        if (cancelled) return;
+        sessions_->retry_copies();
+        do_chores();
+    });
 }
 
 // Folders, and the cartridges the configuration wants to be there.

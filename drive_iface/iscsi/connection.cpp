@@ -115,7 +115,7 @@ Bytes Connection::take_output() {
 
 void Connection::closed() {
     if (!close_reason_) close_reason_ = "closed";
-    if (session_) session_->end();
+    if (session_) session_->end(Session::End::lost);
 }
 
 }  // namespace drive_iface::iscsi

@@ -214,6 +214,11 @@ void ServerConnection::session_ended() {
     owner_->devices().nexus_lost(*std::exchange(nexus_, std::nullopt));
 }
 
+void ServerConnection::session_logged_out() {
+    if (!nexus_) return;
+    owner_->devices().logged_out(*std::exchange(nexus_, std::nullopt));
+}
+
 std::size_t ServerConnection::data_out_length(ByteView cdb) {
     return nexus_ ? owner_->devices().data_out_length(*nexus_, cdb) : 0;
 }

@@ -59,6 +59,7 @@ class ServerConnection final : public SessionHost,
     // SessionHost
     agent::core::Outcome session_opened(const LoginResult& login) override;
     void session_ended() override;
+    void session_logged_out() override;
     TaskId new_task_id() override { return owner_->new_task_id(); }
     std::size_t data_out_length(ByteView cdb) override;
     std::optional<CommandReply> execute(TaskId task, std::uint64_t lun, ByteView cdb,

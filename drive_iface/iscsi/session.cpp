@@ -273,8 +273,9 @@ void Session::on(const LogoutRequest& pdu, Frame& frame) {
     constexpr std::uint8_t remove_for_recovery = 2;
     if (pdu.reason == close_session || (pdu.reason == close_connection && pdu.cid == cid_)) {
         // The nexus ends before the initiator can hear of it: whoever it tells finds the drive
-        // released.
-        end();
+        // released. The only connection of a session is the session: both reasons close it. Who
+        // leaves because it was asked to is not done.
+        end(asked_for_logout_ ? End::lost : End::logout);
         answer(logout_response::closed);
         close_reason_ = "logout";
         return;
@@ -301,10 +302,15 @@ void Session::tasks_aborted() {
     drop_tasks();
 }
 
-void Session::end() {
+void Session::end(End how) {
     if (std::exchange(ended_, true)) return;
     drop_tasks();
-    if (!discovery_) host_->session_ended();
+    if (discovery_) return;
+    if (how == End::logout) {
+        host_->session_logged_out();
+    } else {
+        host_->session_ended();
+    }
 }
 
 void Session::drop_tasks() {
@@ -387,6 +393,7 @@ void Session::ping() {
 
 void Session::ask_for_logout(std::uint16_t seconds) {
     if (close_reason_) return;
+    asked_for_logout_ = true;
     send(AsyncMessage{.event = async_logout_request, .parameter_3 = seconds});
 }
 

@@ -42,8 +42,10 @@ class Session {
     // Somebody else reset the logical unit or cleared its task set. No responses (SAM-5 5.3.2,
     // TAS=0).
     void tasks_aborted();
-    // The connection is gone or is about to be: no more tasks, no more nexus. Once is enough.
-    void end();
+    // The connection is gone or is about to be: no more tasks, no more nexus. Once is enough; only
+    // how it ended first counts.
+    enum class End : std::uint8_t { logout, lost };
+    void end(End how);
 
     void ping();
     [[nodiscard]] bool ping_outstanding() const { return ping_tag_.has_value(); }
@@ -119,6 +121,7 @@ class Session {
     std::vector<std::uint64_t> occupied_;
     std::optional<std::string> close_reason_;
     bool ended_ = false;
+    bool asked_for_logout_ = false;
     SessionCounters counters_;
 };
 

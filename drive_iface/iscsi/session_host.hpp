@@ -31,6 +31,8 @@ class SessionHost {
     [[nodiscard]] virtual agent::core::Outcome session_opened(const LoginResult& login) = 0;
     // I_T nexus loss. Once, after session_opened() went well.
     virtual void session_ended() = 0;
+    // Instead of it: the initiator closed the session by a Logout request (RFC 7143 11.14).
+    virtual void session_logged_out() { session_ended(); }
 
     [[nodiscard]] virtual TaskId new_task_id() = 0;
     [[nodiscard]] virtual std::size_t data_out_length(ByteView cdb) = 0;

@@ -41,6 +41,8 @@ class TargetDevices {
     [[nodiscard]] virtual agent::core::Result<NexusId> nexus_established(
         const std::string& device, const agent::core::InitiatorPort& port) = 0;
     virtual void nexus_lost(NexusId nexus) = 0;
+    // Instead of it: the host said goodbye (RFC 7143 11.14).
+    virtual void logged_out(NexusId nexus) { nexus_lost(nexus); }
 
     [[nodiscard]] virtual std::size_t data_out_length(NexusId nexus, ByteView cdb) = 0;
 

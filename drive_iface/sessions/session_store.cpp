@@ -64,6 +64,10 @@ Result<std::uint32_t> SessionStore::prepare(const std::string& drive_serial,
     return (*stream)->identifier();
 }
 
+void SessionStore::retry_copies() {
+    state_->retry();
+}
+
 std::optional<Result<std::unique_ptr<ParallelCartridge>>> SessionStore::open(
     const std::string& drive_serial, const std::string& barcode, const InitiatorPort& host) {
     return state_->open_view(drive_serial, barcode, host);

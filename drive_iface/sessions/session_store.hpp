@@ -57,6 +57,10 @@ class SessionStore final : public virtual_library::ParallelCartridges, public Tr
                                                              const agent::core::InitiatorPort& host,
                                                              const std::string& barcode);
 
+    // Tries again to copy what could not be copied into its volume, in pauses that grow. To be
+    // called every second or so.
+    void retry_copies();
+
     // ParallelCartridges
     std::optional<agent::core::Result<std::unique_ptr<virtual_library::ParallelCartridge>>> open(
         const std::string& drive_serial, const std::string& barcode,

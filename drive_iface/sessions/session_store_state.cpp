@@ -69,12 +69,18 @@ void SessionStore::State::progress() {
     const auto self = shared_from_this();
     for (const auto& [identifier, stream] : std::map(streams_))
         stream->progress();
-    for (const auto& [barcode, volume] : std::map(volumes_)) {
-        if (!volume->has_pending()) continue;
-        volume->forget_trouble();
-        if (const auto opened = volume->open(); opened && opened->ok()) volume->work();
-    }
+    for (const auto& [barcode, volume] : std::map(volumes_))
+        volume->go_on();
     tidy();
+    tell_progress();
+}
+
+void SessionStore::State::retry() {
+    for (const auto& [barcode, volume] : std::map(volumes_))
+        volume->retry();
+}
+
+void SessionStore::State::tell_progress() {
     if (parallel_progress) parallel_progress();
     if (drives_progress) drives_progress();
 }
@@ -93,8 +99,7 @@ void SessionStore::State::tidy() {
                       [](const auto& entry) { return entry.second.expired(); });
         self.drop_empty();
         if (self.deletion_allowed) self.delete_old();
-        if (closed > 0 && self.drives_progress) self.drives_progress();
-        if (closed > 0 && self.parallel_progress) self.parallel_progress();
+        if (closed > 0) self.tell_progress();
     });
 }
 
@@ -124,6 +129,7 @@ void SessionStore::State::drop_empty() {
 
 std::optional<Result<std::unique_ptr<Cartridge>>> SessionStore::State::open(
     const std::string& barcode) {
+    if (is_being_completed(barcode)) return std::nullopt;
     const auto volume = volumes_.find(barcode);
     if (volume == volumes_.end()) return shelf_->open(barcode);
     if (!volume->second->stopped().empty())
@@ -173,10 +179,20 @@ Volume::Doors SessionStore::State::doors_of(const std::string& barcode) {
         auto now = *row;
         now.merge_start.reset();
         now.session.state = SessionState::merged;
+        now.session.reason.clear();
         now.session.volume_object = first;
         self->tidy();
         return self->book->change(now);
     };
+    doors.merge_stopped = [weak](std::uint32_t identifier, const std::string& why) {
+        const auto self = weak.lock();
+        const auto* row = self ? self->book->find(identifier) : nullptr;
+        if (row == nullptr) return;
+        auto session = row->session;
+        session.reason = why;
+        self->book->note(session);
+    };
+    doors.now_ms = options_.now_ms;
     doors.log = options_.log;
     doors.progress = [weak] {
         const auto self = weak.lock();
@@ -246,6 +262,7 @@ Outcome SessionStore::State::ended(WriteStream& stream, WriteStream::Ending endi
                                    const std::string& reason) {
     const auto identifier = stream.identifier();
     tidy();
+    later([](State& self) { self.tell_progress(); });  // who waits to see what it wrote
     auto row = *book->find(identifier);
     Session& session = row.session;
     if (stream.shared()) {
@@ -326,11 +343,22 @@ SessionCartridge::Doors SessionStore::State::view_doors(const std::string& drive
     return doors;
 }
 
+// A host that logged out has written what it wrote: who comes after it sees that, although storing
+// it still takes a moment.
+bool SessionStore::State::is_being_completed(const std::string& barcode) const {
+    return std::any_of(streams_.begin(), streams_.end(), [&](const auto& entry) {
+        if (!entry.second->completing() || entry.second->ended()) return false;
+        const auto* row = book->find(entry.first);
+        return row != nullptr && row->session.volume == barcode;
+    });
+}
+
 std::optional<Result<std::unique_ptr<ParallelCartridge>>> SessionStore::State::open_view(
     const std::string& drive, const std::string& barcode, const InitiatorPort& host) {
     using Opened = Result<std::unique_ptr<ParallelCartridge>>;
     const auto choice = choices.find(user_of(drive, host));
     const auto volume = volume_of(choice == choices.end() ? barcode : choice->second.barcode);
+    if (is_being_completed(volume->barcode())) return std::nullopt;
     const auto opened = volume->open();
     if (!opened) return std::nullopt;
     if (!opened->ok()) {

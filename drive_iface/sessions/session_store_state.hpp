@@ -57,6 +57,7 @@ class SessionStore::State : public std::enable_shared_from_this<SessionStore::St
         const std::string& drive, const agent::core::InitiatorPort& host,
         const std::string& barcode);
     void give_up_choice(const User& user);
+    [[nodiscard]] bool is_being_completed(const std::string& barcode) const;
     std::optional<agent::core::Result<std::unique_ptr<virtual_library::ParallelCartridge>>>
     open_view(const std::string& drive, const std::string& barcode,
               const agent::core::InitiatorPort& host);
@@ -67,6 +68,7 @@ class SessionStore::State : public std::enable_shared_from_this<SessionStore::St
     [[nodiscard]] agent::core::Result<std::vector<SessionRecord>> records(
         std::uint32_t identifier, std::uint64_t first, std::uint64_t count) const;
     void tidy();
+    void retry();
 
     bool deletion_allowed = false;
     std::function<void()> drives_progress, parallel_progress;
@@ -86,6 +88,7 @@ class SessionStore::State : public std::enable_shared_from_this<SessionStore::St
                                              const std::string& reason);
     void drop_empty();
     void progress();
+    void tell_progress();
     void later(std::function<void(State&)> what);
 
     SessionStoreOptions options_;

@@ -37,7 +37,7 @@ struct Session {
     std::string volume;              // barcode
     std::uint64_t start_object = 0;  // where on the volume, as this host saw it, it began to write
     SessionState state = SessionState::active;
-    std::string reason;  // why it is incomplete
+    std::string reason;  // why it is incomplete, or complete and not copied yet
 
     std::uint64_t objects = 0;  // blocks and filemarks acknowledged to the host
     std::uint64_t filemarks = 0;

@@ -20,6 +20,9 @@ namespace {
 constexpr std::uint64_t bytes_a_turn = 4 * 1024 * 1024;
 constexpr std::uint64_t objects_a_turn = 1024;
 
+constexpr std::int64_t pause_min_ms = 1'000;
+constexpr std::int64_t pause_max_ms = 300'000;
+
 std::shared_ptr<SharedCartridge> one_filemark(const RunOnLoop& run_on_loop) {
     auto medium = std::make_shared<MemoryMedium>(virtual_library::CartridgeFacts{});
     medium->append_filemark();
@@ -94,8 +97,9 @@ std::uint64_t Volume::used() const {
 
 void Volume::commit(Pending pending) {
     pending_.push_back(std::move(pending));
+    // Its last view may be gone already, and the cartridge closed with it.
     doors_.run_on_loop([weak = weak_from_this()] {
-        if (const auto self = weak.lock()) self->work();
+        if (const auto self = weak.lock()) self->go_on();
     });
 }
 
@@ -169,6 +173,12 @@ void Volume::finish_merge() {
     const auto first = committed_objects_ + (separator_ ? 1 : 0);
     if (auto noted = doors_.merged(done.identifier, first); !noted)
         return stop_merging(noted.error().message);
+    if (!stopped_.empty()) {
+        doors_.log("write session " + std::to_string(done.identifier) + " is copied into volume " +
+                   barcode_ + " after all");
+    }
+    stopped_.clear();
+    pause_ms_ = 0;
     committed_objects_ = first + done.objects;
     committed_bytes_ += done.bytes;
     separator_ = false;
@@ -181,15 +191,45 @@ void Volume::finish_merge() {
     });
 }
 
-// Nothing is lost: the session stays complete in its own files, and is copied again at the next
-// start.
+// Nothing is lost: the session stays complete in its own files. Told once for each reason, and not
+// at each attempt.
 void Volume::stop_merging(const std::string& why) {
     merge_ = Merge::stopped;
     listening_to_segment_.reset();
-    stopped_ = "session " + std::to_string(pending_.front().identifier) +
-               " can not be copied into volume " + barcode_ + ": " + why +
-               "; its data stays in its own segment files and is copied when vtld starts again";
-    doors_.log(stopped_);
+    pause_ms_ = std::clamp(pause_ms_ * 2, pause_min_ms, pause_max_ms);
+    retry_at_ms_ = doors_.now_ms() + pause_ms_;
+    const auto identifier = pending_.front().identifier;
+    const auto text = "can not be copied into volume " + barcode_ + ": " + why +
+                      "; its data is safe in its own segment files, and copying is tried again; "
+                      "what helps: room in the volume's storage folders, and folders that can be "
+                      "written";
+    if (std::exchange(stopped_, text) == text) return;
+    doors_.log("write session " + std::to_string(identifier) + " " + text);
+    doors_.merge_stopped(identifier, text);
+}
+
+void Volume::retry() {
+    if (merge_ != Merge::stopped || doors_.now_ms() < retry_at_ms_) return;
+    merge_ = Merge::idle;
+    open_anew();
+    go_on();
+}
+
+void Volume::go_on() {
+    if (pending_.empty() || merge_ == Merge::stopped) return;
+    trouble_.reset();
+    const auto opened = open();
+    if (opened && !opened->ok()) return stop_merging(opened->error().message);
+    if (opened) work();
+}
+
+// A cartridge whose storage failed may only come back by being opened again; while somebody has a
+// view of it, it stays as it is.
+void Volume::open_anew() {
+    if (!base_ || base_.use_count() > 1) return;
+    pending_.front().merge_start = committed_objects_;
+    listening_.reset();
+    base_.reset();
 }
 
 }  // namespace drive_iface::sessions

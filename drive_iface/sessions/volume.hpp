@@ -27,8 +27,11 @@ class Volume : public std::enable_shared_from_this<Volume> {
             merge_begins;
         std::function<agent::core::Outcome(std::uint32_t identifier, std::uint64_t first_object)>
             merged;
+        // Copying stopped, and is tried again; or, with an empty text, it goes on.
+        std::function<void(std::uint32_t identifier, const std::string& why)> merge_stopped;
         std::function<void(const std::string&)> log;
         std::function<void()> progress;
+        std::function<std::int64_t()> now_ms;
     };
     struct Pending {
         std::uint32_t identifier = 0;
@@ -56,12 +59,17 @@ class Volume : public std::enable_shared_from_this<Volume> {
     // A session is complete: from now on it is part of the volume.
     void commit(Pending pending);
     [[nodiscard]] bool has_pending() const { return !pending_.empty(); }
-    // Why nothing is copied any more; empty: it goes on.
+    // Why nothing is copied for now; empty: it goes on.
     [[nodiscard]] const std::string& stopped() const { return stopped_; }
+    // Tries again what stopped, when its pause is over: a second after the first failure, twice as
+    // long after each further one, five minutes at most.
+    void retry();
     [[nodiscard]] const std::string& barcode() const { return barcode_; }
 
     // Copies on, some at a time, as far as nothing has to be waited for.
     void work();
+    // The same, and opens what it takes.
+    void go_on();
 
   private:
     [[nodiscard]] bool begin_merge();
@@ -69,6 +77,7 @@ class Volume : public std::enable_shared_from_this<Volume> {
     [[nodiscard]] bool copy_some();
     void finish_merge();
     void stop_merging(const std::string& why);
+    void open_anew();
 
     std::string barcode_;
     Doors doors_;
@@ -82,6 +91,8 @@ class Volume : public std::enable_shared_from_this<Volume> {
 
     enum class Merge : std::uint8_t { idle, copying, synchronising, stopped } merge_ = Merge::idle;
     std::string stopped_;
+    std::int64_t pause_ms_ = 0;
+    std::int64_t retry_at_ms_ = 0;
     bool separator_ = false;  // the base does not end with a filemark: one goes first
     std::uint64_t copied_ = 0;
     std::shared_ptr<void> listening_to_segment_;

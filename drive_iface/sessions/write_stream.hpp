@@ -38,6 +38,7 @@ class WriteStream : public std::enable_shared_from_this<WriteStream> {
     // is durable; otherwise it is kept as it is.
     void finish(Ending ending, const std::string& reason);
     [[nodiscard]] bool finishing() const { return ending_.has_value(); }
+    [[nodiscard]] bool completing() const { return ending_ == Ending::complete; }
     [[nodiscard]] bool ended() const { return ended_already_; }
 
     // Called when a wait may be over.

@@ -216,6 +216,13 @@ void Library::nexus_lost(NexusId nexus) {
     state_->limit_events();
 }
 
+void Library::logged_out(NexusId nexus) {
+    const auto target = state_->target(nexus);
+    if (!target) return;
+    if (Drive* const* drive = std::get_if<Drive*>(&*target)) (*drive)->complete_stream(nexus);
+    nexus_lost(nexus);
+}
+
 Answer Library::execute(NexusId nexus, std::uint64_t lun, std::span<const std::uint8_t> cdb,
                         Bytes& data_out, CommandNumber number) {
     const auto target = state_->target(nexus);

@@ -55,6 +55,9 @@ class Library {
     // Logout, connection loss or time-out: releases what RESERVE holds, keeps persistent
     // registrations (SPC-4 5.13).
     void nexus_lost(NexusId nexus);
+    // The same, by an orderly logout: what the host wrote on a parallel drive is completed instead
+    // of left incomplete. Whoever opens the cartridge from now on waits until that is done.
+    void logged_out(NexusId nexus);
 
     // One command for LUN 0 of what the nexus leads to; `lun` other than 0 is answered as SPC-4
     // says for a logical unit that is not there. Never fails: errors are SCSI errors.

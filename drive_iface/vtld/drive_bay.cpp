@@ -70,6 +70,13 @@ void DriveBay::nexus_lost(NexusId nexus) {
     static_cast<void>(changed());
 }
 
+void DriveBay::logged_out(NexusId nexus) {
+    drop([&](const Command& command) { return command.nexus == nexus; });
+    library_.logged_out(nexus);
+    device_of_nexus_.erase(nexus.value);
+    static_cast<void>(changed());
+}
+
 std::size_t DriveBay::data_out_length(NexusId nexus, iscsi::ByteView cdb) {
     return library_.data_out_length(nexus, cdb);
 }

@@ -48,6 +48,7 @@ class DriveBay final : public iscsi::TargetDevices {
     agent::core::Result<NexusId> nexus_established(const std::string& device,
                                                    const agent::core::InitiatorPort& port) override;
     void nexus_lost(NexusId nexus) override;
+    void logged_out(NexusId nexus) override;
     std::size_t data_out_length(NexusId nexus, iscsi::ByteView cdb) override;
     std::optional<CommandReply> execute(NexusId nexus, TaskId task, std::uint64_t lun,
                                         iscsi::ByteView cdb, iscsi::Bytes& data_out,

@@ -181,6 +181,31 @@ TEST_CASE("2-8: completion is told per session, and streams become tape files in
           std::string::npos);
 }
 
+TEST_CASE("2-8: a logout completes a session, and the next host sees what it wrote") {
+    Site site;
+    Host one(site, 1), gone(site, 2);
+    one.write('a', 200'000);
+    one.write('b');
+    gone.write('x');
+    const auto completed = one.session(), lost = gone.session();
+    gone.leave();
+    one.log_out();  // nothing was synchronised before it
+    {
+        Host next(site, 3);
+        CHECK(next.read_all() == "ab|");
+    }
+    CHECK(site.has_state(completed, SessionState::merged));
+    CHECK(site.has_state(lost, SessionState::incomplete));
+    // So does one on an ordinary drive, however soon it comes.
+    Host again(site, 1);
+    again.write('c');
+    again.log_out();
+    const auto listed =
+        site.run("printf \"On2/VOL001L8\\n0\\nI1\\n1\\nR1000\\nC\\n\" | $RSH localhost rmt");
+    INFO(listed.output << site.log);
+    CHECK(listed.output.find("A1000\nccc") != std::string::npos);
+}
+
 TEST_CASE("2-8: every stream is restored byte by byte") {
     Site site;
     make_files(site);

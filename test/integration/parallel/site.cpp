@@ -29,7 +29,7 @@ void Site::start() {
         sessions::SessionStore::start({.ledger_file = folder + "/sessions.db",
                                        .run_on_loop = run_on_loop,
                                        .now_ms = [] { return std::int64_t{1'700'000'000'000}; },
-                                       .log = [](const std::string&) {}},
+                                       .log = [this](const std::string& line) { log += line + "\n"; }},
                                       *shelf, *segments);
     REQUIRE(started.ok());
     store = std::move(started).value();
@@ -114,6 +114,14 @@ void Host::leave() {
     if (!std::exchange(logged_in_, false)) return;
     site_->call([this] {
         site_->bay->nexus_lost(nexus_);
+        return 0;
+    });
+}
+
+void Host::log_out() {
+    logged_in_ = false;
+    site_->call([this] {
+        site_->bay->logged_out(nexus_);
         return 0;
     });
 }

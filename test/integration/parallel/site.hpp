@@ -89,6 +89,7 @@ class Site {
     }
 
     std::string folder;
+    std::string log;  // on the loop's thread
     std::unique_ptr<asio::io_context> loop;
     std::unique_ptr<cartridge::FileShelf> shelf;
     std::unique_ptr<sessions::SegmentShelf> segments;
@@ -121,7 +122,8 @@ class Host {
     std::string read_all();
     // LOG SENSE, page 3Ah: what the drive tells this nexus of its session; 0: nothing.
     std::uint32_t session();
-    void leave();
+    void leave();  // without a word: nexus loss
+    void log_out();
     void forget() { logged_in_ = false; }
 
   private:

@@ -28,6 +28,10 @@ class ScriptedHost final : public SessionHost {
         return agent::core::Nothing{};
     }
     void session_ended() override { ++ended; }
+    void session_logged_out() override {
+        ++ended;
+        ++logged_out;
+    }
     TaskId new_task_id() override { return ++last_task; }
     std::size_t data_out_length(ByteView) override { return takes; }
     std::optional<CommandReply> execute(TaskId task, std::uint64_t, ByteView cdb,
@@ -53,7 +57,8 @@ class ScriptedHost final : public SessionHost {
     bool refuses = false;
     bool manages = true;
     int opened = 0;
-    int ended = 0;
+    int ended = 0;  // logged_out among them
+    int logged_out = 0;
     int cold_resets = 0;
     TaskId last_task = 0;
     std::vector<TaskId> executed;

@@ -301,7 +301,22 @@ TEST_CASE("logout ends the nexus before it is answered") {
     SECTION("session") {
         CHECK(one.one<LogoutResponse>(LogoutRequest{.immediate = true, .reason = 0}).response == 0);
         CHECK(one.host.ended == 1);
+        CHECK(one.host.logged_out == 1);
         CHECK(one.connection.close_reason());
+        one.connection.closed();
+        CHECK(one.host.ended == 1);
+    }
+    SECTION("a connection that breaks is no logout") {
+        one.connection.closed();
+        CHECK(one.host.ended == 1);
+        CHECK(one.host.logged_out == 0);
+    }
+    SECTION("who was asked to leave is not done") {
+        one.connection.ask_for_logout(3);
+        static_cast<void>(one.answers());
+        CHECK(one.one<LogoutResponse>(LogoutRequest{.immediate = true, .reason = 0}).response == 0);
+        CHECK(one.host.ended == 1);
+        CHECK(one.host.logged_out == 0);
     }
     SECTION("another connection") {
         CHECK(one.one<LogoutResponse>(LogoutRequest{.immediate = true, .reason = 1, .cid = 9})

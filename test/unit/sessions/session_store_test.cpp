@@ -312,7 +312,33 @@ TEST_CASE("a session that can not be copied keeps its data and says so to who wa
     REQUIRE(rig.becomes([&] { return !rig.log.empty(); }));
     CHECK(rig.log.find("can not be copied into volume VOL001L8") != std::string::npos);
     CHECK(rig.store->show(identifier)->state == SessionState::complete);
+    CHECK(rig.store->show(identifier)->reason.find("what helps") != std::string::npos);
     const auto refused = rig.store->shelf_for_drives().open("VOL001L8");
     REQUIRE(refused);
     CHECK_FALSE(refused->ok());
+    one.leave();
+
+    // Tried again in vain: the reason is the same, and is not told again. Then it can be read.
+    const auto told = rig.log;
+    for (int second = 0; second < 5; ++second) {
+        rig.clock += 1'000;
+        rig.store->retry_copies();
+        rig.loop.restart();
+        rig.loop.run_for(std::chrono::milliseconds(5));
+    }
+    CHECK(rig.log == told);
+    for (const auto& file : files) {
+        std::fstream data(file, std::ios::in | std::ios::out | std::ios::binary);
+        data.seekp(4);
+        data.write(std::string(8, 'a').data(), 8);
+        data.seekp(0);
+        const std::uint32_t length = 1000;
+        data.write(reinterpret_cast<const char*>(&length), 4);
+    }
+    rig.clock += 300'000;
+    rig.store->retry_copies();
+    CHECK(rig.has_state(identifier, SessionState::merged));
+    CHECK(rig.log.find("after all") != std::string::npos);
+    CHECK(rig.store->show(identifier)->reason.empty());
+    CHECK(rig.volume_content("VOL001L8") == "a|");
 }
