@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "agent/shell/snapshot_verbs.hpp"
+
 namespace agent::shell {
 namespace {
 
@@ -36,12 +38,13 @@ constexpr Noun noun_table[] = {
     {"library", "the virtual library (vtld)"},
     {"cartridge", "cartridges of the virtual library (vtld)"},
     {"session", "hosts logged in to the virtual library (vtld)"},
+    {"snapshot", "write sessions as they were at a moment, and their data (vtld)"},
     {"fault", "faults injected into the virtual library (vtld)"},
     {"port", "virtual fibre channel host ports (vtld)"},
     {"key", "key files for SNMPv3 users; needs no daemon"},
 };
 
-constexpr Command command_table[] = {
+constexpr Command own_commands[] = {
     {.noun = "drive",
      .verb = "list",
      .served_by = {lrad, dsad, vtld},
@@ -362,6 +365,16 @@ constexpr Command command_table[] = {
      .help = "write a new key file (mode 0600) with a random 256-bit key",
      .example = "key create /etc/lra/host-b.key"},
 };
+
+// The table's parts, one behind the other.
+template <std::size_t... sizes>
+constexpr auto joined(const Command (&... parts)[sizes]) {
+    std::array<Command, (sizes + ...)> all{};
+    auto to = all.begin();
+    ((to = std::copy(std::begin(parts), std::end(parts), to)), ...);
+    return all;
+}
+constexpr auto command_table = joined(own_commands, snapshot_verbs::table);
 
 constexpr bool every_command_has_a_noun() {
     return std::ranges::all_of(command_table, [](const Command& command) {

@@ -52,6 +52,10 @@ enum class View : std::uint8_t {
     events,
     sessions,
     applications,
+    snapshots,
+    snapshot,
+    snapshot_difference,
+    snapshot_jobs,
     facts,  // name and value, one a line; arrays of objects as tables
     none,   // nothing comes back from a daemon
 };

@@ -24,6 +24,14 @@ std::string rendered(View view, const nlohmann::json& result, const Screen& scre
             return events_view(result, screen);
         case View::sessions:
             return sessions_view(result, screen);
+        case View::snapshots:
+            return snapshots_view(result, screen);
+        case View::snapshot:
+            return snapshot_view(result, screen);
+        case View::snapshot_difference:
+            return snapshot_difference_view(result, screen);
+        case View::snapshot_jobs:
+            return snapshot_jobs_view(result, screen);
         case View::applications:
             return applications_view(result, screen);
         case View::facts:

@@ -15,6 +15,11 @@ namespace agent::shell {
 [[nodiscard]] std::string handshakes_view(const nlohmann::json& handshakes, const Screen& screen);
 [[nodiscard]] std::string alarms_view(const nlohmann::json& alarms, const Screen& screen);
 [[nodiscard]] std::string sessions_view(const nlohmann::json& sessions, const Screen& screen);
+[[nodiscard]] std::string snapshots_view(const nlohmann::json& snapshots, const Screen& screen);
+[[nodiscard]] std::string snapshot_view(const nlohmann::json& snapshot, const Screen& screen);
+[[nodiscard]] std::string snapshot_difference_view(const nlohmann::json& difference,
+                                                   const Screen& screen);
+[[nodiscard]] std::string snapshot_jobs_view(const nlohmann::json& jobs, const Screen& screen);
 [[nodiscard]] std::string applications_view(const nlohmann::json& drives, const Screen& screen);
 [[nodiscard]] std::string events_view(const nlohmann::json& events, const Screen& screen);
 [[nodiscard]] std::string drive_view(const nlohmann::json& drive, const Screen& screen);

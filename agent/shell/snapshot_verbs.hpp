@@ -1,0 +1,113 @@
+#pragma once
+
+// The verbs of the noun snapshot: a part of the command table.
+
+#include "agent/shell/command_table.hpp"
+
+namespace agent::shell::snapshot_verbs {
+
+using enum Daemon;
+using enum ValueKind;
+using enum Presence;
+
+inline constexpr Parameter the_snapshot{"number", "NUMBER", count, required, "see snapshot list"};
+inline constexpr Parameter a_session_of_it{"session", "SESSION", count, optional,
+                                           "only this one of its sessions"};
+inline constexpr Parameter sessions_shown{
+    "limit", "N", count, optional, "at most so many sessions, up to 20000; 1000 when not given"};
+
+inline constexpr Command table[] = {
+    {.noun = "snapshot",
+     .verb = "list",
+     .served_by = {vtld},
+     .view = View::snapshots,
+     .help = "every snapshot, when and why it was taken, and what is mounted",
+     .example = "snapshot list"},
+    {.noun = "snapshot",
+     .verb = "show",
+     .served_by = {vtld},
+     .positionals = {the_snapshot},
+     .options = {sessions_shown},
+     .view = View::snapshot,
+     .help = "one snapshot and the sessions as they were",
+     .example = "snapshot show 17"},
+    {.noun = "snapshot",
+     .verb = "diff",
+     .served_by = {vtld},
+     .positionals = {Parameter{"from", "NUMBER", count, required, "one snapshot"},
+                     Parameter{"to", "NUMBER", count, required, "another one"}},
+     .options = {sessions_shown},
+     .view = View::snapshot_difference,
+     .help = "what happened to which session between two snapshots",
+     .example = "snapshot diff 17 21"},
+    {.noun = "snapshot",
+     .verb = "take",
+     .served_by = {vtld},
+     .options = {Parameter{"reason", "TEXT", reason, optional, "why; it stays with the snapshot"}},
+     .view = View::snapshot,
+     .help = "take a snapshot now",
+     .example = "snapshot take --reason \"before the migration\""},
+    {.noun = "snapshot",
+     .verb = "keep",
+     .served_by = {vtld},
+     .positionals = {the_snapshot},
+     .options = {Parameter{"reason", "TEXT", reason, required, "why; it stays with the snapshot"}},
+     .view = View::snapshot,
+     .help = "mark a snapshot: it is not removed, however old it gets",
+     .example = "snapshot keep 17 --reason \"audit of 2026\""},
+    {.noun = "snapshot",
+     .verb = "unkeep",
+     .served_by = {vtld},
+     .positionals = {the_snapshot},
+     .view = View::snapshot,
+     .help = "take the mark away again; the snapshot goes when its time is over",
+     .example = "snapshot unkeep 17"},
+    {.noun = "snapshot",
+     .verb = "remove",
+     .served_by = {vtld},
+     .positionals = {the_snapshot},
+     .options = {Parameter{"reason", "TEXT", reason, required,
+                           "why; written to the event log with your name"}},
+     .view = View::facts,
+     .help = "remove a snapshot; data only it refers to is deleted",
+     .example = "snapshot remove 17 --reason \"audited\""},
+    {.noun = "snapshot",
+     .verb = "export",
+     .served_by = {vtld},
+     .positionals = {the_snapshot, a_session_of_it},
+     .options = {Parameter{"to", "DIR", file, required, "a folder on vtld's host"},
+                 Parameter{"format", "FORMAT", text, optional,
+                           "tap, a SIMH image (the default), or blocks, their data joined"}},
+     .view = View::facts,
+     .help = "write the data of its sessions to files, each to one of its own",
+     .example = "snapshot export 17 4 --to /srv/rescue"},
+    {.noun = "snapshot",
+     .verb = "jobs",
+     .served_by = {vtld},
+     .view = View::snapshot_jobs,
+     .help = "exports that run, and how far they are",
+     .example = "snapshot jobs"},
+    {.noun = "snapshot",
+     .verb = "cancel",
+     .served_by = {vtld},
+     .positionals = {the_snapshot, a_session_of_it},
+     .view = View::facts,
+     .help = "give up an export; no file of it stays",
+     .example = "snapshot cancel 17 4"},
+    {.noun = "snapshot",
+     .verb = "mount",
+     .served_by = {vtld},
+     .positionals = {the_snapshot, a_session_of_it},
+     .view = View::facts,
+     .help = "put it into a slot of the changer as a write-protected volume",
+     .example = "snapshot mount 17"},
+    {.noun = "snapshot",
+     .verb = "unmount",
+     .served_by = {vtld},
+     .positionals = {Parameter{"volume", "VOLUME", text, required, "see snapshot list"}},
+     .view = View::facts,
+     .help = "take the volume of a snapshot out of its slot",
+     .example = "snapshot unmount SN0017L8"},
+};
+
+}  // namespace agent::shell::snapshot_verbs
