@@ -195,7 +195,8 @@ const snapshotRow = number => session => Object.assign([
 
 export async function snapshotView(ask, {numbers: [number], query}) {
   const after = query.get("after");
-  const {snapshot, sessions} = await ask(`snapshots/${number}?limit=100${after ? `&after=${after}` : ""}`);
+  const [{snapshot, sessions}, {rows: [previous]}] = await Promise.all([
+    ask(`snapshots/${number}?limit=100${after ? `&after=${after}` : ""}`), ask(`snapshots?before=${number}&limit=1`)]);
   return {content: [
     crumbs(link("#/snapshots", "Snapshots"), `Snapshot ${number}`),
     element("h1", {}, `Snapshot ${number}`),
@@ -208,8 +209,8 @@ export async function snapshotView(ask, {numbers: [number], query}) {
         snapshot.kept_reason && element("span", {class: "sub"}, snapshot.kept_reason)]]),
     element("div", {class: "actions"},
       snapshot.sessions > 0 && element("a", {class: "button", href: `/api/snapshots/${number}/data.tap`, download: ""}, "All data as .tap"),
-      snapshot.number > 1 && element("a", {class: "button", href: `#/snapshots/${snapshot.number - 1}/diff/${number}`},
-        `Changes since ${snapshot.number - 1}`)),
+      previous && element("a", {class: "button", href: `#/snapshots/${previous.number}/diff/${number}`},
+        `Changes since ${previous.number}`)),
     heading("Sessions", sessions.count),
     table(`Sessions of snapshot ${number}`, [{title: "Session"}, {title: "Host"}, {title: "Drive and volume"}, {title: "State then"},
       {title: "Objects", number: true}, {title: "Data", number: true}, {title: "Started"}, {title: "Ended"}],
