@@ -77,27 +77,23 @@ std::string left_out_line(const json& result, const Screen& screen) {
 }  // namespace
 
 std::string snapshots_view(const json& snapshots, const Screen& screen) {
-    const std::vector<Column> columns{{"NUMBER", Fit::keep, 4, true},
-                                      {"TAKEN"},
-                                      {"CAUSE", Fit::elide, 10},
-                                      {"SESSIONS", Fit::keep, 4, true},
-                                      {"ACTIVE", Fit::keep, 4, true},
-                                      {"DATA", Fit::keep, 6, true},
-                                      {"KEPT"},
-                                      {"MOUNTED AS", Fit::elide, 10},
-                                      {"WHY", Fit::wrap, 16}};
+    const std::vector<Column> columns{
+        {"NO", Fit::keep, 3, true},   {"TAKEN"},
+        {"CAUSE", Fit::elide, 8},     {"SESSIONS", Fit::keep, 4, true},
+        {"DATA", Fit::keep, 6, true}, {"MOUNTED", Fit::elide, 8},
+        {"WHY", Fit::wrap, 10}};
     std::vector<Row> rows;
     for (const json* snapshot : elements(snapshots)) {
-        const std::string kept = text_at(*snapshot, {"kept_reason"});
+        const std::string taken = dated(at(*snapshot, {"taken"}), screen);
+        const std::string reason = text_at(*snapshot, {"reason"});
+        const bool kept = at(*snapshot, {"kept"}) == json(true);
         rows.push_back({{text_at(*snapshot, {"number"}), Tone::strong},
-                        {dated(at(*snapshot, {"taken"}), screen)},
+                        {taken.substr(0, taken.find(" ("))},
                         {short_cause_text(*snapshot)},
                         {text_at(*snapshot, {"sessions"})},
-                        {text_at(*snapshot, {"active"})},
                         {amount_text(at(*snapshot, {"bytes"}))},
-                        {at(*snapshot, {"kept"}) == json(true) ? "yes" : ""},
                         {text_at(*snapshot, {"volumes"})},
-                        {kept.empty() ? text_at(*snapshot, {"reason"}) : kept}});
+                        {kept ? "kept: " + text_at(*snapshot, {"kept_reason"}) : reason}});
     }
     return rows.empty() ? "no snapshots\n" : screen_table(columns, rows, screen);
 }
