@@ -75,7 +75,10 @@ std::string now_text() {
 class Daemon {
   public:
     Daemon(std::string file, VtldConfiguration configuration)
-        : file_(std::move(file)), configuration_(std::move(configuration)), drain_(loop_), chores_(loop_) {}
+        : file_(std::move(file)),
+          configuration_(std::move(configuration)),
+          drain_(loop_),
+          chores_(loop_) {}
 
     ExitCode run() {
         if (auto started = start(); !started) {
@@ -341,6 +344,7 @@ Outcome Daemon::start_control() {
                           .ports = ports_.get(),
                           .server = server_.get(),
                           .events = events_.get(),
+                          .tracking = sessions_.get(),
                           .web = web_.get(),
                           .uptime_ms = [this] {
                               return std::chrono::duration_cast<std::chrono::milliseconds>(

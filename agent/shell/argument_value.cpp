@@ -56,6 +56,8 @@ Value argument_value(const Parameter& parameter, const std::string& text, core::
     switch (parameter.kind) {
         case ValueKind::count:
             return number(text, name, 1, 1'000'000);
+        case ValueKind::number:
+            return number(text, name, 0, 9'007'199'254'740'991);
         case ValueKind::milliseconds:
             return number(text, name, 0, 3'600'000);
         case ValueKind::point_in_time:

@@ -2,12 +2,15 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "agent/shell/administrative_data.hpp"
+#include "agent/shell/command_output.hpp"
 #include "agent/shell/daemon_link.hpp"
 #include "agent/shell/interruption.hpp"
+#include "agent/shell/job_progress.hpp"
 #include "agent/shell/key_creation.hpp"
+#include "agent/shell/session_following.hpp"
 #include "agent/shell/view.hpp"
 
 namespace agent::shell {
@@ -18,65 +21,6 @@ using runtime::ControlErrorCode;
 using runtime::ExitCode;
 
 namespace {
-
-bool terminal(std::FILE* stream) {
-    return ::isatty(::fileno(stream)) != 0;
-}
-
-std::string name_of(const Command& command) {
-    return std::string{command.noun} + " " + std::string{command.verb};
-}
-
-// For people at a terminal in lines that fit; elsewhere a message stays in one line, so that it can
-// be searched for.
-std::string error_lines(std::string_view text, std::size_t indent, const Output& output) {
-    if (terminal(output.errors)) {
-        return paragraph(printable(text), indent, screen_of(::fileno(output.errors)));
-    }
-    return std::string(indent, ' ') + printable(text) + "\n";
-}
-
-// The first line of a message says what is wrong, the others, indented, what would be right.
-std::string usage_text(std::string_view message, const Output& output) {
-    std::size_t end = std::min(message.find('\n'), message.size());
-    std::string text = error_lines("lractl: " + std::string{message.substr(0, end)}, 0, output);
-    while (end < message.size()) {
-        message.remove_prefix(end + 1);
-        end = std::min(message.find('\n'), message.size());
-        text += error_lines(message.substr(0, end), 2, output);
-    }
-    return text;
-}
-
-ExitCode report_error(const ControlError& error, const Request& request,
-                      const Destination& destination, const Output& output) {
-    const ExitCode code = runtime::exit_code(error.code);
-    const std::string help = remedy(error, request, destination);
-    if (request.options.json) {
-        const json object = {{"error",
-                              {{"code", static_cast<int>(error.code)},
-                               {"message", error.message},
-                               {"command", name_of(*request.command)},
-                               {"socket", destination.socket},
-                               {"help", help},
-                               {"exit_status", runtime::number(code)}}}};
-        print(output.errors, rendered_json(object, terminal(output.errors)));
-        return code;
-    }
-    std::string text = "lractl: " + name_of(*request.command) + ": ";
-    if (error.message.find(destination.socket) == std::string::npos) {
-        text += destination.socket + ": ";
-    }
-    print(output.errors, error_lines(text + error.message, 0, output));
-    if (!help.empty()) print(output.errors, error_lines(help, 2, output));
-    return code;
-}
-
-void show(const Request& request, const json& result, const Output& output) {
-    print(output.results, request.options.json ? rendered_json(result, terminal(output.results))
-                                               : rendered(request.command->view, result,
-                                                          screen_of(::fileno(output.results))));
-}
 
 void show_event(const Request& request, const json& event, const Output& output) {
     print(output.results, request.options.json
@@ -141,35 +85,28 @@ ExitCode create_key(const Request& request, const Output& output) {
 
 }  // namespace
 
-void print(std::FILE* stream, std::string_view text) {
-    std::fwrite(text.data(), 1, text.size(), stream);
-}
-
 ExitCode run_request(const Request& request, Daemon preferred, const Output& output) {
     if (request.command->served_by.front() == Daemon::none) return create_key(request, output);
     const Destination destination = destination_of(request, preferred);
     const std::string method = method_of(*request.command);
     if (method == "event.follow") return follow_events(request, destination, output);
+    if (method == "session.follow") return follow_write_sessions(request, destination, output);
     const auto answer =
-        ask(destination.socket, method, params_of(request), request.options.timeout);
+        method == "library.fetch" ? fetch_administrative_data(request, destination.socket)
+        : is_long_job(method)
+            ? ask_with_progress(request, destination.socket, output)
+            : ask(destination.socket, method, params_of(request), request.options.timeout);
     if (const auto* error = std::get_if<ControlError>(&answer)) {
         return report_error(*error, request, destination, output);
     }
     const auto& result = std::get<json>(answer);
     show(request, result, output);
     // A check that came back with bad news: the command ran, and not all is as it should be.
-    const bool as_wished = !result.is_object() || !result.contains("ok") || result["ok"] != false;
+    const auto is_false = [&](const char* key) {
+        return result.is_object() && result.contains(key) && result[key] == false;
+    };
+    const bool as_wished = !is_false("ok") && !is_false("sound");
     return as_wished ? ExitCode::ok : ExitCode::state_differs;
-}
-
-ExitCode report_usage(const UsageError& error, bool json_wanted, const Output& output) {
-    if (json_wanted) {
-        const json object = {{"error", {{"message", error.message}, {"exit_status", 2}}}};
-        print(output.errors, rendered_json(object, terminal(output.errors)));
-    } else {
-        print(output.errors, usage_text(error.message, output));
-    }
-    return ExitCode::usage;
 }
 
 }  // namespace agent::shell

@@ -19,6 +19,7 @@ enum class ValueKind : std::uint8_t {
     reason,         // text that must not be empty: it is written to the event log
     flag,           // an option without a value
     count,          // 1 to 1 000 000
+    number,         // 0 to 9 007 199 254 740 991: what JSON readers keep exactly
     milliseconds,   // 0 to 3 600 000
     serial,         // a drive's serial number
     agent_name,     // a drive sharing agent
@@ -51,6 +52,12 @@ enum class View : std::uint8_t {
     alarms,
     events,
     sessions,
+    write_sessions,
+    records,
+    trace,
+    cartridges,
+    inventory,
+    data_set,  // of an administrative volume
     applications,
     snapshots,
     snapshot,
@@ -68,7 +75,7 @@ struct Command {
     std::string_view verb;
     std::array<Daemon, 3> served_by{};
     std::array<Parameter, 3> positionals{};
-    std::array<Parameter, 4> options{};
+    std::array<Parameter, 7> options{};
     View view = View::facts;
     std::string_view help;     // one line
     std::string_view example;  // without "lractl"

@@ -24,6 +24,18 @@ std::string rendered(View view, const nlohmann::json& result, const Screen& scre
             return events_view(result, screen);
         case View::sessions:
             return sessions_view(result, screen);
+        case View::write_sessions:
+            return write_sessions_view(result, screen);
+        case View::records:
+            return records_view(result, screen);
+        case View::trace:
+            return trace_view(result, screen);
+        case View::cartridges:
+            return cartridges_view(result, screen);
+        case View::inventory:
+            return inventory_view(result, screen);
+        case View::data_set:
+            return data_set_view(result, screen);
         case View::snapshots:
             return snapshots_view(result, screen);
         case View::snapshot:

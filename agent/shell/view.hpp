@@ -18,6 +18,10 @@ namespace agent::shell {
 
 // For --json: one line, or indented for people at a terminal. Bytes that are not UTF-8 are
 // replaced.
+// One write session in one line, as it comes by in `session follow`.
+[[nodiscard]] std::string rendered_write_session(const nlohmann::json& session,
+                                                 const Screen& screen);
+
 [[nodiscard]] std::string rendered_json(const nlohmann::json& result, bool indented);
 
 }  // namespace agent::shell

@@ -15,6 +15,12 @@ namespace agent::shell {
 [[nodiscard]] std::string handshakes_view(const nlohmann::json& handshakes, const Screen& screen);
 [[nodiscard]] std::string alarms_view(const nlohmann::json& alarms, const Screen& screen);
 [[nodiscard]] std::string sessions_view(const nlohmann::json& sessions, const Screen& screen);
+[[nodiscard]] std::string write_sessions_view(const nlohmann::json& sessions, const Screen& screen);
+[[nodiscard]] std::string records_view(const nlohmann::json& records, const Screen& screen);
+[[nodiscard]] std::string trace_view(const nlohmann::json& commands, const Screen& screen);
+[[nodiscard]] std::string cartridges_view(const nlohmann::json& cartridges, const Screen& screen);
+[[nodiscard]] std::string inventory_view(const nlohmann::json& places, const Screen& screen);
+[[nodiscard]] std::string data_set_view(const nlohmann::json& data_set, const Screen& screen);
 [[nodiscard]] std::string snapshots_view(const nlohmann::json& snapshots, const Screen& screen);
 [[nodiscard]] std::string snapshot_view(const nlohmann::json& snapshot, const Screen& screen);
 [[nodiscard]] std::string snapshot_difference_view(const nlohmann::json& difference,

@@ -1,6 +1,8 @@
 #include "agent/shell/view_values.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "agent/runtime/clock.hpp"
@@ -61,6 +63,19 @@ std::vector<const json*> elements(const json& value) {
     for (const json& element : value)
         list.push_back(&element);
     return list;
+}
+
+std::string size_text(const json& bytes) {
+    if (!bytes.is_number()) return text_of(bytes);
+    constexpr std::array units{"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+    double size = bytes.get<double>();
+    std::size_t unit = 0;
+    for (; size >= 1024 && unit + 1 < units.size(); ++unit)
+        size /= 1024;
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), unit == 0 || size >= 100 ? "%.0f %s" : "%.1f %s", size,
+                  units[unit]);
+    return text.data();
 }
 
 std::string notice_text(const json& notice_id) {

@@ -34,6 +34,9 @@ using Path = std::initializer_list<std::string_view>;
 // The elements of an array, and no elements of anything else. Borrowed from `value`.
 [[nodiscard]] std::vector<const nlohmann::json*> elements(const nlohmann::json& value);
 
+// "0 B", "512 B", "1.5 MiB"; empty when it is no number.
+[[nodiscard]] std::string size_text(const nlohmann::json& bytes);
+
 // {"epoch":7,"sequence":41} as "7.41"
 [[nodiscard]] std::string notice_text(const nlohmann::json& notice_id);
 

@@ -5,6 +5,7 @@ lra_library(drive_iface_vtld
     ${vtld_room}/administration.cpp
     ${vtld_room}/administration_records.cpp
     ${vtld_room}/cartridge_configuration.cpp
+    ${vtld_room}/cartridge_list.cpp
     ${vtld_room}/cartridge_methods.cpp
     ${vtld_room}/configuration.cpp
     ${vtld_room}/control_parameters.cpp

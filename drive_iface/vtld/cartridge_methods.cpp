@@ -8,6 +8,7 @@
 
 #include "drive_iface/cartridge/file_shelf.hpp"
 #include "drive_iface/snapshots/snapshot_store.hpp"
+#include "drive_iface/vtld/cartridge_list.hpp"
 #include "drive_iface/vtld/control_methods.hpp"
 #include "drive_iface/vtld/control_parameters.hpp"
 
@@ -85,26 +86,8 @@ json library_json(const Running& running) {
             {"outside", library.outside()},
             {"folders", configuration.cartridges.folders},
             {"placement", cartridge::to_text(running.shelf->default_placement())},
+            {"rmt", text_or_null(configuration.rmt.listen)},
             {"changer", running.server->target_name(configuration.library.serial)}};
-}
-
-json cartridges_json(const Running& running) {
-    std::map<std::string, std::string> places;
-    for (const auto& element : running.bay->library().elements()) {
-        if (!element.barcode.empty()) places[element.barcode] = element.place;
-    }
-    json all = json::array();
-    for (const auto& entry : running.shelf->list()) {
-        const auto place = places.find(entry.facts.barcode);
-        all.push_back({{"barcode", entry.facts.barcode},
-                       {"place", place == places.end() ? "outside" : place->second},
-                       {"capacity", entry.facts.capacity},
-                       {"used", entry.used},
-                       {"write_protected", entry.facts.write_protected},
-                       {"worm", entry.facts.worm},
-                       {"cleaning", entry.facts.cleaning}});
-    }
-    return all;
 }
 
 ControlAnswer show(const std::string& barcode, const Running& running) {
@@ -206,22 +189,35 @@ class Move : public std::enable_shared_from_this<Move> {
     std::chrono::steady_clock::time_point latest_ = std::chrono::steady_clock::now() + move_within;
 };
 
-FileShelf::CheckDone done_with(const std::string& barcode, const Running& running,
+using Jobs = std::shared_ptr<CartridgeJobs>;
+
+FileShelf::CheckDone done_with(const std::string& barcode, const Running& running, const Jobs& jobs,
                                ControlServer::Answerer answer) {
-    return [barcode, running, answer](const agent::core::Result<cartridge::CheckReport>& report) {
+    return [barcode, running, jobs,
+            answer](const agent::core::Result<cartridge::CheckReport>& report) {
+        jobs->erase(barcode);
         take_inventory(running);
         if (!report) return answer(failed(report.error()));
         answer(check_json(barcode, *report));
     };
 }
 
-// A job that has begun answers later; one that has not, now.
-void answer_unless_begun(const agent::core::Result<cartridge::JobId>& job,
-                         const ControlServer::Answerer& answer) {
-    if (!job) answer(failed(job.error()));
+FileShelf::Progress progress_of(const std::string& barcode, const Jobs& jobs) {
+    return [barcode, jobs](const cartridge::JobProgress& progress) {
+        const auto job = jobs->find(barcode);
+        if (job != jobs->end()) job->second.progress = progress;
+    };
 }
 
-void add_questions(ControlServer& control, const Running& running) {
+// A job that has begun answers later; one that has not, now.
+void note_begun(const std::string& barcode, const char* kind,
+                const agent::core::Result<cartridge::JobId>& job, const Jobs& jobs,
+                const ControlServer::Answerer& answer) {
+    if (!job) return answer(failed(job.error()));
+    (*jobs)[barcode] = {.kind = kind, .id = *job, .progress = {}};
+}
+
+void add_questions(ControlServer& control, const Running& running, const Jobs& jobs) {
     control.on("library.show", [running](const json& params, const Caller&) -> ControlAnswer {
         if (auto known = check_known(params, {}); !known) return invalid(known.error());
         return library_json(running);
@@ -232,10 +228,26 @@ void add_questions(ControlServer& control, const Running& running) {
         take_inventory(running);
         return inventory_json(running.bay->library());
     });
-    control.on("cartridge.list", [running](const json& params, const Caller&) -> ControlAnswer {
+    control.on("cartridge.list",
+               [running, jobs](const json& params, const Caller&) -> ControlAnswer {
+                   if (auto known = check_known(params, {}); !known) return invalid(known.error());
+                   return cartridges_json(running, *jobs);
+               });
+    control.on("cartridge.jobs", [jobs](const json& params, const Caller&) -> ControlAnswer {
         if (auto known = check_known(params, {}); !known) return invalid(known.error());
-        return cartridges_json(running);
+        return jobs_json(*jobs);
     });
+    control.on("cartridge.cancel",
+               [running, jobs](const json& params, const Caller&) -> ControlAnswer {
+                   const auto barcode = barcode_parameter(params, {});
+                   if (!barcode) return invalid(barcode.error());
+                   const auto job = jobs->find(*barcode);
+                   if (job == jobs->end())
+                       return ControlError{ControlErrorCode::state_differs,
+                                           "nothing is being done with cartridge " + *barcode};
+                   running.shelf->cancel(job->second.id);
+                   return json{{"barcode", *barcode}, {"cancelled", job->second.kind}};
+               });
     control.on("cartridge.show", [running](const json& params, const Caller&) -> ControlAnswer {
         const auto barcode = barcode_parameter(params, {});
         if (!barcode) return invalid(barcode.error());
@@ -278,7 +290,8 @@ void add_changes(ControlServer& control, const Running& running) {
     });
 }
 
-void add_jobs(ControlServer& control, const Running& running, asio::io_context& loop) {
+void add_jobs(ControlServer& control, const Running& running, const Jobs& jobs,
+              asio::io_context& loop) {
     control.on_async("cartridge.move", [running, &loop](const json& params, const Caller&,
                                                         ControlServer::Answerer answer) {
         const auto barcode = barcode_parameter(params, {"to"});
@@ -287,44 +300,49 @@ void add_jobs(ControlServer& control, const Running& running, asio::io_context& 
         if (!to) return answer(invalid(to.error()));
         std::make_shared<Move>(loop, *running.bay, *barcode, *to, std::move(answer))->go_on();
     });
-    control.on_async("cartridge.check", [running](const json& params, const Caller&,
-                                                  ControlServer::Answerer answer) {
+    control.on_async("cartridge.check", [running, jobs](const json& params, const Caller&,
+                                                        ControlServer::Answerer answer) {
         const auto barcode = barcode_parameter(params, {"repair"});
         if (!barcode) return answer(invalid(barcode.error()));
-        answer_unless_begun(running.shelf->check(*barcode, asked_for(params, "repair"), {},
-                                                 done_with(*barcode, running, answer)),
-                            answer);
+        note_begun(
+            *barcode, "check",
+            running.shelf->check(*barcode, asked_for(params, "repair"), progress_of(*barcode, jobs),
+                                 done_with(*barcode, running, jobs, answer)),
+            jobs, answer);
     });
-    control.on_async("cartridge.import", [running](const json& params, const Caller&,
-                                                   ControlServer::Answerer answer) {
+    control.on_async("cartridge.import", [running, jobs](const json& params, const Caller&,
+                                                         ControlServer::Answerer answer) {
         const auto barcode = barcode_parameter(params, {"file", "capacity_mb", "worm"});
         if (!barcode) return answer(invalid(barcode.error()));
         const auto file = agent::runtime::text_parameter(params, "file");
         if (!file) return answer(invalid(file.error()));
         const auto wanted = new_cartridge(*barcode, params, running);
         if (!wanted) return answer(invalid(wanted.error()));
-        answer_unless_begun(
-            running.shelf->import_tap(*wanted, *file, {}, done_with(*barcode, running, answer)),
-            answer);
+        note_begun(*barcode, "import",
+                   running.shelf->import_tap(*wanted, *file, progress_of(*barcode, jobs),
+                                             done_with(*barcode, running, jobs, answer)),
+                   jobs, answer);
     });
-    control.on_async("cartridge.export", [running](const json& params, const Caller&,
-                                                   ControlServer::Answerer answer) {
+    control.on_async("cartridge.export", [running, jobs](const json& params, const Caller&,
+                                                         ControlServer::Answerer answer) {
         const auto barcode = barcode_parameter(params, {"file"});
         if (!barcode) return answer(invalid(barcode.error()));
         const auto file = agent::runtime::text_parameter(params, "file");
         if (!file) return answer(invalid(file.error()));
-        answer_unless_begun(
-            running.shelf->export_tap(*barcode, *file, {}, done_with(*barcode, running, answer)),
-            answer);
+        note_begun(*barcode, "export",
+                   running.shelf->export_tap(*barcode, *file, progress_of(*barcode, jobs),
+                                             done_with(*barcode, running, jobs, answer)),
+                   jobs, answer);
     });
 }
 
 }  // namespace
 
 void add_cartridge_methods(ControlServer& control, const Running& running, asio::io_context& loop) {
-    add_questions(control, running);
+    const auto jobs = std::make_shared<CartridgeJobs>();
+    add_questions(control, running, jobs);
     add_changes(control, running);
-    add_jobs(control, running, loop);
+    add_jobs(control, running, jobs, loop);
 }
 
 }  // namespace drive_iface::vtld

@@ -23,6 +23,10 @@ namespace drive_iface::cartridge {
 class FileShelf;
 }
 
+namespace drive_iface::sessions {
+class Tracking;
+}
+
 namespace asio {
 class io_context;
 }
@@ -37,12 +41,13 @@ struct Running {
     VirtualPorts* ports = nullptr;
     iscsi::Server* server = nullptr;
     const events::DriveEventClient* events = nullptr;  // none: events.connect is not configured
-    const web::WebServer* web = nullptr;  // none: web.listen is not configured
+    sessions::Tracking* tracking = nullptr;            // none: no drive is parallel
+    const web::WebServer* web = nullptr;               // none: web.listen is not configured
     std::function<std::int64_t()> uptime_ms;
 };
 
 // library.show, library.inventory, cartridge.list, .show, .create, .check, .move, .import, .export,
-// .protect, .remove
+// .jobs, .cancel, .protect, .remove
 void add_cartridge_methods(agent::runtime::ControlServer& control, const Running& running,
                            asio::io_context& loop);
 // library.status, drive.list, drive.show, session.list, session.drop, status.show
@@ -52,5 +57,8 @@ void add_session_methods(agent::runtime::ControlServer& control, const Running& 
 void add_fault_methods(agent::runtime::ControlServer& control, const Running& running);
 // port.command, port.reserve, port.release, port.logout, port.list
 void add_port_methods(agent::runtime::ControlServer& control, const Running& running);
+
+// "CHECK CONDITION"
+[[nodiscard]] std::string status_text(virtual_library::Status status);
 
 }  // namespace drive_iface::vtld

@@ -39,24 +39,6 @@ Result<PortAndDrive> port_and_drive(const json& params, const Running& running) 
     return PortAndDrive{port.value(), drive.value()};
 }
 
-std::string status_text(Status status) {
-    switch (status) {
-        case Status::good:
-            return "GOOD";
-        case Status::check_condition:
-            return "CHECK CONDITION";
-        case Status::busy:
-            return "BUSY";
-        case Status::reservation_conflict:
-            return "RESERVATION CONFLICT";
-        case Status::task_set_full:
-            return "TASK SET FULL";
-        case Status::task_aborted:
-            return "TASK ABORTED";
-    }
-    return "";
-}
-
 std::string sense_text(const CommandReply& reply) {
     if (reply.sense.empty()) return {};
     const auto sense = scsi::decode_sense(reply.sense);
@@ -244,6 +226,24 @@ json logins_json(const Running& running) {
 }
 
 }  // namespace
+
+std::string status_text(Status status) {
+    switch (status) {
+        case Status::good:
+            return "GOOD";
+        case Status::check_condition:
+            return "CHECK CONDITION";
+        case Status::busy:
+            return "BUSY";
+        case Status::reservation_conflict:
+            return "RESERVATION CONFLICT";
+        case Status::task_set_full:
+            return "TASK SET FULL";
+        case Status::task_aborted:
+            return "TASK ABORTED";
+    }
+    return "";
+}
 
 void add_port_methods(ControlServer& control, const Running& running) {
     using Answerer = ControlServer::Answerer;

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <utility>
 
+#include "drive_iface/admin_volumes/data_set.hpp"
 #include "drive_iface/sessions/session_store.hpp"
 
 namespace drive_iface::vtld {
@@ -34,6 +35,8 @@ struct RmtDrives::Opening {
     };
     std::optional<Move> moving;
     bool takes_out = false;  // a volume had to leave the drive first
+    bool administrative = false;
+    bool unmounts = false;  // nobody waits for it
 
     void refuse(int error, const std::string& text) {
         if (auto call = std::exchange(opened, nullptr)) call(Refusal{error, text});
@@ -100,19 +103,14 @@ void RmtDrives::open(const rmt::WantedTape& wanted, const agent::core::Initiator
                                           asio::steady_timer(*loop_),
                                           std::chrono::steady_clock::now() + mounted_within,
                                           {}});
-    if (wanted.volume && !has_volume(*wanted.volume))
-        return opening->refuse(ENOENT, "the library has no volume " + *wanted.volume);
-    // An administrative volume is read in any drive that is free.
     if (wanted.drive.empty()) {
-        for (const auto& drive : bay_->drives()) {
-            const bool idle = drive.barcode.empty() && is_free(drive) && !drive.parallel;
-            if (idle && !mounting_.contains(drive.serial)) {
-                opening->wanted.drive = drive.serial;
-                return go_on(opening);
-            }
-        }
-        return opening->refuse(EBUSY, "no drive is free to mount " + *wanted.volume);
+        opening->administrative = true;
+        opening->wanted.volume = administrative_volume(wanted.volume.value_or(""));
     }
+    const auto& volume = opening->wanted.volume;
+    if (volume && !has_volume(*volume))
+        return opening->refuse(
+            ENOENT, "the library has no volume " + (volume->empty() ? *wanted.volume : *volume));
     go_on(opening);
 }
 
@@ -126,6 +124,7 @@ void RmtDrives::look_again(const std::shared_ptr<Opening>& opening) {
 
 void RmtDrives::go_on(const std::shared_ptr<Opening>& opening) {
     const auto& wanted = opening->wanted;
+    if (wanted.drive.empty() && !find_drive(opening)) return;
     if (opening->moving) {
         const auto moved =
             bay_->library().move_cartridge(opening->moving->barcode, opening->moving->place);
@@ -136,6 +135,10 @@ void RmtDrives::go_on(const std::shared_ptr<Opening>& opening) {
             mounting_.erase(wanted.drive);
             return opening->refuse(EBUSY, moved->error().message);
         }
+    }
+    if (opening->unmounts) {
+        mounting_.erase(wanted.drive);
+        return;
     }
     const auto drive = status_of(wanted.drive);
     if (!drive) return opening->refuse(ENODEV, "the library has no drive " + wanted.drive);
@@ -163,6 +166,7 @@ bool RmtDrives::mount(Opening& opening, const Status& drive) {
         return true;
     }
     const auto on_its_way = mounting_.find(drive.serial);
+    if (on_its_way != mounting_.end() && on_its_way->second.empty()) return false;
     if (on_its_way != mounting_.end() && on_its_way->second != *wanted.volume) {
         opening.refuse(EBUSY, "volume " + on_its_way->second + " is being mounted on the drive");
         return true;
@@ -181,6 +185,7 @@ bool RmtDrives::mount(Opening& opening, const Status& drive) {
 void RmtDrives::log_in(Opening& opening, const Status& drive) {
     const auto& wanted = opening.wanted;
     User user{drive.serial, opening.port, std::nullopt};
+    if (opening.administrative) user.to_unmount = drive.barcode;
     if (drive.parallel && sessions_ != nullptr && !drive.barcode.empty()) {
         const auto volume = wanted.volume.value_or(drive.barcode);
         if (wanted.writes) {
@@ -208,6 +213,52 @@ void RmtDrives::close(NexusId nexus) {
     users_.erase(found);
     bay_->nexus_lost(nexus);
     if (sessions_ != nullptr) sessions_->forget_choice(user.drive, user.port);
+    if (!user.to_unmount.empty()) unmount(user.drive, user.to_unmount);
+}
+
+std::string RmtDrives::administrative_volume(const std::string& name) const {
+    if (!admin_volumes::is_reserved_barcode(name)) return {};
+    // In its slot, or in a drive while another client reads it.
+    for (const auto& element : bay_->library().elements()) {
+        if (element.barcode.rfind(name, 0) == 0) return element.barcode;
+    }
+    return {};
+}
+
+bool RmtDrives::find_drive(const std::shared_ptr<Opening>& opening) {
+    for (const auto& drive : bay_->drives()) {
+        const bool idle = drive.barcode.empty() && is_free(drive) && !drive.parallel;
+        if (!idle || mounting_.contains(drive.serial)) continue;
+        opening->wanted.drive = drive.serial;
+        return true;
+    }
+    const bool soon = std::any_of(mounting_.begin(), mounting_.end(),
+                                  [](const auto& entry) { return entry.second.empty(); });
+    if (soon && std::chrono::steady_clock::now() < opening->latest) {
+        look_again(opening);
+    } else {
+        opening->refuse(EBUSY, "no drive is free to mount " + opening->wanted.volume.value_or(""));
+    }
+    return false;
+}
+
+// The next one who asks for it gets it as of then, and the drive is free for others.
+void RmtDrives::unmount(const std::string& drive, const std::string& barcode) {
+    std::string slot;
+    for (const auto& element : bay_->library().elements()) {
+        if (element.place == "drive " + drive && element.barcode == barcode) slot = element.source;
+    }
+    if (slot.empty()) return;  // somebody else took it out already
+    auto leaving = std::make_shared<Opening>(
+        Opening{.wanted = {.drive = drive},
+                .port = {},
+                .opened = nullptr,
+                .timer = asio::steady_timer(*loop_),
+                .latest = std::chrono::steady_clock::now() + mounted_within,
+                .moving = Opening::Move{barcode, slot},
+                .unmounts = true});
+    mounting_[drive] = "";
+    go_on(leaving);
 }
 
 void RmtDrives::execute(NexusId nexus, const rmt::Bytes& cdb, rmt::Bytes data_out,

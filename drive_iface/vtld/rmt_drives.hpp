@@ -41,6 +41,7 @@ class RmtDrives final : public rmt::TapeDrives {
         std::string drive;
         agent::core::InitiatorPort port;
         std::optional<std::uint32_t> session;
+        std::string to_unmount{};  // an administrative volume: it goes when the client does
     };
 
     [[nodiscard]] std::optional<Status> status_of(const std::string& drive) const;
@@ -52,13 +53,19 @@ class RmtDrives final : public rmt::TapeDrives {
     [[nodiscard]] bool mount(Opening& opening, const Status& drive);
     void log_in(Opening& opening, const Status& drive);
     void look_again(const std::shared_ptr<Opening>& opening);
+    // An administrative volume is asked for by its name alone, and read in any drive that is free.
+    [[nodiscard]] std::string administrative_volume(const std::string& name) const;
+    // False: it has to wait, or was refused.
+    [[nodiscard]] bool find_drive(const std::shared_ptr<Opening>& opening);
+    void unmount(const std::string& drive, const std::string& barcode);
 
     asio::io_context* loop_;
     DriveBay* bay_;
     sessions::SessionStore* sessions_;
     std::string library_serial_;
     std::map<std::uint64_t, User> users_;
-    std::map<std::string, std::string> mounting_;  // drive: the volume that is on its way
+    // Drive: the volume that is on its way; empty: one is leaving.
+    std::map<std::string, std::string> mounting_;
     TaskId last_task_ = 0;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what is posted
 };

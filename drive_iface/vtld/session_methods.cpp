@@ -41,6 +41,7 @@ json command_json(const iscsi::TracedCommand& command) {
                                             : "running"}};
     if (!command.end) return result;
     result["status"] = command.end->status;
+    result["status_text"] = status_text(static_cast<virtual_library::Status>(command.end->status));
     result["data_in"] = command.end->data_in;
     result["took_us"] = command.end->took_us;
     constexpr std::uint8_t check_condition = 0x02;

@@ -1,6 +1,9 @@
 #include "drive_iface/vtld/write_session_methods.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
 
 #include "agent/core/time.hpp"
 #include "agent/runtime/clock.hpp"
@@ -22,6 +25,7 @@ using sessions::Tracking;
 namespace {
 
 constexpr std::int64_t records_at_once = 100;
+constexpr std::int64_t recent_at_once = 50;
 
 std::string time_text(std::int64_t ms) {
     return agent::runtime::to_text(agent::core::WallTime{ms});
@@ -56,15 +60,42 @@ json record_json(const sessions::SessionRecord& record) {
             {"crc32c", record.crc32c}, {"durable", record.durable}};
 }
 
-ControlAnswer list(const Tracking* tracking) {
-    json all = json::array();
-    if (tracking == nullptr) return all;
-    for (const auto& session : tracking->list())
-        all.push_back(session_json(session));
+// Active ones, and the newest of the others; in order of identifier.
+std::vector<Session> active_and_recent(std::vector<Session> all, std::size_t recent) {
+    std::size_t others =
+        static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [](const Session& session) {
+            return session.state != sessions::SessionState::active;
+        }));
+    std::erase_if(all, [&](const Session& session) {
+        return session.state != sessions::SessionState::active && others-- > recent;
+    });
     return all;
 }
 
-ControlAnswer show(const json& params, const Tracking* tracking) {
+ControlAnswer list_writes(const json& params, const Tracking* tracking) {
+    if (auto known = check_known(params, {"state", "limit"}); !known) return invalid(known.error());
+    const auto limit = optional_number(params, "limit", 1, 1'000'000);
+    if (!limit) return invalid(limit.error());
+    const auto wanted = optional_text(params, "state");
+    if (!wanted) return invalid(wanted.error());
+    std::optional<sessions::SessionState> state;
+    if (wanted->has_value()) {
+        state = sessions::session_state_from_text(**wanted);
+        if (!state)
+            return invalid({"state: is one of active, complete, incomplete and merged, not \"" +
+                            **wanted + "\""});
+    }
+    json result = json::array();
+    if (tracking == nullptr) return result;
+    auto all = tracking->list();
+    std::erase_if(all, [&](const Session& session) { return state && session.state != *state; });
+    for (const auto& session : active_and_recent(
+             std::move(all), static_cast<std::size_t>(limit->value_or(recent_at_once))))
+        result.push_back(session_json(session));
+    return result;
+}
+
+ControlAnswer show_write(const json& params, const Tracking* tracking) {
     if (auto known = check_known(params, {"id"}); !known) return invalid(known.error());
     const auto id = optional_number(params, "id", 1, sessions::SessionLedger::identifier_max);
     if (!id) return invalid(id.error());
@@ -77,11 +108,11 @@ ControlAnswer show(const json& params, const Tracking* tracking) {
 }
 
 ControlAnswer records(const json& params, const Tracking* tracking) {
-    if (auto known = check_known(params, {"id", "first", "limit"}); !known)
+    if (auto known = check_known(params, {"id", "from", "count"}); !known)
         return invalid(known.error());
     const auto id = optional_number(params, "id", 1, sessions::SessionLedger::identifier_max);
-    const auto first = optional_number(params, "first", 0, INT64_MAX);
-    const auto limit = optional_number(params, "limit", 1, 10'000);
+    const auto first = optional_number(params, "from", 0, INT64_MAX);
+    const auto limit = optional_number(params, "count", 1, 10'000);
     for (const auto* number : {&id, &first, &limit}) {
         if (!*number) return invalid(number->error());
     }
@@ -102,11 +133,11 @@ ControlAnswer records(const json& params, const Tracking* tracking) {
 
 std::shared_ptr<void> add_write_session_methods(ControlServer& control, Tracking* tracking) {
     control.on("session.writes", [tracking](const json& params, const Caller&) -> ControlAnswer {
-        if (auto known = check_known(params, {}); !known) return invalid(known.error());
-        return list(tracking);
+        return list_writes(params, tracking);
     });
-    control.on("session.show",
-               [tracking](const json& params, const Caller&) { return show(params, tracking); });
+    control.on("session.write", [tracking](const json& params, const Caller&) {
+        return show_write(params, tracking);
+    });
     control.on("session.records",
                [tracking](const json& params, const Caller&) { return records(params, tracking); });
     if (tracking == nullptr) return nullptr;

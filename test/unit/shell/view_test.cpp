@@ -64,8 +64,10 @@ void check_width(const std::string& text) {
 }
 
 constexpr View all_views[] = {
-    View::drives,     View::drive,  View::drive_timeline, View::agents,       View::alarms,
-    View::handshakes, View::events, View::facts,          View::applications, View::sessions};
+    View::drives,       View::drive,      View::drive_timeline, View::agents,
+    View::alarms,       View::handshakes, View::events,         View::facts,
+    View::applications, View::sessions,   View::write_sessions, View::records,
+    View::trace,        View::cartridges, View::inventory,      View::data_set};
 
 }  // namespace
 

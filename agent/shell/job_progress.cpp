@@ -1,0 +1,116 @@
+#include "agent/shell/job_progress.hpp"
+
+#include <signal.h>
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <future>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "agent/shell/daemon_link.hpp"
+#include "agent/shell/interruption.hpp"
+#include "agent/shell/screen.hpp"
+#include "agent/shell/view_values.hpp"
+
+namespace agent::shell {
+
+using nlohmann::json;
+using runtime::ControlAnswer;
+using runtime::ControlClient;
+using runtime::ControlError;
+using runtime::ControlErrorCode;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr core::Duration a_day{24 * 3'600'000};
+constexpr core::Duration answer_within{5'000};
+constexpr auto look_again = 250ms;
+
+// Ctrl-C belongs to the thread that shows the progress.
+ControlAnswer ask_without_interruption(const std::string& socket, const std::string& method,
+                                       const json& params) {
+    sigset_t interrupt;
+    ::sigemptyset(&interrupt);
+    ::sigaddset(&interrupt, SIGINT);
+    ::pthread_sigmask(SIG_BLOCK, &interrupt, nullptr);
+    return ask(socket, method, params, a_day);
+}
+
+// "cartridge check VT0001L8: 42 %, 1.2 GiB of 2.9 GiB"
+std::string progress_line(const Request& request, const json& job) {
+    const json& done = at(job, {"bytes_done"});
+    const json& total = at(job, {"bytes_total"});
+    if (!done.is_number() || !total.is_number() || total.get<double>() <= 0) return {};
+    std::array<char, 16> percent{};
+    std::snprintf(percent.data(), percent.size(), "%.0f",
+                  100.0 * std::min(1.0, done.get<double>() / total.get<double>()));
+    return std::string(request.command->noun) + " " + std::string(request.command->verb) + " " +
+           text_at(job, {"barcode"}) + ": " + percent.data() + " %, " + size_text(done) + " of " +
+           size_text(total);
+}
+
+// One line of a terminal that is written over and over.
+class ProgressLine {
+  public:
+    explicit ProgressLine(std::FILE* stream) : stream_(terminal(stream) ? stream : nullptr) {}
+    ~ProgressLine() { show(""); }
+    ProgressLine(const ProgressLine&) = delete;
+    ProgressLine& operator=(const ProgressLine&) = delete;
+
+    void show(const std::string& text) {
+        if (stream_ == nullptr || (text.empty() && !shown_)) return;
+        const auto width = screen_of(::fileno(stream_)).columns;
+        print(stream_, "\r" + elided(text, width - 1) + "\x1b[K");
+        std::fflush(stream_);
+        shown_ = !text.empty();
+    }
+    [[nodiscard]] bool is_shown() const { return stream_ != nullptr; }
+
+  private:
+    std::FILE* stream_;
+    bool shown_ = false;
+};
+
+json job_of(const std::string& socket, const std::string& barcode) {
+    const auto answer = ask(socket, "cartridge.jobs", json::object(), answer_within);
+    if (const auto* jobs = std::get_if<json>(&answer)) {
+        for (const json* job : elements(*jobs)) {
+            if (text_at(*job, {"barcode"}) == barcode) return *job;
+        }
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+bool is_long_job(std::string_view method) {
+    return method == "cartridge.check" || method == "cartridge.import" ||
+           method == "cartridge.export";
+}
+
+ControlAnswer ask_with_progress(const Request& request, const std::string& socket,
+                                const Output& output) {
+    const json params = params_of(request);
+    const std::string barcode = text_at(params, {"barcode"});
+    const InterruptionGuard guard;
+    auto answer = std::async(std::launch::async, ask_without_interruption, socket,
+                             method_of(*request.command), params);
+    ProgressLine line(output.errors);
+    bool cancelled = false;
+    while (answer.wait_for(look_again) != std::future_status::ready) {
+        if (InterruptionGuard::interrupted() && !cancelled) {
+            cancelled = true;
+            line.show("giving it up ...");
+            static_cast<void>(
+                ask(socket, "cartridge.cancel", {{"barcode", barcode}}, answer_within));
+        }
+        if (line.is_shown() && !cancelled)
+            line.show(progress_line(request, job_of(socket, barcode)));
+    }
+    return answer.get();
+}
+
+}  // namespace agent::shell
