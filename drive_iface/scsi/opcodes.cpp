@@ -56,6 +56,7 @@ constexpr CodeName opcode_names[] = {
     {opcode::erase_16, "ERASE(16)"},
     {opcode::report_luns, "REPORT LUNS"},
     {opcode::maintenance_in, "MAINTENANCE IN"},
+    {opcode::maintenance_out, "MAINTENANCE OUT"},
     {opcode::service_action_in_12, "SERVICE ACTION IN(12)"},
     {opcode::read_element_status, "READ ELEMENT STATUS"},
 };

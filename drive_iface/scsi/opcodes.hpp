@@ -59,6 +59,7 @@ inline constexpr std::uint8_t locate_16 = 0x92;
 inline constexpr std::uint8_t erase_16 = 0x93;
 inline constexpr std::uint8_t report_luns = 0xa0;
 inline constexpr std::uint8_t maintenance_in = 0xa3;
+inline constexpr std::uint8_t maintenance_out = 0xa4;
 inline constexpr std::uint8_t move_medium = 0xa5;
 inline constexpr std::uint8_t exchange_medium = 0xa6;
 inline constexpr std::uint8_t service_action_in_12 = 0xab;
@@ -71,7 +72,9 @@ namespace service_action {
 inline constexpr std::uint8_t report_supported_operation_codes =
     0x0c;  // of MAINTENANCE IN, SPC-4 6.34
 inline constexpr std::uint8_t report_supported_task_management =
-    0x0d;  // of MAINTENANCE IN, SPC-4 6.35
+    0x0d;                                               // of MAINTENANCE IN, SPC-4 6.35
+inline constexpr std::uint8_t report_timestamp = 0x0f;  // of MAINTENANCE IN, SPC-4 6.37
+inline constexpr std::uint8_t set_timestamp = 0x0f;     // of MAINTENANCE OUT, SPC-4 6.42
 }  // namespace service_action
 
 namespace status {

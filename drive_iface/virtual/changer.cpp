@@ -102,7 +102,13 @@ bool Changer::manage(NexusId id, std::uint64_t lun, TaskManagement function,
 
 void Changer::nexus_lost(NexusId id, std::vector<LibraryEvent>& events) {
     state_.searches.erase(id);
+    state_.alerts.forget(id);
     virtual_library::nexus_lost(unit_, id, events);
+}
+
+void Changer::power_cycle(std::vector<LibraryEvent>& events) {
+    state_.searches.clear();
+    virtual_library::power_cycle(unit_, events);
 }
 
 std::optional<Outcome> Changer::move(const std::string& barcode, const std::string& place,

@@ -39,6 +39,7 @@ class Changer {
     [[nodiscard]] bool manage(NexusId id, std::uint64_t lun, TaskManagement function,
                               std::vector<LibraryEvent>& events);
     void nexus_lost(NexusId id, std::vector<LibraryEvent>& events);
+    void power_cycle(std::vector<LibraryEvent>& events);
 
     // What an operator moves; like Library::move_cartridge.
     [[nodiscard]] std::optional<agent::core::Outcome> move(const std::string& barcode,

@@ -7,6 +7,7 @@
 #include "drive_iface/scsi/mode.hpp"
 #include "drive_iface/virtual/changer_handlers.hpp"
 #include "drive_iface/virtual/changer_state.hpp"
+#include "drive_iface/virtual/drive.hpp"
 #include "drive_iface/virtual/logical_unit.hpp"
 #include "drive_iface/virtual/replies.hpp"
 
@@ -17,6 +18,7 @@ constexpr std::uint8_t all_pages = 0x3f;
 constexpr std::uint8_t all_subpages = 0xff;
 constexpr std::uint8_t changeable_values = 1;  // PC, SPC-4 6.11.1
 constexpr std::uint8_t saved_values = 3;
+constexpr std::uint8_t temperature_page = 0x0d;
 constexpr std::uint8_t tape_alert_page = 0x2e;
 
 void append_range(scsi::ByteWriter& out, const ChangerState& changer, ElementType type) {
@@ -113,12 +115,32 @@ Answer mode_select(const Call& call, std::size_t list_length, bool ten_byte) {
     return good();
 }
 
-Bytes tape_alerts() {
-    constexpr std::uint16_t flags = 64;
-    constexpr std::uint8_t binary_list = 0x03;
+constexpr std::uint8_t list_parameter = 0x03;
+
+// SMC-3 annex A, SPC-4 7.3.22: told to each nexus once.
+Bytes tape_alerts(const Call& call) {
+    ChangerState& changer = call.changer();
+    const bool offline =
+        std::any_of(changer.drives->begin(), changer.drives->end(),
+                    [](const Drive& drive) { return drive.unit().forced_offline; });
+    changer.alerts.set(ChangerAlert::drive_offline, offline);
+    const TapeAlerts::Set told = changer.alerts.tell(call.nexus_id);
     scsi::LogPage page{.page = tape_alert_page};
-    for (std::uint16_t flag = 1; flag <= flags; ++flag)
-        page.parameters.push_back({.code = flag, .control = binary_list, .value = {0}});
+    for (std::uint16_t flag = 1; flag <= TapeAlerts::flags; ++flag) {
+        page.parameters.push_back({.code = flag,
+                                   .control = list_parameter,
+                                   .value = {static_cast<std::uint8_t>(told.test(flag) ? 1 : 0)}});
+    }
+    return scsi::encode_log_page(page);
+}
+
+// SPC-4 7.3.20: FFh, there is no temperature to know.
+Bytes changer_temperature() {
+    scsi::LogPage page{.page = temperature_page};
+    constexpr std::uint16_t here = 0x0000;
+    constexpr std::uint16_t reference = 0x0001;
+    for (const std::uint16_t code : {here, reference})
+        page.parameters.push_back({.code = code, .control = list_parameter, .value = {0, 0xff}});
     return scsi::encode_log_page(page);
 }
 
@@ -151,11 +173,12 @@ Answer handle_changer_log_sense(const Call& call) {
     if (call.cdb[3] != 0) return invalid_field_in_cdb(3);
     if (page == scsi::log_page_code::supported_pages) {
         return good(scsi::encode_supported_log_pages(
-                        {scsi::log_page_code::supported_pages, tape_alert_page}),
+                        {scsi::log_page_code::supported_pages, temperature_page, tape_alert_page}),
                     allocation_length);
     }
+    if (page == temperature_page) return good(changer_temperature(), allocation_length);
     if (page != tape_alert_page) return invalid_field_in_cdb(2, 5);
-    return good(tape_alerts(), allocation_length);
+    return good(tape_alerts(call), allocation_length);
 }
 
 // There is nothing in the logs that could be set or reset.

@@ -191,12 +191,15 @@ bool take_inventory(ChangerState& changer) {
     const bool renamed = name_virtual_volumes(changer);
     const auto before = placed_cartridges(changer);
     const auto shelf = on_shelf(changer);
+    bool missing = false;
     for (Element& element : changer.elements) {
         const bool stays = !holds_cartridges(element) || element.barcode.empty() ||
                            element.type == ElementType::data_transfer ||
                            shelf.contains(element.barcode);
         if (!stays) take_away(changer, element);
+        missing = missing || !stays;
     }
+    changer.alerts.set(ChangerAlert::inventory, missing);
     fill_free_slots(changer, shelf);
     return placed_cartridges(changer) != before || renamed;
 }

@@ -12,6 +12,7 @@
 
 #include "drive_iface/virtual/cartridge.hpp"
 #include "drive_iface/virtual/parallel.hpp"
+#include "drive_iface/virtual/tape_alert.hpp"
 #include "drive_iface/virtual/target_device.hpp"
 #include "drive_iface/virtual/virtual_volumes.hpp"
 
@@ -65,6 +66,7 @@ struct ChangerState {
 
     std::map<NexusId, VolumeSearch> searches;
     bool operator_moves = false;  // hosts' moves wait for that
+    TapeAlerts alerts;
 };
 
 struct PlacedCartridge {

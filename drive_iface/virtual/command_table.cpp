@@ -53,6 +53,8 @@ std::size_t announced_data_out(const CommandRow& row, const Cdb& cdb, std::uint3
         }
         case DataOutLength::bytes_6_8:
             return cdb_u24(cdb, 6);
+        case DataOutLength::bytes_6_9:
+            return cdb_u32(cdb, 6);
         case DataOutLength::bytes_10_13:
             return cdb_u32(cdb, 10);
     }

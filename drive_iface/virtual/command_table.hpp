@@ -67,6 +67,7 @@ enum class DataOutLength : std::uint8_t {
     bytes_8_9,
     bytes_5_8,
     bytes_6_8,
+    bytes_6_9,
     bytes_10_13,
     blocks,
     blocks_16

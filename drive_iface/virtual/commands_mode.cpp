@@ -19,6 +19,7 @@ constexpr std::uint8_t all_subpages = 0xff;
 
 // PC, SPC-4 6.11.1.
 constexpr std::uint8_t changeable_values = 1;
+constexpr std::uint8_t default_values = 2;
 constexpr std::uint8_t saved_values = 3;
 
 struct Request {
@@ -47,7 +48,10 @@ std::optional<CommandReply> collect(const Call& call, const Request& request,
         return check_condition(scsi::SenseKey::illegal_request,
                                scsi::additional_sense::saving_parameters_not_supported);
     }
-    parameters = tape_mode_parameters(call.drive().tape, call.nexus_id);
+    const TapeState& drive = call.drive().tape;
+    const bool defaults = request.page_control == default_values;
+    parameters = tape_mode_parameters(drive, call.nexus_id,
+                                      defaults ? TapeMode{} : mode_of(drive, call.nexus_id));
     std::erase_if(parameters.pages,
                   [&request](const scsi::ModePage& page) { return !is_asked_for(request, page); });
     // Linux st asks for page 00h at each open and means the header and the block descriptor.
@@ -57,7 +61,7 @@ std::optional<CommandReply> collect(const Call& call, const Request& request,
     }
     if (request.page_control == changeable_values) {
         for (scsi::ModePage& page : parameters.pages)
-            std::fill(page.value.begin(), page.value.end(), std::uint8_t{0});
+            page.value = changeable_bits(page);
         parameters.block_descriptor =
             scsi::BlockDescriptor{.density_code = 0, .block_count = 0, .block_length = 0xffffff};
     }

@@ -164,13 +164,17 @@ constexpr std::uint8_t long_form = 6;
 constexpr std::uint8_t extended_form = 8;
 
 constexpr std::uint8_t beginning_of_partition = 0x80;
-constexpr std::uint8_t end_of_partition = 0x40;  // between early warning and the end
+constexpr std::uint8_t end_of_partition = 0x40;             // between early warning and the end
+constexpr std::uint8_t beyond_programmable_warning = 0x01;  // BPEW, SSC-4 7.7
 
 std::uint8_t flags(const TapeCall& call) {
     std::uint8_t flags = 0;
     if (call.tape().position == 0) flags |= beginning_of_partition;
     const bool at_end = call.tape().position == call.cartridge().end_of_data();
     if (at_end && at_early_warning(call.tape())) flags |= end_of_partition;
+    constexpr std::uint64_t pews_unit = 1'000'000;
+    call.tape().programmable_warning = call.user.mode.programmable_warning_mb * pews_unit;
+    if (at_end && at_programmable_warning(call.tape())) flags |= beyond_programmable_warning;
     return flags;
 }
 

@@ -16,10 +16,40 @@ constexpr std::uint16_t reporting_options_byte = 2;
 constexpr std::uint8_t not_supported = 1;
 constexpr std::uint8_t supported_by_standard = 3;
 
-// SPC-4 6.34.5. Zero: no time is indicated.
-void append_timeouts(scsi::ByteWriter& out) {
+// In seconds. Nothing here takes time but what is behind it: the folders that cartridges are in.
+struct Timeouts {
+    std::uint32_t nominal;      // ask about progress no earlier than that
+    std::uint32_t recommended;  // give up no earlier than that
+};
+
+// What a command may have to wait for. The buffer of a cartridge and one block are megabytes: a
+// disk that needs minutes for those is broken, and until then the command is to wait.
+Timeouts timeouts_of(const CommandRow& row) {
+    constexpr Timeouts answers_at_once{1, 60};
+    constexpr Timeouts one_transfer{1, 300};         // a block is fetched, or room is made
+    constexpr Timeouts until_stored{30, 900};        // everything that was written is synchronised
+    constexpr Timeouts unloads_and_loads{60, 1800};  // two drives, both with something to store
+    if (row.medium == Medium::not_used) return answers_at_once;
+    switch (row.opcode) {
+        case scsi::opcode::read_6:
+        case scsi::opcode::read_16:
+        case scsi::opcode::verify_6:
+        case scsi::opcode::write_6:
+        case scsi::opcode::write_16:
+            return one_transfer;
+        case scsi::opcode::move_medium:
+        case scsi::opcode::exchange_medium:
+            return unloads_and_loads;
+        default:
+            return until_stored;
+    }
+}
+
+// SPC-4 6.34.5.
+void append_timeouts(scsi::ByteWriter& out, const CommandRow& row) {
     constexpr std::uint16_t descriptor_length = 10;
-    out.u16(descriptor_length).zeros(descriptor_length);
+    const Timeouts timeouts = timeouts_of(row);
+    out.u16(descriptor_length).u16(0).u32(timeouts.nominal).u32(timeouts.recommended);
 }
 
 Bytes describe_all(CommandTable table, bool with_timeouts) {
@@ -32,7 +62,7 @@ Bytes describe_all(CommandTable table, bool with_timeouts) {
         out.u8(static_cast<std::uint8_t>((with_timeouts ? timeouts_follow : 0) |
                                          (row.service_action ? service_action_valid : 0)));
         out.u16(static_cast<std::uint16_t>(scsi::cdb_length(row.opcode)));
-        if (with_timeouts) append_timeouts(out);
+        if (with_timeouts) append_timeouts(out, row);
     }
     out.set_u32(0, static_cast<std::uint32_t>(out.size() - 4));
     return out.take();
@@ -49,7 +79,7 @@ Bytes describe_one(const CommandRow* row, bool with_timeouts) {
     out.u8(0).u8(
         static_cast<std::uint8_t>((with_timeouts ? timeouts_follow : 0) | supported_by_standard));
     out.u16(static_cast<std::uint16_t>(length)).bytes(std::span(row->usage).first(length));
-    if (with_timeouts) append_timeouts(out);
+    if (with_timeouts) append_timeouts(out, *row);
     return out.take();
 }
 

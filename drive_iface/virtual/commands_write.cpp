@@ -1,6 +1,7 @@
 // WRITE, WRITE FILEMARKS, ERASE and FORMAT MEDIUM: what changes the tape.
 
 #include <algorithm>
+#include <utility>
 
 #include "drive_iface/virtual/handlers.hpp"
 #include "drive_iface/virtual/loading.hpp"
@@ -20,6 +21,7 @@ constexpr std::uint8_t immediate_bit = 0;  // of WRITE FILEMARKS and FORMAT MEDI
 constexpr std::uint32_t accepted = 1;
 constexpr std::uint32_t accepted_at_early_warning = 2;
 constexpr std::uint32_t accepted_until_end_of_medium = 3;
+constexpr std::uint32_t accepted_at_programmable_warning = 4;
 
 bool bit(const Call& call, std::uint8_t number) {
     return (call.cdb[1] >> number & 1) != 0;
@@ -27,13 +29,21 @@ bool bit(const Call& call, std::uint8_t number) {
 
 std::uint32_t stage_of(const Written& written) {
     if (written.end_of_medium) return accepted_until_end_of_medium;
-    return written.early_warning ? accepted_at_early_warning : accepted;
+    if (written.early_warning) return accepted_at_early_warning;
+    return written.programmable_warning ? accepted_at_programmable_warning : accepted;
 }
 
 // Behind early warning every write says so, although it succeeded (SSC-3 4.2.4): applications
-// change the volume then.
+// change the volume then. The programmable early warning is told once, by the write that comes
+// there (SSC-4 4.2.6).
 CommandReply ended(std::uint32_t stage, std::uint32_t not_written) {
     if (stage == accepted) return good();
+    if (stage == accepted_at_programmable_warning) {
+        return check_condition({.key = SenseKey::no_sense,
+                                .additional = code::programmable_early_warning_detected,
+                                .information = 0,
+                                .end_of_medium = true});
+    }
     const bool full = stage == accepted_until_end_of_medium;
     return check_condition({.key = full ? SenseKey::volume_overflow : SenseKey::no_sense,
                             .additional = code::end_of_medium_detected,
@@ -89,8 +99,11 @@ Answer write_there(const TapeCall& call, const Form& form) {
         if (command.data_out.size() < bytes)
             return check_condition(SenseKey::aborted_command, code::data_phase_error);
         command.data_out.resize(bytes);
+        constexpr std::uint64_t pews_unit = 1'000'000;
+        call.tape().programmable_warning = call.user.mode.programmable_warning_mb * pews_unit;
         const auto written = write_blocks(call.tape(), command.data_out, block_length);
         if (!written) return std::nullopt;
+        call.tape().overwrite_allowed_at.reset();
         so_far.stage = stage_of(*written);
         so_far.done = written->blocks;
         count(call, [&](TapeCounters& counters) {
@@ -139,6 +152,7 @@ Answer write_filemarks_there(const TapeCall& call, const Form& form) {
         const auto step = static_cast<std::uint32_t>(wanted - so_far.done);
         const auto written = write_filemarks(call.tape(), step);
         if (!written) return std::nullopt;
+        call.tape().overwrite_allowed_at.reset();
         so_far.done += written->blocks;
         count(call, [&](TapeCounters& counters) { counters.filemarks_written += written->blocks; });
         if (written->end_of_medium || so_far.done == wanted) so_far.stage = stage_of(*written);
@@ -167,6 +181,7 @@ Answer erase_there(const TapeCall& call, const Form& form, std::uint8_t immediat
         if (auto stopped = go_there(call, form, there); !there) return stopped;
         if (auto refused = write_refused(call)) return refused;
         erase_from_here(call.tape());
+        call.tape().overwrite_allowed_at.reset();
         so_far.stage = accepted;
     }
     Answer reply;
@@ -189,7 +204,52 @@ Answer format(const TapeCall& call) {
     if (call.tape().position != 0) {
         return check_condition(SenseKey::illegal_request, code::position_past_beginning_of_medium);
     }
+    if (call.unfinished().stage == 0 && std::exchange(call.tape().format_allowed, false))
+        call.tape().overwrite_allowed_at = 0;
     return erase_there(call, six_byte, immediate_bit);
+}
+
+// ---- SET CAPACITY and ALLOW OVERWRITE
+
+// SSC-3 7.11: at the beginning of the medium, which is blank afterwards.
+Answer make_shorter(const TapeCall& call) {
+    if (call.tape().position != 0) {
+        return check_condition(SenseKey::illegal_request, code::position_past_beginning_of_medium);
+    }
+    if (call.unfinished().stage == 0) {
+        if (auto refused = write_refused(call)) return refused;
+        set_capacity(call.cartridge(), cdb_u16(call.call.cdb, 3));
+    }
+    return erase_there(call, six_byte, immediate_bit);
+}
+
+enum class Overwrite : std::uint8_t { disabled = 0, current_position = 1, format = 2 };
+
+// SSC-4 7.1: lets one command discard what append-only mode keeps.
+Answer allow(const TapeCall& call) {
+    Tape& tape = call.tape();
+    if (!call.user.mode.append_only) {
+        return check_condition(SenseKey::illegal_request,
+                               code::illegal_command_when_not_in_append_only_mode);
+    }
+    const Cdb& cdb = call.call.cdb;
+    tape.overwrite_allowed_at.reset();
+    tape.format_allowed = false;
+    switch (static_cast<Overwrite>(cdb[2] & 0x0f)) {
+        case Overwrite::disabled:
+            return good();
+        case Overwrite::current_position:
+            if (cdb_u64(cdb, identifier_at) != tape.position) {
+                return check_condition(SenseKey::illegal_request,
+                                       code::sequential_positioning_error);
+            }
+            tape.overwrite_allowed_at = tape.position;
+            return good();
+        case Overwrite::format:
+            tape.format_allowed = true;
+            return good();
+    }
+    return invalid_field_in_cdb(2, 3);
 }
 
 }  // namespace
@@ -229,6 +289,17 @@ Answer handle_format_medium(const Call& call) {
     if ((call.cdb[2] & 0x0f) != default_format) return invalid_field_in_cdb(2, 3);
     if (cdb_u16(call.cdb, 3) != 0) return invalid_field_in_cdb(3);
     return with_tape(call, format);
+}
+
+Answer handle_set_capacity(const Call& call) {
+    return with_tape(call, make_shorter);
+}
+
+Answer handle_allow_overwrite(const Call& call) {
+    if ((call.cdb[2] & 0x0f) > static_cast<std::uint8_t>(Overwrite::format))
+        return invalid_field_in_cdb(2, 3);
+    if (call.cdb[partition_at] != 0) return invalid_field_in_cdb(partition_at);
+    return with_tape(call, allow);
 }
 
 }  // namespace drive_iface::virtual_library

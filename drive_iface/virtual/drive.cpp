@@ -30,10 +30,22 @@ LogicalUnitIdentity tape_drive(const DriveIdentity& identity) {
                 {scsi::vpd_page::tape_alert_supported_flags, TapeAlerts::supported_flags()}}};
 }
 
+// Which library, and which of its drives (SSC-4 8.5.4 and 8.5.5).
+void say_where_it_stands(LogicalUnitIdentity& unit, const DriveIdentity& identity) {
+    constexpr std::uint8_t automation_device_serial_number = 0xb3;
+    constexpr std::uint8_t data_transfer_device_element_address = 0xb4;
+    const std::string& library = identity.library_serial;
+    unit.vital_product_data[automation_device_serial_number] = {library.begin(), library.end()};
+    unit.vital_product_data[data_transfer_device_element_address] = {
+        static_cast<std::uint8_t>(identity.element_address >> 8),
+        static_cast<std::uint8_t>(identity.element_address & 0xff)};
+}
+
 }  // namespace
 
 Drive::Drive(const DriveIdentity& identity, CartridgeShelf* shelf, ParallelCartridges* parallel) {
     unit_.identity = tape_drive(identity);
+    if (!identity.library_serial.empty()) say_where_it_stands(unit_.identity, identity);
     unit_.medium_per_nexus = parallel != nullptr;
     state_.element_address = identity.element_address;
     state_.tape.shelf = shelf;
@@ -64,8 +76,8 @@ bool Drive::manage(NexusId id, std::uint64_t lun, TaskManagement function,
     return managed != Managed::not_supported;
 }
 
-void Drive::power_cycle(std::vector<LibraryEvent>& events) {
-    virtual_library::power_cycle(state_.tape);
+void Drive::power_cycle(Cache cache, std::vector<LibraryEvent>& events) {
+    virtual_library::power_cycle(state_.tape, cache);
     virtual_library::power_cycle(unit_, events);
 }
 

@@ -15,6 +15,7 @@ struct DriveIdentity {
     std::string product;
     std::string serial;
     std::uint16_t element_address = 0;
+    std::string library_serial{};  // empty: it stands alone
 };
 
 // All commands of a tape drive (SPC-4, SSC-3, SPC-2 for RESERVE), ascending.
@@ -35,7 +36,7 @@ class Drive {
     [[nodiscard]] std::size_t data_out_length(NexusId id, std::span<const std::uint8_t> cdb) const;
     [[nodiscard]] bool manage(NexusId id, std::uint64_t lun, TaskManagement function,
                               std::vector<LibraryEvent>& events);
-    void power_cycle(std::vector<LibraryEvent>& events);
+    void power_cycle(Cache cache, std::vector<LibraryEvent>& events);
     void nexus_lost(NexusId id, std::vector<LibraryEvent>& events);
     // Its host is done writing on a parallel drive, before nexus_lost().
     void complete_stream(NexusId id) { finish_stream(state_.tape, id); }

@@ -217,6 +217,22 @@ inline constexpr CommandRow rows[] = {
      works,
      none,
      handle_report_supported_task_management},
+    {op::maintenance_in,
+     maintenance(scsi::service_action::report_timestamp),
+     "REPORT TIMESTAMP",
+     {0xa3, 0x0f, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0x04},
+     rule::always_allowed,
+     works,
+     none,
+     handle_report_timestamp},
+    {op::maintenance_out,
+     maintenance(scsi::service_action::set_timestamp),
+     "SET TIMESTAMP",
+     {0xa4, 0x0f, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0x04},
+     rule::changes,
+     fails,
+     bytes_6_9,
+     handle_set_timestamp},
 };
 
 }  // namespace general_commands

@@ -19,6 +19,10 @@ Answer handle_send_diagnostic(const Call& call);
 Answer handle_report_supported_operation_codes(const Call& call);
 Answer handle_report_supported_task_management(const Call& call);
 
+// commands_timestamp.cpp
+Answer handle_report_timestamp(const Call& call);
+Answer handle_set_timestamp(const Call& call);
+
 // commands_mode.cpp
 Answer handle_mode_sense_6(const Call& call);
 Answer handle_mode_sense_10(const Call& call);
@@ -42,6 +46,8 @@ Answer handle_write_filemarks_16(const Call& call);
 Answer handle_erase_6(const Call& call);
 Answer handle_erase_16(const Call& call);
 Answer handle_format_medium(const Call& call);
+Answer handle_set_capacity(const Call& call);
+Answer handle_allow_overwrite(const Call& call);
 
 // commands_position.cpp
 Answer handle_rewind(const Call& call);

@@ -164,7 +164,8 @@ Library::Library(LibraryDescription description, CartridgeShelf& shelf,
             state_->drives.emplace_back(DriveIdentity{.vendor = description.vendor,
                                                       .product = std::move(drive.product),
                                                       .serial = drive.serial,
-                                                      .element_address = drive.element_address},
+                                                      .element_address = drive.element_address,
+                                                      .library_serial = description.serial},
                                         &state_->stock, drive.parallel ? parallel : nullptr);
         TapeState& tape = added.state().tape;
         tape.progress = progress;
@@ -305,11 +306,32 @@ Outcome Library::lift_forced_offline(const std::string& drive_serial) {
     return Nothing{};
 }
 
-void Library::power_cycle() {
+void Library::power_cycle(Cache cache) {
     for (Drive& drive : state_->drives)
-        drive.power_cycle(state_->events);
-    virtual_library::power_cycle(state_->changer->unit(), state_->events);
+        drive.power_cycle(cache, state_->events);
+    state_->changer->power_cycle(state_->events);
     state_->limit_events();
+}
+
+Outcome Library::lose_reservation(const std::string& serial) {
+    const auto target = state_->target(serial);
+    if (!target) return unknown_drive(serial);
+    virtual_library::lose_reservation(State::unit_of(*target), state_->events);
+    state_->limit_events();
+    return Nothing{};
+}
+
+Outcome Library::set_tape_faults(const std::string& drive_serial, TapeFaults faults) {
+    Drive* drive = state_->find(drive_serial);
+    if (drive == nullptr) return unknown_drive(drive_serial);
+    set_faults(drive->state().tape, std::move(faults));
+    return Nothing{};
+}
+
+void Library::set_clock(const std::function<std::uint64_t()>& now_ms) {
+    for (Drive& drive : state_->drives)
+        drive.unit().clock.now_ms = now_ms;
+    state_->changer->unit().clock.now_ms = now_ms;
 }
 
 std::vector<LibraryEvent> Library::take_events() {

@@ -11,6 +11,7 @@
 
 #include "agent/core/result.hpp"
 #include "drive_iface/virtual/cartridge.hpp"
+#include "drive_iface/virtual/loading.hpp"
 #include "drive_iface/virtual/parallel.hpp"
 #include "drive_iface/virtual/target_device.hpp"
 #include "drive_iface/virtual/virtual_volumes.hpp"
@@ -98,8 +99,16 @@ class Library {
                                                      const std::string& reason);
     [[nodiscard]] agent::core::Outcome lift_forced_offline(const std::string& drive_serial);
 
-    // All drives lose power and come back: only APTPL registrations and forced offline stay.
-    void power_cycle();
+    // All drives lose power and come back: only APTPL registrations and forced offline stay, and
+    // with Cache::kept what was accepted and not stored.
+    void power_cycle(Cache cache = Cache::lost);
+    // What a host had reserved at a drive or the changer is gone, and so are all registrations.
+    [[nodiscard]] agent::core::Outcome lose_reservation(const std::string& serial);
+    // Of whatever tape is in the drive, from now on.
+    [[nodiscard]] agent::core::Outcome set_tape_faults(const std::string& drive_serial,
+                                                       TapeFaults faults);
+    // Milliseconds since 1970, for REPORT TIMESTAMP. Without it time stands still at 0.
+    void set_clock(const std::function<std::uint64_t()>& now_ms);
 
     // Events since the last call, in order.
     [[nodiscard]] std::vector<LibraryEvent> take_events();

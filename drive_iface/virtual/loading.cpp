@@ -71,7 +71,7 @@ Settled go_on_opening(TapeState& drive) {
     note(*cartridge, [&drive](MediumAttributes& attributes) {
         note_load(attributes, drive.vendor, drive.serial);
     });
-    drive.shared.tape = Tape{.cartridge = std::move(cartridge)};
+    drive.shared.tape = Tape{.cartridge = std::move(cartridge), .faults = drive.faults};
     become_ready(drive);
     return Settled::became_ready;
 }
@@ -102,6 +102,10 @@ Settled go_on_unloading(TapeState& drive) {
     for (auto& [nexus, user] : drive.own)
         close(user);
     drive.medium = MediumState::unloaded;
+    if (std::exchange(drive.threads_again, false)) {
+        start_over(drive);
+        drive.medium = MediumState::opening;
+    }
     return Settled::unloaded;
 }
 
@@ -176,8 +180,21 @@ void reset(TapeState& drive) {
     drive.echo_buffers.clear();
 }
 
-void power_cycle(TapeState& drive) {
+void power_cycle(TapeState& drive, Cache cache) {
+    const bool stores = cache == Cache::kept && (drive.medium == MediumState::loaded ||
+                                                 drive.medium == MediumState::unloading);
+    if (stores) {
+        drive.medium = MediumState::unloading;
+        drive.threads_again = true;
+        drive.since_power_on = {};
+        drive.held = false;
+        drive.loaded_by.reset();
+        drive.shared.mode = {};
+        return;
+    }
     start_over(drive);
+    drive.shared.mode = {};
+    drive.own.clear();
     drive.since_power_on = {};
     drive.held = false;
     drive.loaded_by.reset();
@@ -187,6 +204,13 @@ void power_cycle(TapeState& drive) {
 void finish_stream(TapeState& drive, NexusId nexus) {
     const auto user = drive.own.find(nexus);
     if (user != drive.own.end()) finish(user->second);
+}
+
+void set_faults(TapeState& drive, TapeFaults faults) {
+    drive.faults = std::move(faults);
+    drive.shared.tape.faults = drive.faults;
+    for (auto& [nexus, user] : drive.own)
+        user.tape.faults = drive.faults;
 }
 
 void forget_nexus(TapeState& drive, NexusId nexus) {

@@ -34,9 +34,12 @@ Settled settle(TapeState& drive);
 // is in the buffer is on its way to storage (SSC-3 4.2.20). On a parallel drive it leaves all write
 // sessions incomplete, and everybody begins anew.
 void reset(TapeState& drive);
-// Power was lost and is back: what was not synchronised is gone, and the cartridge is threaded
-// anew.
-void power_cycle(TapeState& drive);
+// Power was lost and is back: what was not synchronised is gone unless the cache was kept, and the
+// cartridge is threaded anew.
+enum class Cache : std::uint8_t { lost, kept };
+void power_cycle(TapeState& drive, Cache cache);
+// From now on, on the tape that is threaded and on those to come.
+void set_faults(TapeState& drive, TapeFaults faults);
 // The host of this nexus says that it is done: on a parallel drive its stream is completed.
 void finish_stream(TapeState& drive, NexusId nexus);
 // A nexus is gone, and its own position on a parallel drive with it.

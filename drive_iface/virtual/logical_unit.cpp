@@ -267,7 +267,14 @@ Managed manage(LogicalUnit& unit, NexusId id, std::uint64_t lun, TaskManagement 
 void power_cycle(LogicalUnit& unit, std::vector<LibraryEvent>& events) {
     static_cast<void>(unit.reservations.power_cycle());
     unit.seen.clear();
+    unit.clock.offset_ms = 0;
+    unit.clock.set_by_host = false;
     reset(unit, scsi::additional_sense::power_on, NexusId{}, events);
+}
+
+void lose_reservation(LogicalUnit& unit, std::vector<LibraryEvent>& events) {
+    const Reservation before = unit.reservations.described();
+    apply(unit, unit.reservations.lose(), before, std::nullopt, events);
 }
 
 // ---- forced offline

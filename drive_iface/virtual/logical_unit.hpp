@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -52,6 +53,13 @@ struct Nexus {
     std::optional<Unfinished> unfinished;
 };
 
+// The time of day (SPC-4 5.2). Where it comes from is somebody else's: this room has no clock.
+struct Clock {
+    std::function<std::uint64_t()> now_ms;  // since 1970; null: it stands still at 0
+    std::uint64_t offset_ms = 0;            // what SET TIMESTAMP added, modulo 2^64
+    bool set_by_host = false;
+};
+
 struct LogicalUnit {
     static constexpr std::size_t nexuses_max = 256;
     static constexpr std::size_t potential_conflicts_max = 16;
@@ -61,6 +69,8 @@ struct LogicalUnit {
     std::map<NexusId, Nexus> nexuses;
     std::vector<agent::core::InitiatorPort>
         seen;  // ports that were logged in since power on, oldest first
+
+    Clock clock;
 
     // Each nexus has a medium of its own (a parallel drive), so that nobody's command waits behind
     // somebody else's.
@@ -101,6 +111,9 @@ enum class Managed : std::uint8_t { not_supported, done, was_reset };
 void force_offline(LogicalUnit& unit, const std::string& reason, std::vector<LibraryEvent>& events);
 void lift_forced_offline(LogicalUnit& unit, std::vector<LibraryEvent>& events);
 void power_cycle(LogicalUnit& unit, std::vector<LibraryEvent>& events);
+// All reservations and registrations are gone, as if the unit had forgotten them; who had one hears
+// 2Ah/03h.
+void lose_reservation(LogicalUnit& unit, std::vector<LibraryEvent>& events);
 
 // PREEMPT AND ABORT: what the nexuses of these ports have not finished is over (SPC-4 5.13.11.5).
 // They hear of it by status TASK ABORTED, as the TAS bit of mode page 0Ah promises.

@@ -29,7 +29,7 @@ bool has_view(const Call& call, TapeUser& user, Answer& reply) {
     auto stream = std::move(*opened).value();
     if (drive.progress) stream->on_progress(drive.progress);
     user.stream = stream.get();
-    user.tape = Tape{.cartridge = std::move(stream)};
+    user.tape = Tape{.cartridge = std::move(stream), .faults = drive.faults};
     return true;
 }
 
@@ -93,6 +93,14 @@ Answer write_refused(const TapeCall& call) {
     if (facts.worm && call.tape().position < call.cartridge().end_of_data()) {
         drive.alerts.raise(TapeAlert::worm_overwrite_attempted);
         return check_condition(SenseKey::data_protect, code::worm_overwrite_attempted);
+    }
+    // SSC-4 does without a sense code of its own for it; this one is what LTO drives report and
+    // LTFS expects.
+    const Tape& tape = call.tape();
+    const bool discards = tape.position < call.cartridge().end_of_data();
+    if (call.user.mode.append_only && discards && tape.overwrite_allowed_at != tape.position) {
+        drive.alerts.raise(TapeAlert::write_protect);
+        return check_condition(SenseKey::data_protect, code::operator_selected_write_protect);
     }
     return std::nullopt;
 }

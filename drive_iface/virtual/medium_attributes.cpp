@@ -16,10 +16,12 @@ constexpr std::uint64_t mebibyte = 1024 * 1024;
 // Identifiers, SPC-4 tables 336, 338 and 340.
 constexpr std::uint16_t remaining_capacity = 0x0000;
 constexpr std::uint16_t maximum_capacity = 0x0001;
+constexpr std::uint16_t tape_alert_flags = 0x0002;
 constexpr std::uint16_t load_count = 0x0003;
 constexpr std::uint16_t memory_space_remaining = 0x0004;
 constexpr std::uint16_t assigning_organization = 0x0005;
 constexpr std::uint16_t formatted_density_code = 0x0006;
+constexpr std::uint16_t volume_identifier = 0x0008;
 constexpr std::uint16_t volume_change_reference = 0x0009;
 constexpr std::uint16_t last_load = 0x020a;  // to 020Dh: three loads before it
 constexpr std::uint16_t oldest_load = 0x020d;
@@ -29,10 +31,12 @@ constexpr std::uint16_t written_in_last_load = 0x0222;
 constexpr std::uint16_t read_in_last_load = 0x0223;
 constexpr std::uint16_t medium_manufacturer = 0x0400;
 constexpr std::uint16_t medium_serial_number = 0x0401;
+constexpr std::uint16_t medium_width = 0x0403;
 constexpr std::uint16_t medium_organization = 0x0404;
 constexpr std::uint16_t medium_density_code = 0x0405;
 constexpr std::uint16_t memory_capacity = 0x0407;
 constexpr std::uint16_t medium_type = 0x0408;
+constexpr std::uint16_t used_proportion = 0x0c00;  // ours: see SET CAPACITY in tape.cpp
 
 // SPC-4 table 340: application vendor, name, version, user medium text label, date and time last
 // written, text localization, barcode, owning host, media pool, partition label, load or unload at
@@ -43,15 +47,18 @@ constexpr HostAttribute host_attributes[] = {
     {0x0806, ascii, 32, false},   {0x0807, text, 80, true},    {0x0808, text, 160, true},
     {0x0809, ascii, 16, false},   {0x080a, binary, 1, false},  {0x080b, ascii, 16, false},
     {0x080c, binary, 1023, true}, {0x0820, binary, 36, false}, {0x0821, binary, 36, false},
+    {0x1623, binary, 1, false},  // host vendor specific: whether LTFS has locked the volume
 };
 
 constexpr std::uint16_t drive_attributes[] = {
     remaining_capacity,
     maximum_capacity,
+    tape_alert_flags,
     load_count,
     memory_space_remaining,
     assigning_organization,
     formatted_density_code,
+    volume_identifier,
     volume_change_reference,
     last_load,
     last_load + 1,
@@ -63,10 +70,12 @@ constexpr std::uint16_t drive_attributes[] = {
     read_in_last_load,
     medium_manufacturer,
     medium_serial_number,
+    medium_width,
     medium_organization,
     medium_density_code,
     memory_capacity,
     medium_type,
+    used_proportion,
 };
 
 // As much as a chip of LTO-8 has for hosts; ours is never short of it.
@@ -106,13 +115,15 @@ std::map<std::uint16_t, MediumAttribute> made_up(const TapeState& drive,
                                                  const Cartridge& cartridge) {
     const CartridgeFacts& facts = cartridge.facts();
     const Personality& personality = *drive.personality;
-    const std::uint64_t end = cartridge.end_of_medium_at();
+    const std::uint64_t end = end_of_medium_at(cartridge);
+    constexpr std::uint64_t width_in_tenths_of_mm = 127;
     const std::uint64_t used = memory_used(cartridge.attributes());
     const std::uint64_t free = end - std::min(end, cartridge.used());
     constexpr std::uint8_t worm = 0x80;
     return {
         {remaining_capacity, {binary, number(free / mebibyte, 8)}},
-        {maximum_capacity, {binary, number(facts.capacity / mebibyte, 8)}},
+        {maximum_capacity, {binary, number(capacity_of(cartridge) / mebibyte, 8)}},
+        {tape_alert_flags, {binary, drive.alerts.as_bits()}},
         {memory_space_remaining, {binary, number(memory_bytes - std::min(memory_bytes, used), 8)}},
         {assigning_organization, {ascii, field("LTO-CVE", 8)}},
         {formatted_density_code, {binary, number(personality.density_code, 1)}},
@@ -120,6 +131,8 @@ std::map<std::uint16_t, MediumAttribute> made_up(const TapeState& drive,
         {written_in_last_load, {binary, number(drive.since_load.bytes_written / megabyte, 8)}},
         {medium_manufacturer, {ascii, field("LRA", 8)}},
         {medium_serial_number, {ascii, field(facts.barcode, 32)}},
+        {volume_identifier, {ascii, field(facts.barcode, 32)}},
+        {medium_width, {binary, number(width_in_tenths_of_mm, 4)}},
         {medium_organization, {ascii, field("LTO-CVE", 8)}},
         {medium_density_code, {binary, number(personality.density_code, 1)}},
         {memory_capacity, {binary, number(memory_bytes, 8)}},
@@ -153,7 +166,15 @@ std::vector<std::uint16_t> supported_attributes() {
     std::vector<std::uint16_t> all(std::begin(drive_attributes), std::end(drive_attributes));
     for (const HostAttribute& entry : host_attributes)
         all.push_back(entry.identifier);
+    std::sort(all.begin(), all.end());
     return all;
+}
+
+Lifetime lifetime_of(const Cartridge& cartridge) {
+    const MediumAttributes& kept = cartridge.attributes();
+    return {.loads = number_of(kept, load_count),
+            .megabytes_written = number_of(kept, written_in_life),
+            .megabytes_read = number_of(kept, read_in_life)};
 }
 
 Bytes encode_attributes(const std::vector<AttributeEntry>& entries) {

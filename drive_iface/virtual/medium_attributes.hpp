@@ -33,6 +33,14 @@ struct HostAttribute {
 // Identifiers of all attributes that can be there, ascending.
 [[nodiscard]] std::vector<std::uint16_t> supported_attributes();
 
+// What the drive counted over the life of the cartridge, this load not included.
+struct Lifetime {
+    std::uint64_t loads = 0;  // this one included
+    std::uint64_t megabytes_written = 0;
+    std::uint64_t megabytes_read = 0;
+};
+[[nodiscard]] Lifetime lifetime_of(const Cartridge& cartridge);
+
 // The list behind the 4-byte header of READ ATTRIBUTE and WRITE ATTRIBUTE. Decoding fails with the
 // offset of the first byte that is wrong.
 [[nodiscard]] Bytes encode_attributes(const std::vector<AttributeEntry>& entries);

@@ -419,6 +419,21 @@ ReservationEffects Reservations::power_cycle() {
     return effects;
 }
 
+ReservationEffects Reservations::lose() {
+    ReservationEffects effects = changed();
+    for (const Registration& entry : registrations_)
+        effects.attentions.push_back({entry.port, scsi::additional_sense::reservations_preempted});
+    if (legacy_) {
+        effects.attentions.push_back(
+            {legacy_->holder, scsi::additional_sense::reservations_preempted});
+    }
+    legacy_.reset();
+    registrations_.clear();
+    persistent_.reset();
+    ++generation_;
+    return effects;
+}
+
 bool Reservations::restore(std::vector<Registration> registrations,
                            std::optional<Persistent> persistent) {
     if (registrations.size() > registrations_max) return false;

@@ -88,6 +88,8 @@ class Reservations {
     ReservationEffects
     power_cycle();  // also ends what is persistent unless APTPL was asked for last
 
+    ReservationEffects lose();  // forgets everything, for no reason
+
     // ---- questions
 
     [[nodiscard]] Standing standing(const agent::core::InitiatorPort& port) const;

@@ -8,6 +8,10 @@
 namespace drive_iface::virtual_library {
 namespace {
 
+// Device vendor specific attribute (SPC-4 table 335): what SET CAPACITY was last told, of 65535.
+constexpr std::uint16_t used_proportion = 0x0c00;
+constexpr std::uint16_t whole_medium = 0xffff;
+
 // Size of the number without the overflow that negating the smallest would be.
 std::uint64_t magnitude(std::int64_t count) {
     return count < 0 ? std::uint64_t{0} - static_cast<std::uint64_t>(count)
@@ -110,7 +114,11 @@ std::optional<ReadOne> read_block(Tape& tape, std::uint32_t length, bool cut, By
     if (fits || cut) {
         if (!on.at_hand(tape.position, 1)) return std::nullopt;
         const std::size_t began_at = into.size();
-        if (auto read = on.read(tape.position, into); !read) {
+        if (tape.faults.damaged.contains(tape.position)) {
+            done.met = Met::damaged_block;
+            done.damage = "cartridge " + on.facts().barcode + ": block " +
+                          std::to_string(tape.position) + " is unreadable by an injected fault";
+        } else if (auto read = on.read(tape.position, into); !read) {
             done.met = Met::damaged_block;
             done.damage = read.error().message;
         } else {
@@ -128,7 +136,9 @@ std::optional<Written> write_blocks(Tape& tape, Bytes& data, std::uint32_t block
     Cartridge& on = *tape.cartridge;
     if (on.room_for(data.size()) == Cartridge::Room::later) return std::nullopt;
     make_end_of_data_here(tape);
-    const std::uint64_t free = on.end_of_medium_at() - std::min(on.end_of_medium_at(), on.used());
+    const std::uint64_t end = end_of_medium_at(on);
+    const std::uint64_t free = end - std::min(end, on.used());
+    const bool warned_before = at_programmable_warning(tape);
     const std::uint64_t wanted = data.size() / block_length;
     Written done{.blocks = std::min(wanted, free / block_length)};
     done.end_of_medium = done.blocks < wanted;
@@ -139,6 +149,7 @@ std::optional<Written> write_blocks(Tape& tape, Bytes& data, std::uint32_t block
         tape.written = true;
     }
     done.early_warning = at_early_warning(tape);
+    done.programmable_warning = !warned_before && at_programmable_warning(tape);
     return done;
 }
 
@@ -182,7 +193,49 @@ std::optional<agent::core::Error> take_fault(Tape& tape) {
 }
 
 bool at_early_warning(const Tape& tape) {
-    return tape.cartridge->used() >= tape.cartridge->early_warning_at();
+    return tape.cartridge->used() >= early_warning_at(tape);
+}
+
+bool at_programmable_warning(const Tape& tape) {
+    const std::uint64_t warning = early_warning_at(tape);
+    return tape.programmable_warning > 0 &&
+           tape.cartridge->used() >= warning - std::min(warning, tape.programmable_warning);
+}
+
+std::uint64_t capacity_of(const Cartridge& cartridge) {
+    const std::uint64_t whole = cartridge.facts().capacity;
+    const auto kept = cartridge.attributes().find(used_proportion);
+    if (kept == cartridge.attributes().end() || kept->second.value.size() != 2) return whole;
+    const std::uint64_t proportion =
+        std::uint64_t{kept->second.value[0]} << 8 | kept->second.value[1];
+    // Without overflow: the remainder counts for less than a byte in 65535.
+    return whole / whole_medium * proportion + whole % whole_medium * proportion / whole_medium;
+}
+
+std::uint64_t end_of_medium_at(const Cartridge& cartridge) {
+    return std::max(std::min(cartridge.end_of_medium_at(), capacity_of(cartridge)),
+                    cartridge.used());
+}
+
+std::uint64_t early_warning_at(const Tape& tape) {
+    constexpr std::uint64_t warned_part = 32;  // of the capacity, as the cartridges do it
+    const std::uint64_t capacity = capacity_of(*tape.cartridge);
+    std::uint64_t at = tape.cartridge->early_warning_at();
+    if (capacity < tape.cartridge->facts().capacity)
+        at = std::min(at, capacity - capacity / warned_part);
+    if (tape.faults.early_warning_at) at = std::min(at, *tape.faults.early_warning_at);
+    return at;
+}
+
+void set_capacity(Cartridge& cartridge, std::uint16_t proportion) {
+    MediumAttributes attributes = cartridge.attributes();
+    attributes.erase(used_proportion);
+    if (proportion != whole_medium) {
+        attributes[used_proportion] = {.format = 0,
+                                       .value = {static_cast<std::uint8_t>(proportion >> 8),
+                                                 static_cast<std::uint8_t>(proportion & 0xff)}};
+    }
+    cartridge.set_attributes(std::move(attributes));
 }
 
 }  // namespace drive_iface::virtual_library

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "drive_iface/virtual/cartridge.hpp"
@@ -19,10 +20,24 @@ constexpr std::uint64_t transfer_bytes_max = 16 * 1024 * 1024;
 // A cartridge that holds as many is full, however short they are on tape.
 constexpr std::uint64_t filemarks_max = 4 * 1024 * 1024;
 
+// What a tape is to suffer from although nothing is wrong with it, so that hosts can be tested.
+struct TapeFaults {
+    std::set<std::uint64_t> damaged;                // objects that can not be read
+    std::optional<std::uint64_t> early_warning_at;  // bytes of used(), when that comes earlier
+    bool operator==(const TapeFaults&) const = default;
+};
+
 struct Tape {
     std::unique_ptr<Cartridge> cartridge;  // null: none is threaded
     std::uint64_t position = 0;            // number of the next object, at most end_of_data()
     bool written = false;                  // something was written since the last movement
+    TapeFaults faults{};
+
+    std::uint64_t programmable_warning = 0;  // bytes before early warning; 0: none
+    // Append-only mode: where one write may discard what is recorded, and whether the tape may be
+    // formatted.
+    std::optional<std::uint64_t> overwrite_allowed_at{};
+    bool format_allowed = false;
 };
 
 // What ended a movement or a transfer.
@@ -68,8 +83,9 @@ struct ReadOne {
 // discarded. `data` is moved from unless it waits. Nothing: no room in the buffer yet.
 struct Written {
     std::uint64_t blocks = 0;
-    bool early_warning = false;  // stands there now
-    bool end_of_medium = false;  // met: not all blocks were written
+    bool early_warning = false;         // stands there now
+    bool end_of_medium = false;         // met: not all blocks were written
+    bool programmable_warning = false;  // came there by this write, and early warning is not yet
 };
 [[nodiscard]] std::optional<Written> write_blocks(Tape& tape, Bytes& data,
                                                   std::uint32_t block_length);
@@ -86,5 +102,16 @@ void erase_from_here(Tape& tape);
 [[nodiscard]] std::optional<agent::core::Error> take_fault(Tape& tape);
 
 [[nodiscard]] bool at_early_warning(const Tape& tape);
+// Behind the programmable one; never when there is none.
+[[nodiscard]] bool at_programmable_warning(const Tape& tape);
+
+// Bytes of block data from which on writes report early warning, and where the medium ends: the
+// cartridge's, SET CAPACITY (SSC-3 7.11) and faults considered.
+[[nodiscard]] std::uint64_t early_warning_at(const Tape& tape);
+[[nodiscard]] std::uint64_t end_of_medium_at(const Cartridge& cartridge);
+// Of the cartridge as SET CAPACITY has made it.
+[[nodiscard]] std::uint64_t capacity_of(const Cartridge& cartridge);
+// SET CAPACITY: `proportion` of 65535 of the whole medium, kept in the cartridge's memory.
+void set_capacity(Cartridge& cartridge, std::uint16_t proportion);
 
 }  // namespace drive_iface::virtual_library

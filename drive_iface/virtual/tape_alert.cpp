@@ -14,8 +14,26 @@ Bytes TapeAlerts::supported_flags() {
     return bits;
 }
 
-void TapeAlerts::raise(TapeAlert flag) {
+void TapeAlerts::set(ChangerAlert flag, bool raised) {
     const auto number = static_cast<std::size_t>(flag);
+    if (raised_.test(number) == raised) return;
+    if (raised) return raise_number(number);
+    raised_.reset(number);
+    for (auto& [nexus, told] : told_)
+        told.reset(number);
+}
+
+Bytes TapeAlerts::as_bits() const {
+    Bytes bits(flags / 8, 0);
+    for (std::size_t number = 1; number <= flags; ++number) {
+        if (!raised_.test(number)) continue;
+        auto& byte = bits[(number - 1) / 8];
+        byte = static_cast<std::uint8_t>(byte | 0x80 >> (number - 1) % 8);
+    }
+    return bits;
+}
+
+void TapeAlerts::raise_number(std::size_t number) {
     raised_.set(number);
     for (auto& [nexus, told] : told_)
         told.reset(number);

@@ -24,6 +24,12 @@ enum class TapeAlert : std::uint8_t {
     loading_failure = 55,
 };
 
+// Those of a medium changer (SMC-3 annex A).
+enum class ChangerAlert : std::uint8_t {
+    drive_offline = 22,  // the library has taken a drive offline
+    inventory = 24,      // a cartridge is not where it was last seen
+};
+
 class TapeAlerts {
   public:
     static constexpr std::size_t flags = 64;
@@ -32,8 +38,13 @@ class TapeAlerts {
     // As in VPD page B2h (SSC-3 8.4.5): 64 bits, flag 1 first.
     [[nodiscard]] static Bytes supported_flags();
 
-    void raise(TapeAlert flag);
+    void raise(TapeAlert flag) { raise_number(static_cast<std::size_t>(flag)); }
     void new_cartridge() { *this = {}; }
+    // Of a changer: raises what was not, or takes it back.
+    void set(ChangerAlert flag, bool raised);
+    [[nodiscard]] const Set& raised() const { return raised_; }
+    // 64 bits, flag 1 first (log page 12h, medium auxiliary memory 0002h).
+    [[nodiscard]] Bytes as_bits() const;
     // What this nexus has not been told yet; told by this.
     [[nodiscard]] Set tell(NexusId nexus);
     void forget(NexusId nexus) { told_.erase(nexus); }
@@ -41,6 +52,8 @@ class TapeAlerts {
     [[nodiscard]] bool news_for(NexusId nexus) const;
 
   private:
+    void raise_number(std::size_t number);
+
     Set raised_;
     std::map<NexusId, Set> told_;
 };

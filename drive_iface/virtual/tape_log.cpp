@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "drive_iface/virtual/medium_attributes.hpp"
+
 namespace drive_iface::virtual_library {
 namespace {
 
@@ -31,11 +33,23 @@ Bytes text(std::string_view value, std::size_t width) {
     return out.take();
 }
 
-// The one cartridge everybody sees; null when there is none, or on a parallel drive none yet.
-const Cartridge* cartridge_of(const TapeState& drive, NexusId nexus) {
-    if (drive.parallel == nullptr) return drive.shared.tape.cartridge.get();
-    const auto own = drive.own.find(nexus);
-    return own == drive.own.end() ? nullptr : own->second.tape.cartridge.get();
+// The one tape everybody sees; null when there is none, or on a parallel drive none yet.
+const Tape* tape_of(const TapeState& drive, NexusId nexus) {
+    const Tape* tape = &drive.shared.tape;
+    if (drive.parallel != nullptr) {
+        const auto own = drive.own.find(nexus);
+        tape = own == drive.own.end() ? nullptr : &own->second.tape;
+    }
+    return tape == nullptr || tape->cartridge == nullptr ? nullptr : tape;
+}
+
+// A record of a parameter that tells about each partition (SSC-4 8.2.9): the one there is.
+Bytes of_partition_0(std::uint64_t megabytes) {
+    constexpr std::uint8_t length_of_the_rest = 7;
+    scsi::ByteWriter out;
+    out.u8(length_of_the_rest).u8(0).u16(0);
+    out.u32(static_cast<std::uint32_t>(std::min<std::uint64_t>(megabytes, 0xffffffff)));
+    return out.take();
 }
 
 class PageBuilder {
@@ -46,6 +60,9 @@ class PageBuilder {
     }
     PageBuilder& list(std::uint16_t code, std::uint64_t value, std::size_t width) {
         return add(code, binary_list, number(value, width));
+    }
+    PageBuilder& bytes(std::uint16_t code, Bytes value) {
+        return add(code, binary_list, std::move(value));
     }
     PageBuilder& ascii(std::uint16_t code, std::string_view value, std::size_t width) {
         return add(code, ascii_list, text(value, width));
@@ -71,15 +88,16 @@ LogPage error_counters(std::uint8_t page, std::uint64_t bytes, std::uint64_t unc
 }
 
 // SSC-3 8.2.2. Nothing is compressed, so both sides of the buffer count the same.
-LogPage sequential_access(const TapeState& drive, const Cartridge* cartridge) {
+LogPage sequential_access(const TapeState& drive, const Tape* tape) {
     const TapeCounters& since = drive.since_load;
     PageBuilder out(page_code::sequential_access);
     out.count(0x0000, since.bytes_written).count(0x0001, since.bytes_written);
     out.count(0x0002, since.bytes_read).count(0x0003, since.bytes_read);
-    if (cartridge != nullptr) {
-        const std::uint64_t warning = cartridge->early_warning_at();
-        out.count(0x0004, cartridge->used() / megabyte).count(0x0005, warning / megabyte);
-        out.count(0x0006, (cartridge->end_of_medium_at() - warning) / megabyte);
+    if (tape != nullptr) {
+        const std::uint64_t end = end_of_medium_at(*tape->cartridge);
+        const std::uint64_t warning = std::min(early_warning_at(*tape), end);
+        out.count(0x0004, tape->cartridge->used() / megabyte).count(0x0005, warning / megabyte);
+        out.count(0x0006, (end - warning) / megabyte);
     }
     constexpr std::uint16_t cleaning_required = 0x0100;
     return out.count(cleaning_required, 0, 4).take();
@@ -93,25 +111,37 @@ LogPage temperature() {
         .take();
 }
 
-// SSC-3 8.2.9.
-LogPage volume_statistics(const TapeState& drive, const Cartridge* cartridge) {
+// SSC-4 8.2.9. What is counted over the life of the volume is kept in its memory; this load's share
+// is added.
+LogPage volume_statistics(const TapeState& drive, const Tape* tape) {
     const TapeCounters& since = drive.since_load;
     PageBuilder out(page_code::volume_statistics);
-    out.list(0x0000, cartridge != nullptr ? 1 : 0, 1);
-    if (cartridge == nullptr) return out.take();
-    const CartridgeFacts& facts = cartridge->facts();
+    out.list(0x0000, tape != nullptr ? 1 : 0, 1);
+    if (tape == nullptr) return out.take();
+    const Cartridge& cartridge = *tape->cartridge;
+    const CartridgeFacts& facts = cartridge.facts();
+    const Lifetime life = lifetime_of(cartridge);
+    const std::uint64_t capacity = capacity_of(cartridge) / megabyte;
+    const std::uint64_t used = cartridge.used() / megabyte;
+    const std::uint64_t to_warning =
+        early_warning_at(*tape) - std::min(early_warning_at(*tape), cartridge.used());
     std::string personality = "Ultrium-";
     personality += drive.personality->name.back();
-    out.count(0x0001, since.loads, 4);
-    out.count(0x0004, since.write_errors, 4).count(0x0009, since.read_errors, 4);
+    out.count(0x0001, life.loads, 4);
+    out.count(0x0003, 0, 4).count(0x0004, since.write_errors, 4);
+    out.count(0x0008, 0, 4).count(0x0009, since.read_errors, 4);
     out.count(0x000c, since.write_errors, 2).count(0x000d, since.read_errors, 2);
     out.count(0x000e, since.bytes_written / megabyte, 4);
     out.count(0x000f, since.bytes_read / megabyte, 4);
-    out.count(0x0016, facts.capacity / megabyte, 4).count(0x0017, cartridge->used() / megabyte, 4);
+    out.count(0x0010, life.megabytes_written + since.bytes_written / megabyte, 8);
+    out.count(0x0011, life.megabytes_read + since.bytes_read / megabyte, 8);
+    out.count(0x0016, capacity, 4).count(0x0017, used, 4);
     out.ascii(0x0040, facts.barcode, 32).ascii(0x0042, facts.barcode, 32);
     out.ascii(0x0043, "LRA", 8).ascii(0x0045, personality, 9);
-    return out.list(0x0080, facts.write_protected ? 1 : 0, 1)
-        .list(0x0081, facts.worm ? 1 : 0, 1)
+    out.list(0x0080, facts.write_protected ? 1 : 0, 1).list(0x0081, facts.worm ? 1 : 0, 1);
+    return out.bytes(0x0202, of_partition_0(capacity))
+        .bytes(0x0203, of_partition_0(used))
+        .bytes(0x0204, of_partition_0(to_warning / megabyte))
         .take();
 }
 
@@ -138,6 +168,11 @@ LogPage tape_alert(TapeState& drive, NexusId nexus) {
     return out.take();
 }
 
+// ADC-3 6.1.3: what is raised, and nobody is told by it.
+LogPage tape_alert_response(const TapeState& drive) {
+    return PageBuilder(page_code::tape_alert_response).bytes(0x0000, drive.alerts.as_bits()).take();
+}
+
 LogPage tape_usage(const TapeState& drive) {
     return PageBuilder(page_code::tape_usage)
         .count(0x0001, drive.since_power_on.loads, 4)
@@ -147,13 +182,14 @@ LogPage tape_usage(const TapeState& drive) {
 }
 
 // Remaining and maximum capacity of the two partitions an LTO drive may have, in MiB.
-LogPage tape_capacity(const Cartridge* cartridge) {
+LogPage tape_capacity(const Tape* tape) {
+    const Cartridge* cartridge = tape == nullptr ? nullptr : tape->cartridge.get();
     std::uint64_t remaining = 0;
     std::uint64_t maximum = 0;
     if (cartridge != nullptr) {
-        const std::uint64_t end = cartridge->end_of_medium_at();
+        const std::uint64_t end = end_of_medium_at(*cartridge);
         remaining = (end - std::min(end, cartridge->used())) / mebibyte;
-        maximum = cartridge->facts().capacity / mebibyte;
+        maximum = capacity_of(*cartridge) / mebibyte;
     }
     return PageBuilder(page_code::tape_capacity)
         .count(0x0001, remaining, 4)
@@ -178,30 +214,37 @@ LogPage write_session(const TapeState& drive, NexusId nexus) {
 }  // namespace
 
 std::vector<std::uint8_t> tape_log_pages(const TapeState& drive) {
-    std::vector<std::uint8_t> pages{
-        page_code::write_errors,      page_code::read_errors,
-        page_code::sequential_access, page_code::temperature,
-        page_code::volume_statistics, page_code::data_compression,
-        page_code::tape_alert,        page_code::tape_usage,
-        page_code::tape_capacity,     page_code::vendor_data_compression};
+    std::vector<std::uint8_t> pages{page_code::write_errors,
+                                    page_code::read_errors,
+                                    page_code::sequential_access,
+                                    page_code::temperature,
+                                    page_code::tape_alert_response,
+                                    page_code::volume_statistics,
+                                    page_code::data_compression,
+                                    page_code::tape_alert,
+                                    page_code::tape_usage,
+                                    page_code::tape_capacity,
+                                    page_code::vendor_data_compression};
     if (drive.parallel != nullptr) pages.push_back(page_code::write_session);
     return pages;
 }
 
 std::optional<LogPage> tape_log(TapeState& drive, NexusId nexus, std::uint8_t page) {
     const TapeCounters& since = drive.since_load;
-    const Cartridge* cartridge = cartridge_of(drive, nexus);
+    const Tape* tape = tape_of(drive, nexus);
     switch (page) {
         case page_code::write_errors:
             return error_counters(page, since.bytes_written, since.write_errors);
         case page_code::read_errors:
             return error_counters(page, since.bytes_read, since.read_errors);
         case page_code::sequential_access:
-            return sequential_access(drive, cartridge);
+            return sequential_access(drive, tape);
         case page_code::temperature:
             return temperature();
+        case page_code::tape_alert_response:
+            return tape_alert_response(drive);
         case page_code::volume_statistics:
-            return volume_statistics(drive, cartridge);
+            return volume_statistics(drive, tape);
         case page_code::data_compression:
         case page_code::vendor_data_compression:
             return data_compression(page, since);
@@ -210,7 +253,7 @@ std::optional<LogPage> tape_log(TapeState& drive, NexusId nexus, std::uint8_t pa
         case page_code::tape_usage:
             return tape_usage(drive);
         case page_code::tape_capacity:
-            return tape_capacity(cartridge);
+            return tape_capacity(tape);
         case page_code::write_session:
             if (drive.parallel == nullptr) return std::nullopt;
             return write_session(drive, nexus);

@@ -16,6 +16,7 @@ inline constexpr std::uint8_t write_errors = 0x02;
 inline constexpr std::uint8_t read_errors = 0x03;
 inline constexpr std::uint8_t sequential_access = 0x0c;
 inline constexpr std::uint8_t temperature = 0x0d;
+inline constexpr std::uint8_t tape_alert_response = 0x12;
 inline constexpr std::uint8_t volume_statistics = 0x17;
 inline constexpr std::uint8_t data_compression = 0x1b;
 inline constexpr std::uint8_t tape_alert = 0x2e;

@@ -1,7 +1,8 @@
 #pragma once
 
 // The mode parameters of a tape drive (SPC-4 7.5, SSC-3 8.3): header, block descriptor and pages as
-// they are now. Only block length and buffered mode can be changed.
+// they are now. Block length, buffered mode, and of page 10h/01h WRITE MODE and the size of the
+// programmable early warning zone can be changed.
 
 #include <vector>
 
@@ -10,8 +11,11 @@
 
 namespace drive_iface::virtual_library {
 
-// As one nexus sees them; the block descriptor included.
-[[nodiscard]] scsi::ModeParameters tape_mode_parameters(const TapeState& drive, NexusId nexus);
+// As one nexus sees them; the block descriptor included. With `mode` the pages are those of it.
+[[nodiscard]] scsi::ModeParameters tape_mode_parameters(const TapeState& drive, NexusId nexus,
+                                                        const TapeMode& mode);
+// The bits of a page that can be changed are set.
+[[nodiscard]] Bytes changeable_bits(const scsi::ModePage& page);
 
 // The values of one nexus; the defaults for one that never changed them.
 [[nodiscard]] TapeMode mode_of(const TapeState& drive, NexusId nexus);

@@ -21,6 +21,8 @@ namespace drive_iface::virtual_library {
 struct TapeMode {
     std::uint32_t block_length = 0;  // 0: variable
     bool buffered = true;            // buffered mode 1, else 0: GOOD only when it is stored
+    bool append_only = false;        // WRITE MODE 01h of mode page 10h, subpage 01h
+    std::uint16_t programmable_warning_mb = 0;  // PEWS of it: so much before early warning
     bool operator==(const TapeMode&) const = default;
 };
 
@@ -68,8 +70,11 @@ struct TapeState {
     std::string barcode;               // of the cartridge in the drive, empty when absent
     std::string trouble;               // why it could not be opened or stored, for an operator
     bool held = false;                 // unloaded with HOLD: still threadable without a robot
+    bool threads_again = false;        // power came back: what is being stored is threaded anew
     bool unloaded_by_host = false;     // HUI in log page 11h
     std::optional<NexusId> loaded_by;  // a host's own LOAD: it needs no unit attention
+
+    TapeFaults faults;  // of whatever tape is in it
 
     TapeUser shared;                  // of a drive that is not parallel
     std::map<NexusId, TapeUser> own;  // of a parallel drive

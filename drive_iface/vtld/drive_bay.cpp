@@ -33,6 +33,11 @@ DriveBay::DriveBay(asio::io_context& loop, virtual_library::Library library, Sta
       handlers_(std::move(handlers)),
       changer_serial_(std::move(changer_serial)) {
     library_.on_progress([this] { progressed(); });
+    library_.set_clock([] {
+        const auto now = std::chrono::system_clock::now().time_since_epoch();
+        return static_cast<std::uint64_t>(
+            std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+    });
 }
 
 DriveBay::~DriveBay() {
@@ -119,6 +124,9 @@ std::optional<CommandReply> DriveBay::meet_fault(const Fault& fault, Command& co
             return CommandReply{.status = Status::check_condition,
                                 .data_in = {},
                                 .sense = scsi::encode_fixed_sense(fault.sense)};
+        case FaultKind::media_error:
+        case FaultKind::early_warning:
+            break;  // the tape's, not the command's
         case FaultKind::slow:
         case FaultKind::silent:
             if (delayed_.size() >= delayed_max) return with_status(Status::task_set_full);
@@ -262,9 +270,9 @@ Outcome DriveBay::lift_forced_offline(const std::string& drive_serial) {
     return changed();
 }
 
-void DriveBay::power_cycle() {
+void DriveBay::power_cycle(virtual_library::Cache cache) {
     drop([](const Command&) { return true; });
-    library_.power_cycle();
+    library_.power_cycle(cache);
     static_cast<void>(changed());
 }
 

@@ -64,7 +64,7 @@ class DriveBay final : public iscsi::TargetDevices {
     [[nodiscard]] agent::core::Outcome lift_forced_offline(const std::string& drive_serial);
 
     // Sessions are the caller's to drop.
-    void power_cycle();
+    void power_cycle(virtual_library::Cache cache = virtual_library::Cache::lost);
 
     // Whoever does something to the library from outside: what changed is saved and announced, and
     // what waits is called again.

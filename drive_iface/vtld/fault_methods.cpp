@@ -16,7 +16,8 @@ using nlohmann::json;
 namespace {
 
 constexpr const char* kinds_text =
-    "busy, sense, slow, silent, write_error, read_error, drop_session or power_cycle";
+    "busy, sense, slow, silent, write_error, read_error, media_error, early_warning, "
+    "drop_session, lost_reservation or power_cycle";
 
 json kinds_json() {
     return {
@@ -26,8 +27,13 @@ json kinds_json() {
         {"silent", "does not answer"},
         {"write_error", "medium error for commands that write; sense says which, 03/0C/00 if not"},
         {"read_error", "medium error for commands that read; sense says which, 03/11/00 if not"},
+        {"media_error",
+         "block (or filemark) number --block of the tape in the drive is unreadable"},
+        {"early_warning", "comes when --at-mb megabytes are on the tape, not near its end"},
+        {"lost_reservation", "the drive forgets reservations and registrations; hosts get 2Ah/03h"},
         {"drop_session", "closes the drive's iSCSI sessions at once, as a broken cable would"},
-        {"power_cycle", "the whole library loses power and comes back"}};
+        {"power_cycle",
+         "the whole library loses power and comes back; --cache kept: what was written is stored"}};
 }
 
 json fault_json(const Fault& fault) {
@@ -35,6 +41,8 @@ json fault_json(const Fault& fault) {
     result["remaining"] = fault.remaining ? json(*fault.remaining) : json();
     if (fault.opcode) result["opcode"] = scsi::to_hex(std::vector<std::uint8_t>{*fault.opcode});
     if (fault.kind == FaultKind::slow) result["delay_ms"] = fault.delay.ms;
+    if (fault.kind == FaultKind::media_error) result["block"] = fault.block;
+    if (fault.kind == FaultKind::early_warning) result["at_mb"] = fault.at_mb;
     if (fault.kind == FaultKind::sense || default_sense(fault.kind))
         result["sense"] = scsi::to_text(fault.sense);
     return result;
@@ -47,15 +55,49 @@ std::set<std::string> serials_of(const Running& running) {
     return serials;
 }
 
+// What the tapes suffer from follows what the table says.
+agent::core::Outcome afflict(const std::string& drive, const Running& running) {
+    DriveBay& bay = *running.bay;
+    return bay.library().set_tape_faults(drive, bay.faults().of_tape(drive));
+}
+
 // What happens at once and is over.
-std::optional<json> happen(const std::string& kind, const std::string& drive,
-                           const Running& running) {
+std::optional<ControlAnswer> happen(const std::string& kind, const std::string& drive,
+                                    virtual_library::Cache cache, const Running& running) {
+    if (kind == "lost_reservation") {
+        if (auto lost = running.bay->library().lose_reservation(drive); !lost)
+            return invalid(lost.error());
+        static_cast<void>(running.bay->changed());
+        return json{{"serial", drive}};
+    }
     if (kind == "drop_session") return json{{"dropped", running.server->drop_sessions_of(drive)}};
     if (kind != "power_cycle") return std::nullopt;
     // Power first: what nexus loss would have released is gone by then, as on a real library.
-    running.bay->power_cycle();
+    running.bay->power_cycle(cache);
     running.ports->forget_all();
     return json{{"dropped", running.server->drop_all_sessions()}};
+}
+
+// Numbers that go with one kind of fault, and only with it.
+Result<std::uint64_t> number_of_kind(const json& params, const char* name, bool wanted,
+                                     const char* kind) {
+    const auto number = optional_number(params, name, 0, INT64_MAX / 1'000'000);
+    if (!number) return number.error();
+    if (number->has_value() != wanted) {
+        return Error{std::string(name) + ": goes with the fault " + kind + ", and only with it"};
+    }
+    return static_cast<std::uint64_t>(number->value_or(0));
+}
+
+Result<virtual_library::Cache> cache_of(const json& params, const std::string& kind) {
+    const auto text = optional_text(params, "cache");
+    if (!text) return text.error();
+    if (!text->has_value()) return virtual_library::Cache::lost;
+    if (kind != "power_cycle")
+        return Error{"cache: goes with the fault power_cycle, and only with it"};
+    if (**text != "lost" && **text != "kept")
+        return Error{"cache: \"" + **text + "\" is neither \"lost\" nor \"kept\""};
+    return **text == "kept" ? virtual_library::Cache::kept : virtual_library::Cache::lost;
 }
 
 Result<Fault> fault_from(const json& params, const std::string& drive,
@@ -74,6 +116,17 @@ Result<Fault> fault_from(const json& params, const std::string& drive,
         return Error{"delay_ms: goes with the fault slow, and only with it"};
     }
     fault.delay = {delay->value_or(0)};
+    const auto block =
+        number_of_kind(params, "block", *kind == FaultKind::media_error, "media_error");
+    if (!block) return block.error();
+    fault.block = *block;
+    const auto at_mb =
+        number_of_kind(params, "at_mb", *kind == FaultKind::early_warning, "early_warning");
+    if (!at_mb) return at_mb.error();
+    fault.at_mb = *at_mb;
+    const bool of_the_tape = *kind == FaultKind::media_error || *kind == FaultKind::early_warning;
+    if (of_the_tape && (params.contains("count") || params.contains("opcode")))
+        return Error{"count, opcode: " + kind_text + " lasts until it is cleared"};
     const auto opcode = optional_text(params, "opcode");
     if (!opcode) return opcode.error();
     if (opcode->has_value()) {
@@ -100,8 +153,8 @@ Result<Fault> fault_from(const json& params, const std::string& drive,
 }
 
 ControlAnswer inject(const json& params, const Caller& caller, const Running& running) {
-    if (auto known = check_known(
-            params, {"drive", "serial", "fault", "count", "delay_ms", "sense", "opcode"});
+    if (auto known = check_known(params, {"drive", "serial", "fault", "count", "delay_ms", "sense",
+                                          "opcode", "block", "at_mb", "cache"});
         !known) {
         return invalid(known.error());
     }
@@ -111,9 +164,11 @@ ControlAnswer inject(const json& params, const Caller& caller, const Running& ru
     if (!kind) return invalid(kind.error());
     if (!kind->has_value())
         return invalid({std::string("fault: is missing; there are ") + kinds_text});
+    const auto cache = cache_of(params, **kind);
+    if (!cache) return invalid(cache.error());
     agent::runtime::log_info("fault " + **kind + " injected into drive " + drive.value() + " by " +
                              to_text(caller));
-    if (auto happened = happen(**kind, drive.value(), running)) return *happened;
+    if (auto happened = happen(**kind, drive.value(), *cache, running)) return *happened;
     auto fault = fault_from(params, drive.value(), **kind);
     if (!fault) return invalid(fault.error());
     const auto id = running.bay->faults().add(fault.value());
@@ -123,6 +178,12 @@ ControlAnswer inject(const json& params, const Caller& caller, const Running& ru
                                 " faults already; end some with fault.clear"};
     }
     fault.value().id = *id;
+    const bool of_a_drive = !running.bay->faults().of_tape(drive.value()).damaged.empty() ||
+                            fault->kind == FaultKind::early_warning;
+    if (auto suffers = afflict(drive.value(), running); !suffers && of_a_drive) {
+        running.bay->faults().clear({.id = id});
+        return invalid(suffers.error());
+    }
     return fault_json(fault.value());
 }
 
@@ -153,7 +214,10 @@ ControlAnswer clear(const json& params, const Running& running) {
         if (!selection.kind)
             return invalid({"fault: \"" + **kind + "\" is not one that lasts; see fault.list"});
     }
-    return json{{"cleared", running.bay->faults().clear(selection)}};
+    const std::size_t cleared = running.bay->faults().clear(selection);
+    for (const auto& drive : running.bay->drive_serials())
+        static_cast<void>(afflict(drive, running));
+    return json{{"cleared", cleared}};
 }
 
 }  // namespace

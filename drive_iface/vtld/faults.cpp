@@ -19,6 +19,10 @@ std::string_view to_text(FaultKind kind) {
             return "write_error";
         case FaultKind::read_error:
             return "read_error";
+        case FaultKind::media_error:
+            return "media_error";
+        case FaultKind::early_warning:
+            return "early_warning";
     }
     return "";
 }
@@ -29,6 +33,8 @@ std::optional<scsi::SenseData> default_sense(FaultKind kind) {
         case FaultKind::sense:
         case FaultKind::slow:
         case FaultKind::silent:
+        case FaultKind::media_error:
+        case FaultKind::early_warning:
             return std::nullopt;
         case FaultKind::write_error:
             return scsi::SenseData{.key = scsi::SenseKey::medium_error, .additional = {0x0c, 0x00}};
@@ -40,7 +46,8 @@ std::optional<scsi::SenseData> default_sense(FaultKind kind) {
 
 std::optional<FaultKind> fault_kind_from_text(std::string_view text) {
     for (const auto kind : {FaultKind::busy, FaultKind::sense, FaultKind::slow, FaultKind::silent,
-                            FaultKind::write_error, FaultKind::read_error}) {
+                            FaultKind::write_error, FaultKind::read_error, FaultKind::media_error,
+                            FaultKind::early_warning}) {
         if (to_text(kind) == text) return kind;
     }
     return std::nullopt;
@@ -71,6 +78,9 @@ bool concerns(FaultKind kind, std::uint8_t opcode) {
             return is_one_of(opcode, {0x0a, 0x8a, 0x10, 0x80});
         case FaultKind::read_error:
             return is_one_of(opcode, {0x08, 0x88, 0x13, 0x8f});
+        case FaultKind::media_error:
+        case FaultKind::early_warning:
+            return false;
     }
     return false;
 }
@@ -86,6 +96,19 @@ std::optional<Fault> FaultTable::meet(const std::string& drive, std::uint8_t opc
     auto met = *found;
     if (found->remaining && --*found->remaining == 0) faults_.erase(found);
     return met;
+}
+
+virtual_library::TapeFaults FaultTable::of_tape(const std::string& drive) const {
+    constexpr std::uint64_t megabyte = 1'000'000;
+    virtual_library::TapeFaults suffers;
+    for (const Fault& fault : faults_) {
+        if (fault.drive != drive) continue;
+        if (fault.kind == FaultKind::media_error) suffers.damaged.insert(fault.block);
+        if (fault.kind != FaultKind::early_warning) continue;
+        const std::uint64_t at = fault.at_mb * megabyte;
+        suffers.early_warning_at = std::min(suffers.early_warning_at.value_or(at), at);
+    }
+    return suffers;
 }
 
 std::size_t FaultTable::clear(const Selection& selection) {

@@ -11,6 +11,7 @@
 
 #include "agent/core/time.hpp"
 #include "drive_iface/scsi/sense.hpp"
+#include "drive_iface/virtual/tape.hpp"
 
 namespace drive_iface::vtld {
 
@@ -22,6 +23,9 @@ enum class FaultKind : std::uint8_t {
     // CHECK CONDITION with the sense given, for commands that write or that read blocks.
     write_error,
     read_error,
+    // The tape in the drive suffers from these; no command meets them at the door.
+    media_error,    // one block can not be read
+    early_warning,  // comes earlier than the tape says
 };
 
 [[nodiscard]] std::string_view to_text(FaultKind kind);
@@ -37,6 +41,8 @@ struct Fault {
     std::optional<std::uint32_t> remaining;  // commands; absent: until it is cleared
     agent::core::Duration delay{0};          // slow
     scsi::SenseData sense;                   // sense, write_error, read_error
+    std::uint64_t block = 0;                 // media_error: number of the logical object
+    std::uint64_t at_mb = 0;                 // early_warning: megabytes recorded by then
 };
 
 class FaultTable {
@@ -56,6 +62,8 @@ class FaultTable {
     };
     std::size_t clear(const Selection& selection);  // how many; an empty selection means all
     [[nodiscard]] const std::vector<Fault>& all() const { return faults_; }
+    // What the tape in a drive is to suffer from.
+    [[nodiscard]] virtual_library::TapeFaults of_tape(const std::string& drive) const;
 
   private:
     std::vector<Fault> faults_;

@@ -69,7 +69,7 @@ class Rig {
                     drive_.manage(NexusId{host}, 0, TaskManagement::logical_unit_reset, events_));
                 return;
             case 2:
-                drive_.power_cycle(events_);
+                drive_.power_cycle(Cache::lost, events_);
                 return;
             case 3:
                 medium_->fail_storing({"the disk is full"});

@@ -213,10 +213,10 @@ TEST_CASE("the DT device status page names the user that was in the way") {
     CHECK(agent::core::same_host_port(*status.potential_conflicts[0].port, a.port()));
     REQUIRE(good(a.release()));
     CHECK(page().potential_conflict_count == 0);
-    CHECK(fails_with(b.send(scsi::log_sense_cdb(0x12, 0, 255)), SenseKey::illegal_request,
+    CHECK(fails_with(b.send(scsi::log_sense_cdb(0x13, 0, 255)), SenseKey::illegal_request,
                      sense_code::invalid_field_in_cdb));
     CHECK(*scsi::decode_supported_log_pages(b.send(scsi::log_sense_cdb(0, 0, 255)).data_in) ==
-          Bytes{0x00, 0x02, 0x03, 0x0c, 0x0d, 0x11, 0x17, 0x1b, 0x2e, 0x30, 0x31, 0x32});
+          Bytes{0x00, 0x02, 0x03, 0x0c, 0x0d, 0x11, 0x12, 0x17, 0x1b, 0x2e, 0x30, 0x31, 0x32});
 }
 
 TEST_CASE("REPORT SUPPORTED OPERATION CODES tells what the table holds") {

@@ -333,7 +333,7 @@ TEST_CASE("losing power loses what was not stored, and rewinds") {
     REQUIRE(good(rig.write({1})));
     REQUIRE(rig.shelf().work());
     REQUIRE(good(rig.write({2})));
-    rig.drive().power_cycle(rig.events());
+    rig.drive().power_cycle(Cache::lost, rig.events());
     rig.settle();
     CHECK(rig.take_attentions(TapeRig::host) ==
           std::vector{code::power_on, code::medium_may_have_changed});

@@ -38,7 +38,8 @@ TEST_CASE("write errors meet what writes and read errors what reads") {
 
 TEST_CASE("every kind has a name that is understood") {
     for (const auto kind : {FaultKind::busy, FaultKind::sense, FaultKind::slow, FaultKind::silent,
-                            FaultKind::write_error, FaultKind::read_error})
+                            FaultKind::write_error, FaultKind::read_error, FaultKind::media_error,
+                            FaultKind::early_warning})
         CHECK(fault_kind_from_text(to_text(kind)) == kind);
     CHECK_FALSE(fault_kind_from_text("power_cycle"));
 }
@@ -52,4 +53,22 @@ TEST_CASE("faults are cleared by number, drive and kind") {
     CHECK(table.clear({.kind = FaultKind::busy}) == 0);
     CHECK(table.clear({}) == 1);
     CHECK(table.all().empty());
+}
+
+TEST_CASE("faults of the tape meet no command, and add up") {
+    FaultTable table;
+    auto error = fault(FaultKind::media_error);
+    error.block = 7;
+    REQUIRE(table.add(error));
+    error.block = 9;
+    REQUIRE(table.add(error));
+    auto warning = fault(FaultKind::early_warning);
+    warning.at_mb = 20;
+    REQUIRE(table.add(warning));
+    warning.at_mb = 10;
+    REQUIRE(table.add(warning));
+    CHECK_FALSE(table.meet("VT1", 0x08));
+    CHECK(table.of_tape("VT1").damaged == std::set<std::uint64_t>{7, 9});
+    CHECK(table.of_tape("VT1").early_warning_at == 10'000'000);
+    CHECK(table.of_tape("VT2") == drive_iface::virtual_library::TapeFaults{});
 }
