@@ -42,6 +42,17 @@ APPLICABLE = {
 TRANSLATED = {
     "ProutReserve": ["AccessEA", "AccessWE", "AccessEARO", "AccessWERO", "AccessEAAR", "AccessWEAR"],
 }
+# About the transport, but written with READ(10) and WRITE(10) and their like: a tape or changer has none of these
+# commands, so all but one are skipped there. They are run and told, and do not decide whether we pass.
+TRANSPORT = {
+    "Read10": ["Async"],
+    "Write10": ["Async"],
+    "iSCSIdatasn": ["iSCSIDataSnInvalid"],
+    "iSCSIResiduals": ["Read10Invalid", "Read10Residuals", "Read12Residuals", "Read16Residuals",
+                       "Write10Residuals", "Write12Residuals", "Write16Residuals",
+                       "WriteVerify10Residuals", "WriteVerify12Residuals", "WriteVerify16Residuals"],
+    "iSCSITMF": ["AbortTaskSimpleAsync", "LUNResetSimpleAsync"],
+}
 # START STOP UNIT's operation code opens and closes the import/export element of a changer (SMC-3 6.6).
 NOT_FOR_A_CHANGER = ["StartStopUnit.Simple"]
 SERIAL = "VT00000001"
@@ -136,22 +147,175 @@ def passed_of(results):
     return sum(1 for verdict in results.values() if verdict == "pass")
 
 
-def write_table(path, devices):
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Peer:
+    """Another target with a tape, started for one test at a time: some of them do not survive a test."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.process = None
+
+    def begin(self, argv, port):
+        with open(os.path.join(self.folder, "peer.log"), "ab") as log:
+            self.process = subprocess.Popen(argv, stdout=log, stderr=log)
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline and self.process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+            time.sleep(0.05)
+        raise OSError(f"{argv[0]} did not start")
+
+    def stop(self):
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+
+class Tgt(Peer):
+    """tgt of Linux: tape at LUN 1."""
+
+    programs = ("tgtd", "tgtadm", "tgtimg")
+
+    def start(self):
+        port = free_port()
+        control = str(20000 + os.getpid() % 10000)
+        medium = os.path.join(self.folder, "tgt.tape")
+        if not os.path.exists(medium):
+            subprocess.run(["tgtimg", "--op=new", "--device-type=tape", "--barcode=VRES01L8", "--size=64", "--type=data",
+                            "--file=" + medium], check=True, capture_output=True)
+        self.begin(["tgtd", "-f", "-C", control, "--iscsi", f"portal=127.0.0.1:{port}"], port)
+        name = "iqn.2026-01.example.peer:tape"
+        for words in (["--mode", "target", "--op", "new", "--tid", "1", "-T", name],
+                      ["--mode", "logicalunit", "--op", "new", "--tid", "1", "--lun", "1", "--device-type", "tape",
+                       "--bstype", "ssc", "-b", medium],
+                      ["--mode", "target", "--op", "bind", "--tid", "1", "-I", "ALL"]):
+            subprocess.run(["tgtadm", "-C", control, "--lld", "iscsi", *words], check=True, capture_output=True, timeout=10)
+        return f"iscsi://127.0.0.1:{port}/{name}/1"
+
+
+class Istgt(Peer):
+    """istgt: tape at LUN 0. Its authentication file is needed, and empty."""
+
+    programs = ("istgt",)
+
+    def start(self):
+        port = free_port()
+        configuration = os.path.join(self.folder, "istgt.conf")
+        authentication = os.path.join(self.folder, "istgt.auth")
+        open(authentication, "w", encoding="utf-8").close()
+        with open(configuration, "w", encoding="utf-8") as out:
+            out.write(f"""[Global]
+  NodeBase "iqn.2026-01.example.peer"
+  PidFile {self.folder}/istgt.pid
+  AuthFile {authentication}
+  LogFacility "local7"
+  MediaDirectory {self.folder}
+  Timeout 30
+  NopInInterval 20
+  DiscoveryAuthMethod None
+  MaxSessions 16
+  MaxConnections 4
+[UnitControl]
+  AuthMethod None
+  Portal UC1 127.0.0.1:{free_port()}
+  Netmask 127.0.0.1
+[PortalGroup1]
+  Portal DA1 127.0.0.1:{port}
+[InitiatorGroup1]
+  InitiatorName "ALL"
+  Netmask 127.0.0.0/8
+[LogicalUnit1]
+  TargetName tape
+  Mapping PortalGroup1 InitiatorGroup1
+  AuthMethod None
+  UnitType Tape
+  QueueDepth 0
+  LUN0 Removable rw {self.folder}/istgt.tape 200MB
+""")
+        self.begin(["istgt", "-c", configuration, "-p", self.folder + "/istgt.pid", "-D", "-q"], port)
+        return f"iscsi://127.0.0.1:{port}/iqn.2026-01.example.peer:tape/0"
+
+
+PEERS = {"tgt": Tgt, "istgt": Istgt}
+
+
+def test_peer(kind, names, options):
+    """Verdict of each test, every one on a process of its own; None when the peer is not installed or does not start."""
+    if not all(shutil.which(program) for program in PEERS[kind].programs):
+        return None
+    results = {}
+    for name in names:
+        with tempfile.TemporaryDirectory(prefix="peer-") as folder:
+            peer = PEERS[kind](folder)
+            try:
+                url = peer.start()
+                preloaded = [options.access, options.gate] if name in names_of(TRANSLATED) else [options.gate]
+                results[name] = run_test(name, url, preloaded)[0]
+            except (OSError, subprocess.SubprocessError) as error:
+                print(f"{kind}: {error}", flush=True)
+                return None
+            finally:
+                peer.stop()
+        print(f"{results[name]:9} {kind:8} {name}", flush=True)
+    return results
+
+
+def peers_of_before(path):
+    """What the document tells about the peers: they need not be installed where it is written anew."""
+    found = {}
+    if not os.path.exists(path):
+        return found
+    with open(path, encoding="utf-8") as document:
+        for line in document:
+            cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+            if len(cells) == 2 + len(PEERS) and "." in cells[0]:
+                for kind, verdict in zip(PEERS, cells[2:]):
+                    found.setdefault(kind, {})[cells[0]] = verdict
+    return found
+
+
+def write_table(path, devices, transport, peers):
+    known = peers_of_before(path)
+    peers = {kind: peers.get(kind) or known.get(kind, {}) for kind in PEERS}
     with open(path, "w", encoding="utf-8") as out:
         out.write("# Conformance of a virtual library\n\n"
                   "Generated by `test/integration/iscsi_conformance/run.py --table docs/CONFORMANCE.md`: do not edit.\n\n"
                   "`iscsi-test-cu` of libiscsi 1.19 against a drive and the changer of `vtld`, one process for each "
                   "test, with `-d`. Listed are the\ntests that apply to the device as they are, the one transport "
                   "test that needs no disk, and, for the drive, the six access tests\nwhose READ(10) and WRITE(10) "
-                  "are asked as READ(6) and WRITE(6). A skipped test counts as not passed.\n")
+                  "are asked as READ(6) and WRITE(6). A skipped test counts as not passed. Beside the drive stand\n"
+                  "the tapes of tgt and istgt in the same run, `--peers`, where they are installed; else what they did "
+                  "the last time. Four of istgt's passes are empty: its RESERVE(6) is GOOD and reserves nothing.\n")
         for device, results in devices.items():
-            out.write(f"\n## {device.capitalize()}\n\n**{passed_of(results)} of {len(results)} pass.**\n\n"
-                      "| test | result |\n|---|---|\n")
+            beside = PEERS if device == "drive" and any(peers.values()) else {}
+            out.write(f"\n## {device.capitalize()}\n\n**{passed_of(results)} of {len(results)} pass.**")
+            for kind in beside:
+                out.write(f" {kind}: {sum(1 for name in results if peers[kind].get(name) == 'pass')}.")
+            out.write("\n\n| test | result |" + "".join(f" {kind} |" for kind in beside))
+            out.write("\n|---|---|" + "---|" * len(beside) + "\n")
             for name, verdict in results.items():
-                out.write(f"| {name} | {verdict} |\n")
+                others = "".join(f" {peers[kind].get(name, 'not run')} |" for kind in beside)
+                out.write(f"| {name} | {verdict} |{others}\n")
+        write_transport(out, transport)
 
 
-def test_device(device, names, url, options):
+def write_transport(out, transport):
+    scores = ", ".join(f"{device} {passed_of(results)} of {len(results)}" for device, results in transport.items())
+    out.write("\n## Transport\n\nThese fifteen judge the transport with READ(10), WRITE(10) and their like. `vtld` serves no disk, "
+              f"so what is skipped\nhere is not shown: {scores}. Residuals, DataSN, task management and data in all "
+              "forms are tested by\n`test/unit/iscsi` and `test/integration/iscsi` with tape commands.\n\n"
+              "| test | " + " | ".join(transport) + " |\n|---|" + "---|" * len(transport) + "\n")
+    for name in names_of(TRANSPORT):
+        out.write(f"| {name} | " + " | ".join(results.get(name, "not run") for results in transport.values()) + " |\n")
+
+
+def test_device(device, names, url, options, must_pass=True):
     translated = names_of(TRANSLATED)
     results = {}
     for name in names:
@@ -160,7 +324,7 @@ def test_device(device, names, url, options):
         preloaded = [options.access, options.gate] if name in translated else [options.gate]
         results[name], output, seconds = run_test(name, url, preloaded)
         print(f"{results[name]:9} {device:8} {name:45} {seconds:5.2f} s", flush=True)
-        if results[name] != "pass":
+        if results[name] != "pass" and must_pass:
             print(output if options.verbose else output[-2500:], flush=True)
     return results
 
@@ -172,12 +336,14 @@ def main():
     arguments.add_argument("--access", required=True, help="the module that asks the access tests as a tape's")
     arguments.add_argument("--only", help="one SUITE or SUITE.TEST")
     arguments.add_argument("--table", help="write the result as Markdown")
+    arguments.add_argument("--peers", action="store_true", help="run tgt and istgt too, where they are installed")
     arguments.add_argument("--verbose", action="store_true", help="print what failing tests said")
     options = arguments.parse_args()
     if not shutil.which("iscsi-test-cu"):
         sys.exit("iscsi-test-cu is missing; packaging/install-dependencies brings libiscsi-bin")
 
     devices = {}
+    transport = {}
     with tempfile.TemporaryDirectory(prefix="conformance-") as folder:
         vtld = Vtld(options.vtld, folder)
         try:
@@ -188,6 +354,9 @@ def main():
             devices["drive"] = test_device("drive", applicable + names_of(TRANSLATED), drive, options)
             devices["changer"] = test_device(
                 "changer", [name for name in applicable if name not in NOT_FOR_A_CHANGER], changer, options)
+            if options.table:
+                for device, url in (("drive", drive), ("changer", changer)):
+                    transport[device] = test_device(device, names_of(TRANSPORT), url, options, must_pass=False)
         finally:
             status = vtld.stop()
         if status != 0:
@@ -195,7 +364,10 @@ def main():
     for device, results in devices.items():
         print(f"{device}: {passed_of(results)} of {len(results)} pass")
     if options.table:
-        write_table(options.table, devices)
+        peers = {}
+        if options.peers:
+            peers = {kind: test_peer(kind, list(devices["drive"]), options) for kind in PEERS}
+        write_table(options.table, devices, transport, peers)
     good = all(passed_of(results) == len(results) for results in devices.values())
     return 0 if good and status == 0 else 1
 
