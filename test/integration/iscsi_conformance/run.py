@@ -43,7 +43,7 @@ TRANSLATED = {
     "ProutReserve": ["AccessEA", "AccessWE", "AccessEARO", "AccessWERO", "AccessEAAR", "AccessWEAR"],
 }
 # About the transport, but written with READ(10) and WRITE(10) and their like: a tape or changer has none of these
-# commands, so all but one are skipped there. They are run and told, and do not decide whether we pass.
+# commands, so all but one are skipped there or fail for want of them. They are run and told, and do not decide whether we pass.
 TRANSPORT = {
     "Read10": ["Async"],
     "Write10": ["Async"],
@@ -308,7 +308,7 @@ def write_table(path, devices, transport, peers):
 def write_transport(out, transport):
     scores = ", ".join(f"{device} {passed_of(results)} of {len(results)}" for device, results in transport.items())
     out.write("\n## Transport\n\nThese fifteen judge the transport with READ(10), WRITE(10) and their like. `vtld` serves no disk, "
-              f"so what is skipped\nhere is not shown: {scores}. Residuals, DataSN, task management and data in all "
+              f"so they are\nskipped or fail for want of those commands: {scores}. Residuals, DataSN, task management and data in all "
               "forms are tested by\n`test/unit/iscsi` and `test/integration/iscsi` with tape commands.\n\n"
               "| test | " + " | ".join(transport) + " |\n|---|" + "---|" * len(transport) + "\n")
     for name in names_of(TRANSPORT):

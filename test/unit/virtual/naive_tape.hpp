@@ -31,10 +31,20 @@ class NaiveTape {
         : capacity_(capacity), warning_(warning), worm_(worm) {}
 
     std::uint32_t block_length = 0;
+    bool append_only = false;
+
+    // Lets the next thing that is written here discard what stands here.
+    Seen allow_overwrite(std::uint64_t number) {
+        allowed_.reset();
+        if (!append_only) return bad(5, 0x20, 0x0c);
+        if (number != finger_) return bad(5, 0x3b, 0);
+        allowed_ = finger_;
+        return {};
+    }
 
     Seen write(bool fixed, std::uint32_t count, const std::vector<std::uint8_t>& data) {
         if (count == 0) return {};
-        if (worm_ && finger_ < things_.size()) return bad(7, 0x30, 0x0c);
+        if (const auto no = kept()) return *no;
         things_.resize(finger_);
         const std::size_t length = fixed ? block_length : count;
         std::uint32_t left = fixed ? count : 1;
@@ -58,7 +68,7 @@ class NaiveTape {
 
     Seen write_filemarks(std::uint32_t count) {
         if (count == 0) return {};
-        if (worm_ && finger_ < things_.size()) return bad(7, 0x30, 0x0c);
+        if (const auto no = kept()) return *no;
         things_.resize(finger_);
         for (std::uint32_t i = 0; i < count; ++i)
             things_.push_back({true, {}});
@@ -160,7 +170,7 @@ class NaiveTape {
     }
 
     Seen erase() {
-        if (worm_ && finger_ < things_.size()) return bad(7, 0x30, 0x0c);
+        if (const auto no = kept()) return *no;
         things_.resize(finger_);
         return {};
     }
@@ -175,6 +185,13 @@ class NaiveTape {
     [[nodiscard]] const std::vector<Thing>& things() const { return things_; }
 
   private:
+    // What may not be overwritten; who may uses it up.
+    std::optional<Seen> kept() {
+        if (worm_ && finger_ < things_.size()) return bad(7, 0x30, 0x0c);
+        if (append_only && finger_ < things_.size() && allowed_ != finger_) return bad(7, 0x5a, 2);
+        allowed_.reset();
+        return std::nullopt;
+    }
     static std::uint32_t magnitude(std::int64_t count) {
         return static_cast<std::uint32_t>(count < 0 ? -count : count);
     }
@@ -215,6 +232,7 @@ class NaiveTape {
     bool worm_;
     std::vector<Thing> things_;
     std::size_t finger_ = 0;
+    std::optional<std::size_t> allowed_;
 };
 
 }  // namespace tape_test
