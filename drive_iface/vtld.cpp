@@ -245,6 +245,9 @@ Outcome Daemon::start_web() {
     web::WebServerOptions options;
     options.http.listen = *configuration_.web.listen;
     options.http.connections_max = configuration_.web.connections_max;
+    auto users = vtld::web_users(configuration_.web);
+    if (!users) return users.error();
+    options.http.users = std::move(users).value();
     const auto& library = configuration_.library;
     auto server =
         web::WebServer::listen(loop_, std::move(options),

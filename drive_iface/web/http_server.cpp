@@ -28,6 +28,17 @@ constexpr auto accept_again_after = std::chrono::milliseconds(100);
 // What a request that was not understood is answered in the place of.
 constexpr std::string_view stand_in = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
+// Answers before anything is asked, as far as the socket takes it, and is done with it.
+void turn_away(tcp::socket& socket, std::string_view status, std::string_view why) {
+    const std::string answer =
+        "HTTP/1.1 " + std::string(status) +
+        "\r\nContent-Type: text/plain\r\nContent-Length: " + std::to_string(why.size()) +
+        "\r\nConnection: close\r\n\r\n" + std::string(why);
+    asio::error_code ignored;
+    socket.non_blocking(true, ignored);
+    socket.write_some(asio::buffer(answer), ignored);
+}
+
 }  // namespace
 
 class HttpServer::State : public std::enable_shared_from_this<State> {
@@ -62,6 +73,7 @@ class HttpServer::State : public std::enable_shared_from_this<State> {
 
     void accept();
     void take(tcp::socket socket);
+    [[nodiscard]] bool is_stranger(const tcp::socket& socket) const;
     void wait_for_request(Number number);
     void read_head(Number number);
     void took_head(Number number, const asio::error_code& error, std::size_t size);
@@ -116,18 +128,26 @@ void HttpServer::State::accept() {
         });
 }
 
+bool HttpServer::State::is_stranger(const tcp::socket& socket) const {
+    if (options_.users.empty()) return false;
+    asio::error_code gone;
+    const auto there = socket.remote_endpoint(gone);
+    const auto here = gone ? tcp::endpoint() : socket.local_endpoint(gone);
+    return gone || !may_see(options_.users, connection_owner(there, here));
+}
+
 void HttpServer::State::take(tcp::socket socket) {
     asio::error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
+    if (is_stranger(socket)) {
+        ++counters.strangers_refused;
+        return turn_away(socket, "403 Forbidden",
+                         "this page is for users that web.users in vtld.json lists\n");
+    }
     if (connections_.size() >= options_.connections_max) {
         ++counters.connections_refused;
-        constexpr std::string_view full =
-            "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Type: text/plain\r\n"
-            "Content-Length: 43\r\nConnection: close\r\n\r\n"
-            "as many connections as may be are open now\n";
-        socket.non_blocking(true, ignored);
-        socket.write_some(asio::buffer(full), ignored);
-        return;
+        return turn_away(socket, "503 Service Unavailable\r\nRetry-After: 2",
+                         "as many connections as may be are open now\n");
     }
     ++counters.connections;
     connections_.emplace(++last_, std::make_shared<Connection>(std::move(socket)));

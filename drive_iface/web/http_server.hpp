@@ -9,8 +9,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "agent/core/result.hpp"
+#include "drive_iface/web/connection_owner.hpp"
 #include "drive_iface/web/exchange_words.hpp"
 #include "drive_iface/web/web_address.hpp"
 
@@ -24,15 +26,17 @@ struct HttpServerOptions {
     WebAddress listen;
     std::size_t connections_max = 64;  // further ones are answered 503 and closed
     std::size_t workers = 8;
-    std::size_t requests_max = 1000;                 // on one connection
-    std::chrono::milliseconds head_within{5'000};    // of a request, from its first byte
-    std::chrono::milliseconds idle_after{30'000};    // without a request
+    std::vector<UserId> users;                     // who may ask; empty: every user of this machine
+    std::size_t requests_max = 1000;               // on one connection
+    std::chrono::milliseconds head_within{5'000};  // of a request, from its first byte
+    std::chrono::milliseconds idle_after{30'000};  // without a request
     std::chrono::milliseconds piece_within{20'000};  // 64 KiB of an answer are taken
 };
 
 struct HttpServerCounters {
     std::uint64_t connections = 0;          // accepted
     std::uint64_t connections_refused = 0;  // one too many
+    std::uint64_t strangers_refused = 0;    // users who may not ask
     std::uint64_t requests = 0;
     std::uint64_t requests_wrong = 0;  // not HTTP, too long, or not GET or HEAD
     std::uint64_t timeouts = 0;        // a head that did not come to its end

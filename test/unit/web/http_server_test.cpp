@@ -258,6 +258,15 @@ TEST_CASE("one connection too many is told so, and a place that is free again is
     CHECK(served.counters().connections_refused == 1);
 }
 
+TEST_CASE("a user who is not listed is turned away before anything is read") {
+    Served served({.users = {::getuid() + 1}});
+    CHECK(begins(Client(served.port()).receive(), "HTTP/1.1 403 "));
+    CHECK(served.counters().strangers_refused == 1);
+    CHECK(served.counters().requests == 0);
+    Served open({.users = {::getuid()}});
+    CHECK(begins(open.get("/api/live"), "HTTP/1.1 200 "));
+}
+
 TEST_CASE("a slow reader holds up neither the library nor others, and is cut off") {
     Served served({.workers = 2, .piece_within = 100ms});
     served.library.call([&] {
