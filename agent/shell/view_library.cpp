@@ -118,11 +118,10 @@ std::string inventory_view(const json& places, const Screen& screen) {
 }
 
 std::string write_sessions_view(const json& sessions, const Screen& screen) {
-    const std::vector<Column> columns{{"ID", Fit::keep, 2, true},   {"STATE"},
-                                      {"VOLUME", Fit::elide, 8},    {"DRIVE", Fit::elide, 8},
-                                      {"HOST", Fit::elide, 8},      {"OBJECTS", Fit::keep, 4, true},
-                                      {"SIZE", Fit::keep, 6, true}, {"DURABLE", Fit::keep, 1, true},
-                                      {"STARTED", Fit::keep, 4}};
+    const std::vector<Column> columns{
+        {"ID", Fit::keep, 2, true},   {"STATE", Fit::keep, 10},     {"VOLUME", Fit::elide, 8},
+        {"DRIVE", Fit::elide, 6},     {"HOST", Fit::elide, 8},      {"OBJECTS", Fit::keep, 4, true},
+        {"SIZE", Fit::keep, 8, true}, {"SAFE", Fit::keep, 5, true}, {"SINCE", Fit::keep, 5}};
     std::vector<Row> rows;
     std::string below;
     for (const json* session : elements(sessions)) {

@@ -25,12 +25,12 @@ void Site::start() {
                                  .log = nullptr});
     REQUIRE(kept.ok());
     segments = std::move(kept).value();
-    auto started =
-        sessions::SessionStore::start({.ledger_file = folder + "/sessions.db",
-                                       .run_on_loop = run_on_loop,
-                                       .now_ms = [] { return std::int64_t{1'700'000'000'000}; },
-                                       .log = [this](const std::string& line) { log += line + "\n"; }},
-                                      *shelf, *segments);
+    auto started = sessions::SessionStore::start(
+        {.ledger_file = folder + "/sessions.db",
+         .run_on_loop = run_on_loop,
+         .now_ms = [] { return std::int64_t{1'700'000'000'000}; },
+         .log = [this](const std::string& line) { log += line + "\n"; }},
+        *shelf, *segments);
     REQUIRE(started.ok());
     store = std::move(started).value();
     virtual_library::LibraryDescription description{

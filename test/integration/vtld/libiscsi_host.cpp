@@ -63,6 +63,22 @@ LibiscsiHost::Reply LibiscsiHost::run(std::vector<std::uint8_t> cdb, int data_in
     return reply;
 }
 
+LibiscsiHost::Reply LibiscsiHost::send(std::vector<std::uint8_t> cdb,
+                                       std::vector<std::uint8_t> data_out) {
+    auto* task = scsi_create_task(static_cast<int>(cdb.size()), cdb.data(), SCSI_XFER_WRITE,
+                                  static_cast<int>(data_out.size()));
+    REQUIRE(task != nullptr);
+    iscsi_data data{data_out.size(), data_out.data()};
+    Reply reply;
+    if (auto* done = iscsi_scsi_command_sync(context_, 0, task, &data)) {
+        reply.status = done->status;
+        reply.sense_key = static_cast<int>(done->sense.key);
+        reply.asc_ascq = done->sense.ascq;
+    }
+    scsi_free_scsi_task(task);
+    return reply;
+}
+
 void LibiscsiHost::settle() {
     for (int i = 0; i < 5; ++i) {
         const auto reply = run({0, 0, 0, 0, 0, 0});

@@ -38,6 +38,8 @@ class LibiscsiHost {
     };
     // One command without or with data-in of at most `data_in_max` bytes.
     [[nodiscard]] Reply run(std::vector<std::uint8_t> cdb, int data_in_max = 0);
+    // One command with data-out.
+    [[nodiscard]] Reply send(std::vector<std::uint8_t> cdb, std::vector<std::uint8_t> data_out);
     // TEST UNIT READY until no unit attention is left.
     void settle();
 
