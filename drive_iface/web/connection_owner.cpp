@@ -45,8 +45,8 @@ std::vector<std::string_view> columns_of(std::string_view line) {
     }
 }
 
-// Columns: number, local, remote, state, queues, timer, retransmits, uid, and more behind it: a line
-// that ends there was cut.
+// Columns: number, local, remote, state, queues, timer, retransmits, uid, and more behind it: a
+// line that ends there was cut.
 constexpr std::size_t local_column = 1;
 constexpr std::size_t remote_column = 2;
 constexpr std::size_t state_column = 3;
