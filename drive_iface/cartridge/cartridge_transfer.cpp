@@ -1,9 +1,15 @@
 // Cartridges from and to .tap files of other programs.
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <filesystem>
+#include <utility>
 
 #include "drive_iface/cartridge/cartridge_jobs.hpp"
 #include "drive_iface/cartridge/folders.hpp"
@@ -143,6 +149,47 @@ Outcome export_all(const JobContext& context, const Recording& recording, const 
     return file.synchronise();
 }
 
+// Where a cartridge grows until it is whole: nobody looks for one there.
+constexpr const char* growing_place = "/importing";
+
+std::vector<std::string> growing_places(const std::vector<std::string>& folders) {
+    auto places = folders;
+    for (auto& place : places)
+        place += growing_place;
+    return places;
+}
+
+// The description last: what is left without it is no cartridge.
+Outcome move_into_place(const std::vector<std::string>& folders, const std::string& barcode) {
+    for (const auto& folder : folders) {
+        const auto from = copy_paths(folder + growing_place, barcode);
+        const auto to = copy_paths(folder, barcode);
+        for (const auto& [old_name, new_name] :
+             {std::pair{from.data, to.data}, std::pair{from.index, to.index},
+              std::pair{from.metadata, to.metadata}}) {
+            if (::rename(old_name.c_str(), new_name.c_str()) != 0)
+                return Error{new_name + ": could not be put there: " + std::strerror(errno)};
+        }
+        static_cast<void>(::unlink(from.lock.c_str()));
+        static_cast<void>(::rmdir((folder + growing_place).c_str()));  // the last one
+        if (auto safe = synchronise_folder(folder); !safe.ok()) return safe;
+    }
+    return Nothing{};
+}
+
+// Never over a file that is there.
+Outcome give_name(const std::string& part, const std::string& path) {
+    if (::renameat2(AT_FDCWD, part.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) != 0) {
+        // A file system that does not know how.
+        const bool unknown = errno == EINVAL || errno == ENOSYS;
+        if (!unknown || ::link(part.c_str(), path.c_str()) != 0)
+            return Error{path + ": could not be given its name: " + std::strerror(errno)};
+        static_cast<void>(::unlink(part.c_str()));
+    }
+    const auto folder = std::filesystem::path(path).parent_path().string();
+    return synchronise_folder(folder.empty() ? "." : folder);
+}
+
 }  // namespace
 
 Result<CheckReport> import_cartridge(const JobContext& context, Metadata metadata,
@@ -152,13 +199,24 @@ Result<CheckReport> import_cartridge(const JobContext& context, Metadata metadat
     if (!source.ok()) return source.error();
     metadata.facts.capacity = std::max(metadata.facts.capacity, source->size());
     CheckReport report;
-    auto recording = Recording::create(into, metadata);
+    const auto growing = growing_places(into);
+    const auto& barcode = metadata.facts.barcode;
+    for (const auto& place : growing) {
+        if (::mkdir(place.c_str(), 0750) != 0 && errno != EEXIST)
+            return Error{place + ": could not be made: " + std::strerror(errno)};
+    }
+    // What an import left there when the process was killed.
+    if (auto clean = delete_cartridge(growing, barcode); !clean.ok()) return clean.error();
+    auto recording = Recording::create(growing, metadata);
     if (!recording.ok()) return recording.error();
     auto done = import_all(context, *source, *recording.value(), report);
     if (done.ok()) done = recording.value()->close();
-    if (done.ok()) return report;
     recording.value().reset();
-    static_cast<void>(delete_cartridge(into, metadata.facts.barcode));
+    if (done.ok()) done = move_into_place(into, barcode);
+    if (done.ok()) return report;
+    static_cast<void>(delete_cartridge(growing, barcode));
+    for (const auto& place : growing)
+        static_cast<void>(::rmdir(place.c_str()));
     return done.error();
 }
 
@@ -166,14 +224,17 @@ Result<CheckReport> export_cartridge(const JobContext& context, const std::strin
                                      const std::string& path) {
     OpeningOptions options;
     options.cancelled = context.cancelled;
+    if (::access(path.c_str(), F_OK) == 0) return Error{path + ": is there already"};
     const auto recording = Recording::open(context.folders, barcode, options);
     if (!recording.ok()) return recording.error();
-    auto file = StorageFile::open(path, StorageFile::Mode::brand_new);
+    const auto part = path + ".part";
+    auto file = StorageFile::open(part, StorageFile::Mode::brand_new);
     if (!file.ok()) return file.error();
     CheckReport report;
     auto done = export_all(context, *recording.value(), *file, report);
+    if (done.ok()) done = give_name(part, path);
     if (done.ok()) return report;
-    static_cast<void>(::unlink(path.c_str()));
+    static_cast<void>(::unlink(part.c_str()));
     return done.error();
 }
 

@@ -388,6 +388,10 @@ std::optional<Error> FileCartridge::take_fault() {
     return std::exchange(fault_, std::nullopt);
 }
 
+void FileCartridge::lose_power() {
+    worker_->lose_power();
+}
+
 const MediumAttributes& FileCartridge::attributes() const {
     return metadata_.attributes;
 }

@@ -54,6 +54,7 @@ class FileCartridge final : public virtual_library::Cartridge {
     [[nodiscard]] bool synchronised() const override;
     [[nodiscard]] Buffered buffered() const override;
     [[nodiscard]] std::optional<agent::core::Error> take_fault() override;
+    void lose_power() override;
 
     [[nodiscard]] const virtual_library::MediumAttributes& attributes() const override;
     void set_attributes(virtual_library::MediumAttributes attributes) override;

@@ -110,8 +110,14 @@ FileShelf::State::~State() {
 std::vector<std::string> FileShelf::State::rescan() {
     auto content = look_into(configuration_.folders);
     std::erase_if(known_, [&](const auto& one) {
-        return !one.second.in_use() && !one.second.opened &&
-               !content.cartridges.contains(one.first);
+        const bool vanished =
+            !one.second.in_use() && !one.second.opened && !content.cartridges.contains(one.first);
+        if (vanished) {
+            log("cartridge " + one.first +
+                " is gone: its files were taken out of the storage folders; when that was not "
+                "meant, put them back and take the inventory again");
+        }
+        return vanished;
     });
     for (auto& [barcode, cartridge] : content.cartridges) {
         auto& known = known_[barcode];

@@ -156,12 +156,20 @@ void StoreWorker::finish(std::optional<Metadata> metadata, std::function<void()>
     work_.notify_one();
 }
 
+void StoreWorker::lose_power() {
+    const Lock lock(mutex_);
+    power_lost_ = true;
+    work_.notify_one();
+}
+
 // ---- the worker's thread
 
 void StoreWorker::run() {
     Lock lock(mutex_);
     for (;;) {
-        if (fetch_wanted() && !finishing_) {
+        if (std::exchange(power_lost_, false)) {
+            fail(lock, Error{"power was lost"}, state_.synchronised);
+        } else if (fetch_wanted() && !finishing_) {
             fetch_step(lock);
         } else if (state_.reserving) {
             reserve_step(lock);
@@ -186,13 +194,14 @@ void StoreWorker::run() {
 }
 
 bool StoreWorker::somebody_waits() const {
-    return synchronise_wanted_ || finishing_ || state_.reserving || room_awaited_ || block_awaited_;
+    return synchronise_wanted_ || finishing_ || state_.reserving || room_awaited_ ||
+           block_awaited_ || power_lost_;
 }
 
 void StoreWorker::wait_for_work(Lock& lock) {
     const auto something = [this] {
         return !queue_.empty() || synchronise_wanted_ || finishing_ || state_.reserving ||
-               fetch_wanted();
+               power_lost_ || fetch_wanted();
     };
     if (state_.synchronised == state_.stored) {
         work_.wait(lock, something);

@@ -82,6 +82,9 @@ class StoreWorker {
     // The reader is at `next` and goes on: keep ahead of it. What was fetched before is dropped.
     void read_on(std::uint64_t next);
 
+    // What is not synchronised is given up, as by a fault: a loss of power that is played.
+    void lose_power();
+
     // Store what is left, close in order, then call `finished` from the worker's thread, and end.
     void finish(std::optional<Metadata> metadata, std::function<void()> finished);
 
@@ -140,6 +143,7 @@ class StoreWorker {
     std::optional<std::uint64_t> room_awaited_;  // wake when the cost left is below this
     bool block_awaited_ = false;
 
+    bool power_lost_ = false;
     bool finishing_ = false;
     std::function<void()> finished_;
 

@@ -28,8 +28,9 @@ SessionCartridge::SessionCartridge(CartridgeFacts facts, StreamParts committed,
 SessionCartridge::~SessionCartridge() {
     if (!stream_) return;
     stream_->on_change(nullptr);
-    stream_->finish(WriteStream::Ending::incomplete,
-                    "the host left before it completed the session");
+    stream_->finish(
+        WriteStream::Ending::incomplete,
+        power_lost_ ? "the drive lost power" : "the host left before it completed the session");
 }
 
 void SessionCartridge::listen_to(const std::shared_ptr<SharedCartridge>& source) {
@@ -164,6 +165,12 @@ std::optional<Error> SessionCartridge::take_fault() {
     fold();
     if (fault_) return std::exchange(fault_, std::nullopt);
     return stream_ && !stream_->finishing() ? stream_->take_fault() : std::nullopt;
+}
+
+// A session that is being completed is past the drive already.
+void SessionCartridge::lose_power() {
+    power_lost_ = true;
+    if (has_own() && !stream_->finishing()) own().lose_power();
 }
 
 // ---- what is recorded

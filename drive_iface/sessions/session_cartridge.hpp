@@ -63,6 +63,7 @@ class SessionCartridge final : public virtual_library::ParallelCartridge {
     bool synchronised() const override;
     Buffered buffered() const override;
     std::optional<agent::core::Error> take_fault() override;
+    void lose_power() override;
     const virtual_library::MediumAttributes& attributes() const override;
     void set_attributes(virtual_library::MediumAttributes attributes) override;
     void on_progress(std::function<void()> progress) override;
@@ -89,6 +90,7 @@ class SessionCartridge final : public virtual_library::ParallelCartridge {
     std::optional<virtual_library::WriteSession> last_;
     std::optional<agent::core::Error> fault_;
     std::vector<std::shared_ptr<void>> listening_;
+    bool power_lost_ = false;
     std::shared_ptr<Told> told_;
 };
 

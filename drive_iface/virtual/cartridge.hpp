@@ -117,6 +117,10 @@ class Cartridge {
     // error (SPC-4 4.5.5). What could not be stored is cut off the recorded sequence by then.
     [[nodiscard]] virtual std::optional<agent::core::Error> take_fault() = 0;
 
+    // The drive loses power: what was accepted and not synchronised is given up. It is destroyed
+    // next.
+    virtual void lose_power() {}
+
     // ---- auxiliary memory
 
     [[nodiscard]] virtual const MediumAttributes& attributes() const = 0;

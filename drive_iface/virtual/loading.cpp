@@ -81,6 +81,10 @@ void finish(TapeUser& user) {
     if (user.stream != nullptr) user.stream->complete();
 }
 
+void lose_power(TapeUser& user) {
+    if (user.tape.cartridge) user.tape.cartridge->lose_power();
+}
+
 bool is_stored(TapeUser& user) {
     return !user.tape.cartridge || synchronise(user.tape);
 }
@@ -192,6 +196,9 @@ void power_cycle(TapeState& drive, Cache cache) {
         drive.shared.mode = {};
         return;
     }
+    lose_power(drive.shared);
+    for (auto& [nexus, user] : drive.own)
+        lose_power(user);
     start_over(drive);
     drive.shared.mode = {};
     drive.own.clear();

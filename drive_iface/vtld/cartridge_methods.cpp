@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "agent/runtime/log.hpp"
 #include "drive_iface/cartridge/file_shelf.hpp"
 #include "drive_iface/snapshots/snapshot_store.hpp"
 #include "drive_iface/vtld/cartridge_list.hpp"
@@ -224,7 +225,8 @@ void add_questions(ControlServer& control, const Running& running, const Jobs& j
     });
     control.on("library.inventory", [running](const json& params, const Caller&) -> ControlAnswer {
         if (auto known = check_known(params, {}); !known) return invalid(known.error());
-        static_cast<void>(running.shelf->rescan());
+        for (const auto& trouble : running.shelf->rescan())
+            agent::runtime::log_warning(trouble);
         take_inventory(running);
         return inventory_json(running.bay->library());
     });

@@ -117,3 +117,36 @@ TEST_CASE("2-7: one session's folder runs full, and it is warned while the other
     free_one.log_out();
     REQUIRE(site.becomes([&] { return site.lractl("session writes --state merged").size() == 1; }));
 }
+
+TEST_CASE("the library loses power: what no filemark made safe is gone, on both kinds of drive") {
+    const DaemonSite site;
+    site.good("$LRACTL cartridge move VOL002L8 \"drive VT00000002\"");
+    LibiscsiHost one("iqn.2026-01.example:one"), two("iqn.2026-01.example:two");
+    log_in(site, one);
+    REQUIRE(two.log_in(site.portal(), site.target(ordinary_drive)));
+    two.settle();
+    for (auto* host : {&one, &two}) {
+        for (int block = 0; block < 5; ++block)
+            REQUIRE(write_block(*host, 'a', 10'000).status == 0);
+        REQUIRE(host->run({0x10, 0, 0, 0, 1, 0}).status == 0);
+        for (int block = 0; block < 5; ++block)
+            REQUIRE(write_block(*host, 'b', 10'000).status == 0);
+    }
+    site.good("$LRACTL fault inject VT00000001 power_cycle");
+    REQUIRE(site.becomes([&] { return site.write_session(1)["state"] == "incomplete"; }));
+    CHECK(site.write_session(1)["objects"] == 6);
+    CHECK(site.write_session(1)["reason"] == "the drive lost power");
+    REQUIRE(site.becomes([&] {
+        const auto cartridge = site.lractl("cartridge show VOL002L8");
+        return cartridge["blocks"] == 5 && cartridge["filemarks"] == 1;
+    }));
+}
+
+TEST_CASE("a cartridge whose files are taken away is told of by the next inventory") {
+    const DaemonSite site;
+    site.good(
+        "mkdir aside && mv a/VOL002L8.* b/VOL002L8.* aside/ 2>/dev/null; "
+        "$LRACTL library inventory");
+    CHECK(site.good("cat vtld.log").find("cartridge VOL002L8 is gone") != std::string::npos);
+    CHECK(site.good("$LRACTL cartridge list").find("VOL002L8") == std::string::npos);
+}

@@ -199,6 +199,28 @@ TEST_CASE("attributes are stored with the next synchronisation") {
     CHECK(cartridge->attributes() == attributes);
 }
 
+TEST_CASE("a loss of power takes what was not synchronised, and nothing else") {
+    for (const auto placement : {Placement::single, Placement::mirror}) {
+        ShelfStand stand(placement);
+        stand.create("VT0001L8");
+        auto cartridge = stand.open("VT0001L8");
+        for (int block = 0; block < 10; ++block)
+            stand.append(*cartridge, Blocks(1'000, 'a'));
+        stand.synchronise(*cartridge);
+        for (int block = 0; block < 10; ++block)
+            stand.append(*cartridge, Blocks(1'000, 'b'));
+        cartridge->lose_power();
+        stand.close(std::move(cartridge));
+        cartridge = stand.open("VT0001L8");
+        CHECK(cartridge->end_of_data() == 10);
+        CHECK(stand.read(*cartridge, 9) == Blocks(1'000, 'a'));
+        stand.append(*cartridge, Blocks(500, 'c'));
+        stand.synchronise(*cartridge);
+        CHECK_FALSE(cartridge->take_fault());
+        CHECK(stand.read(*cartridge, 10) == Blocks(500, 'c'));
+    }
+}
+
 TEST_CASE("the buffer is bounded, and makes the drive wait") {
     ShelfStand stand(Placement::single, 1 << 20);
     stand.create("LRA001L8");

@@ -163,6 +163,22 @@ TEST_CASE("a host that goes away leaves an incomplete session, which is kept and
     CHECK(rig.content(*kept) == "a");
 }
 
+TEST_CASE("a drive that loses power leaves what was synchronised of a session, and no more") {
+    Rig rig;
+    Host one(rig, 1, "VOL001L8"), other(rig, 2, "VOL001L8");
+    one.write('a');
+    one.synchronise();
+    one.write('b');
+    other.write('x');
+    const auto identifier = one.identifier();
+    one.view->lose_power();
+    one.leave();
+    CHECK(rig.has_state(identifier, SessionState::incomplete));
+    CHECK(rig.store->show(identifier)->objects == 1);
+    CHECK(rig.store->show(identifier)->reason == "the drive lost power");
+    CHECK(rig.has_state(other.complete(), SessionState::merged));
+}
+
 TEST_CASE("a restart keeps what was acknowledged as durable, and merges what was complete") {
     Rig rig;
     std::uint32_t complete = 0, lost = 0;
