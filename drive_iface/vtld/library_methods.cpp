@@ -18,15 +18,15 @@ using nlohmann::json;
 
 namespace {
 
-json text_or_null(const std::string& text) {
+json status_text_or_null(const std::string& text) {
     return text.empty() ? json() : json(text);
 }
 
 json port_json(const agent::core::InitiatorPort& port) {
     return {{"transport", agent::core::to_text(port.transport)},
             {"name", port.name},
-            {"isid", text_or_null(port.isid)},
-            {"address", text_or_null(port.address)}};
+            {"isid", status_text_or_null(port.isid)},
+            {"address", status_text_or_null(port.address)}};
 }
 
 // In the form of lrad's drive.list; a virtual drive knows its holder itself.
@@ -62,7 +62,7 @@ json drive_json(const virtual_library::Library::DriveStatus& drive, const Runnin
             {"product", drive.product},
             {"element_address", drive.element_address},
             {"operational_state", drive.forced_offline ? "forced_offline" : "online"},
-            {"offline_reason", text_or_null(drive.forced_offline_reason)},
+            {"offline_reason", status_text_or_null(drive.forced_offline_reason)},
             {"reservation", reservation_json(drive.reservation)},
             {"registrations", drive.registrations},
             {"logged_in", std::move(logged_in)},
@@ -119,7 +119,7 @@ json web_json(const Running& running) {
             {"timeouts", counters.timeouts}};
 }
 
-json library_json(const Running& running) {
+json library_status_json(const Running& running) {
     const auto& library = running.configuration->library;
     return {{"vendor", library.vendor},       {"product", library.product},
             {"serial", library.serial},       {"iscsi", iscsi_json(running)},
@@ -131,8 +131,8 @@ json session_json(const iscsi::SessionDescription& session) {
     const auto digest = [](bool used) { return used ? "CRC32C" : "None"; };
     return {{"id", session.id},
             {"type", session.discovery ? "discovery" : "normal"},
-            {"serial", text_or_null(session.device)},
-            {"target", text_or_null(session.target)},
+            {"serial", status_text_or_null(session.device)},
+            {"target", status_text_or_null(session.target)},
             {"port", port_json(session.port)},
             {"header_digest", digest(session.parameters.digests.header)},
             {"data_digest", digest(session.parameters.digests.data)},
@@ -183,7 +183,7 @@ void add_question(agent::runtime::ControlServer& control, const std::string& met
 }  // namespace
 
 void add_library_methods(agent::runtime::ControlServer& control, const Running& running) {
-    add_question(control, "library.status", [running] { return library_json(running); });
+    add_question(control, "library.status", [running] { return library_status_json(running); });
     add_question(control, "drive.list", [running] { return drives_json(running); });
     add_question(control, "session.list", [running] {
         json sessions = json::array();
