@@ -97,6 +97,17 @@ class Library:
             return 0, ""
         return 2, f"library: no verb {verb}\n"
 
+    def check(self, barcode):
+        """Every block against its checksum; a cartridge that was just put away may be busy for a moment."""
+        deadline = time.monotonic() + 20
+        while True:
+            checked = self.lractl("cartridge", "check", barcode)
+            if checked.returncode == 0:
+                return
+            if "is being worked on" not in checked.stdout or time.monotonic() > deadline:
+                raise Failed(f"lractl cartridge check {barcode} ended with {checked.returncode}: {checked.stdout}")
+            time.sleep(0.2)
+
     def judge(self):
         """After the guest: is everything what it should be?"""
         if self.process.poll() is not None:
@@ -109,9 +120,7 @@ class Library:
                 moved = self.lractl("cartridge", "move", cartridge["barcode"], free.pop())
                 if moved.returncode != 0:
                     raise Failed(f"lractl cartridge move {cartridge['barcode']}: {moved.stdout}")
-            checked = self.lractl("cartridge", "check", cartridge["barcode"])
-            if checked.returncode != 0:
-                raise Failed(f"lractl cartridge check {cartridge['barcode']}: {checked.stdout}")
+            self.check(cartridge["barcode"])
         status = self.end(signal.SIGTERM)
         if status != 0:
             raise Failed(f"vtld ended with {status} after SIGTERM")
