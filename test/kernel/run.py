@@ -151,7 +151,7 @@ def run(options, folder):
         shutil.copy(options.bin / "vtl-rsh", share)
         library.start()
         environment = dict(os.environ, VM_DIR=str(options.images), VM_FWD=f"{library.port} {library.rmt_port}",
-                           VM_TIMEOUT=str(options.timeout))
+                           VM_TIMEOUT=str(options.timeout), VM_SMP=os.environ.get("VM_SMP", "1"))
         script = options.scenario if "/" in options.scenario else HERE / "scenarios" / f"{options.scenario}.sh"
         guest = subprocess.Popen([HERE / "vm-run", script, share, f"{library.port} {PREFIX} {library.rmt_port}"],
                                  env=environment, stdin=subprocess.DEVNULL)
