@@ -25,8 +25,8 @@ TEST_CASE("2-1: hosts write at the same time, and the data lies in files of two 
     one.write('a');
     two.write('x');
     // Two more over rmt, all four to the same drive.
-    site.good(tar + "-cf localhost:0 tree & first=$!; " + tar +
-              "-cf localhost:0 more & second=$!; wait $first && wait $second");
+    site.good(tar + "-cf 127.0.0.1:0 tree & first=$!; " + tar +
+              "-cf 127.0.0.1:0 more & second=$!; wait $first && wait $second");
     one.write('b');
     two.write('y');
     one.filemark();
@@ -38,17 +38,17 @@ TEST_CASE("2-1: hosts write at the same time, and the data lies in files of two 
         CHECK(fs::path(session.files[0]).parent_path() != fs::path(session.files[1]).parent_path());
         CHECK(site.run("cmp " + session.files[0] + " " + session.files[1]).status == 0);
     }
-    site.good("mkdir out && " + tar + "-xf localhost:0 -C out && ls out");
+    site.good("mkdir out && " + tar + "-xf 127.0.0.1:0 -C out && ls out");
 }
 
 TEST_CASE("2-2: a write request carries a drive and a volume") {
     Site site;
     make_files(site);
-    CHECK(site.run(tar + "-cf localhost:9/VOL001L8 tree").output.find("No such device") !=
+    CHECK(site.run(tar + "-cf 127.0.0.1:9/VOL001L8 tree").output.find("No such device") !=
           std::string::npos);
-    CHECK(site.run(tar + "-cf localhost:0/NOTHERE tree").output.find("No such file") !=
+    CHECK(site.run(tar + "-cf 127.0.0.1:0/NOTHERE tree").output.find("No such file") !=
           std::string::npos);
-    site.good(tar + "-cf localhost:0/VOL003L8 tree");
+    site.good(tar + "-cf 127.0.0.1:0/VOL003L8 tree");
     const auto sessions = site.list();
     REQUIRE(sessions.size() == 1);
     CHECK(sessions[0].drive == parallel_drive);
@@ -81,7 +81,7 @@ TEST_CASE("2-4: the same volume through different drives is different sessions")
     make_files(site);
     Host one(site, 1, parallel_drive);
     one.write('a');
-    site.good(tar + "-cf localhost:1/VOL001L8 tree");
+    site.good(tar + "-cf 127.0.0.1:1/VOL001L8 tree");
     const auto sessions = site.list();
     REQUIRE(sessions.size() == 2);
     CHECK(sessions[0].identifier != sessions[1].identifier);
@@ -96,7 +96,7 @@ TEST_CASE("2-5: the same drive is different sessions, with the same volume and w
     Host one(site, 1), two(site, 2);
     one.write('a');
     two.write('x');
-    site.good(tar + "-cf localhost:0/VOL003L8 tree");
+    site.good(tar + "-cf 127.0.0.1:0/VOL003L8 tree");
     const auto sessions = site.list();
     REQUIRE(sessions.size() == 3);
     CHECK(sessions[0].identifier != sessions[1].identifier);
@@ -209,13 +209,13 @@ TEST_CASE("2-8: a logout completes a session, and the next host sees what it wro
 TEST_CASE("2-8: every stream is restored byte by byte") {
     Site site;
     make_files(site);
-    site.good(tar + "-cf localhost:0/VOL003L8 tree");
-    site.good(tar + "-cf localhost:0/VOL003L8 more");
+    site.good(tar + "-cf 127.0.0.1:0/VOL003L8 tree");
+    site.good(tar + "-cf 127.0.0.1:0/VOL003L8 more");
     site.good("mkdir out && printf \"O0/VOL003L8\\n0\\nI1\\n1\\nC\\n\" | $RSH localhost rmt");
-    site.good(tar + "-xf localhost:0/VOL003L8 -C out && cmp tree/large out/tree/large");
+    site.good(tar + "-xf 127.0.0.1:0/VOL003L8 -C out && cmp tree/large out/tree/large");
     // The second one, on the ordinary drive once nobody writes to the volume any more.
     site.good("printf \"On2/VOL003L8\\n0\\nI1\\n1\\nC\\n\" | $RSH localhost rmt");
-    site.good(tar + "-xf localhost:n2 -C out && cmp more out/more");
+    site.good(tar + "-xf 127.0.0.1:n2 -C out && cmp more out/more");
 }
 
 TEST_CASE("2-9, 2-10: a listener hears every change, and the data of each session can be opened") {
@@ -253,7 +253,7 @@ TEST_CASE("2-11: a reserved drive refuses the second host, parallel or not") {
 TEST_CASE("2-11: an ordinary drive never interleaves, and has one rmt client at a time") {
     Site site;
     make_files(site);
-    site.good(tar + "-cf localhost:n2/VOL003L8 tree");
+    site.good(tar + "-cf 127.0.0.1:n2/VOL003L8 tree");
     CHECK(site.list().empty());
     const auto both = site.good(
         "(printf \"O2\\n1\\n\"; sleep 1) | $RSH localhost rmt & sleep 0.3; "
@@ -286,7 +286,7 @@ TEST_CASE("2-11: killing one host does not harm the other") {
 TEST_CASE("an ordinary drive that nobody uses changes its volume for the next client") {
     Site site;
     make_files(site);
-    site.good(tar + "-cf localhost:2/VOL003L8 tree");
+    site.good(tar + "-cf 127.0.0.1:2/VOL003L8 tree");
     // VOL003L8 goes back to its slot, and the robot is free for others.
     CHECK(site.call([&] {
         for (const auto& element : site.bay->library().elements()) {
@@ -300,7 +300,7 @@ TEST_CASE("an ordinary drive that nobody uses changes its volume for the next cl
         return made.ok();
     });
     REQUIRE(created);
-    site.good(tar + "-cf localhost:2/VOL004L8 more");
-    CHECK(site.good(tar + "-tf localhost:2/VOL003L8").find("tree/large") != std::string::npos);
-    CHECK(site.good(tar + "-tf localhost:2/VOL004L8") == "more\n");
+    site.good(tar + "-cf 127.0.0.1:2/VOL004L8 more");
+    CHECK(site.good(tar + "-tf 127.0.0.1:2/VOL003L8").find("tree/large") != std::string::npos);
+    CHECK(site.good(tar + "-tf 127.0.0.1:2/VOL004L8") == "more\n");
 }

@@ -11,7 +11,7 @@ using vtld_test::LibiscsiHost;
 
 namespace {
 
-const std::string mt = "mt-gnu --rsh-command=\"$RSH\" -f localhost:";
+const std::string mt = "mt-gnu --rsh-command=\"$RSH\" -f 127.0.0.1:";
 
 void make_tree(const DaemonSite& site) {
     site.good(
@@ -25,27 +25,27 @@ const std::string dump_of_an_image =
     "mkdir -p etc && : > etc/mtab && : > etc/fstab && "
     "for f in group hosts nsswitch.conf passwd ld.so.cache; do "
     "[ -e /etc/$f ] && cp -L /etc/$f etc/; done; "
-    "unshare -rm sh -c \"mount --bind etc /etc && exec dump -0 -f localhost:1/VOL002L8 image\"";
+    "unshare -rm sh -c \"mount --bind etc /etc && exec dump -0 -f 127.0.0.1:1/VOL002L8 image\"";
 
 }  // namespace
 
 TEST_CASE("tar, cpio and mt-gnu write, find and restore archives on a drive of vtld") {
     const DaemonSite site;
     make_tree(site);
-    site.good(tar + "-cf localhost:n1/VOL002L8 tree");
-    site.good(tar + "-cf localhost:n1/VOL002L8 more");
-    site.good("find tree | cpio -o --rsh-command=$RSH -O localhost:n1/VOL002L8");
+    site.good(tar + "-cf 127.0.0.1:n1/VOL002L8 tree");
+    site.good(tar + "-cf 127.0.0.1:n1/VOL002L8 more");
+    site.good("find tree | cpio -o --rsh-command=$RSH -O 127.0.0.1:n1/VOL002L8");
     site.good(mt + "n1/VOL002L8 rewind");
     site.good(mt + "n1/VOL002L8 fsf 1");
-    CHECK(site.good(tar + "-tf localhost:n1/VOL002L8") == "more\n");
+    CHECK(site.good(tar + "-tf 127.0.0.1:n1/VOL002L8") == "more\n");
     site.good(mt + "n1/VOL002L8 asf 2");
     site.good(
-        "mkdir cpio && cd cpio && cpio -id --rsh-command=$RSH -I localhost:n1/VOL002L8 && "
+        "mkdir cpio && cd cpio && cpio -id --rsh-command=$RSH -I 127.0.0.1:n1/VOL002L8 && "
         "diff -r ../tree tree");
     site.good(mt + "n1/VOL002L8 rewind");
-    site.good("mkdir tar && " + tar + "-xf localhost:1/VOL002L8 -C tar && diff -r tree tar/tree");
-    site.good(tar + "-rf localhost:1/VOL002L8 more");
-    CHECK(site.good(tar + "-tf localhost:1/VOL002L8").find("more\n") != std::string::npos);
+    site.good("mkdir tar && " + tar + "-xf 127.0.0.1:1/VOL002L8 -C tar && diff -r tree tar/tree");
+    site.good(tar + "-rf 127.0.0.1:1/VOL002L8 more");
+    CHECK(site.good(tar + "-tf 127.0.0.1:1/VOL002L8").find("more\n") != std::string::npos);
 }
 
 TEST_CASE("dump writes a file system to a drive of vtld, and restore brings it back") {
@@ -58,17 +58,17 @@ TEST_CASE("dump writes a file system to a drive of vtld, and restore brings it b
     site.good("mke2fs -q -t ext2 -d tree image 4M");
     const auto dumped = site.good(dump_of_an_image);
     CHECK(dumped.find("DUMP IS DONE") != std::string::npos);
-    CHECK(site.good("restore -tf localhost:1/VOL002L8").find("./inner/small") != std::string::npos);
+    CHECK(site.good("restore -tf 127.0.0.1:1/VOL002L8").find("./inner/small") != std::string::npos);
     site.good(
-        "mkdir out && cd out && restore -rf localhost:1/VOL002L8 && cmp large ../tree/large "
+        "mkdir out && cd out && restore -rf 127.0.0.1:1/VOL002L8 && cmp large ../tree/large "
         "&& cmp inner/small ../tree/inner/small");
 }
 
 TEST_CASE("two tars write to one volume at once, and each is restored from its own tape file") {
     const DaemonSite site;
     make_tree(site);
-    site.good(tar + "-cf localhost:0/VOL002L8 tree & first=$!; " + tar +
-              "-cf localhost:0/VOL002L8 more & second=$!; wait $first && wait $second");
+    site.good(tar + "-cf 127.0.0.1:0/VOL002L8 tree & first=$!; " + tar +
+              "-cf 127.0.0.1:0/VOL002L8 more & second=$!; wait $first && wait $second");
     REQUIRE(site.becomes([&] {
         const auto merged = site.lractl("session writes --state merged");
         return merged.size() == 2;
@@ -80,10 +80,10 @@ TEST_CASE("two tars write to one volume at once, and each is restored from its o
     }
     // In the order of completion, whichever that was.
     const bool tree_first =
-        site.good(tar + "-tf localhost:1/VOL002L8").find("tree/large") != std::string::npos;
+        site.good(tar + "-tf 127.0.0.1:1/VOL002L8").find("tree/large") != std::string::npos;
     const auto fetch = [&](const std::string& file, const std::string& into) {
         site.good("mkdir " + into + " && " + mt + "n1/VOL002L8 rewind && " + mt +
-                  "n1/VOL002L8 fsf " + file + " && " + tar + "-xf localhost:n1/VOL002L8 -C " +
+                  "n1/VOL002L8 fsf " + file + " && " + tar + "-xf 127.0.0.1:n1/VOL002L8 -C " +
                   into);
     };
     fetch(tree_first ? "0" : "1", "one");
@@ -166,7 +166,7 @@ TEST_CASE("an import that is given up by Ctrl-C leaves nothing behind, and shows
     make_tree(site);
     // An archive that takes a moment to copy.
     site.good("head -c 150000000 /dev/zero > large && " + tar +
-              "-b 128 -cf localhost:1/VOL002L8 large");
+              "-b 128 -cf 127.0.0.1:1/VOL002L8 large");
     site.good(
         "$LRACTL cartridge move VOL002L8 \"slot 2\" && $LRACTL cartridge export VOL002L8 "
         "$PWD/all.tap");

@@ -71,8 +71,8 @@ TEST_CASE("2-6: vtld is killed while two hosts write, and every durable record i
         }
     }
     // No part of the volume, which can be written on.
-    site.good("echo x > file && " + tar + "-cf localhost:0/VOL001L8 file");
-    CHECK(site.good(tar + "-tf localhost:0/VOL001L8") == "file\n");
+    site.good("echo x > file && " + tar + "-cf 127.0.0.1:0/VOL001L8 file");
+    CHECK(site.good(tar + "-tf 127.0.0.1:0/VOL001L8") == "file\n");
     CHECK(site.good("$LRACTL session writes").find("incomplete") != std::string::npos);
 }
 

@@ -95,71 +95,71 @@ class Rig {
 };
 
 const std::string tar = "tar --rsh-command=\"$RSH\" --rmt-command=rmt ";
-const std::string mt = "mt-gnu --rsh-command=\"$RSH\" -f localhost:";
+const std::string mt = "mt-gnu --rsh-command=\"$RSH\" -f 127.0.0.1:";
 
 }  // namespace
 
 TEST_CASE("GNU tar creates, lists, extracts and compares an archive") {
     const Rig rig;
-    rig.good(tar + "-cf localhost:0/VOL001L8 tree");
-    const auto list = rig.good(tar + "-tf localhost:0/VOL001L8");
+    rig.good(tar + "-cf 127.0.0.1:0/VOL001L8 tree");
+    const auto list = rig.good(tar + "-tf 127.0.0.1:0/VOL001L8");
     CHECK(list.find("tree/inner/small\n") != std::string::npos);
-    rig.good(tar + "-df localhost:0/VOL001L8");
-    rig.good("mkdir out && " + tar + "-xf localhost:0/VOL001L8 -C out && diff -r tree out/tree");
+    rig.good(tar + "-df 127.0.0.1:0/VOL001L8");
+    rig.good("mkdir out && " + tar + "-xf 127.0.0.1:0/VOL001L8 -C out && diff -r tree out/tree");
     rig.good("echo changed > tree/inner/small");
-    CHECK(rig.run(tar + "-df localhost:0/VOL001L8").status == 1);
+    CHECK(rig.run(tar + "-df 127.0.0.1:0/VOL001L8").status == 1);
 }
 
 TEST_CASE("GNU tar appends to an archive on tape") {
     const Rig rig;
-    rig.good(tar + "-cf localhost:0/VOL001L8 tree");
-    rig.good(tar + "-rf localhost:0/VOL001L8 more");
-    const auto list = rig.good(tar + "-tf localhost:0/VOL001L8");
+    rig.good(tar + "-cf 127.0.0.1:0/VOL001L8 tree");
+    rig.good(tar + "-rf 127.0.0.1:0/VOL001L8 more");
+    const auto list = rig.good(tar + "-tf 127.0.0.1:0/VOL001L8");
     CHECK(list.find("tree/large\n") != std::string::npos);
     CHECK(list.find("more\n") != std::string::npos);
-    rig.good("mkdir out && " + tar + "-xf localhost:0/VOL001L8 -C out && diff more out/more");
+    rig.good("mkdir out && " + tar + "-xf 127.0.0.1:0/VOL001L8 -C out && diff more out/more");
 }
 
 TEST_CASE("large records are written and read with the same blocking factor") {
     const Rig rig;
-    rig.good(tar + "-b 512 -cf localhost:0 tree");
-    CHECK(rig.good(tar + "-b 512 -tf localhost:0").find("tree/large") != std::string::npos);
-    const auto wrong = rig.run(tar + "-tf localhost:0");
+    rig.good(tar + "-b 512 -cf 127.0.0.1:0 tree");
+    CHECK(rig.good(tar + "-b 512 -tf 127.0.0.1:0").find("tree/large") != std::string::npos);
+    const auto wrong = rig.run(tar + "-tf 127.0.0.1:0");
     CHECK(wrong.status == 2);
     CHECK(wrong.output.find("Cannot allocate memory") != std::string::npos);
 }
 
 TEST_CASE("cpio writes and reads an archive") {
     const Rig rig;
-    rig.good("find tree | cpio -o --rsh-command=$RSH -O localhost:0/VOL001L8");
-    const auto list = rig.good("cpio -it --rsh-command=$RSH -I localhost:0/VOL001L8");
+    rig.good("find tree | cpio -o --rsh-command=$RSH -O 127.0.0.1:0/VOL001L8");
+    const auto list = rig.good("cpio -it --rsh-command=$RSH -I 127.0.0.1:0/VOL001L8");
     CHECK(list.find("tree/inner/small") != std::string::npos);
     rig.good(
-        "mkdir out && cd out && cpio -id --rsh-command=$RSH -I localhost:0/VOL001L8 && "
+        "mkdir out && cd out && cpio -id --rsh-command=$RSH -I 127.0.0.1:0/VOL001L8 && "
         "diff -r ../tree tree");
 }
 
 TEST_CASE("mt-gnu moves between the archives on a tape") {
     const Rig rig;
-    rig.good(tar + "-cf localhost:n0 tree");
-    rig.good(tar + "-cf localhost:n0 more");
+    rig.good(tar + "-cf 127.0.0.1:n0 tree");
+    rig.good(tar + "-cf 127.0.0.1:n0 more");
     rig.good(mt + "n0 rewind");
     rig.good(mt + "n0 fsf 1");
-    CHECK(rig.good(tar + "-tf localhost:n0") == "more\n");
+    CHECK(rig.good(tar + "-tf 127.0.0.1:n0") == "more\n");
     rig.good(mt + "n0 asf 1");
-    CHECK(rig.good(tar + "-tf localhost:n0") == "more\n");
+    CHECK(rig.good(tar + "-tf 127.0.0.1:n0") == "more\n");
     rig.good(mt + "n0 eom");
-    rig.good(tar + "-cf localhost:n0 tree/empty");
+    rig.good(tar + "-cf 127.0.0.1:n0 tree/empty");
     rig.good(mt + "n0 bsfm 1");
     rig.good(mt + "n0 asf 2");
-    CHECK(rig.good(tar + "-tf localhost:n0") == "tree/empty\n");
+    CHECK(rig.good(tar + "-tf 127.0.0.1:n0") == "tree/empty\n");
     rig.good(mt + "0 weof 1");
 }
 
 TEST_CASE("what can not be opened is told in the client's own words") {
     const Rig rig;
-    CHECK(rig.run(tar + "-cf localhost:9 tree").output.find("No such device") != std::string::npos);
-    CHECK(rig.run(tar + "-cf localhost:0/NOTHERE tree").output.find("No such file") !=
+    CHECK(rig.run(tar + "-cf 127.0.0.1:9 tree").output.find("No such device") != std::string::npos);
+    CHECK(rig.run(tar + "-cf 127.0.0.1:0/NOTHERE tree").output.find("No such file") !=
           std::string::npos);
 }
 
@@ -167,8 +167,8 @@ TEST_CASE("a dump that dump wrote is restored over rmt") {
     const Rig rig;
     // dump itself wants a file system of its own; restore reads what it would have sent. Its
     // catalogue of anything else than a dump is a clear error, and not a lost connection.
-    rig.good(tar + "-cf localhost:0 tree");
-    const auto result = rig.run("restore -tf localhost:0");
+    rig.good(tar + "-cf 127.0.0.1:0 tree");
+    const auto result = rig.run("restore -tf 127.0.0.1:0");
     INFO(result.output);
     CHECK(result.output.find("not a dump tape") != std::string::npos);
 }

@@ -138,7 +138,7 @@ class SlowHost {
 
 TEST_CASE("2-9: three snapshots at different times differ exactly by what happened between") {
     Site site;
-    site.good(tar + "-cf localhost:0 first");
+    site.good(tar + "-cf 127.0.0.1:0 first");
     site.wait_for(1, "merged");
     const auto before = site.take();
     CHECK(before["by"].is_string());
@@ -177,13 +177,13 @@ TEST_CASE("2-9: three snapshots at different times differ exactly by what happen
 
 TEST_CASE("2-10: the data of a session is exported, also when its volume was overwritten since") {
     Site site;
-    site.good(tar + "-cf localhost:0 first");
+    site.good(tar + "-cf 127.0.0.1:0 first");
     site.wait_for(1, "merged");
     const auto snapshot = site.take();
     // The volume is written anew from its beginning, on the ordinary drive.
     site.good("printf \"O0/" + site.volume + "\\n0\\nC\\n\" | $RSH localhost rmt");
-    site.good(tar + "-cf localhost:1/" + site.volume + " second");
-    CHECK(site.good(tar + "-tf localhost:1/" + site.volume) == "second\n");
+    site.good(tar + "-cf 127.0.0.1:1/" + site.volume + " second");
+    CHECK(site.good(tar + "-tf 127.0.0.1:1/" + site.volume) == "second\n");
 
     fs::create_directory(site.folder.path + "/out");
     json wanted{{"number", snapshot["number"]}, {"session", 1}, {"to", site.folder.path + "/out"}};
@@ -226,8 +226,8 @@ TEST_CASE("2-10: the data of a session is exported, also when its volume was ove
 
 TEST_CASE("2-10: a snapshot is mounted as a write-protected volume, over a killed process too") {
     Site site;
-    site.good(tar + "-cf localhost:0 first");
-    site.good(tar + "-cf localhost:0 second");
+    site.good(tar + "-cf 127.0.0.1:0 first");
+    site.good(tar + "-cf 127.0.0.1:0 second");
     site.wait_for(1, "merged");
     site.wait_for(2, "merged");
     const auto snapshot = site.take();
@@ -241,12 +241,12 @@ TEST_CASE("2-10: a snapshot is mounted as a write-protected volume, over a kille
     site.vtld.start();
 
     const std::string volume = all["volume"];
-    site.good("mkdir out && " + tar + "-xf localhost:1/" + volume +
+    site.good("mkdir out && " + tar + "-xf 127.0.0.1:1/" + volume +
               " -C out && cmp first out/first");
     // The second session is the next tape file.
     site.good("printf \"On1/" + volume + "\\n0\\nI1\\n1\\nC\\n\" | $RSH localhost rmt && " + tar +
-              "-xf localhost:n1/" + volume + " -C out && cmp second out/second");
-    CHECK(site.run(tar + "-cf localhost:1/" + volume + " second").output.find("Read-only") !=
+              "-xf 127.0.0.1:n1/" + volume + " -C out && cmp second out/second");
+    CHECK(site.run(tar + "-cf 127.0.0.1:1/" + volume + " second").output.find("Read-only") !=
           std::string::npos);
     CHECK(site.error("snapshot.unmount", {{"volume", volume}}).find("is in a drive") !=
           std::string::npos);
@@ -258,13 +258,13 @@ TEST_CASE("2-10: a snapshot is mounted as a write-protected volume, over a kille
         static_cast<void>(site.vtld.call("snapshot.unmount", {{"volume", mounted["volume"]}}));
     for (const auto& element : site.vtld.call("library.inventory"))
         CHECK(element["barcode"] != volume);
-    CHECK(site.run(tar + "-tf localhost:1/" + volume).output.find("No such file") !=
+    CHECK(site.run(tar + "-tf 127.0.0.1:1/" + volume).output.find("No such file") !=
           std::string::npos);
 }
 
 TEST_CASE("2-10: snapshots are kept, listed with time and reason, and removed") {
     Site site(json{{"keep", 2}, {"on_completion", false}});
-    site.good(tar + "-cf localhost:0 first");
+    site.good(tar + "-cf 127.0.0.1:0 first");
     CHECK(site.vtld.call("snapshot.list").empty());
     const auto first = site.take();
     const auto kept =
