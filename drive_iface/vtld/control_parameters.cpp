@@ -133,8 +133,9 @@ Result<scsi::SenseData> sense_from_text(const std::string& text) {
     const auto first = text.find('/');
     const auto second = first == std::string::npos ? first : text.find('/', first + 1);
     if (second == std::string::npos) return wrong;
-    const auto key =
-        bytes_from_hex_text("0" + text.substr(text[0] == '0' && first == 2 ? 1 : 0, 1), 1, 1);
+    std::string two_digits(1, '0');
+    two_digits += text.substr(text[0] == '0' && first == 2 ? 1 : 0, 1);
+    const auto key = bytes_from_hex_text(two_digits, 1, 1);
     if (first == 0 || first > 2 || !key) return wrong;
     const auto asc = bytes_from_hex_text(text.substr(first + 1, second - first - 1), 1, 1);
     const auto ascq = bytes_from_hex_text(text.substr(second + 1), 1, 1);
