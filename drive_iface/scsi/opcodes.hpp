@@ -73,8 +73,8 @@ inline constexpr std::uint8_t report_supported_operation_codes =
     0x0c;  // of MAINTENANCE IN, SPC-4 6.34
 inline constexpr std::uint8_t report_supported_task_management =
     0x0d;                                               // of MAINTENANCE IN, SPC-4 6.35
-inline constexpr std::uint8_t report_timestamp = 0x0f;  // of MAINTENANCE IN, SPC-4 6.37
-inline constexpr std::uint8_t set_timestamp = 0x0f;     // of MAINTENANCE OUT, SPC-4 6.42
+inline constexpr std::uint8_t report_timestamp = 0x0f;  // of MAINTENANCE IN, SPC-4
+inline constexpr std::uint8_t set_timestamp = 0x0f;     // of MAINTENANCE OUT, SPC-4
 }  // namespace service_action
 
 namespace status {

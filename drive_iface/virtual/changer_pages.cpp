@@ -117,7 +117,7 @@ Answer mode_select(const Call& call, std::size_t list_length, bool ten_byte) {
 
 constexpr std::uint8_t list_parameter = 0x03;
 
-// SMC-3 annex A, SPC-4 7.3.22: told to each nexus once.
+// SMC-3 and SPC-4, TapeAlert: told to each nexus once.
 Bytes tape_alerts(const Call& call) {
     ChangerState& changer = call.changer();
     const bool offline =

@@ -165,7 +165,7 @@ constexpr std::uint8_t extended_form = 8;
 
 constexpr std::uint8_t beginning_of_partition = 0x80;
 constexpr std::uint8_t end_of_partition = 0x40;             // between early warning and the end
-constexpr std::uint8_t beyond_programmable_warning = 0x01;  // BPEW, SSC-4 7.7
+constexpr std::uint8_t beyond_programmable_warning = 0x01;  // BPEW of READ POSITION, SSC-4
 
 std::uint8_t flags(const TapeCall& call) {
     std::uint8_t flags = 0;

@@ -1,4 +1,4 @@
-// REPORT TIMESTAMP and SET TIMESTAMP (SPC-4 6.37, 6.42 and 5.2).
+// REPORT TIMESTAMP and SET TIMESTAMP (SPC-4).
 
 #include "drive_iface/virtual/handlers.hpp"
 #include "drive_iface/virtual/logical_unit.hpp"

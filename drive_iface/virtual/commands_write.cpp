@@ -35,7 +35,7 @@ std::uint32_t stage_of(const Written& written) {
 
 // Behind early warning every write says so, although it succeeded (SSC-3 4.2.4): applications
 // change the volume then. The programmable early warning is told once, by the write that comes
-// there (SSC-4 4.2.6).
+// there (SSC-4, append-only mode).
 CommandReply ended(std::uint32_t stage, std::uint32_t not_written) {
     if (stage == accepted) return good();
     if (stage == accepted_at_programmable_warning) {
@@ -211,7 +211,7 @@ Answer format(const TapeCall& call) {
 
 // ---- SET CAPACITY and ALLOW OVERWRITE
 
-// SSC-3 7.11: at the beginning of the medium, which is blank afterwards.
+// SSC-3, SET CAPACITY: at the beginning of the medium, which is blank afterwards.
 Answer make_shorter(const TapeCall& call) {
     if (call.tape().position != 0) {
         return check_condition(SenseKey::illegal_request, code::position_past_beginning_of_medium);
@@ -225,7 +225,7 @@ Answer make_shorter(const TapeCall& call) {
 
 enum class Overwrite : std::uint8_t { disabled = 0, current_position = 1, format = 2 };
 
-// SSC-4 7.1: lets one command discard what append-only mode keeps.
+// SSC-4, ALLOW OVERWRITE: lets one command discard what append-only mode keeps.
 Answer allow(const TapeCall& call) {
     Tape& tape = call.tape();
     if (!call.user.mode.append_only) {

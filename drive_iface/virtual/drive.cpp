@@ -30,7 +30,7 @@ LogicalUnitIdentity tape_drive(const DriveIdentity& identity) {
                 {scsi::vpd_page::tape_alert_supported_flags, TapeAlerts::supported_flags()}}};
 }
 
-// Which library, and which of its drives (SSC-4 8.5.4 and 8.5.5).
+// Which library, and which of its drives (SSC-4, vital product data).
 void say_where_it_stands(LogicalUnitIdentity& unit, const DriveIdentity& identity) {
     constexpr std::uint8_t automation_device_serial_number = 0xb3;
     constexpr std::uint8_t data_transfer_device_element_address = 0xb4;

@@ -53,7 +53,8 @@ struct Nexus {
     std::optional<Unfinished> unfinished;
 };
 
-// The time of day (SPC-4 5.2). Where it comes from is somebody else's: this room has no clock.
+// The time of day (SPC-4, device clocks). Where it comes from is somebody else's: this room has no
+// clock.
 struct Clock {
     std::function<std::uint64_t()> now_ms;  // since 1970; null: it stands still at 0
     std::uint64_t offset_ms = 0;            // what SET TIMESTAMP added, modulo 2^64

@@ -106,7 +106,7 @@ void erase_from_here(Tape& tape);
 [[nodiscard]] bool at_programmable_warning(const Tape& tape);
 
 // Bytes of block data from which on writes report early warning, and where the medium ends: the
-// cartridge's, SET CAPACITY (SSC-3 7.11) and faults considered.
+// cartridge's, SET CAPACITY (SSC-3) and faults considered.
 [[nodiscard]] std::uint64_t early_warning_at(const Tape& tape);
 [[nodiscard]] std::uint64_t end_of_medium_at(const Cartridge& cartridge);
 // Of the cartridge as SET CAPACITY has made it.

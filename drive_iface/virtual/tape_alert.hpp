@@ -24,7 +24,7 @@ enum class TapeAlert : std::uint8_t {
     loading_failure = 55,
 };
 
-// Those of a medium changer (SMC-3 annex A).
+// Those of a medium changer (SMC-3).
 enum class ChangerAlert : std::uint8_t {
     drive_offline = 22,  // the library has taken a drive offline
     inventory = 24,      // a cartridge is not where it was last seen

@@ -43,7 +43,8 @@ const Tape* tape_of(const TapeState& drive, NexusId nexus) {
     return tape == nullptr || tape->cartridge == nullptr ? nullptr : tape;
 }
 
-// A record of a parameter that tells about each partition (SSC-4 8.2.9): the one there is.
+// A record of a parameter that tells about each partition (SSC-4, Volume Statistics): the one there
+// is.
 Bytes of_partition_0(std::uint64_t megabytes) {
     constexpr std::uint8_t length_of_the_rest = 7;
     scsi::ByteWriter out;
@@ -111,8 +112,8 @@ LogPage temperature() {
         .take();
 }
 
-// SSC-4 8.2.9. What is counted over the life of the volume is kept in its memory; this load's share
-// is added.
+// SSC-4, Volume Statistics. What is counted over the life of the volume is kept in its memory; this
+// load's share is added.
 LogPage volume_statistics(const TapeState& drive, const Tape* tape) {
     const TapeCounters& since = drive.since_load;
     PageBuilder out(page_code::volume_statistics);
@@ -168,7 +169,7 @@ LogPage tape_alert(TapeState& drive, NexusId nexus) {
     return out.take();
 }
 
-// ADC-3 6.1.3: what is raised, and nobody is told by it.
+// ADC-3, TapeAlert Response: what is raised, and nobody is told by it.
 LogPage tape_alert_response(const TapeState& drive) {
     return PageBuilder(page_code::tape_alert_response).bytes(0x0000, drive.alerts.as_bits()).take();
 }

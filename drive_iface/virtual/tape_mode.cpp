@@ -44,7 +44,7 @@ std::vector<scsi::ModePage> pages(bool worm, const TapeMode& mode) {
         return scsi::ModePage{
             .page = code, .subpage = subpage, .savable = false, .value = std::move(value)};
     };
-    // Device configuration extension, SSC-4 8.3.8: a short erase makes end of data, too; PEWS.
+    // Device configuration extension, SSC-4: a short erase makes end of data, too; PEWS.
     constexpr std::uint8_t short_erase_ends_data = 0x02;
     Bytes configuration_extension(28, 0);
     configuration_extension[1] = static_cast<std::uint8_t>(
@@ -152,7 +152,8 @@ std::optional<ModeFault> fault_of(const TapeState& drive, NexusId nexus,
         });
     if (!may_be) return ModeFault::page;
     const TapeMode after = with_pages(mode, wanted);
-    // WRITE MODE 0 or 1; what a tape is protected by is not lifted while it is there (SSC-4 8.3.8).
+    // WRITE MODE 0 or 1; what a tape is protected by is not lifted while it is there (SSC-4, Device
+    // Configuration Extension).
     for (const scsi::ModePage& page : wanted.pages) {
         if (is_configuration_extension(page) && (page.value[1] >> 4) > 1) return ModeFault::page;
     }

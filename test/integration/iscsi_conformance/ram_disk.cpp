@@ -58,7 +58,7 @@ std::optional<Direction> direction_of(std::uint8_t opcode) {
     }
 }
 
-// The group code in the upper three bits tells how long the CDB is (SPC-4 4.2.5.1).
+// The group code in the upper three bits tells how long the CDB is (SPC-4, operation code).
 std::optional<Transfer> transfer_of(ByteView cdb) {
     const auto direction = direction_of(cdb[0]);
     if (!direction) return std::nullopt;
