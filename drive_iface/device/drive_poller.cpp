@@ -8,6 +8,7 @@
 #include <asio/steady_timer.hpp>
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -23,6 +24,7 @@ using Clock = std::chrono::steady_clock;
 namespace {
 
 constexpr std::size_t stack_size = 512 * 1024;
+constexpr std::size_t jobs_max = 16;
 constexpr auto stop_patience = std::chrono::seconds(2);
 
 Instant instant(Clock::time_point at) {
@@ -53,6 +55,7 @@ class DrivePoller::State : public std::enable_shared_from_this<DrivePoller::Stat
     std::uint64_t look_now();
     void look_after(Duration delay);
     void set_poll(Duration poll);
+    void submit(DriveJob job);
     DrivePollerCounters counters();
     std::optional<DriveIdentity> identity();
 
@@ -61,6 +64,9 @@ class DrivePoller::State : public std::enable_shared_from_this<DrivePoller::Stat
     void run();
     bool wait_for_turn();
     void look(std::uint64_t ticket);
+    bool run_jobs();
+    Outcome run_job(const DriveJob& job);
+    void tell_done(DriveJob job, Outcome outcome);
     Result<ReservationReading> read();
     Outcome check_identity();
     void supervise();
@@ -89,6 +95,7 @@ class DrivePoller::State : public std::enable_shared_from_this<DrivePoller::Stat
     std::optional<Clock::time_point> looking_since_;
     DrivePollerCounters counters_;
     std::optional<DriveIdentity> identity_;
+    std::deque<DriveJob> jobs_;
 
     DrivePollerOptions options_;
     std::unique_ptr<Transport> transport_;
@@ -150,6 +157,18 @@ void DrivePoller::State::set_poll(Duration poll) {
     poll_ = poll;
 }
 
+void DrivePoller::State::submit(DriveJob job) {
+    const std::lock_guard lock(mutex_);
+    if (ended_ || jobs_.size() >= jobs_max) {
+        const std::string why = ended_ ? "its thread has ended"
+                                       : std::to_string(jobs_max) + " jobs wait for it already";
+        return tell_done(std::move(job), Error{"drive " + serial_.text + ": " + why});
+    }
+    jobs_.push_back(std::move(job));
+    ++ticket_;  // a look behind it, and a reason to begin now
+    changed_.notify_all();
+}
+
 DrivePollerCounters DrivePoller::State::counters() {
     const std::lock_guard lock(mutex_);
     return counters_;
@@ -204,7 +223,7 @@ void DrivePoller::State::run() {
             ++look_number_;
             looking_since_ = Clock::now();
         }
-        look(ticket);
+        if (run_jobs()) look(ticket);
     }
     transport_.reset();  // logs out
     const std::lock_guard lock(mutex_);
@@ -216,6 +235,45 @@ bool DrivePoller::State::wait_for_turn() {
     std::unique_lock lock(mutex_);
     changed_.wait_until(lock, next_look_, [this] { return stop_ || ticket_ != ticket_taken_; });
     return !stop_;
+}
+
+// Those that wait now; what comes meanwhile has a turn of its own, so that looks go on. False: the
+// poller is stopping.
+bool DrivePoller::State::run_jobs() {
+    std::deque<DriveJob> jobs;
+    {
+        const std::lock_guard lock(mutex_);
+        jobs.swap(jobs_);
+        counters_.jobs += jobs.size();
+        if (stop_) return false;
+    }
+    for (auto& job : jobs) {
+        auto outcome = run_job(job);
+        const std::lock_guard lock(mutex_);
+        if (stop_) return false;  // the loop may be gone
+        tell_done(std::move(job), std::move(outcome));
+    }
+    return true;
+}
+
+Outcome DrivePoller::State::run_job(const DriveJob& job) {
+    if (!identified_) {
+        if (const auto right_drive = check_identity(); !right_drive) return right_drive;
+        identified_ = true;
+        reader_ = ReservationReader(options_.legacy_probe);
+    }
+    auto outcome = job.work(*transport_, options_.command_timeout);
+    // After an error the path may lead to another drive.
+    if (!outcome) identified_ = false;
+    return outcome;
+}
+
+// With the mutex held, which keeps the loop alive.
+void DrivePoller::State::tell_done(DriveJob job, Outcome outcome) {
+    asio::post(loop_, [self = shared_from_this(), done = std::move(job.done),
+                       outcome = std::move(outcome)] {
+        if (self->handler_ && done) done(outcome);
+    });
 }
 
 void DrivePoller::State::look(std::uint64_t ticket) {
@@ -285,6 +343,9 @@ void DrivePoller::look_after(Duration delay) {
 }
 void DrivePoller::set_poll(Duration poll) {
     state_->set_poll(poll);
+}
+void DrivePoller::run(DriveJob job) {
+    state_->submit(std::move(job));
 }
 DrivePollerCounters DrivePoller::counters() const {
     return state_->counters();

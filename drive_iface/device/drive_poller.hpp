@@ -37,11 +37,23 @@ struct DriveLook {
     std::uint64_t ticket = 0;  // began after look_now() returned this ticket, or an older one
 };
 
+// Commands for the drive besides looking at it. A drive has one command stream: they run on the
+// poller's thread, between two looks, after the drive on this path was identified.
+struct DriveJob {
+    // On the poller's thread. `command_timeout` is the poller's. Ends after the first error of the
+    // transport: the path may lead to another drive by then.
+    std::function<agent::core::Outcome(Transport&, agent::core::Duration command_timeout)> work;
+    // On the loop, once, unless the poller is destroyed before. The error is `work`'s, or says why
+    // it was not begun: no answer, another drive on this path, too many jobs wait.
+    std::function<void(const agent::core::Outcome&)> done;
+};
+
 struct DrivePollerCounters {
     std::uint64_t looks = 0;
     std::uint64_t failures = 0;
     std::uint64_t commands = 0;
-    std::uint64_t unresponsive = 0;  // looks that took longer than unresponsive_after
+    std::uint64_t unresponsive = 0;  // looks and jobs that took longer than unresponsive_after
+    std::uint64_t jobs = 0;          // begun
 };
 
 class DrivePoller {
@@ -64,6 +76,8 @@ class DrivePoller {
     // The same, `delay` from now.
     void look_after(agent::core::Duration delay);
     void set_poll(agent::core::Duration poll);
+    // Runs it before the next look, back-off or not; a look follows at once. At most 16 wait.
+    void run(DriveJob job);
 
     [[nodiscard]] DrivePollerCounters counters() const;
     // As the drive said when it was last identified; nothing before it ever answered.

@@ -32,6 +32,7 @@ class DriveWatch::State : public std::enable_shared_from_this<DriveWatch::State>
     void set_poll(Duration poll) {
         if (poller_) poller_->set_poll(poll);
     }
+    void run(DriveJob job);
     Counters counters() const {
         return {poller_ ? poller_->counters() : DrivePollerCounters{}, rules_.counters()};
     }
@@ -129,6 +130,23 @@ void DriveWatch::State::look_now() {
     if (poller_) poller_->look_now();
 }
 
+// A look before the job goes through the loop twice, once from the poller and once from tell(), and
+// so does the job's end: what it changed is never reported before what there was.
+void DriveWatch::State::run(DriveJob job) {
+    job.done = [weak = weak_from_this(), done = std::move(job.done)](const Outcome& outcome) {
+        const auto self = weak.lock();
+        if (!self) return;
+        asio::post(self->loop_, [self, done, outcome] {
+            if (self->handler_ && done) done(outcome);
+        });
+    };
+    if (poller_) return poller_->run(std::move(job));
+    asio::post(loop_, [done = std::move(job.done), serial = options_.poller.serial] {
+        done(Error{"drive " + serial.text +
+                   " has no interface in the configuration: no command can be sent to it"});
+    });
+}
+
 void DriveWatch::State::event_channel(bool connected) {
     if (!options_.events) return;
     connected_ = connected;
@@ -173,6 +191,9 @@ void DriveWatch::look_now() {
 }
 void DriveWatch::set_poll(Duration poll) {
     state_->set_poll(poll);
+}
+void DriveWatch::run(DriveJob job) {
+    state_->run(std::move(job));
 }
 DriveWatch::Counters DriveWatch::counters() const {
     return state_->counters();

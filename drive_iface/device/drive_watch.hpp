@@ -55,6 +55,9 @@ class DriveWatch {
     // Somebody asked for a look. The next DriveObserved or DriveUnreachable comes from it.
     void look_now();
     void set_poll(agent::core::Duration poll);
+    // As DrivePoller::run(). When `done` is called, `handler` has been told of every look that was
+    // taken before the job. Without an interface: an error.
+    void run(DriveJob job);
 
     struct Counters {
         DrivePollerCounters poller;

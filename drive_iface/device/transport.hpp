@@ -34,6 +34,15 @@ class Transport {
     // a reply. After an error the next call connects again by itself. One thread at a time.
     [[nodiscard]] virtual agent::core::Result<ScsiReply> execute(const ScsiCommand& command,
                                                                  agent::core::Duration timeout) = 0;
+
+    // LOGICAL UNIT RESET (SAM-5 7.7), this logical unit only: ends a RESERVE of whoever holds it,
+    // aborts everybody's commands and leaves a unit attention for every host; a persistent
+    // reservation stays. Blocks like execute(). Errors: the transport's; this path has no way to
+    // ask for it; the device refuses. After an error nobody knows whether the reset happened.
+    [[nodiscard]] virtual agent::core::Outcome reset_logical_unit(
+        [[maybe_unused]] agent::core::Duration timeout) {
+        return agent::core::Error{"this path to the drive has no way to reset a logical unit"};
+    }
 };
 
 }  // namespace drive_iface
