@@ -119,6 +119,16 @@ bool Statement::is_null(int column) const {
     return sqlite3_column_type(statement_, column) == SQLITE_NULL;
 }
 
+std::optional<std::int64_t> Statement::optional_number(int column) const {
+    if (is_null(column)) return std::nullopt;
+    return number(column);
+}
+
+std::optional<std::uint64_t> Statement::optional_unsigned_number(int column) const {
+    if (is_null(column)) return std::nullopt;
+    return unsigned_number(column);
+}
+
 // ---- the file -----------------------------------------------------------------------------------
 
 Database::Database(std::string file, sqlite3* connection)

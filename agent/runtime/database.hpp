@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "agent/core/result.hpp"
 
@@ -28,6 +30,16 @@ class Statement {
     Statement& bind(std::int64_t number);
     Statement& bind(std::uint64_t number);  // kept as its two's complement
     Statement& bind_null();
+    // NULL when there is nothing.
+    template <typename Value>
+    Statement& bind(const std::optional<Value>& value) {
+        if (!value) return bind_null();
+        if constexpr (std::is_unsigned_v<Value>) {
+            return bind(std::uint64_t{*value});
+        } else {
+            return bind(*value);
+        }
+    }
 
     // true: there is a row; false: done.
     [[nodiscard]] core::Result<bool> step();
@@ -39,6 +51,8 @@ class Statement {
     [[nodiscard]] std::int64_t number(int column) const;
     [[nodiscard]] std::uint64_t unsigned_number(int column) const;
     [[nodiscard]] bool is_null(int column) const;
+    [[nodiscard]] std::optional<std::int64_t> optional_number(int column) const;
+    [[nodiscard]] std::optional<std::uint64_t> optional_unsigned_number(int column) const;
 
   private:
     void keep(int code);

@@ -2,14 +2,15 @@
 
 #include <sys/stat.h>
 
-#include <array>
 #include <filesystem>
 #include <utility>
 
+#include "agent/core/enumerator_names.hpp"
 #include "agent/runtime/database.hpp"
 
 namespace drive_iface::sessions {
 
+using agent::core::EnumeratorName;
 using agent::core::Error;
 using agent::core::Nothing;
 using agent::core::Outcome;
@@ -20,7 +21,12 @@ using agent::runtime::Statement;
 namespace {
 
 constexpr std::int64_t application_id = 0x4c524153;  // "LRAS"
-constexpr std::array state_names{"active", "complete", "incomplete", "merged"};
+constexpr EnumeratorName<SessionState> state_names[] = {
+    {SessionState::active, "active"},
+    {SessionState::complete, "complete"},
+    {SessionState::incomplete, "incomplete"},
+    {SessionState::merged, "merged"},
+};
 
 const char* const tables = R"(
 CREATE TABLE counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -33,31 +39,14 @@ CREATE TABLE session(identifier INTEGER PRIMARY KEY, host TEXT NOT NULL, address
                      ended_ms INTEGER, kept INTEGER NOT NULL);
 )";
 
-template <typename Number>
-void bind_optional(Statement& statement, const std::optional<Number>& value) {
-    if (value) {
-        statement.bind(*value);
-    } else {
-        statement.bind_null();
-    }
-}
-
-std::optional<std::uint64_t> optional_number(const Statement& row, int column) {
-    if (row.is_null(column)) return std::nullopt;
-    return row.unsigned_number(column);
-}
-
 }  // namespace
 
 std::string_view to_text(SessionState state) {
-    return state_names[static_cast<std::size_t>(state)];
+    return agent::core::name_of(state_names, state);
 }
 
 std::optional<SessionState> session_state_from_text(std::string_view text) {
-    for (std::size_t at = 0; at < state_names.size(); ++at) {
-        if (text == state_names[at]) return static_cast<SessionState>(at);
-    }
-    return std::nullopt;
+    return agent::core::value_of(state_names, text);
 }
 
 SessionLedger::SessionLedger(std::unique_ptr<Database> database) : database_(std::move(database)) {}
@@ -99,11 +88,11 @@ Result<std::vector<LedgerRow>> SessionLedger::load() const {
         session.objects = select.unsigned_number(8);
         session.filemarks = select.unsigned_number(9);
         session.bytes = select.unsigned_number(10);
-        session.completion = optional_number(select, 11);
-        row.merge_start = optional_number(select, 12);
-        session.volume_object = optional_number(select, 13);
+        session.completion = select.optional_unsigned_number(11);
+        row.merge_start = select.optional_unsigned_number(12);
+        session.volume_object = select.optional_unsigned_number(13);
         session.started_ms = select.number(14);
-        if (!select.is_null(15)) session.ended_ms = select.number(15);
+        session.ended_ms = select.optional_number(15);
         session.kept = select.number(16) != 0;
         if (session.state != SessionState::active) session.durable_objects = session.objects;
         rows.push_back(std::move(row));
@@ -144,13 +133,14 @@ Outcome SessionLedger::write(const LedgerRow& row) {
         .bind(session.reason)
         .bind(session.objects)
         .bind(session.filemarks)
-        .bind(session.bytes);
-    bind_optional(insert, session.completion);
-    bind_optional(insert, row.merge_start);
-    bind_optional(insert, session.volume_object);
-    insert.bind(session.started_ms);
-    bind_optional(insert, session.ended_ms);
-    return insert.bind(std::int64_t{session.kept ? 1 : 0}).run();
+        .bind(session.bytes)
+        .bind(session.completion)
+        .bind(row.merge_start)
+        .bind(session.volume_object)
+        .bind(session.started_ms)
+        .bind(session.ended_ms)
+        .bind(std::int64_t{session.kept ? 1 : 0});
+    return insert.run();
 }
 
 Outcome SessionLedger::save(const LedgerRow& row) {

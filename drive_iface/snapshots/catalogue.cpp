@@ -1,15 +1,16 @@
 #include "drive_iface/snapshots/catalogue.hpp"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <utility>
 
+#include "agent/core/enumerator_names.hpp"
 #include "agent/runtime/database.hpp"
 #include "drive_iface/snapshots/session_rows.hpp"
 
 namespace drive_iface::snapshots {
 
+using agent::core::EnumeratorName;
 using agent::core::Error;
 using agent::core::Nothing;
 using agent::core::Outcome;
@@ -20,8 +21,17 @@ using agent::runtime::Statement;
 namespace {
 
 constexpr std::int64_t application_id = 0x4c52534e;  // "LRSN"
-constexpr std::array cause_names{"completion", "periodic", "on_demand"};
-constexpr std::array change_names{"taken", "removed", "kept", "unkept"};
+constexpr EnumeratorName<Cause> cause_names[] = {
+    {Cause::completion, "completion"},
+    {Cause::periodic, "periodic"},
+    {Cause::on_demand, "on_demand"},
+};
+constexpr EnumeratorName<SnapshotChange::Kind> change_names[] = {
+    {SnapshotChange::Kind::taken, "taken"},
+    {SnapshotChange::Kind::removed, "removed"},
+    {SnapshotChange::Kind::kept, "kept"},
+    {SnapshotChange::Kind::unkept, "unkept"},
+};
 
 // Numbers are counted for good, so that none comes back.
 const char* const tables = R"(
@@ -54,18 +64,15 @@ std::uint32_t small_number(const Statement& row, int column) {
 }  // namespace
 
 std::string_view to_text(Cause cause) {
-    return cause_names[static_cast<std::size_t>(cause)];
+    return agent::core::name_of(cause_names, cause);
 }
 
 std::optional<Cause> cause_from_text(std::string_view text) {
-    for (std::size_t at = 0; at < cause_names.size(); ++at) {
-        if (text == cause_names[at]) return static_cast<Cause>(at);
-    }
-    return std::nullopt;
+    return agent::core::value_of(cause_names, text);
 }
 
 std::string_view to_text(SnapshotChange::Kind kind) {
-    return change_names[static_cast<std::size_t>(kind)];
+    return agent::core::name_of(change_names, kind);
 }
 
 Catalogue::Catalogue(std::unique_ptr<Database> database) : database_(std::move(database)) {}
@@ -229,12 +236,8 @@ Outcome Catalogue::write(const Snapshot& snapshot) {
         database_->prepare("INSERT OR REPLACE INTO snapshot VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)");
     insert.bind(std::uint64_t{snapshot.number})
         .bind(snapshot.taken_ms)
-        .bind(to_text(snapshot.cause));
-    if (snapshot.completed) {
-        insert.bind(std::uint64_t{*snapshot.completed});
-    } else {
-        insert.bind_null();
-    }
+        .bind(to_text(snapshot.cause))
+        .bind(snapshot.completed);
     return insert.bind(snapshot.by)
         .bind(snapshot.reason)
         .bind(std::int64_t{snapshot.kept ? 1 : 0})
@@ -309,12 +312,7 @@ Outcome Catalogue::drop(std::uint32_t number, std::optional<std::uint32_t> befor
         "DELETE FROM session_version WHERE first > ?1 AND first <= ?2 AND "
         "(?3 IS NULL OR (last IS NOT NULL AND last < ?3)) "
         "RETURNING identifier, kept != 0 AND objects != 0");
-    versions.bind(std::uint64_t{before.value_or(0)}).bind(std::uint64_t{number});
-    if (after) {
-        versions.bind(std::uint64_t{*after});
-    } else {
-        versions.bind_null();
-    }
+    versions.bind(std::uint64_t{before.value_or(0)}).bind(std::uint64_t{number}).bind(after);
     while (true) {
         const auto more = versions.step();
         if (!more) return more.error();
@@ -330,12 +328,7 @@ Outcome Catalogue::drop(std::uint32_t number, std::optional<std::uint32_t> befor
 Outcome Catalogue::mount(std::size_t slot, const Mount& mount) {
     auto done = database_->transaction([&]() -> Outcome {
         Statement insert = database_->prepare("INSERT OR REPLACE INTO mount VALUES(?,?,?)");
-        insert.bind(std::uint64_t{slot}).bind(std::uint64_t{mount.number});
-        if (mount.session) {
-            insert.bind(std::uint64_t{*mount.session});
-        } else {
-            insert.bind_null();
-        }
+        insert.bind(std::uint64_t{slot}).bind(std::uint64_t{mount.number}).bind(mount.session);
         return insert.run();
     });
     if (done) mounts_[slot] = mount;

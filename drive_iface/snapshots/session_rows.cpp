@@ -34,20 +34,6 @@ std::vector<std::string> files_from(const std::string& text) {
     return files;
 }
 
-template <typename Number>
-void bind_or_null(Statement& statement, const std::optional<Number>& value) {
-    if (value) {
-        statement.bind(*value);
-    } else {
-        statement.bind_null();
-    }
-}
-
-std::optional<std::uint64_t> number_or_nothing(const Statement& row, int column) {
-    if (row.is_null(column)) return std::nullopt;
-    return row.unsigned_number(column);
-}
-
 }  // namespace
 
 Result<std::vector<Session>> read_session_rows(const Database& database, const std::string& where,
@@ -78,10 +64,10 @@ Result<std::vector<Session>> read_session_rows(const Database& database, const s
         session.filemarks = select.unsigned_number(9);
         session.bytes = select.unsigned_number(10);
         session.durable_objects = select.unsigned_number(11);
-        session.completion = number_or_nothing(select, 12);
-        session.volume_object = number_or_nothing(select, 13);
+        session.completion = select.optional_unsigned_number(12);
+        session.volume_object = select.optional_unsigned_number(13);
         session.started_ms = select.number(14);
-        if (!select.is_null(15)) session.ended_ms = select.number(15);
+        session.ended_ms = select.optional_number(15);
         session.files = files_from(select.text(16));
         session.kept = select.number(17) != 0;
         rows.push_back(std::move(session));
@@ -106,12 +92,14 @@ Outcome write_session_row(const Database& database, std::uint32_t first, const S
         .bind(session.objects)
         .bind(session.filemarks)
         .bind(session.bytes)
-        .bind(session.durable_objects);
-    bind_or_null(insert, session.completion);
-    bind_or_null(insert, session.volume_object);
-    insert.bind(session.started_ms);
-    bind_or_null(insert, session.ended_ms);
-    return insert.bind(joined_files(session.files)).bind(std::int64_t{session.kept ? 1 : 0}).run();
+        .bind(session.durable_objects)
+        .bind(session.completion)
+        .bind(session.volume_object)
+        .bind(session.started_ms)
+        .bind(session.ended_ms)
+        .bind(joined_files(session.files))
+        .bind(std::int64_t{session.kept ? 1 : 0});
+    return insert.run();
 }
 
 }  // namespace drive_iface::snapshots

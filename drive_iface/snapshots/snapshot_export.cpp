@@ -2,10 +2,10 @@
 
 #include <unistd.h>
 
-#include <array>
 #include <span>
 #include <utility>
 
+#include "agent/core/enumerator_names.hpp"
 #include "drive_iface/cartridge/little_endian.hpp"
 #include "drive_iface/cartridge/tap_format.hpp"
 
@@ -21,7 +21,10 @@ namespace {
 
 constexpr std::size_t bytes_at_once = 1 << 20;  // read before others have their turn
 constexpr std::size_t batches_max = 4;          // read and not yet written
-constexpr std::array format_names{"tap", "blocks"};
+constexpr agent::core::EnumeratorName<ExportFormat> format_names[] = {
+    {ExportFormat::tap, "tap"},
+    {ExportFormat::blocks, "blocks"},
+};
 
 void append_word(Bytes& into, std::uint32_t word) {
     const auto at = into.size();
@@ -32,14 +35,11 @@ void append_word(Bytes& into, std::uint32_t word) {
 }  // namespace
 
 std::string_view to_text(ExportFormat format) {
-    return format_names[static_cast<std::size_t>(format)];
+    return agent::core::name_of(format_names, format);
 }
 
 std::optional<ExportFormat> export_format_from_text(std::string_view text) {
-    for (std::size_t at = 0; at < format_names.size(); ++at) {
-        if (text == format_names[at]) return static_cast<ExportFormat>(at);
-    }
-    return std::nullopt;
+    return agent::core::value_of(format_names, text);
 }
 
 SnapshotExport::SnapshotExport(Wanted wanted, Doors doors, Done done)
