@@ -28,6 +28,7 @@ lra_library(drive_iface_vtld
     ${vtld_room}/virtual_ports.cpp
     ${vtld_room}/waiting_commands.cpp
     ${vtld_room}/web_configuration.cpp
+    ${vtld_room}/write_session_json.cpp
     ${vtld_room}/write_session_methods.cpp
   LIBRARIES drive_iface_admin_volumes drive_iface_cartridge drive_iface_rmt drive_iface_sessions drive_iface_snapshots drive_iface_web drive_iface_iscsi drive_iface_virtual drive_iface_events agent_runtime nlohmann_json::nlohmann_json)
 lra_program(vtld SOURCES ${PROJECT_SOURCE_DIR}/drive_iface/vtld.cpp LIBRARIES drive_iface_vtld)

@@ -31,10 +31,6 @@ constexpr std::uint64_t bytes_in_mib = 1024 * 1024;
 constexpr auto look_again = std::chrono::milliseconds(20);
 constexpr auto move_within = std::chrono::minutes(5);
 
-ControlError failed(const Error& error) {
-    return {ControlErrorCode::failed, error.message};
-}
-
 json text_or_null(const std::string& text) {
     return text.empty() ? json(nullptr) : json(text);
 }

@@ -36,6 +36,10 @@ agent::runtime::ControlError invalid(const agent::core::Error& error) {
     return {agent::runtime::ControlErrorCode::invalid_params, error.message};
 }
 
+agent::runtime::ControlError failed(const agent::core::Error& error) {
+    return {agent::runtime::ControlErrorCode::failed, error.message};
+}
+
 agent::core::Outcome check_known(const json& params, const std::set<std::string>& known) {
     for (const auto& [name, value] : params.items()) {
         if (known.count(name) != 0) continue;

@@ -23,6 +23,8 @@ using NamedPorts = std::map<std::string, agent::core::InitiatorPort>;
 
 // The answer to a request with a wrong parameter.
 [[nodiscard]] agent::runtime::ControlError invalid(const agent::core::Error& error);
+// The answer to a request that was understood and could not be done.
+[[nodiscard]] agent::runtime::ControlError failed(const agent::core::Error& error);
 
 // Error when there is a parameter that is not among `known`.
 [[nodiscard]] agent::core::Outcome check_known(const nlohmann::json& params,

@@ -4,6 +4,7 @@
 
 #include "agent/core/time.hpp"
 #include "agent/runtime/clock.hpp"
+#include "drive_iface/vtld/write_session_json.hpp"
 
 namespace drive_iface::vtld {
 
@@ -52,28 +53,6 @@ json snapshot_json(const Snapshot& snapshot) {
     return result;
 }
 
-json snapshot_session_json(const Session& session) {
-    json result{{"id", session.identifier},
-                {"host", session.host},
-                {"address", session.address},
-                {"drive", session.drive},
-                {"volume", session.volume},
-                {"start_object", session.start_object},
-                {"state", sessions::to_text(session.state)},
-                {"objects", session.objects},
-                {"filemarks", session.filemarks},
-                {"bytes", session.bytes},
-                {"durable_objects", session.durable_objects},
-                {"started", moment_text(session.started_ms)},
-                {"files", session.files},
-                {"kept", session.kept}};
-    if (!session.reason.empty()) result["reason"] = session.reason;
-    if (session.completion) result["completion"] = *session.completion;
-    if (session.volume_object) result["volume_object"] = *session.volume_object;
-    if (session.ended_ms) result["ended"] = moment_text(*session.ended_ms);
-    return result;
-}
-
 json snapshot_difference_json(const snapshots::SnapshotDifference& difference, std::size_t limit) {
     json all = json::array();
     for (const auto& one : difference.sessions) {
@@ -89,8 +68,8 @@ json snapshot_difference_json(const snapshots::SnapshotDifference& difference, s
                        {"happened", std::move(happened)},
                        {"objects", one.objects},
                        {"bytes", one.bytes},
-                       {"before", one.before ? snapshot_session_json(*one.before) : json()},
-                       {"after", one.after ? snapshot_session_json(*one.after) : json()}});
+                       {"before", one.before ? session_json(*one.before) : json()},
+                       {"after", one.after ? session_json(*one.after) : json()}});
     }
     const auto shown = all.size();
     return {{"from", snapshot_json(difference.from)},

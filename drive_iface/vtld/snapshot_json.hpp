@@ -15,7 +15,6 @@
 namespace drive_iface::vtld {
 
 [[nodiscard]] nlohmann::json snapshot_json(const snapshots::Snapshot& snapshot);
-[[nodiscard]] nlohmann::json snapshot_session_json(const sessions::Session& session);
 // At most `limit` sessions, and how many more there are.
 [[nodiscard]] nlohmann::json snapshot_difference_json(
     const snapshots::SnapshotDifference& difference, std::size_t limit);

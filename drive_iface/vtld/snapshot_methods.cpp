@@ -11,6 +11,7 @@
 #include "drive_iface/vtld/drive_bay.hpp"
 #include "drive_iface/vtld/snapshot_exports.hpp"
 #include "drive_iface/vtld/snapshot_json.hpp"
+#include "drive_iface/vtld/write_session_json.hpp"
 
 namespace drive_iface::vtld {
 
@@ -31,13 +32,6 @@ namespace {
 constexpr std::int64_t sessions_at_once = 1'000;
 constexpr std::int64_t sessions_at_once_max = 20'000;
 constexpr std::int64_t snapshot_number_max = std::numeric_limits<std::uint32_t>::max();
-
-ControlError wrong_parameter(const Error& error) {
-    return {ControlErrorCode::invalid_params, error.message};
-}
-ControlError not_done(const Error& error) {
-    return {ControlErrorCode::failed, error.message};
-}
 
 Result<std::uint32_t> snapshot_number(const json& params, const char* name = "number") {
     const auto number = optional_number(params, name, 1, snapshot_number_max);
@@ -75,12 +69,12 @@ json with_volumes(const Snapshot& snapshot, const SnapshotStore& snapshots) {
 }
 
 ControlAnswer answer_with(const Result<Snapshot>& snapshot, const SnapshotStore& snapshots) {
-    if (!snapshot) return not_done(snapshot.error());
+    if (!snapshot) return failed(snapshot.error());
     return with_volumes(*snapshot, snapshots);
 }
 
 ControlAnswer list_snapshots(const json& params, const SnapshotStore& snapshots) {
-    if (auto known = check_known(params, {}); !known) return wrong_parameter(known.error());
+    if (auto known = check_known(params, {}); !known) return invalid(known.error());
     json all = json::array();
     for (const auto& snapshot : snapshots.list())
         all.push_back(with_volumes(snapshot, snapshots));
@@ -89,19 +83,19 @@ ControlAnswer list_snapshots(const json& params, const SnapshotStore& snapshots)
 
 ControlAnswer show_snapshot(const json& params, const SnapshotStore& snapshots) {
     if (auto known = check_known(params, {"number", "limit"}); !known)
-        return wrong_parameter(known.error());
+        return invalid(known.error());
     const auto number = snapshot_number(params);
-    if (!number) return wrong_parameter(number.error());
+    if (!number) return invalid(number.error());
     const auto limit = limit_of(params);
-    if (!limit) return wrong_parameter(limit.error());
+    if (!limit) return invalid(limit.error());
     const auto rows = snapshots.sessions(*number);
-    if (!rows) return not_done(rows.error());
+    if (!rows) return failed(rows.error());
     json result = with_volumes(*snapshots.show(*number), snapshots);
     // The newest of them, as a rule what is looked for.
     const std::size_t left_out = rows->size() > *limit ? rows->size() - *limit : 0;
     json sessions = json::array();
     for (std::size_t at = left_out; at < rows->size(); ++at)
-        sessions.push_back(snapshot_session_json(rows.value()[at]));
+        sessions.push_back(session_json(rows.value()[at]));
     result["session_count"] = rows->size();
     result["sessions"] = std::move(sessions);
     result["left_out"] = left_out;
@@ -110,37 +104,37 @@ ControlAnswer show_snapshot(const json& params, const SnapshotStore& snapshots) 
 
 ControlAnswer diff_snapshots(const json& params, const SnapshotStore& snapshots) {
     if (auto known = check_known(params, {"from", "to", "limit"}); !known)
-        return wrong_parameter(known.error());
+        return invalid(known.error());
     const auto from = snapshot_number(params, "from");
-    if (!from) return wrong_parameter(from.error());
+    if (!from) return invalid(from.error());
     const auto to = snapshot_number(params, "to");
-    if (!to) return wrong_parameter(to.error());
+    if (!to) return invalid(to.error());
     const auto limit = limit_of(params);
-    if (!limit) return wrong_parameter(limit.error());
+    if (!limit) return invalid(limit.error());
     const auto difference = snapshots.diff(*from, *to);
-    if (!difference) return not_done(difference.error());
+    if (!difference) return failed(difference.error());
     return snapshot_difference_json(*difference, *limit);
 }
 
 ControlAnswer remove_snapshot(const json& params, const Caller& caller, SnapshotStore& snapshots) {
     if (auto known = check_known(params, {"number", "reason"}); !known)
-        return wrong_parameter(known.error());
+        return invalid(known.error());
     const auto number = snapshot_number(params);
-    if (!number) return wrong_parameter(number.error());
+    if (!number) return invalid(number.error());
     const auto reason = agent::runtime::text_parameter(params, "reason");
-    if (!reason) return wrong_parameter(reason.error());
+    if (!reason) return invalid(reason.error());
     if (auto gone = snapshots.remove(*number, caller.user, *reason); !gone)
-        return not_done(gone.error());
+        return failed(gone.error());
     return json{{"number", *number}, {"removed", true}};
 }
 
 ControlAnswer keep_snapshot(const json& params, const Caller& caller, SnapshotStore& snapshots) {
     if (auto known = check_known(params, {"number", "reason"}); !known)
-        return wrong_parameter(known.error());
+        return invalid(known.error());
     const auto number = snapshot_number(params);
-    if (!number) return wrong_parameter(number.error());
+    if (!number) return invalid(number.error());
     const auto reason = agent::runtime::text_parameter(params, "reason");
-    if (!reason) return wrong_parameter(reason.error());
+    if (!reason) return invalid(reason.error());
     return answer_with(snapshots.keep(*number, caller.user, *reason), snapshots);
 }
 
@@ -163,15 +157,15 @@ bool is_a_cartridge(const std::string& volume, DriveBay& bay) {
 
 ControlAnswer mount_snapshot(const json& params, SnapshotStore& snapshots, DriveBay& bay) {
     if (auto known = check_known(params, {"number", "session"}); !known)
-        return wrong_parameter(known.error());
+        return invalid(known.error());
     const auto what = snapshot_and_session(params);
-    if (!what) return wrong_parameter(what.error());
+    if (!what) return invalid(what.error());
     const auto mounted = snapshots.mount(what->number, what->session);
-    if (!mounted) return not_done(mounted.error());
+    if (!mounted) return failed(mounted.error());
     if (is_a_cartridge(mounted->volume, bay)) {
         static_cast<void>(snapshots.unmount(mounted->volume));
-        return not_done({"the library has a cartridge " + mounted->volume +
-                         "; take it out of the folders or give it another name first"});
+        return failed({"the library has a cartridge " + mounted->volume +
+                       "; take it out of the folders or give it another name first"});
     }
     bay.library().take_inventory();
     static_cast<void>(bay.changed());
@@ -185,14 +179,14 @@ ControlAnswer mount_snapshot(const json& params, SnapshotStore& snapshots, Drive
 }
 
 ControlAnswer unmount_snapshot(const json& params, SnapshotStore& snapshots, DriveBay& bay) {
-    if (auto known = check_known(params, {"volume"}); !known) return wrong_parameter(known.error());
+    if (auto known = check_known(params, {"volume"}); !known) return invalid(known.error());
     const auto volume = agent::runtime::text_parameter(params, "volume");
-    if (!volume) return wrong_parameter(volume.error());
+    if (!volume) return invalid(volume.error());
     if (is_in_a_drive(*volume, bay)) {
         return ControlError{ControlErrorCode::busy,
                             *volume + " is in a drive; move it to its slot first"};
     }
-    if (auto gone = snapshots.unmount(*volume); !gone) return not_done(gone.error());
+    if (auto gone = snapshots.unmount(*volume); !gone) return failed(gone.error());
     bay.library().take_inventory();
     static_cast<void>(bay.changed());
     return json{{"volume", *volume}, {"unmounted", true}};
@@ -202,33 +196,32 @@ ControlAnswer unmount_snapshot(const json& params, SnapshotStore& snapshots, Dri
 
 void begin_export(const json& params, SnapshotExports& exports, ControlServer::Answerer answer) {
     if (auto known = check_known(params, {"number", "session", "to", "format"}); !known)
-        return answer(wrong_parameter(known.error()));
+        return answer(invalid(known.error()));
     const auto what = snapshot_and_session(params);
-    if (!what) return answer(wrong_parameter(what.error()));
+    if (!what) return answer(invalid(what.error()));
     const auto folder = agent::runtime::text_parameter(params, "to");
-    if (!folder) return answer(wrong_parameter(folder.error()));
+    if (!folder) return answer(invalid(folder.error()));
     if (folder->front() != '/') {
-        return answer(wrong_parameter(
-            {"to: \"" + *folder + "\" must be a folder on vtld's host, from \"/\" on"}));
+        return answer(
+            invalid({"to: \"" + *folder + "\" must be a folder on vtld's host, from \"/\" on"}));
     }
     const auto name = optional_text(params, "format");
-    if (!name) return answer(wrong_parameter(name.error()));
+    if (!name) return answer(invalid(name.error()));
     const auto format = snapshots::export_format_from_text(name->value_or("tap"));
     if (!format) {
-        return answer(
-            wrong_parameter({"format: \"" + **name + "\" is neither \"tap\" nor \"blocks\""}));
+        return answer(invalid({"format: \"" + **name + "\" is neither \"tap\" nor \"blocks\""}));
     }
     auto& store = exports.snapshots();
     const auto snapshot = store.show(what->number);
     const auto rows = store.sessions(what->number);
-    if (!rows) return answer(not_done(rows.error()));
+    if (!rows) return answer(failed(rows.error()));
     const auto about = [snapshot = *snapshot, rows = rows.value(), what = *what,
                         format = *format](const std::vector<snapshots::ExportedFile>& files) {
         json result = snapshot_json(snapshot);
         json sessions = json::array();
         for (const auto& row : rows) {
             if (!what.session || what.session == row.identifier)
-                sessions.push_back(snapshot_session_json(row));
+                sessions.push_back(session_json(row));
         }
         result["sessions"] = std::move(sessions);
         result["files"] = exported_files_json(files, format);
@@ -244,7 +237,7 @@ void begin_export(const json& params, SnapshotExports& exports, ControlServer::A
              }},
         [answer, what = *what, format = *format,
          folder = *folder](const Result<std::vector<snapshots::ExportedFile>>& files) {
-            if (!files) return answer(not_done(files.error()));
+            if (!files) return answer(failed(files.error()));
             json result{{"number", what.number},
                         {"to", folder},
                         {"files", exported_files_json(*files, format)}};
@@ -255,7 +248,7 @@ void begin_export(const json& params, SnapshotExports& exports, ControlServer::A
 }
 
 ControlAnswer list_exports(const json& params, const SnapshotExports& exports) {
-    if (auto known = check_known(params, {}); !known) return wrong_parameter(known.error());
+    if (auto known = check_known(params, {}); !known) return invalid(known.error());
     json all = json::array();
     for (const auto& one : exports.under_way()) {
         const auto& wanted = one->wanted();
@@ -272,9 +265,9 @@ ControlAnswer list_exports(const json& params, const SnapshotExports& exports) {
 
 ControlAnswer cancel_export(const json& params, const SnapshotExports& exports) {
     if (auto known = check_known(params, {"number", "session"}); !known)
-        return wrong_parameter(known.error());
+        return invalid(known.error());
     const auto what = snapshot_and_session(params);
-    if (!what) return wrong_parameter(what.error());
+    if (!what) return invalid(what.error());
     for (const auto& one : exports.under_way()) {
         if (one->wanted().what != *what) continue;
         one->cancel();
@@ -300,9 +293,9 @@ void add_snapshot_methods(ControlServer& control, SnapshotStore& snapshots) {
     control.on("snapshot.take",
                [&snapshots](const json& params, const Caller& caller) -> ControlAnswer {
                    if (auto known = check_known(params, {"reason"}); !known)
-                       return wrong_parameter(known.error());
+                       return invalid(known.error());
                    const auto reason = optional_text(params, "reason");
-                   if (!reason) return wrong_parameter(reason.error());
+                   if (!reason) return invalid(reason.error());
                    return answer_with(snapshots.take(caller.user, reason->value_or("")), snapshots);
                });
     control.on("snapshot.keep", [&snapshots](const json& params, const Caller& caller) {
@@ -311,9 +304,9 @@ void add_snapshot_methods(ControlServer& control, SnapshotStore& snapshots) {
     control.on("snapshot.unkeep",
                [&snapshots](const json& params, const Caller& caller) -> ControlAnswer {
                    if (auto known = check_known(params, {"number"}); !known)
-                       return wrong_parameter(known.error());
+                       return invalid(known.error());
                    const auto number = snapshot_number(params);
-                   if (!number) return wrong_parameter(number.error());
+                   if (!number) return invalid(number.error());
                    return answer_with(snapshots.unkeep(*number, caller.user), snapshots);
                });
     control.on("snapshot.remove", [&snapshots](const json& params, const Caller& caller) {
