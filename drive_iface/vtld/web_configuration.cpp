@@ -12,11 +12,10 @@ namespace drive_iface::vtld {
 
 using namespace agent::runtime;
 
-agent::core::Result<std::vector<web::UserId>> web_users(const WebConfiguration& configuration) {
+agent::core::Result<std::vector<uid_t>> web_users(const WebConfiguration& configuration) {
     const auto& names = configuration.users;
-    if (std::find(names.begin(), names.end(), "*") != names.end())
-        return std::vector<web::UserId>{};
-    std::vector<web::UserId> users{0, ::geteuid()};
+    if (std::find(names.begin(), names.end(), "*") != names.end()) return std::vector<uid_t>{};
+    std::vector<uid_t> users{0, ::geteuid()};
     for (const auto& name : names) {
         passwd entry{};
         passwd* found = nullptr;

@@ -2,13 +2,14 @@
 
 // The section "web" of vtld.json.
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/runtime/configuration.hpp"
-#include "drive_iface/web/connection_owner.hpp"
 #include "drive_iface/web/web_address.hpp"
 
 namespace drive_iface::vtld {
@@ -22,7 +23,7 @@ struct WebConfiguration {
 };
 
 // What HttpServerOptions::users is told. Errors: a name that this machine does not know.
-[[nodiscard]] agent::core::Result<std::vector<web::UserId>> web_users(
+[[nodiscard]] agent::core::Result<std::vector<uid_t>> web_users(
     const WebConfiguration& configuration);
 
 [[nodiscard]] agent::runtime::ValueShape web_shape();

@@ -53,8 +53,8 @@ constexpr std::size_t state_column = 3;
 constexpr std::size_t uid_column = 7;
 constexpr std::string_view established = "01";
 
-std::optional<UserId> user_id(std::string_view text) {
-    UserId value = 0;
+std::optional<uid_t> user_id(std::string_view text) {
+    uid_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
     return value;
@@ -62,8 +62,8 @@ std::optional<UserId> user_id(std::string_view text) {
 
 }  // namespace
 
-std::optional<UserId> owner_in(std::string_view table, const asio::ip::tcp::endpoint& there,
-                               const asio::ip::tcp::endpoint& here) {
+std::optional<uid_t> owner_in(std::string_view table, const asio::ip::tcp::endpoint& there,
+                              const asio::ip::tcp::endpoint& here) {
     const auto local = as_in_table(there);
     const auto remote = as_in_table(here);
     while (!table.empty()) {
@@ -78,14 +78,14 @@ std::optional<UserId> owner_in(std::string_view table, const asio::ip::tcp::endp
     return std::nullopt;
 }
 
-std::optional<UserId> connection_owner(const asio::ip::tcp::endpoint& there,
-                                       const asio::ip::tcp::endpoint& here) {
+std::optional<uid_t> connection_owner(const asio::ip::tcp::endpoint& there,
+                                      const asio::ip::tcp::endpoint& here) {
     std::ifstream file(there.address().is_v4() ? "/proc/net/tcp" : "/proc/net/tcp6");
     const std::string table{std::istreambuf_iterator<char>(file), {}};
     return owner_in(table, there, here);
 }
 
-bool may_see(const std::vector<UserId>& users, std::optional<UserId> owner) {
+bool may_see(const std::vector<uid_t>& users, std::optional<uid_t> owner) {
     return users.empty() || (owner && std::find(users.begin(), users.end(), *owner) != users.end());
 }
 

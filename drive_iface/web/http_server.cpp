@@ -11,6 +11,7 @@
 #include <utility>
 #include <variant>
 
+#include "drive_iface/web/connection_owner.hpp"
 #include "drive_iface/web/exchange.hpp"
 #include "drive_iface/web/request_head.hpp"
 #include "drive_iface/web/workers.hpp"

@@ -4,6 +4,8 @@
 // worker threads. A slow sender costs a connection, a slow reader a worker for a bounded time; the
 // event loop waits for neither.
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -12,7 +14,6 @@
 #include <vector>
 
 #include "agent/core/result.hpp"
-#include "drive_iface/web/connection_owner.hpp"
 #include "drive_iface/web/exchange_words.hpp"
 #include "drive_iface/web/web_address.hpp"
 
@@ -26,7 +27,7 @@ struct HttpServerOptions {
     WebAddress listen;
     std::size_t connections_max = 64;  // further ones are answered 503 and closed
     std::size_t workers = 8;
-    std::vector<UserId> users;                     // who may ask; empty: every user of this machine
+    std::vector<uid_t> users;                      // who may ask; empty: every user of this machine
     std::size_t requests_max = 1000;               // on one connection
     std::chrono::milliseconds head_within{5'000};  // of a request, from its first byte
     std::chrono::milliseconds idle_after{30'000};  // without a request

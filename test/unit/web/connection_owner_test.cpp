@@ -31,7 +31,7 @@ constexpr std::string_view table_of_two =
 
 TEST_CASE("the owner of a loopback connection is read from the kernel's table") {
     const auto here = at("127.0.0.1", 0x2120);
-    CHECK(owner_in(table_of_two, at("127.0.0.1", 0xa1b2), here) == UserId{1000});
+    CHECK(owner_in(table_of_two, at("127.0.0.1", 0xa1b2), here) == uid_t{1000});
     CHECK_FALSE(owner_in(table_of_two, at("127.0.0.1", 0xa1b4), here));
     CHECK_FALSE(owner_in(table_of_two, at("127.0.0.2", 0xa1b2), here));
     INFO("a connection that ended has no owner any more");
@@ -70,7 +70,7 @@ TEST_CASE("a real connection of this process belongs to its user") {
 
 TEST_CASE("only listed users may see the page, and without a list everybody") {
     CHECK(may_see({}, std::nullopt));
-    CHECK(may_see({0, 1000}, UserId{1000}));
-    CHECK_FALSE(may_see({0, 1000}, UserId{1001}));
+    CHECK(may_see({0, 1000}, uid_t{1000}));
+    CHECK_FALSE(may_see({0, 1000}, uid_t{1001}));
     CHECK_FALSE(may_see({0, 1000}, std::nullopt));
 }
