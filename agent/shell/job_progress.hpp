@@ -10,7 +10,7 @@
 
 namespace agent::shell {
 
-// cartridge.check, .import and .export
+// cartridge.check, .import and .export, snapshot.export
 [[nodiscard]] bool is_long_job(std::string_view method);
 
 // Asks and waits as long as it takes, a day at most. On a terminal it shows on `output.errors` how

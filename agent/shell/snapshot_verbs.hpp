@@ -10,8 +10,8 @@ using enum Daemon;
 using enum ValueKind;
 using enum Presence;
 
-inline constexpr Parameter the_snapshot{"number", "NUMBER", count, required, "see snapshot list"};
-inline constexpr Parameter a_session_of_it{"session", "SESSION", count, optional,
+inline constexpr Parameter the_snapshot{"number", "NUMBER", number, required, "see snapshot list"};
+inline constexpr Parameter a_session_of_it{"session", "SESSION", number, optional,
                                            "only this one of its sessions"};
 inline constexpr Parameter sessions_shown{
     "limit", "N", count, optional, "at most so many sessions, up to 20000; 1000 when not given"};
@@ -34,8 +34,8 @@ inline constexpr Command table[] = {
     {.noun = "snapshot",
      .verb = "diff",
      .served_by = {vtld},
-     .positionals = {Parameter{"from", "NUMBER", count, required, "one snapshot"},
-                     Parameter{"to", "NUMBER", count, required, "another one"}},
+     .positionals = {Parameter{"from", "NUMBER", number, required, "one snapshot"},
+                     Parameter{"to", "NUMBER", number, required, "another one"}},
      .options = {sessions_shown},
      .view = View::snapshot_difference,
      .help = "what happened to which session between two snapshots",

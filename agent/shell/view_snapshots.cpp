@@ -1,5 +1,3 @@
-#include <array>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "agent/shell/screen_table.hpp"
@@ -19,19 +17,6 @@ std::string cause_text(const json& snapshot) {
     return by.empty() ? text_at(snapshot, {"cause"}) : "asked for by " + by;
 }
 
-// "512 B", "1.5 MiB"
-std::string amount_text(const json& bytes) {
-    if (!bytes.is_number()) return {};
-    constexpr std::array units{"B", "KiB", "MiB", "GiB", "TiB"};
-    auto amount = bytes.get<double>();
-    std::size_t unit = 0;
-    for (; amount >= 1024 && unit + 1 < units.size(); ++unit)
-        amount /= 1024;
-    std::array<char, 32> text{};
-    std::snprintf(text.data(), text.size(), unit == 0 ? "%.0f %s" : "%.1f %s", amount, units[unit]);
-    return text.data();
-}
-
 std::string sessions_table(const json& sessions, const Screen& screen) {
     const std::vector<Column> columns{{"SESSION", Fit::keep, 4, true},
                                       {"VOLUME", Fit::elide, 8},
@@ -49,7 +34,7 @@ std::string sessions_table(const json& sessions, const Screen& screen) {
                         {text_at(*session, {"host"})},
                         {text_at(*session, {"state"})},
                         {text_at(*session, {"objects"})},
-                        {amount_text(at(*session, {"bytes"}))},
+                        {size_text(at(*session, {"bytes"}))},
                         {dated(at(*session, {"started"}), screen)}});
     }
     return screen_table(columns, rows, screen);
@@ -91,7 +76,7 @@ std::string snapshots_view(const json& snapshots, const Screen& screen) {
                         {taken.substr(0, taken.find(" ("))},
                         {short_cause_text(*snapshot)},
                         {text_at(*snapshot, {"sessions"})},
-                        {amount_text(at(*snapshot, {"bytes"}))},
+                        {size_text(at(*snapshot, {"bytes"}))},
                         {text_at(*snapshot, {"volumes"})},
                         {kept ? "kept: " + text_at(*snapshot, {"kept_reason"}) : reason}});
     }
@@ -118,7 +103,7 @@ std::string snapshot_view(const json& snapshot, const Screen& screen) {
                           "session, ", "sessions, ") +
                       text_at(snapshot, {"active"}) + " of them active, " +
                       counted(at(snapshot, {"objects"}), "record, ", "records, ") +
-                      amount_text(at(snapshot, {"bytes"})),
+                      size_text(at(snapshot, {"bytes"})),
                   0, screen);
     if (!elements(at(snapshot, {"sessions"})).empty())
         text += "\n" + sessions_table(at(snapshot, {"sessions"}), screen);
@@ -158,8 +143,8 @@ std::string snapshot_jobs_view(const json& jobs, const Screen& screen) {
         const std::string session = text_at(*job, {"session"});
         rows.push_back({{text_at(*job, {"number"})},
                         {session.empty() ? "all" : session},
-                        {amount_text(at(*job, {"bytes_done"}))},
-                        {amount_text(at(*job, {"bytes_total"}))},
+                        {size_text(at(*job, {"bytes_done"}))},
+                        {size_text(at(*job, {"bytes_total"}))},
                         {text_at(*job, {"to"})}});
     }
     return rows.empty() ? "no export is under way\n" : screen_table(columns, rows, screen);

@@ -139,3 +139,51 @@ TEST_CASE("what was typed is kept for its owner only") {
     again.type("\x10\x10\r");  // Ctrl-P twice: before "quit"
     CHECK(again.shows("agent.show"));
 }
+
+TEST_CASE("long work shows how far it is, and Ctrl-C has the daemon give it up") {
+    struct Work {
+        Words words;
+        std::string jobs;
+        json job;
+        std::string line;
+        std::string cancel;
+    };
+    const Work works[] = {
+        {{"cartridge", "check", "VT0001L8"},
+         "cartridge.jobs",
+         {{"barcode", "VT0001L8"}, {"bytes_done", 1 << 20}, {"bytes_total", 4 << 20}},
+         "cartridge check VT0001L8: 25 %, 1.0 MiB of 4.0 MiB",
+         "cartridge.cancel"},
+        {{"snapshot", "export", "17", "2000000000", "--to", "/srv/rescue"},
+         "snapshot.jobs",
+         {{"number", 17},
+          {"session", 2'000'000'000},
+          {"bytes_done", 1 << 20},
+          {"bytes_total", 2 << 20}},
+         "snapshot export 17 2000000000: 50 %, 1.0 MiB of 2.0 MiB",
+         "snapshot.cancel"},
+        {{"snapshot", "export", "17", "--to", "/srv/rescue"},
+         "snapshot.jobs",
+         {{"number", 17}, {"session", nullptr}, {"bytes_done", 1}, {"bytes_total", 2}},
+         "snapshot export 17: 50 %, 1 B of 2 B",
+         "snapshot.cancel"},
+    };
+    for (const Work& work : works) {
+        INFO(work.line);
+        const TemporaryFolder folder;
+        const json other{
+            {"barcode", "VT0009L8"}, {"number", 9}, {"bytes_done", 3}, {"bytes_total", 3}};
+        const ScriptedDaemon daemon(
+            folder.file("vtld.sock"), {{work.jobs, json::array({other, work.job})}},
+            HeldAnswer{work.words[0] + "." + work.words[1], work.cancel,
+                       agent::runtime::ControlError{agent::runtime::ControlErrorCode::failed,
+                                                    "it was cancelled"}});
+        Words words{"--socket", folder.file("vtld.sock")};
+        words.insert(words.end(), work.words.begin(), work.words.end());
+        LractlOnTerminal lractl(words);
+        REQUIRE(lractl.shows(work.line));
+        lractl.type(interrupt);
+        CHECK(lractl.shows("it was cancelled"));
+        CHECK(lractl.exit_status() == 1);
+    }
+}

@@ -29,16 +29,34 @@ TemporaryFolder::~TemporaryFolder() {
 
 class ScriptedDaemon::Loop {
   public:
-    Loop(const std::string& socket, std::map<std::string, runtime::ControlAnswer> answers)
-        : server(context, {.path = socket}), answers_(std::move(answers)) {
+    Loop(const std::string& socket, std::map<std::string, runtime::ControlAnswer> answers,
+         std::optional<HeldAnswer> held)
+        : server(context, {.path = socket}), answers_(std::move(answers)), held_(std::move(held)) {
         for (const agent::shell::Command& command : agent::shell::commands()) {
             const std::string method = agent::shell::method_of(command);
-            if (method != "event.follow") add(method);
+            if (held_ && method == held_->method) {
+                hold(method);
+            } else if (method != "event.follow") {
+                add(method);
+            }
         }
+    }
+
+    void hold(const std::string& method) {
+        server.on_async(method, [this](const json&, const runtime::Caller&,
+                                       runtime::ControlServer::Answerer answer) {
+            waiting_.push_back(std::move(answer));
+        });
+    }
+
+    void give_what_was_held() {
+        for (const auto& answer : std::exchange(waiting_, {}))
+            answer(held_->answer);
     }
 
     void add(const std::string& method) {
         server.on(method, [this, method](const json& params, const runtime::Caller&) {
+            if (held_ && method == held_->until) give_what_was_held();
             const auto answer = answers_.find(method);
             if (answer != answers_.end()) return answer->second;
             return runtime::ControlAnswer{json{{"method", method}, {"params", params}}};
@@ -59,11 +77,14 @@ class ScriptedDaemon::Loop {
 
   private:
     std::map<std::string, runtime::ControlAnswer> answers_;
+    std::optional<HeldAnswer> held_;
+    std::vector<runtime::ControlServer::Answerer> waiting_;
 };
 
 ScriptedDaemon::ScriptedDaemon(const std::string& socket,
-                               std::map<std::string, runtime::ControlAnswer> answers)
-    : loop_(std::make_unique<Loop>(socket, std::move(answers))) {
+                               std::map<std::string, runtime::ControlAnswer> answers,
+                               std::optional<HeldAnswer> held)
+    : loop_(std::make_unique<Loop>(socket, std::move(answers), std::move(held))) {
     const auto listening = loop_->server.listen();
     INFO((listening ? "" : listening.error().message));
     REQUIRE(listening.ok());

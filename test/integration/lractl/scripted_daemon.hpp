@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -22,12 +23,20 @@ struct TemporaryFolder {
     [[nodiscard]] std::string file(const std::string& name) const { return path / name; }
 };
 
+// Work that takes long: `method` is answered when `until` was called.
+struct HeldAnswer {
+    std::string method;
+    std::string until;
+    agent::runtime::ControlAnswer answer;
+};
+
 // Answers every method of the command table: {"method":..., "params":...} unless `answers` has
 // something else.
 class ScriptedDaemon {
   public:
     explicit ScriptedDaemon(const std::string& socket,
-                            std::map<std::string, agent::runtime::ControlAnswer> answers = {});
+                            std::map<std::string, agent::runtime::ControlAnswer> answers = {},
+                            std::optional<HeldAnswer> held = {});
     ~ScriptedDaemon();
     ScriptedDaemon(const ScriptedDaemon&) = delete;
     ScriptedDaemon& operator=(const ScriptedDaemon&) = delete;

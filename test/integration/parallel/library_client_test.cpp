@@ -1,6 +1,6 @@
 // Real programs on a real vtld: tar, cpio, mt-gnu, dump and restore through vtl-rsh, and lractl.
 
-#include <chrono>
+#include <algorithm>
 #include <fstream>
 
 #include "test/integration/parallel/daemon_site.hpp"
@@ -135,7 +135,9 @@ TEST_CASE("lractl tells of write sessions while they go on, and traces what a ho
     REQUIRE(records.size() == 1);
     CHECK(records[0]["length"] == 100);
     CHECK(site.run("$LRACTL session write 99").status == 1);
-    const auto followed = site.run("timeout -s INT 5 $LRACTL --json session follow");
+    const auto followed = site.run(
+        "{ timeout 20 $LRACTL --json session follow & echo $! > follower; wait; } | "
+        "{ IFS= read -r line && echo \"$line\"; kill -TERM $(cat follower); }");
     CHECK(followed.output.find("\"state\":\"active\"") != std::string::npos);
 }
 
@@ -162,7 +164,7 @@ TEST_CASE("lractl fetches an administrative volume by mount, read and unmount, i
     CHECK(site.run("$LRACTL library fetch ADMALL").status == 1);
 }
 
-TEST_CASE("an import that is given up by Ctrl-C leaves nothing behind, and shows how far it was") {
+TEST_CASE("an import that is given up by Ctrl-C leaves nothing behind") {
     const DaemonSite site;
     make_tree(site);
     // An archive that takes a moment to copy.
@@ -172,22 +174,21 @@ TEST_CASE("an import that is given up by Ctrl-C leaves nothing behind, and shows
         "$LRACTL cartridge move VOL002L8 \"slot 2\" && $LRACTL cartridge export VOL002L8 "
         "$PWD/all.tap");
     CHECK(site.run("$LRACTL cartridge export VOL002L8 $PWD/all.tap").status == 1);
-    const auto began = std::chrono::steady_clock::now();
-    const auto shown = site.good("script -qec \"$LRACTL cartridge check VOL002L8\" /dev/null");
-    // What is done in a moment shows no progress.
-    if (std::chrono::steady_clock::now() - began > std::chrono::seconds(3))
-        CHECK(shown.find(" %, ") != std::string::npos);
     const auto quiet = site.lractl("cartridge check VOL002L8");
     CHECK(quiet["sound"] == true);
-    // Slowly enough to be interrupted: asked to end at once.
+    // However far it came: it was given up without a trace, or it was done before.
     const auto given_up = site.run(
-        "timeout -s INT 0.1 $LRACTL cartridge import VOL003L8 $PWD/all.tap; echo $?; "
-        "$LRACTL cartridge jobs; ls a b | grep VOL003 | grep -v lock");
+        "timeout -s INT 0.1 $LRACTL cartridge import VOL003L8 $PWD/all.tap; "
+        "ls a b a/importing b/importing 2>/dev/null | grep VOL003L8.tap");
     INFO(given_up.output);
-    const bool cancelled = given_up.output.find("cancelled") != std::string::npos;
-    if (cancelled) {
-        CHECK(given_up.output.find("VOL003L8.tap") == std::string::npos);
-        for (const auto& cartridge : site.lractl("cartridge list"))
-            CHECK(cartridge["barcode"] != "VOL003L8");
+    const auto cartridges = site.lractl("cartridge list");
+    const bool there = std::any_of(cartridges.begin(), cartridges.end(), [](const auto& cartridge) {
+        return cartridge["barcode"] == "VOL003L8";
+    });
+    if (there) {
+        CHECK(site.lractl("cartridge check VOL003L8")["sound"] == true);
+    } else {
+        CHECK(given_up.output.find("cancelled") != std::string::npos);
+        CHECK(given_up.status != 0);  // grep found nothing
     }
 }
