@@ -8,6 +8,7 @@ vtld must still be there, every cartridge must be what its checksums say, and vt
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -142,17 +143,31 @@ def answer_asks(library, share):
         writing.rename(share / f"{ask.name}.answer")
 
 
+def bring_in(script, bin_dir, programs):
+    """What the scenario wants to run in the guest ("# programs: lrad lractl"), with the libraries the guest may not have."""
+    wanted = re.findall(r"^# programs: (.+)$", script.read_text(), re.MULTILINE)
+    libraries = programs / "lib"
+    for name in " ".join(wanted).split():
+        libraries.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["strip", "--strip-debug", "-o", programs / name, bin_dir / name], check=True)
+        linked = subprocess.run(["ldd", bin_dir / name], stdout=subprocess.PIPE, text=True, check=True).stdout
+        for library in re.findall(r"=> (/\S+)", linked):
+            if not re.match(r"(libc|libm|libpthread)\.so", Path(library).name):  # go with the guest's own loader
+                shutil.copy(library, libraries)
+
+
 def run(options, folder):
     library = Library(options.bin, folder)
     share = folder / "share"
     shutil.copytree(HERE / "scenarios", share)
     guest = None
     try:
+        script = options.scenario if "/" in options.scenario else HERE / "scenarios" / f"{options.scenario}.sh"
         shutil.copy(options.bin / "vtl-rsh", share)
+        bring_in(Path(script), options.bin, share / "programs")
         library.start()
         environment = dict(os.environ, VM_DIR=str(options.images), VM_FWD=f"{library.port} {library.rmt_port}",
                            VM_TIMEOUT=str(options.timeout), VM_SMP=os.environ.get("VM_SMP", "1"))
-        script = options.scenario if "/" in options.scenario else HERE / "scenarios" / f"{options.scenario}.sh"
         guest = subprocess.Popen([HERE / "vm-run", script, share, f"{library.port} {PREFIX} {library.rmt_port}"],
                                  env=environment, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + options.timeout + 30

@@ -1,8 +1,9 @@
 # Sourced by every scenario: this guest as a backup host of the library. Arguments of the scenario: PORT PREFIX RMT_PORT.
 port=$1 prefix=$2 portal=10.0.2.100:$1 rmt=$3
 count=0 bad=0
-# What the kernel says of any library: the unit attention of a new session, and that a drive has no SCSI ID on ch's bus.
-tolerated='Power-on or device reset occurred|\[ch[0-9]\] ID/LUN unknown'
+# What the kernel says of any library: the unit attention of a new session, LUNs that come while it looks, and that a drive has no
+# SCSI ID on ch's bus.
+tolerated='Power-on or device reset occurred|LUN assignments on this target have changed|\[ch[0-9]\] ID/LUN unknown'
 work=/run/scenario
 mkdir -p $work
 
