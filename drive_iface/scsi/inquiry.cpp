@@ -35,6 +35,42 @@ Result<ByteView> payload_of(ByteView data, std::uint8_t page_code) {
     return page->payload;
 }
 
+// Designation descriptors one behind the other; the first byte of `bytes` is byte `at` of the page.
+Result<std::vector<Designator>> designators_in(ByteView bytes, std::size_t at,
+                                               std::uint8_t page_code) {
+    std::vector<Designator> designators;
+    ByteReader in(bytes);
+    while (in.remaining() > 0) {
+        const std::size_t begin = at + in.position();
+        const std::uint8_t protocol_and_code_set = in.u8();
+        const std::uint8_t flags = in.u8();
+        in.skip(1);
+        const std::uint8_t length = in.u8();
+        const ByteView value = in.take(length);
+        if (!in.ok()) {
+            return trouble(page_name(page_code),
+                           "byte " + std::to_string(begin) + ": designator ends behind its list");
+        }
+        Designator designator{
+            .protocol = {},
+            .code_set = static_cast<std::uint8_t>(protocol_and_code_set & 0x0f),
+            .association = static_cast<Designator::Association>(flags >> 4 & 0x03),
+            .type = static_cast<std::uint8_t>(flags & 0x0f),
+            .value = {value.begin(), value.end()}};
+        if ((flags & 0x80) != 0)
+            designator.protocol = static_cast<std::uint8_t>(protocol_and_code_set >> 4);
+        designators.push_back(std::move(designator));
+    }
+    return designators;
+}
+
+// Pages that are one text.
+Result<std::string> text_page(ByteView data, std::uint8_t page_code) {
+    const auto payload = payload_of(data, page_code);
+    if (!payload) return payload.error();
+    return trimmed_ascii(*payload);
+}
+
 }  // namespace
 
 Result<StandardInquiry> decode_standard_inquiry(ByteView data) {
@@ -126,9 +162,7 @@ Bytes encode_supported_vpd_pages(std::uint8_t peripheral, const std::vector<std:
 }
 
 Result<std::string> decode_unit_serial_number(ByteView data) {
-    const auto payload = payload_of(data, vpd_page::unit_serial_number);
-    if (!payload) return payload.error();
-    return trimmed_ascii(*payload);
+    return text_page(data, vpd_page::unit_serial_number);
 }
 
 Bytes encode_unit_serial_number(std::uint8_t peripheral, const std::string& serial) {
@@ -140,30 +174,7 @@ Bytes encode_unit_serial_number(std::uint8_t peripheral, const std::string& seri
 Result<std::vector<Designator>> decode_device_identification(ByteView data) {
     const auto payload = payload_of(data, vpd_page::device_identification);
     if (!payload) return payload.error();
-    std::vector<Designator> designators;
-    ByteReader in(*payload);
-    while (in.remaining() > 0) {
-        const std::size_t at = vpd_header_size + in.position();
-        const std::uint8_t protocol_and_code_set = in.u8();
-        const std::uint8_t flags = in.u8();
-        in.skip(1);
-        const std::uint8_t length = in.u8();
-        const ByteView value = in.take(length);
-        if (!in.ok()) {
-            return trouble(page_name(vpd_page::device_identification),
-                           "byte " + std::to_string(at) + ": designator ends behind the page");
-        }
-        Designator designator{
-            .protocol = {},
-            .code_set = static_cast<std::uint8_t>(protocol_and_code_set & 0x0f),
-            .association = static_cast<Designator::Association>(flags >> 4 & 0x03),
-            .type = static_cast<std::uint8_t>(flags & 0x0f),
-            .value = {value.begin(), value.end()}};
-        if ((flags & 0x80) != 0)
-            designator.protocol = static_cast<std::uint8_t>(protocol_and_code_set >> 4);
-        designators.push_back(std::move(designator));
-    }
-    return designators;
+    return designators_in(*payload, vpd_header_size, vpd_page::device_identification);
 }
 
 Bytes encode_device_identification(std::uint8_t peripheral,
@@ -180,6 +191,61 @@ Bytes encode_device_identification(std::uint8_t peripheral,
             .bytes(designator.value);
     }
     return encode_vpd_page(peripheral, vpd_page::device_identification, payload.view());
+}
+
+// Each port: two reserved bytes, its relative identifier, two reserved bytes, a TransportID (of its
+// initiator port) and a designator list (of its target port), each behind its length.
+Result<std::vector<ScsiPort>> decode_scsi_ports(ByteView data) {
+    const auto payload = payload_of(data, vpd_page::scsi_ports);
+    if (!payload) return payload.error();
+    std::vector<ScsiPort> ports;
+    ByteReader in(*payload);
+    while (in.remaining() > 0) {
+        const std::size_t begin = vpd_header_size + in.position();
+        ScsiPort port;
+        in.skip(2);
+        port.relative_identifier = in.u16();
+        in.skip(2);
+        in.skip(in.u16());
+        in.skip(2);
+        const std::uint16_t length = in.u16();
+        const std::size_t list_begin = vpd_header_size + in.position();
+        const ByteView list = in.take(length);
+        if (!in.ok()) {
+            return trouble(page_name(vpd_page::scsi_ports),
+                           "byte " + std::to_string(begin) + ": the port ends behind the page");
+        }
+        auto target_port = designators_in(list, list_begin, vpd_page::scsi_ports);
+        if (!target_port) return target_port.error();
+        port.target_port = std::move(target_port).value();
+        ports.push_back(std::move(port));
+    }
+    return ports;
+}
+
+Result<std::string> decode_manufacturer_serial_number(ByteView data) {
+    return text_page(data, vpd_page::manufacturer_serial_number);
+}
+
+Result<std::string> decode_automation_device_serial_number(ByteView data) {
+    return text_page(data, vpd_page::automation_device_serial_number);
+}
+
+Result<std::uint16_t> decode_data_transfer_device_element_address(ByteView data) {
+    constexpr std::uint8_t page_code = vpd_page::data_transfer_device_element_address;
+    const auto payload = payload_of(data, page_code);
+    if (!payload) return payload.error();
+    if (payload->size() < 2) {
+        return trouble(
+            page_name(page_code),
+            "an element address of " + std::to_string(payload->size()) + " bytes, two are needed");
+    }
+    const auto leading = payload->first(payload->size() - 2);
+    if (std::any_of(leading.begin(), leading.end(), [](std::uint8_t byte) { return byte != 0; })) {
+        return trouble(page_name(page_code),
+                       "byte 4: " + to_hex(*payload) + "h is more than an element address can be");
+    }
+    return ByteReader(payload->last(2)).u16();
 }
 
 std::string to_text(const Designator& designator) {

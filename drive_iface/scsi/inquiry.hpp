@@ -1,6 +1,6 @@
 #pragma once
 
-// Standard INQUIRY data and vital product data pages 00h, 80h and 83h.
+// Standard INQUIRY data and the vital product data pages that say who a device is.
 
 #include <array>
 #include <optional>
@@ -25,9 +25,12 @@ inline constexpr std::uint8_t supported_pages = 0x00;
 inline constexpr std::uint8_t unit_serial_number = 0x80;
 inline constexpr std::uint8_t device_identification = 0x83;
 inline constexpr std::uint8_t extended_inquiry = 0x86;
+inline constexpr std::uint8_t scsi_ports = 0x88;
 inline constexpr std::uint8_t sequential_access_capabilities = 0xb0;  // SSC-3 8.5.2
 inline constexpr std::uint8_t manufacturer_serial_number = 0xb1;      // SSC-3 8.5.3
 inline constexpr std::uint8_t tape_alert_supported_flags = 0xb2;      // SSC-3 8.5.4
+inline constexpr std::uint8_t automation_device_serial_number = 0xb3;
+inline constexpr std::uint8_t data_transfer_device_element_address = 0xb4;
 }  // namespace vpd_page
 
 // SPC-4 6.4.2.
@@ -100,6 +103,28 @@ struct Designator {
     ByteView data);
 [[nodiscard]] Bytes encode_device_identification(std::uint8_t peripheral,
                                                  const std::vector<Designator>& designators);
+
+// One port of a device, page 88h: its relative port identifier and the names of its target port.
+struct ScsiPort {
+    std::uint16_t relative_identifier = 0;
+    std::vector<Designator> target_port;
+    bool operator==(const ScsiPort&) const = default;
+};
+[[nodiscard]] agent::core::Result<std::vector<ScsiPort>> decode_scsi_ports(ByteView data);
+
+// Page B1h: the serial number of the mechanism, where page 80h has the one the library gave it.
+// Trimmed, may be empty.
+[[nodiscard]] agent::core::Result<std::string> decode_manufacturer_serial_number(ByteView data);
+
+// Page B3h: the serial number of the library that the drive is built into. Trimmed, may be empty.
+[[nodiscard]] agent::core::Result<std::string> decode_automation_device_serial_number(
+    ByteView data);
+
+// Page B4h: the drive's own element address, as its library told it. The whole payload is one
+// number (so does sg_vpd read it); drives differ in its width. Errors: fewer than two bytes, or
+// more than an element address can be.
+[[nodiscard]] agent::core::Result<std::uint16_t> decode_data_transfer_device_element_address(
+    ByteView data);
 
 // ASCII and UTF-8 designators as text, trimmed; others as hex digits.
 [[nodiscard]] std::string to_text(const Designator& designator);

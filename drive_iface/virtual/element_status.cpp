@@ -3,23 +3,14 @@
 #include <algorithm>
 
 #include "drive_iface/scsi/bytes.hpp"
+#include "drive_iface/scsi/element_status.hpp"
 #include "drive_iface/virtual/drive.hpp"
 #include "drive_iface/virtual/loading.hpp"
 
 namespace drive_iface::virtual_library {
 namespace {
 
-constexpr std::size_t volume_tag_size = 36;
-constexpr std::size_t volume_identifier_size = 32;
-
-namespace flag {
-constexpr std::uint8_t full = 0x01;
-constexpr std::uint8_t by_operator = 0x02;  // IMPEXP
-constexpr std::uint8_t exception = 0x04;
-constexpr std::uint8_t access = 0x08;
-constexpr std::uint8_t export_enabled = 0x10;
-constexpr std::uint8_t import_enabled = 0x20;
-}  // namespace flag
+namespace flag = scsi::element_flag;
 
 const Drive& drive_of(const ChangerState& changer, const Element& element) {
     return (*changer.drives)[element.drive];
@@ -79,10 +70,10 @@ void append_descriptor(scsi::ByteWriter& out, const ChangerState& changer, const
     out.u16(has_source ? *element.source : std::uint16_t{0});
     if (form.volume_tags) {
         if (element.barcode.empty()) {
-            out.zeros(volume_tag_size);
+            out.zeros(scsi::volume_tag_size);
         } else {
-            out.ascii(element.barcode, volume_identifier_size);
-            out.zeros(volume_tag_size - volume_identifier_size);
+            out.ascii(element.barcode, scsi::volume_identifier_size);
+            out.zeros(scsi::volume_tag_size - scsi::volume_identifier_size);
         }
     }
     constexpr std::uint8_t ascii = 2;
@@ -117,7 +108,7 @@ Bytes encode_element_status(const ChangerState& changer, std::span<const Element
             }
         }
         const std::size_t length =
-            fixed_part + (form.volume_tags ? volume_tag_size : 0) + identifier_size;
+            fixed_part + (form.volume_tags ? scsi::volume_tag_size : 0) + identifier_size;
         out.u8(static_cast<std::uint8_t>(type)).u8(form.volume_tags ? primary_volume_tags : 0);
         out.u16(static_cast<std::uint16_t>(length)).u8(0);
         out.u24(static_cast<std::uint32_t>(length * page.size()));

@@ -11,6 +11,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     static_cast<void>(decode_supported_vpd_pages(bytes));
     static_cast<void>(decode_unit_serial_number(bytes));
+    static_cast<void>(decode_scsi_ports(bytes));
+    static_cast<void>(decode_manufacturer_serial_number(bytes));
+    static_cast<void>(decode_automation_device_serial_number(bytes));
+    static_cast<void>(decode_data_transfer_device_element_address(bytes));
     if (const auto designators = decode_device_identification(bytes)) {
         for (const auto& designator : *designators)
             static_cast<void>(to_text(designator));
