@@ -1,56 +1,26 @@
 #include "drive_iface/device/iscsi_transport.hpp"
 
-#include <poll.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <chrono>
 #include <utility>
 
-// C headers, in this order.
-#include <iscsi/iscsi.h>
-#include <iscsi/scsi-lowlevel.h>
+#include "drive_iface/device/iscsi_client.hpp"
 
 namespace drive_iface {
 
 using namespace agent::core;
-using Clock = std::chrono::steady_clock;
+using iscsi_client::Completion;
+using iscsi_client::Context;
 
 namespace {
 
-// What a callback of libiscsi leaves for whoever waits. Outlives the command or the context,
-// whichever ends first.
-struct Completion {
-    bool done = false;
-    int status = 0;
-};
-
-void completed(iscsi_context*, int status, void*, void* completion) noexcept {
-    auto* result = static_cast<Completion*>(completion);
-    result->done = true;
-    result->status = status;
-}
-
-struct FreeContext {
-    void operator()(iscsi_context* context) const { iscsi_destroy_context(context); }
-};
 struct FreeTask {
     void operator()(scsi_task* task) const { scsi_free_scsi_task(task); }
 };
 struct FreeUrl {
     void operator()(iscsi_url* url) const { iscsi_destroy_url(url); }
 };
-using Context = std::unique_ptr<iscsi_context, FreeContext>;
 using Task = std::unique_ptr<scsi_task, FreeTask>;
 using Url = std::unique_ptr<iscsi_url, FreeUrl>;
-
-std::string last_error(iscsi_context* context) {
-    const char* text = iscsi_get_error(context);
-    std::string words = text == nullptr ? "" : text;
-    while (!words.empty() && (words.back() == '\n' || words.back() == ' '))
-        words.pop_back();
-    return words.empty() ? "no reason given" : words;
-}
 
 class IscsiTransport : public drive_iface::Transport {
   public:
@@ -62,7 +32,7 @@ class IscsiTransport : public drive_iface::Transport {
           user_(std::move(user)),
           password_(std::move(password)),
           lun_(lun) {}
-    ~IscsiTransport() override { log_out(); }
+    ~IscsiTransport() override { iscsi_client::log_out(context_); }
     IscsiTransport(const IscsiTransport&) = delete;
     IscsiTransport& operator=(const IscsiTransport&) = delete;
 
@@ -70,10 +40,7 @@ class IscsiTransport : public drive_iface::Transport {
 
   private:
     Outcome log_in();
-    void log_out();
     Result<ScsiReply> send(const ScsiCommand& command, Duration timeout);
-    // Serves the connection until `completion` is done. False: time is up, or the connection broke.
-    bool serve(const Completion& completion, Duration timeout);
     [[nodiscard]] std::string where() const { return "iSCSI target " + target_ + " at " + portal_; }
 
     IscsiTransportOptions options_;
@@ -87,10 +54,7 @@ class IscsiTransport : public drive_iface::Transport {
 
 Result<ScsiReply> IscsiTransport::execute(const ScsiCommand& command, Duration timeout) {
     if (context_ == nullptr) {
-        if (auto logged_in = log_in(); !logged_in) {
-            context_.reset();
-            return logged_in.error();
-        }
+        if (auto logged_in = log_in(); !logged_in) return logged_in.error();
     }
     auto reply = send(command, timeout);
     if (!reply) context_.reset();  // closes the connection; the next call logs in again
@@ -101,55 +65,14 @@ Outcome IscsiTransport::log_in() {
     context_.reset(iscsi_create_context(options_.initiator_name.c_str()));
     if (context_ == nullptr) return Error{where() + ": no memory for a session"};
     iscsi_context* context = context_.get();
-    // Its own reconnecting would send commands again that may have been carried out.
-    iscsi_set_noautoreconnect(context, 1);
     iscsi_set_isid_random(context, options_.isid, options_.isid_qualifier);
     iscsi_set_targetname(context, target_.c_str());
     iscsi_set_session_type(context, ISCSI_SESSION_NORMAL);
     iscsi_set_header_digest(context, ISCSI_HEADER_DIGEST_NONE_CRC32C);
     if (!user_.empty()) iscsi_set_initiator_username_pwd(context, user_.c_str(), password_.c_str());
 
-    Completion connected;
-    if (iscsi_connect_async(context, portal_.c_str(), completed, &connected) != 0 ||
-        !serve(connected, options_.login_timeout) || connected.status != SCSI_STATUS_GOOD) {
-        const auto why = last_error(context);
-        context_.reset();
-        return Error{where() + ": can not connect: " + why};
-    }
-    Completion logged_in;
-    if (iscsi_login_async(context, completed, &logged_in) != 0 ||
-        !serve(logged_in, options_.login_timeout) || logged_in.status != SCSI_STATUS_GOOD) {
-        const auto why = last_error(context);
-        context_.reset();
-        return Error{where() + ": login failed: " + why};
-    }
-    return Nothing{};
-}
-
-void IscsiTransport::log_out() {
-    if (context_ == nullptr || iscsi_is_logged_in(context_.get()) == 0) return;
-    Completion logged_out;
-    if (iscsi_logout_async(context_.get(), completed, &logged_out) == 0) {
-        static_cast<void>(serve(logged_out, Duration{1'000}));
-    }
-    context_.reset();
-}
-
-bool IscsiTransport::serve(const Completion& completion, Duration timeout) {
-    const auto deadline = Clock::now() + std::chrono::milliseconds(timeout.ms);
-    while (!completion.done) {
-        const auto left =
-            std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-        if (left <= 0) return false;
-        pollfd waiting{iscsi_get_fd(context_.get()),
-                       static_cast<short>(iscsi_which_events(context_.get())), 0};
-        const int ready =
-            ::poll(&waiting, 1, static_cast<int>(std::min<std::int64_t>(left, 1'000)));
-        if (ready < 0 && errno != EINTR) return false;
-        if (iscsi_service(context_.get(), ready > 0 ? waiting.revents : 0) != 0)
-            return completion.done;
-    }
-    return true;
+    auto logged_in = iscsi_client::log_in(context_, portal_, options_.login_timeout);
+    return logged_in ? logged_in : logged_in.error().within(where());
 }
 
 Result<ScsiReply> IscsiTransport::send(const ScsiCommand& command, Duration timeout) {
@@ -166,20 +89,20 @@ Result<ScsiReply> IscsiTransport::send(const ScsiCommand& command, Duration time
     iscsi_data out{data_out.size(), data_out.data()};
 
     Completion completion;
-    if (iscsi_scsi_command_async(context_.get(), lun_, task.get(), completed,
+    if (iscsi_scsi_command_async(context_.get(), lun_, task.get(), iscsi_client::completed,
                                  writes ? &out : nullptr, &completion) != 0) {
-        return Error{where() + ": command not sent: " + last_error(context_.get())};
+        return Error{where() + ": command not sent: " + iscsi_client::last_error(context_.get())};
     }
-    const bool served = serve(completion, timeout);
+    const bool served = iscsi_client::serve(context_.get(), completion, timeout);
     if (!completion.done) {
-        const auto why = served ? "" : last_error(context_.get());
+        const auto why = served ? "" : iscsi_client::last_error(context_.get());
         // Cancels the command: its callback runs now, while task and completion are still there.
         context_.reset();
         return Error{where() + ": no answer within " + std::to_string(timeout.ms) + " ms (" + why +
                      ")"};
     }
     if (completion.status < 0 || completion.status > 0xff) {
-        return Error{where() + ": connection lost: " + last_error(context_.get())};
+        return Error{where() + ": connection lost: " + iscsi_client::last_error(context_.get())};
     }
     ScsiReply reply;
     reply.status = static_cast<std::uint8_t>(completion.status);
@@ -222,7 +145,7 @@ Result<std::unique_ptr<Transport>> make_iscsi_transport(IscsiTransportOptions op
     if (url == nullptr) {
         return Error{"\"" + options.url +
                      "\" is not an iSCSI URL (iscsi://HOST:PORT/TARGET-NAME/LUN): " +
-                     last_error(parser.get())};
+                     iscsi_client::last_error(parser.get())};
     }
     return std::unique_ptr<Transport>(std::make_unique<IscsiTransport>(
         std::move(options), url->target, url->portal, url->user, url->passwd, url->lun));

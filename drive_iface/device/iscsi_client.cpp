@@ -1,0 +1,82 @@
+#include "drive_iface/device/iscsi_client.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+
+namespace drive_iface::iscsi_client {
+
+using agent::core::Duration;
+using agent::core::Error;
+using agent::core::Nothing;
+using agent::core::Outcome;
+
+namespace {
+
+// Ends the context while the completions of what is still under way are there: it calls them.
+Outcome login_refused(Context& context, const std::string& what) {
+    const Error why{what + ": " + last_error(context.get())};
+    context.reset();
+    return why;
+}
+
+}  // namespace
+
+void completed(iscsi_context*, int status, void*, void* completion) noexcept {
+    auto* result = static_cast<Completion*>(completion);
+    result->done = true;
+    result->status = status;
+}
+
+bool serve(iscsi_context* context, const Completion& completion, Duration timeout) {
+    using Clock = std::chrono::steady_clock;
+    const auto deadline = Clock::now() + std::chrono::milliseconds(timeout.ms);
+    while (!completion.done) {
+        const auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+        if (left <= 0) return false;
+        pollfd waiting{iscsi_get_fd(context), static_cast<short>(iscsi_which_events(context)), 0};
+        const int ready =
+            ::poll(&waiting, 1, static_cast<int>(std::min<std::int64_t>(left, 1'000)));
+        if (ready < 0 && errno != EINTR) return false;
+        if (iscsi_service(context, ready > 0 ? waiting.revents : 0) != 0) return completion.done;
+    }
+    return true;
+}
+
+std::string last_error(iscsi_context* context) {
+    const char* text = iscsi_get_error(context);
+    std::string words = text == nullptr ? "" : text;
+    while (!words.empty() && (words.back() == '\n' || words.back() == ' '))
+        words.pop_back();
+    return words.empty() ? "no reason given" : words;
+}
+
+Outcome log_in(Context& context, const std::string& portal, Duration timeout) {
+    iscsi_context* session = context.get();
+    iscsi_set_noautoreconnect(session, 1);
+    Completion connected;
+    if (iscsi_connect_async(session, portal.c_str(), completed, &connected) != 0 ||
+        !serve(session, connected, timeout) || connected.status != SCSI_STATUS_GOOD) {
+        return login_refused(context, "can not connect");
+    }
+    Completion logged_in;
+    if (iscsi_login_async(session, completed, &logged_in) != 0 ||
+        !serve(session, logged_in, timeout) || logged_in.status != SCSI_STATUS_GOOD) {
+        return login_refused(context, "login failed");
+    }
+    return Nothing{};
+}
+
+void log_out(Context& context) {
+    if (context == nullptr) return;
+    Completion logged_out;
+    if (iscsi_is_logged_in(context.get()) != 0 &&
+        iscsi_logout_async(context.get(), completed, &logged_out) == 0)
+        static_cast<void>(serve(context.get(), logged_out, Duration{1'000}));
+    context.reset();
+}
+
+}  // namespace drive_iface::iscsi_client

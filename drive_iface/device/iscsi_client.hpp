@@ -1,0 +1,48 @@
+#pragma once
+
+// What every use of libiscsi needs, for the sources beside this one only: nobody else sees
+// libiscsi.
+
+#include <memory>
+#include <string>
+
+#include "agent/core/result.hpp"
+#include "agent/core/time.hpp"
+
+// C headers, in this order.
+#include <iscsi/iscsi.h>
+#include <iscsi/scsi-lowlevel.h>
+
+namespace drive_iface::iscsi_client {
+
+// What a callback of libiscsi leaves for whoever waits. Outlives the command or the context,
+// whichever ends first.
+struct Completion {
+    bool done = false;
+    int status = 0;
+};
+
+struct FreeContext {
+    void operator()(iscsi_context* context) const { iscsi_destroy_context(context); }
+};
+using Context = std::unique_ptr<iscsi_context, FreeContext>;
+
+// A callback for anything whose command data is of no interest; `completion` is a Completion.
+void completed(iscsi_context* context, int status, void* data, void* completion) noexcept;
+
+// Serves the connection until `completion` is done. False: time is up, or the connection broke.
+[[nodiscard]] bool serve(iscsi_context* context, const Completion& completion,
+                         agent::core::Duration timeout);
+
+[[nodiscard]] std::string last_error(iscsi_context* context);
+
+// Connects to `portal` and logs in with what is set in the context, each within `timeout`. It is
+// never done again by itself: libiscsi's own reconnecting would send commands twice. After an error
+// the context is gone.
+[[nodiscard]] agent::core::Outcome log_in(Context& context, const std::string& portal,
+                                          agent::core::Duration timeout);
+
+// Orderly, within a second, or not at all; the context is gone.
+void log_out(Context& context);
+
+}  // namespace drive_iface::iscsi_client
