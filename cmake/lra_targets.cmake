@@ -27,6 +27,16 @@ function(lra_apart)
   set_target_properties(${ARGN} PROPERTIES UNITY_BUILD OFF)
 endfunction()
 
+# The rules and the simulated library: run millions of times by the simulator and by property tests, so that optimising
+# them costs less than it saves even when all is built for one run.
+function(lra_optimised)
+  if(LRA_FROM_SCRATCH)
+    foreach(target ${ARGN})
+      target_compile_options(${target} PRIVATE -O1)
+    endforeach()
+  endif()
+endfunction()
+
 # lra_alone(a.cpp ...): these share names with others of their folder, and are compiled alone then too.
 function(lra_alone)
   set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)

@@ -16,7 +16,6 @@ using agent::runtime::ControlErrorCode;
 
 namespace {
 
-const std::string drive = "VT00000001";
 const json fc_port = {{"transport", "fc"}, {"name", "2100000e1e09a1b1"}};
 
 }  // namespace
@@ -25,63 +24,64 @@ TEST_CASE("a virtual fibre channel port reserves a drive that others then can no
     VtldProcess vtld;
     const auto kind =
         GENERATE(std::string("reserve6"), std::string("reserve10"), std::string("pr"));
-    vtld.call("port.reserve", {{"serial", drive}, {"port", "host1"}, {"kind", kind}});
-    const auto reservation = vtld.call("drive.show", {{"serial", drive}})["reservation"];
+    vtld.call("port.reserve", {{"serial", first_drive}, {"port", "host1"}, {"kind", kind}});
+    const auto reservation = vtld.call("drive.show", {{"serial", first_drive}})["reservation"];
     CHECK(reservation["state"] == "reserved");
     CHECK(reservation["kind"] == kind);
     CHECK(reservation["holders"][0]["transport"] == "fc");
     CHECK(reservation["holders"][0]["name"] == "2100000e1e09a1b0");
 
-    const auto other =
-        vtld.ask("port.reserve", {{"serial", drive}, {"port", fc_port}, {"kind", "reserve6"}});
+    const auto other = vtld.ask("port.reserve",
+                                {{"serial", first_drive}, {"port", fc_port}, {"kind", "reserve6"}});
     REQUIRE(std::holds_alternative<ControlError>(other));
     CHECK(std::get<ControlError>(other).code == ControlErrorCode::state_differs);
     CHECK_THAT(std::get<ControlError>(other).message, ContainsSubstring("RESERVATION CONFLICT"));
 
-    vtld.call("port.release", {{"serial", drive}, {"port", "host1"}, {"kind", kind}});
-    CHECK(vtld.reservation_state(drive) == "free");
+    vtld.call("port.release", {{"serial", first_drive}, {"port", "host1"}, {"kind", kind}});
+    CHECK(vtld.reservation_state(first_drive) == "free");
 }
 
 TEST_CASE("a virtual port sends any command, sees its unit attention, and logs out") {
     VtldProcess vtld;
-    const json tur = {{"drive", drive}, {"port", fc_port}, {"cdb", "000000000000"}};
+    const json tur = {{"drive", first_drive}, {"port", fc_port}, {"cdb", "000000000000"}};
     const auto attention = vtld.call("port.command", tur);
     CHECK(attention["status"] == 2);
     CHECK_THAT(attention["sense_text"].get<std::string>(), ContainsSubstring("UNIT ATTENTION"));
     const auto inquiry = vtld.call(
-        "port.command", {{"drive", drive}, {"port", fc_port}, {"cdb", "12 00 00 00 24 00"}});
+        "port.command", {{"drive", first_drive}, {"port", fc_port}, {"cdb", "12 00 00 00 24 00"}});
     CHECK(inquiry["status"] == 0);
     CHECK(inquiry["data_in"].get<std::string>().substr(0, 2) == "01");
     CHECK(vtld.call("port.list")["logins"].size() == 1);
-    vtld.call("port.logout", {{"drive", drive}, {"port", fc_port}});
+    vtld.call("port.logout", {{"drive", first_drive}, {"port", fc_port}});
     CHECK(vtld.call("port.list")["logins"].empty());
 }
 
 TEST_CASE("faults meet the commands they were made for") {
     VtldProcess vtld;
     LibiscsiHost host("iqn.2026-01.example:host1");
-    REQUIRE(host.log_in(vtld.portal(), vtld.target(drive)));
+    REQUIRE(host.log_in(vtld.portal(), vtld.target(first_drive)));
     host.settle();
     const std::vector<std::uint8_t> inquiry{0x12, 0, 0, 0, 36, 0};
     SECTION("busy, twice") {
-        vtld.call("fault.inject", {{"serial", drive}, {"fault", "busy"}, {"count", 2}});
+        vtld.call("fault.inject", {{"serial", first_drive}, {"fault", "busy"}, {"count", 2}});
         CHECK(host.run(inquiry, 36).status == 0x08);
         CHECK(host.run(inquiry, 36).status == 0x08);
         CHECK(host.run(inquiry, 36).status == 0);
         CHECK(vtld.call("fault.list")["faults"].empty());
     }
     SECTION("sense, for one operation code") {
-        vtld.call("fault.inject",
-                  {{"serial", drive}, {"fault", "sense"}, {"sense", "04/44/00"}, {"opcode", "00"}});
+        vtld.call(
+            "fault.inject",
+            {{"serial", first_drive}, {"fault", "sense"}, {"sense", "04/44/00"}, {"opcode", "00"}});
         CHECK(host.run(inquiry, 36).status == 0);
         const auto failed = host.run({0, 0, 0, 0, 0, 0});
         CHECK(failed.sense_key == 4);
         CHECK(failed.asc_ascq == 0x4400);
-        CHECK(vtld.call("fault.clear", {{"serial", drive}})["cleared"] == 1);
+        CHECK(vtld.call("fault.clear", {{"serial", first_drive}})["cleared"] == 1);
     }
     SECTION("slow") {
         vtld.call("fault.inject",
-                  {{"serial", drive}, {"fault", "slow"}, {"delay_ms", 300}, {"count", 1}});
+                  {{"serial", first_drive}, {"fault", "slow"}, {"delay_ms", 300}, {"count", 1}});
         const auto began = std::chrono::steady_clock::now();
         CHECK(host.run(inquiry, 36).status == 0);
         CHECK(std::chrono::steady_clock::now() - began >= std::chrono::milliseconds(300));
@@ -103,34 +103,36 @@ TEST_CASE("bad input on the control socket is answered with what would be right"
     refused("drive.list", {{"all", true}}, "all");
     refused("session.drop", {{"id", -1}}, "id");
     refused("session.drop", {{"id", 1.5}}, "id");
-    refused("fault.inject", {{"serial", drive}, {"fault", "flood"}}, "busy");
-    refused("fault.inject", {{"serial", drive}, {"fault", "slow"}}, "delay_ms");
-    refused("fault.inject", {{"serial", drive}, {"fault", "sense"}, {"sense", "4444"}},
+    refused("fault.inject", {{"serial", first_drive}, {"fault", "flood"}}, "busy");
+    refused("fault.inject", {{"serial", first_drive}, {"fault", "slow"}}, "delay_ms");
+    refused("fault.inject", {{"serial", first_drive}, {"fault", "sense"}, {"sense", "4444"}},
             "KEY/ASC/ASCQ");
-    refused("fault.inject", {{"serial", drive}, {"fault", "busy"}, {"count", 0}}, "count");
-    refused("port.command", {{"serial", drive}, {"port", "nobody"}, {"cdb", "000000000000"}},
+    refused("fault.inject", {{"serial", first_drive}, {"fault", "busy"}, {"count", 0}}, "count");
+    refused("port.command", {{"serial", first_drive}, {"port", "nobody"}, {"cdb", "000000000000"}},
             "virtual_ports");
-    refused("port.command",
-            {{"serial", drive}, {"port", "iscsi:iqn.2026-01.example:a"}, {"cdb", "000000000000"}},
-            "fibre channel");
-    refused("port.command", {{"serial", drive}, {"port", "host1"}, {"cdb", "0000"}}, "cdb");
-    refused("port.command", {{"serial", drive}, {"port", "host1"}, {"cdb", "00000000000g"}}, "cdb");
-    refused("port.reserve", {{"serial", drive}, {"port", "host1"}, {"kind", "pr"}, {"type", 2}},
-            "type");
+    refused(
+        "port.command",
+        {{"serial", first_drive}, {"port", "iscsi:iqn.2026-01.example:a"}, {"cdb", "000000000000"}},
+        "fibre channel");
+    refused("port.command", {{"serial", first_drive}, {"port", "host1"}, {"cdb", "0000"}}, "cdb");
+    refused("port.command", {{"serial", first_drive}, {"port", "host1"}, {"cdb", "00000000000g"}},
+            "cdb");
     refused("port.reserve",
-            {{"serial", drive}, {"port", "host1"}, {"kind", "reserve6"}, {"key", "1"}}, "pr");
-    refused("port.reserve", {{"serial", drive}, {"port", {{"name", 5}}}}, "port");
+            {{"serial", first_drive}, {"port", "host1"}, {"kind", "pr"}, {"type", 2}}, "type");
+    refused("port.reserve",
+            {{"serial", first_drive}, {"port", "host1"}, {"kind", "reserve6"}, {"key", "1"}}, "pr");
+    refused("port.reserve", {{"serial", first_drive}, {"port", {{"name", 5}}}}, "port");
 }
 
 TEST_CASE("an orderly stop ends with 0, and a killed vtld keeps reservations with APTPL") {
     VtldProcess vtld;
     LibiscsiHost host("iqn.2026-01.example:host1");
-    REQUIRE(host.log_in(vtld.portal(), vtld.target(drive)));
+    REQUIRE(host.log_in(vtld.portal(), vtld.target(first_drive)));
     // REGISTER with APTPL, then RESERVE exclusive access.
     const std::string key = "00000000abcdef01";
     const auto pr_out = [&](const std::string& action, const std::string& type,
                             const std::string& parameters) {
-        return vtld.call("port.command", {{"serial", drive},
+        return vtld.call("port.command", {{"serial", first_drive},
                                           {"port", "host1"},
                                           {"cdb", "5f" + action + type + "00000000001800"},
                                           {"data_out", parameters}});
@@ -141,7 +143,7 @@ TEST_CASE("an orderly stop ends with 0, and a killed vtld keeps reservations wit
     CHECK(pr_out("01", "03", key + std::string(32, '0'))["status"] == 0);
     vtld.kill();
     vtld.start();
-    const auto reservation = vtld.call("drive.show", {{"serial", drive}})["reservation"];
+    const auto reservation = vtld.call("drive.show", {{"serial", first_drive}})["reservation"];
     CHECK(reservation["state"] == "reserved");
     CHECK(reservation["kind"] == "pr");
     vtld.signal(SIGHUP);

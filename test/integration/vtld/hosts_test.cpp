@@ -20,7 +20,6 @@ using namespace vtld_test;
 
 namespace {
 
-const std::string drive = "VT00000001";
 const std::vector<std::uint8_t> reserve_6{0x16, 0, 0, 0, 0, 0};
 const std::vector<std::uint8_t> test_unit_ready{0, 0, 0, 0, 0, 0};
 constexpr int good = 0;
@@ -68,7 +67,7 @@ TEST_CASE("hosts discover the drives and inquire them with the tools they have")
                                  vtld.portal() + ",1"));
     CHECK_THAT(listed.output, ContainsSubstring("drive-VT00000002"));
     const auto inquired =
-        run_program("iscsi-inq iscsi://" + vtld.portal() + "/" + vtld.target(drive) + "/0");
+        run_program("iscsi-inq iscsi://" + vtld.portal() + "/" + vtld.target(first_drive) + "/0");
     INFO(inquired.output);
     CHECK(inquired.status == 0);
     CHECK_THAT(inquired.output, ContainsSubstring("SEQUENTIAL_ACCESS"));
@@ -78,13 +77,14 @@ TEST_CASE("a drive reserved by one host is refused to another until the first on
     VtldProcess vtld;
     LibiscsiHost first("iqn.2026-01.example:host1");
     LibiscsiHost second("iqn.2026-01.example:host2");
-    REQUIRE(first.log_in(vtld.portal(), vtld.target(drive)));
-    REQUIRE(second.log_in(vtld.portal(), vtld.target(drive)));
+    REQUIRE(first.log_in(vtld.portal(), vtld.target(first_drive)));
+    REQUIRE(second.log_in(vtld.portal(), vtld.target(first_drive)));
     first.settle();
     second.settle();
     REQUIRE(first.run(reserve_6).status == good);
     CHECK(second.run(test_unit_ready).status == reservation_conflict);
-    const auto holder = vtld.call("drive.show", {{"serial", drive}})["reservation"]["holders"][0];
+    const auto holder =
+        vtld.call("drive.show", {{"serial", first_drive}})["reservation"]["holders"][0];
     CHECK(holder["transport"] == "iscsi");
     CHECK(holder["name"] == "iqn.2026-01.example:host1");
     CHECK(holder["isid"].get<std::string>().size() == 12);
@@ -93,19 +93,19 @@ TEST_CASE("a drive reserved by one host is refused to another until the first on
 
     SECTION("by logout: released before the answer") {
         first.log_out();
-        CHECK(vtld.reservation_state(drive) == "free");
+        CHECK(vtld.reservation_state(first_drive) == "free");
     }
     SECTION("by a broken connection") {
         first.break_connection();
-        CHECK(vtld.becomes(drive, "free"));
+        CHECK(vtld.becomes(first_drive, "free"));
     }
     SECTION("by an operator who drops the session") {
-        vtld.call("fault.inject", {{"serial", drive}, {"fault", "drop_session"}});
-        CHECK(vtld.reservation_state(drive) == "free");
+        vtld.call("fault.inject", {{"serial", first_drive}, {"fault", "drop_session"}});
+        CHECK(vtld.reservation_state(first_drive) == "free");
     }
     SECTION("by power loss") {
-        vtld.call("fault.inject", {{"serial", drive}, {"fault", "power_cycle"}});
-        CHECK(vtld.reservation_state(drive) == "free");
+        vtld.call("fault.inject", {{"serial", first_drive}, {"fault", "power_cycle"}});
+        CHECK(vtld.reservation_state(first_drive) == "free");
         CHECK(vtld.call("session.list").empty());
     }
 }
@@ -113,7 +113,7 @@ TEST_CASE("a drive reserved by one host is refused to another until the first on
 TEST_CASE("header digests work with somebody else's initiator") {
     VtldProcess vtld;
     LibiscsiHost host("iqn.2026-01.example:host1", {.digests = true, .user = {}, .secret = {}});
-    REQUIRE(host.log_in(vtld.portal(), vtld.target(drive)));
+    REQUIRE(host.log_in(vtld.portal(), vtld.target(first_drive)));
     CHECK(vtld.call("session.list")[0]["header_digest"] == "CRC32C");
     const auto inquiry = host.run({0x12, 0, 0, 0, 96, 0}, 96);
     CHECK(inquiry.status == good);
@@ -129,7 +129,7 @@ TEST_CASE("with CHAP the secret decides who comes in") {
     std::filesystem::permissions(
         key, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     VtldProcess vtld(json::object({{"chap", {{"user", "backup"}, {"secret_file", key.string()}}}}));
-    const auto target = vtld.target(drive);
+    const auto target = vtld.target(first_drive);
     LibiscsiHost right("iqn.2026-01.example:host1",
                        {.digests = false, .user = "backup", .secret = "twelve bytes and more"});
     INFO(right.error());
@@ -146,7 +146,7 @@ TEST_CASE("with CHAP the secret decides who comes in") {
 TEST_CASE("garbage closes its own connection and no other") {
     VtldProcess vtld;
     LibiscsiHost host("iqn.2026-01.example:host1");
-    REQUIRE(host.log_in(vtld.portal(), vtld.target(drive)));
+    REQUIRE(host.log_in(vtld.portal(), vtld.target(first_drive)));
     host.settle();
     REQUIRE(host.run(reserve_6).status == good);
     for (const auto& bytes :
@@ -157,22 +157,22 @@ TEST_CASE("garbage closes its own connection and no other") {
         CHECK(raw.is_closed_by_peer());
     }
     CHECK(host.run(test_unit_ready).status != reservation_conflict);
-    CHECK(vtld.reservation_state(drive) == "reserved");
+    CHECK(vtld.reservation_state(first_drive) == "reserved");
 }
 
 TEST_CASE("a host that no longer answers loses its session and its reservation") {
     VtldProcess vtld(json::object({{"ping_after_ms", 100}}));
     LibiscsiHost host("iqn.2026-01.example:host1");
-    REQUIRE(host.log_in(vtld.portal(), vtld.target(drive)));
+    REQUIRE(host.log_in(vtld.portal(), vtld.target(first_drive)));
     host.settle();
     REQUIRE(host.run(reserve_6).status == good);
     // libiscsi answers pings only while somebody runs its loop, and nobody does: to the drive this
     // host is dead.
-    CHECK(vtld.reservation_state(drive) == "reserved");
+    CHECK(vtld.reservation_state(first_drive) == "reserved");
     const auto began = std::chrono::steady_clock::now();
     bool is_free = false;
     while (!is_free && std::chrono::steady_clock::now() - began < std::chrono::seconds(30)) {
-        is_free = vtld.becomes(drive, "free");
+        is_free = vtld.becomes(first_drive, "free");
     }
     CHECK(is_free);
     CHECK(vtld.call("library.status")["iscsi"]["timeouts"] == 1);

@@ -13,6 +13,8 @@ namespace vtld_test {
 
 using nlohmann::json;
 
+inline const std::string first_drive = "VT00000001";
+
 class VtldProcess {
   public:
     // Two drives, VT00000001 and VT00000002. `iscsi` is merged into that section of the

@@ -12,7 +12,7 @@ constexpr VolumeId other_volume{1};
 
 using Entry = std::array<std::uint8_t, index_entry_size>;
 
-IndexEntry sample() {
+IndexEntry sample_entry() {
     IndexEntry entry;
     entry.object = {LogicalObject::Kind::block, 262144};
     entry.before = {.objects = 77, .offset = 0x123456789abc, .filemarks = 3, .bytes = 0x987654321};
@@ -33,16 +33,16 @@ IndexCommit sample_commit() {
 
 TEST_CASE("an index entry comes back as it was written") {
     Entry bytes{};
-    encode_index_entry(sample(), volume, bytes);
+    encode_index_entry(sample_entry(), volume, bytes);
     const auto entry = decode_index_entry(bytes, 77, volume);
     REQUIRE(entry.has_value());
     CHECK(entry->object.kind == LogicalObject::Kind::block);
     CHECK(entry->object.length == 262144);
-    CHECK(entry->before == sample().before);
+    CHECK(entry->before == sample_entry().before);
     CHECK(entry->crc32c == 0xcafe1234);
     CHECK(entry->generation == 9);
 
-    auto filemark = sample();
+    auto filemark = sample_entry();
     filemark.object = {LogicalObject::Kind::filemark, 0};
     encode_index_entry(filemark, volume, bytes);
     CHECK(decode_index_entry(bytes, 77, volume)->object.kind == LogicalObject::Kind::filemark);
@@ -52,7 +52,7 @@ TEST_CASE("an index entry comes back as it was written") {
 
 TEST_CASE("an entry counts at its own place of its own volume only") {
     Entry bytes{};
-    encode_index_entry(sample(), volume, bytes);
+    encode_index_entry(sample_entry(), volume, bytes);
     CHECK_FALSE(decode_index_entry(bytes, 76, volume).has_value());
     CHECK_FALSE(decode_index_entry(bytes, 77, other_volume).has_value());
     for (std::size_t size = 0; size < bytes.size(); ++size) {
@@ -62,7 +62,7 @@ TEST_CASE("an entry counts at its own place of its own volume only") {
 
 TEST_CASE("every flipped bit of an entry, a commit and a header is noticed") {
     Entry bytes{};
-    encode_index_entry(sample(), volume, bytes);
+    encode_index_entry(sample_entry(), volume, bytes);
     for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
         auto broken = bytes;
         broken[bit / 8] = static_cast<std::uint8_t>(broken[bit / 8] ^ (1U << bit % 8));

@@ -6,7 +6,7 @@ using namespace drive_iface::cartridge;
 
 namespace {
 
-Metadata sample() {
+Metadata sample_metadata() {
     Metadata metadata;
     metadata.facts = {.barcode = "LRA001L8",
                       .capacity = 1'000'000'000'000,
@@ -35,31 +35,31 @@ void check_refused(std::string text, const std::string& what, const std::string&
 }  // namespace
 
 TEST_CASE("a description comes back as it was written") {
-    const auto read = metadata_from_text(to_text(sample()));
+    const auto read = metadata_from_text(to_text(sample_metadata()));
     REQUIRE(read.ok());
     CHECK(read->facts.barcode == "LRA001L8");
     CHECK(read->facts.capacity == 1'000'000'000'000);
     CHECK(read->facts.write_protected);
     CHECK(read->facts.worm);
     CHECK_FALSE(read->facts.cleaning);
-    CHECK(read->volume == sample().volume);
+    CHECK(read->volume == sample_metadata().volume);
     CHECK(read->placement == Placement::mirror);
     CHECK(read->revision == 12);
     CHECK(read->created_at == 1'700'000'000);
     CHECK(read->load_count == 40);
-    CHECK(read->loads == sample().loads);
-    CHECK(read->attributes == sample().attributes);
+    CHECK(read->loads == sample_metadata().loads);
+    CHECK(read->attributes == sample_metadata().attributes);
 }
 
 TEST_CASE("a description cut anywhere is refused") {
-    const auto text = to_text(sample());
+    const auto text = to_text(sample_metadata());
     for (std::size_t size = 0; size + 2 < text.size(); ++size) {
         REQUIRE_FALSE(metadata_from_text(text.substr(0, size)).ok());
     }
 }
 
 TEST_CASE("a description with impossible values is refused") {
-    const auto text = to_text(sample());
+    const auto text = to_text(sample_metadata());
     check_refused(text, "\"LRA001L8\"", "\"../../etc/x\"");
     check_refused(text, "\"LRA001L8\"", "17");
     check_refused(text, "\"cartridge\": 1", "\"cartridge\": 2");
@@ -86,5 +86,5 @@ TEST_CASE("a barcode is what can be read from a label and named as a file") {
 }
 
 TEST_CASE("a UUID is written as UUIDs are") {
-    CHECK(to_text(sample().volume) == "deadbeef-0000-0000-0000-000000000000");
+    CHECK(to_text(sample_metadata().volume) == "deadbeef-0000-0000-0000-000000000000");
 }

@@ -14,17 +14,17 @@ ProfileDescription description() {
             .query = {"/opt/app", "status", "{drive}"},
             .states = {.online = {"online"}, .offline = {"offline"}}};
 }
-const std::vector<DriveNames> drives{{"LTO 1", "VT1", ""}, {"LTO 2", "VT2", ""}};
+const std::vector<DriveNames> profile_drives{{"LTO 1", "VT1", ""}, {"LTO 2", "VT2", ""}};
 
-std::string mistake(const ProfileDescription& bad) {
-    const auto profile = ApplicationProfile::compile(bad, drives);
+std::string profile_mistake(const ProfileDescription& bad) {
+    const auto profile = ApplicationProfile::compile(bad, profile_drives);
     return profile.ok() ? "accepted" : profile.error().message;
 }
 
 }  // namespace
 
 TEST_CASE("a profile knows every command of every drive beforehand") {
-    const auto profile = ApplicationProfile::compile(description(), drives);
+    const auto profile = ApplicationProfile::compile(description(), profile_drives);
     REQUIRE(profile.ok());
     const Command* offline = profile->command(DriveSerial{"VT2"}, ApplicationAction::set_offline);
     REQUIRE(offline != nullptr);
@@ -40,7 +40,7 @@ TEST_CASE("a profile knows every command of every drive beforehand") {
 TEST_CASE("only the exit statuses that are listed are accepted") {
     auto lenient = description();
     lenient.accepted_statuses = {0, 4};
-    const auto profile = ApplicationProfile::compile(lenient, drives);
+    const auto profile = ApplicationProfile::compile(lenient, profile_drives);
     REQUIRE(profile.ok());
     CHECK(profile->accepts(0));
     CHECK(profile->accepts(4));
@@ -50,23 +50,23 @@ TEST_CASE("only the exit statuses that are listed are accepted") {
 TEST_CASE("a mistake in a profile says which key it is in") {
     auto bad = description();
     bad.query = {""};
-    CHECK_THAT(mistake(bad), ContainsSubstring("query: no program is named"));
+    CHECK_THAT(profile_mistake(bad), ContainsSubstring("query: no program is named"));
     bad = description();
     bad.offline = {"/opt/app", "{what}"};
-    CHECK_THAT(mistake(bad), ContainsSubstring("offline: {what} is not known"));
+    CHECK_THAT(profile_mistake(bad), ContainsSubstring("offline: {what} is not known"));
     bad = description();
     bad.online = {"opt/app"};
-    CHECK_THAT(mistake(bad), ContainsSubstring("online: opt/app is a relative path"));
+    CHECK_THAT(profile_mistake(bad), ContainsSubstring("online: opt/app is a relative path"));
     bad = description();
     bad.states.offline = {"["};
-    CHECK_THAT(mistake(bad), ContainsSubstring("states.offline[0]"));
+    CHECK_THAT(profile_mistake(bad), ContainsSubstring("states.offline[0]"));
     bad = description();
     bad.accepted_statuses = {};
-    CHECK_THAT(mistake(bad), ContainsSubstring("accepted_exit_codes"));
+    CHECK_THAT(profile_mistake(bad), ContainsSubstring("accepted_exit_codes"));
 }
 
 TEST_CASE("an agent that only observes needs no commands") {
-    const auto profile = ApplicationProfile::compile({}, drives);
+    const auto profile = ApplicationProfile::compile({}, profile_drives);
     REQUIRE(profile.ok());
     CHECK(profile->command(DriveSerial{"VT1"}, ApplicationAction::query) == nullptr);
     CHECK(profile->reader(DriveSerial{"VT1"}) == nullptr);

@@ -8,7 +8,7 @@ using End = CommandOutcome::End;
 
 namespace {
 
-const DriveNames names{"LTO 1", "VT00000001", ""};
+const DriveNames read_names{"LTO 1", "VT00000001", ""};
 
 StateRules by_text() {
     return {.online = {"^drive {drive} is online$"},
@@ -17,13 +17,13 @@ StateRules by_text() {
 }
 
 StateReader compiled(const StateRules& rules) {
-    auto reader = StateReader::compile(rules, names);
+    auto reader = StateReader::compile(rules, read_names);
     REQUIRE(reader.ok());
     return std::move(reader).value();
 }
 
-std::string mistake(const StateRules& rules) {
-    const auto reader = StateReader::compile(rules, names);
+std::string rule_mistake(const StateRules& rules) {
+    const auto reader = StateReader::compile(rules, read_names);
     return reader.ok() ? "accepted" : reader.error().message;
 }
 
@@ -116,19 +116,19 @@ TEST_CASE("with patterns and exit statuses the text counts, and a contradiction 
 }
 
 TEST_CASE("bad rules are refused before anything is run") {
-    CHECK_THAT(mistake({.online = {"("}, .offline = {"x"}}),
+    CHECK_THAT(rule_mistake({.online = {"("}, .offline = {"x"}}),
                ContainsSubstring("states.online[0]: \"(\" is not a regular"));
-    CHECK_THAT(mistake({.online = {"a", "(b)\\1"}, .offline = {"x"}}),
+    CHECK_THAT(rule_mistake({.online = {"a", "(b)\\1"}, .offline = {"x"}}),
                ContainsSubstring("states.online[1]"));
-    CHECK_THAT(mistake({.online = {"[z-a]"}, .offline = {"x"}}),
+    CHECK_THAT(rule_mistake({.online = {"[z-a]"}, .offline = {"x"}}),
                ContainsSubstring("states.online[0]"));
-    CHECK_THAT(mistake({.online = {"{nobody}"}, .offline = {"x"}}),
+    CHECK_THAT(rule_mistake({.online = {"{nobody}"}, .offline = {"x"}}),
                ContainsSubstring("{nobody} is not known"));
-    CHECK_THAT(mistake({.online = {"x"}}),
+    CHECK_THAT(rule_mistake({.online = {"x"}}),
                ContainsSubstring("how to recognise that a drive is offline"));
-    CHECK_THAT(mistake({.offline = {"x"}}),
+    CHECK_THAT(rule_mistake({.offline = {"x"}}),
                ContainsSubstring("how to recognise that a drive is online"));
-    CHECK_THAT(mistake({.online_statuses = {0}, .offline_statuses = {0}}),
+    CHECK_THAT(rule_mistake({.online_statuses = {0}, .offline_statuses = {0}}),
                ContainsSubstring("stands for two states"));
 }
 
@@ -144,7 +144,7 @@ TEST_CASE("a pattern is looked for anywhere in a line, and anchors hold it to th
 }
 
 TEST_CASE("parentheses that are closed before they are opened are no pattern") {
-    CHECK_THAT(mistake({.online = {"a)|(b"}, .offline = {"x"}}),
+    CHECK_THAT(rule_mistake({.online = {"a)|(b"}, .offline = {"x"}}),
                ContainsSubstring("states.online[0]"));
 }
 
