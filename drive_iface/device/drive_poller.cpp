@@ -15,6 +15,8 @@
 #include <utility>
 
 #include "drive_iface/device/drive.hpp"
+#include "drive_iface/device/patient_execute.hpp"
+#include "drive_iface/scsi/opcodes.hpp"
 
 namespace drive_iface {
 
@@ -27,8 +29,39 @@ constexpr std::size_t stack_size = 512 * 1024;
 constexpr std::size_t jobs_max = 16;
 constexpr auto stop_patience = std::chrono::seconds(2);
 
+constexpr auto probe_incomplete_after = std::chrono::minutes(1);
+constexpr auto probe_missing_after = std::chrono::hours(1);
+constexpr auto worth_a_word = std::chrono::seconds(1);
+// The loop may be late: what it measures from when it hears of a change ends later than here.
+constexpr auto settle_margin = std::chrono::seconds(1);
+// Header, and parameter 0000h of page 11h, which comes first.
+constexpr std::uint16_t device_status_size = 12;
+
 Instant instant(Clock::time_point at) {
     return {std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count()};
+}
+
+std::chrono::milliseconds chrono_of(Duration duration) {
+    return std::chrono::milliseconds(duration.ms);
+}
+
+PollTimes poll_times(Duration poll, const DrivePollerOptions& options) {
+    return with_sane_order({poll,
+                            options.poll_fast.ms > 0 ? options.poll_fast : Duration{poll.ms / 4},
+                            options.poll_busy.ms > 0 ? options.poll_busy : Duration{poll.ms * 4}});
+}
+
+bool says_the_same(const ReservationReading& a, const ReservationReading& b) {
+    return a.unit_attentions.empty() && b.unit_attentions.empty() && a.generation == b.generation &&
+           a.evidence == b.evidence && a.reservation == b.reservation &&
+           a.registrations == b.registrations;
+}
+
+// The firmware may be another one: new microcode, new INQUIRY data, or the reset that goes with it.
+bool may_have_changed(const std::vector<scsi::AdditionalSense>& unit_attentions) {
+    return std::any_of(unit_attentions.begin(), unit_attentions.end(), [](const auto& sense) {
+        return sense.asc == 0x3f && (sense.ascq == 0x01 || sense.ascq == 0x03);
+    });
 }
 
 }  // namespace
@@ -45,10 +78,11 @@ class DrivePoller::State : public std::enable_shared_from_this<DrivePoller::Stat
           delayed_(loop),
           unresponsive_after_(options.unresponsive_after),
           serial_(options.serial),
-          poll_(options.poll),
+          times_(poll_times(options.poll, options)),
           options_(std::move(options)),
           transport_(std::move(transport)),
-          reader_(options_.legacy_probe) {}
+          reader_(options_.legacy_probe,
+                  options_.known_capabilities.value_or(DriveCapabilities{})) {}
 
     void start();
     void stop();
@@ -58,6 +92,7 @@ class DrivePoller::State : public std::enable_shared_from_this<DrivePoller::Stat
     void submit(DriveJob job);
     DrivePollerCounters counters();
     std::optional<DriveIdentity> identity();
+    std::optional<DriveCapabilities> capabilities();
 
   private:
     static void* thread_main(void* state);
@@ -67,7 +102,13 @@ class DrivePoller::State : public std::enable_shared_from_this<DrivePoller::Stat
     bool run_jobs();
     Outcome run_job(const DriveJob& job);
     void tell_done(DriveJob job, Outcome outcome);
-    Result<ReservationReading> read();
+    DriveLook read(std::uint64_t ticket);
+    Outcome read_device_status(DriveLook& look);
+    PaceReport pace_report(const DriveLook& look) const;
+    bool worth_telling(const DriveLook& look);
+    void probe_when_due();
+    void remember_capabilities();
+    Outcome identify_if_needed();
     Outcome check_identity();
     void supervise();
     void deliver(const DriveLook& look) {
@@ -86,7 +127,7 @@ class DrivePoller::State : public std::enable_shared_from_this<DrivePoller::Stat
 
     std::mutex mutex_;
     std::condition_variable changed_;
-    Duration poll_;
+    PollTimes times_;
     bool stop_ = false;
     bool ended_ = false;
     std::uint64_t ticket_ = 0;        // newest given out
@@ -95,14 +136,25 @@ class DrivePoller::State : public std::enable_shared_from_this<DrivePoller::Stat
     std::optional<Clock::time_point> looking_since_;
     DrivePollerCounters counters_;
     std::optional<DriveIdentity> identity_;
+    std::optional<DriveCapabilities> capabilities_;
     std::deque<DriveJob> jobs_;
 
     DrivePollerOptions options_;
     std::unique_ptr<Transport> transport_;
     ReservationReader reader_;
     bool identified_ = false;
+    bool firmware_may_be_new_ = false;
     Duration backoff_{0};
     Clock::time_point next_look_{};
+    PollRhythm rhythm_;
+    Clock::time_point probe_at_{};
+    Clock::time_point activity_at_{};
+    std::optional<DriveLook> last_;  // nothing after an error
+    std::uint64_t last_ticket_ = 0;
+    std::optional<scsi::VeryHighFrequencyData> told_status_;
+    Clock::time_point changed_at_{};
+    Clock::time_point told_at_{};
+    bool settled_ = false;
 };
 
 // ---- the loop's side
@@ -154,7 +206,7 @@ void DrivePoller::State::look_after(Duration delay) {
 
 void DrivePoller::State::set_poll(Duration poll) {
     const std::lock_guard lock(mutex_);
-    poll_ = poll;
+    times_ = poll_times(poll, options_);
 }
 
 void DrivePoller::State::submit(DriveJob job) {
@@ -171,12 +223,20 @@ void DrivePoller::State::submit(DriveJob job) {
 
 DrivePollerCounters DrivePoller::State::counters() {
     const std::lock_guard lock(mutex_);
-    return counters_;
+    auto counters = counters_;
+    if (looking_since_ && Clock::now() - *looking_since_ > worth_a_word)
+        counters.lasting = instant(Clock::now()) - instant(*looking_since_);
+    return counters;
 }
 
 std::optional<DriveIdentity> DrivePoller::State::identity() {
     const std::lock_guard lock(mutex_);
     return identity_;
+}
+
+std::optional<DriveCapabilities> DrivePoller::State::capabilities() {
+    const std::lock_guard lock(mutex_);
+    return capabilities_;
 }
 
 // A look that hangs is reported from here, since its thread can not.
@@ -223,7 +283,9 @@ void DrivePoller::State::run() {
             ++look_number_;
             looking_since_ = Clock::now();
         }
-        if (run_jobs()) look(ticket);
+        if (!run_jobs()) continue;
+        look(ticket);
+        probe_when_due();
     }
     transport_.reset();  // logs out
     const std::lock_guard lock(mutex_);
@@ -257,11 +319,7 @@ bool DrivePoller::State::run_jobs() {
 }
 
 Outcome DrivePoller::State::run_job(const DriveJob& job) {
-    if (!identified_) {
-        if (const auto right_drive = check_identity(); !right_drive) return right_drive;
-        identified_ = true;
-        reader_ = ReservationReader(options_.legacy_probe);
-    }
+    if (const auto right_drive = identify_if_needed(); !right_drive) return right_drive;
     auto outcome = job.work(*transport_, options_.command_timeout);
     // After an error the path may lead to another drive.
     if (!outcome) identified_ = false;
@@ -277,35 +335,158 @@ void DrivePoller::State::tell_done(DriveJob job, Outcome outcome) {
 }
 
 void DrivePoller::State::look(std::uint64_t ticket) {
-    auto reading = read();
+    auto look = read(ticket);
+    const auto report = look.reading ? pace_report(look) : PaceReport{.changed = true};
+    rhythm_ = after_look(rhythm_, report);
+    const bool tell = worth_telling(look);
     {
         const std::lock_guard lock(mutex_);
         looking_since_.reset();
         ++counters_.looks;
-        if (reading) {
-            counters_.commands += reading->commands;
-            backoff_ = poll_;
+        if (look.reading) {
+            counters_.commands += look.reading->commands;
+            backoff_ = delay_of(rhythm_.pace, times_);
         } else {
             ++counters_.failures;
-            backoff_ = std::clamp(backoff_ * 2, poll_, std::max(poll_, options_.backoff_max));
+            backoff_ =
+                std::clamp(backoff_ * 2, times_.poll, std::max(times_.poll, options_.backoff_max));
         }
-        next_look_ = Clock::now() + std::chrono::milliseconds(backoff_.ms);
+        counters_.pace = rhythm_.pace;
+        next_look_ = Clock::now() + chrono_of(backoff_);
         if (stop_) return;  // the loop may be gone
-        asio::post(loop_, [self = shared_from_this(),
-                           look = DriveLook{std::move(reading), ticket}] { self->deliver(look); });
+        if (tell) {
+            ++counters_.told;
+            asio::post(loop_, [self = shared_from_this(), look] { self->deliver(look); });
+        }
     }
+    last_ticket_ = ticket;
+    last_ = std::move(look);
+    if (!last_->reading) last_.reset();
 }
 
-Result<ReservationReading> DrivePoller::State::read() {
-    if (!identified_) {
-        if (const auto right_drive = check_identity(); !right_drive) return right_drive.error();
-        identified_ = true;
-        reader_ = ReservationReader(options_.legacy_probe);
+DriveLook DrivePoller::State::read(std::uint64_t ticket) {
+    if (const auto right_drive = identify_if_needed(); !right_drive)
+        return {right_drive.error(), ticket, std::nullopt};
+    DriveLook look{reader_.read(*transport_, instant(Clock::now()), options_.command_timeout),
+                   ticket, std::nullopt};
+    if (look.reading) {
+        if (const auto done = read_device_status(look); !done) look.reading = done.error();
     }
-    auto reading = reader_.read(*transport_, instant(Clock::now()), options_.command_timeout);
     // After an error the path may lead to another drive.
-    if (!reading) identified_ = false;
-    return reading;
+    if (!look.reading) identified_ = false;
+    if (look.reading && may_have_changed(look.reading->unit_attentions)) {
+        identified_ = false;
+        firmware_may_be_new_ = true;
+    }
+    return look;
+}
+
+// What the drive is doing, when it is time to ask and it can tell. Errors: the transport's.
+Outcome DrivePoller::State::read_device_status(DriveLook& look) {
+    const auto& known = reader_.capabilities();
+    if (known.very_high_frequency != Ability::yes || !asks_for_activity(rhythm_)) return Nothing{};
+    const auto now = Clock::now();
+    if (now - activity_at_ < std::chrono::milliseconds(known.polling_delay_ms.value_or(0)))
+        return Nothing{};
+    activity_at_ = now;
+    auto& reading = look.reading.value();
+    const auto before = reading.unit_attentions.size();
+    const auto cdb =
+        scsi::log_sense_cdb(scsi::log_page_code::dt_device_status, 0, device_status_size);
+    const auto reply = execute_patiently(*transport_, {cdb, {}, device_status_size},
+                                         options_.command_timeout, &reading.unit_attentions);
+    reading.commands += static_cast<std::uint32_t>(reading.unit_attentions.size() - before + 1);
+    if (!reply) return reply.error().within("LOG SENSE page 11h");
+    if (reply->status != scsi::status::good) return Nothing{};
+    const auto status = scsi::decode_dt_device_status(reply->data_in);
+    if (status) look.device_status = status->very_high_frequency;
+    return Nothing{};
+}
+
+PaceReport DrivePoller::State::pace_report(const DriveLook& look) const {
+    PaceReport report;
+    report.changed = !look.reading->unit_attentions.empty() || !last_ ||
+                     !says_the_same(*last_->reading, *look.reading);
+    report.asked_for = look.ticket != last_ticket_;
+    report.reserved = look.reading->reservation.state == ReservationState::reserved;
+    if (look.device_status)
+        report.moves_tape = look.device_status->activity != 0 || look.device_status->in_transition;
+    return report;
+}
+
+// A look that says the same as the one before is seldom worth waking the loop for.
+bool DrivePoller::State::worth_telling(const DriveLook& look) {
+    const auto now = Clock::now();
+    const bool same = last_ && look.reading && says_the_same(*last_->reading, *look.reading);
+    bool tell = !same || look.ticket != last_ticket_;
+    if (!same) {
+        changed_at_ = now;
+        settled_ = false;
+    }
+    if (!settled_) {
+        tell = true;
+        settled_ = now - changed_at_ > chrono_of(options_.settle) + settle_margin;
+    }
+    if (look.device_status) {
+        const auto& status = *look.device_status;
+        tell = tell || !told_status_ || told_status_->prevent_removal != status.prevent_removal ||
+               (told_status_->activity != 0) != (status.activity != 0);
+        told_status_ = status;
+    }
+    tell = tell || now - told_at_ >= chrono_of(options_.tell_unchanged_every);
+    if (tell) told_at_ = now;
+    return tell;
+}
+
+// After a look, so that nobody waits for it.
+void DrivePoller::State::probe_when_due() {
+    const auto now = Clock::now();
+    if (!identified_ || now < probe_at_) return remember_capabilities();
+    {
+        const std::lock_guard lock(mutex_);
+        if (stop_) return;
+        looking_since_ = now;
+    }
+    auto capabilities = reader_.capabilities();
+    if (is_complete(capabilities)) ask_again_for_what_is_missing(capabilities);
+    const auto probe = probe_capabilities(*transport_, capabilities, options_.command_timeout);
+    reader_.set_capabilities(capabilities);
+    if (!probe) identified_ = false;
+    probe_at_ = !is_complete(capabilities)      ? now + probe_incomplete_after
+                : lacks_something(capabilities) ? now + probe_missing_after
+                                                : Clock::time_point::max();
+    remember_capabilities();
+    const std::lock_guard lock(mutex_);
+    looking_since_.reset();
+    if (probe) counters_.commands += probe->commands;
+}
+
+// The reader learns on its own as well.
+void DrivePoller::State::remember_capabilities() {
+    const auto& known = reader_.capabilities();
+    const std::lock_guard lock(mutex_);
+    if (stop_ || known.revision.empty() || capabilities_ == known) return;
+    capabilities_ = known;
+    if (!options_.capabilities_learnt) return;
+    asio::post(loop_, [self = shared_from_this(), known] {
+        if (self->handler_) self->options_.capabilities_learnt(known);
+    });
+}
+
+Outcome DrivePoller::State::identify_if_needed() {
+    if (identified_) return Nothing{};
+    if (const auto right_drive = check_identity(); !right_drive) return right_drive;
+    identified_ = true;
+    // Nothing but capabilities outlives a broken path, and they only with their firmware.
+    auto capabilities = reader_.capabilities();
+    if (firmware_may_be_new_ || capabilities.revision != identity_->revision) {
+        capabilities = DriveCapabilities{};
+        capabilities.revision = identity_->revision;
+        probe_at_ = Clock::time_point{};
+    }
+    firmware_may_be_new_ = false;
+    reader_ = ReservationReader(options_.legacy_probe, std::move(capabilities));
+    return Nothing{};
 }
 
 Outcome DrivePoller::State::check_identity() {
@@ -352,6 +533,9 @@ DrivePollerCounters DrivePoller::counters() const {
 }
 std::optional<DriveIdentity> DrivePoller::identity() const {
     return state_->identity();
+}
+std::optional<DriveCapabilities> DrivePoller::capabilities() const {
+    return state_->capabilities();
 }
 
 }  // namespace drive_iface

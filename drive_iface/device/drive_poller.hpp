@@ -12,8 +12,11 @@
 #include "agent/core/result.hpp"
 #include "agent/core/time.hpp"
 #include "drive_iface/device/drive.hpp"
+#include "drive_iface/device/drive_capabilities.hpp"
+#include "drive_iface/device/poll_pace.hpp"
 #include "drive_iface/device/reservation_reader.hpp"
 #include "drive_iface/device/transport.hpp"
+#include "drive_iface/scsi/log_page.hpp"
 
 namespace asio {
 class io_context;
@@ -30,11 +33,25 @@ struct DrivePollerOptions {
         15'000};  // a look that takes longer is reported while it still hangs
     agent::core::Duration backoff_max{10'000};  // between looks at a drive that does not answer
     LegacyProbe legacy_probe = LegacyProbe::automatic;
+    // Poll pace (poll_pace.hpp); 0: a quarter of `poll`, four times `poll`.
+    agent::core::Duration poll_fast{0};
+    agent::core::Duration poll_busy{0};
+    // For so long after a change, and once more, every look is told: whoever waits for a state to
+    // last has to hear that it does. After that a look that says the same as the one before is told
+    // once in `tell_unchanged_every`.
+    agent::core::Duration settle{0};
+    agent::core::Duration tell_unchanged_every{10'000};
+    // What is remembered from an earlier life; counts while the firmware revision is the same.
+    std::optional<DriveCapabilities> known_capabilities;
+    // Called on the loop when something else is known of the drive than before.
+    std::function<void(const DriveCapabilities&)> capabilities_learnt;
 };
 
 struct DriveLook {
     agent::core::Result<ReservationReading> reading;
     std::uint64_t ticket = 0;  // began after look_now() returned this ticket, or an older one
+    std::optional<scsi::VeryHighFrequencyData>
+        device_status;  // when this look asked for it (PollRhythm::activity_every)
 };
 
 // Commands for the drive besides looking at it. A drive has one command stream: they run on the
@@ -54,12 +71,17 @@ struct DrivePollerCounters {
     std::uint64_t commands = 0;
     std::uint64_t unresponsive = 0;  // looks and jobs that took longer than unresponsive_after
     std::uint64_t jobs = 0;          // begun
+    std::uint64_t told = 0;          // looks given to the handler
+    PollPace pace = PollPace::steady;
+    // How long the look or job under way has lasted, when that is worth a word: a second and more.
+    std::optional<agent::core::Duration> lasting;
 };
 
 class DrivePoller {
   public:
-    // `handler` is called on `loop` with every look, the first one right after the start, and with
-    // an error while a look hangs. Never after the poller is destroyed.
+    // `handler` is called on `loop` with every look that tells something new, the first one right
+    // after the start; with each that was asked for; with an error while a look hangs. Never after
+    // the poller is destroyed.
     DrivePoller(asio::io_context& loop, DrivePollerOptions options,
                 std::unique_ptr<Transport> transport,
                 std::function<void(const DriveLook&)> handler);
@@ -82,6 +104,8 @@ class DrivePoller {
     [[nodiscard]] DrivePollerCounters counters() const;
     // As the drive said when it was last identified; nothing before it ever answered.
     [[nodiscard]] std::optional<DriveIdentity> identity() const;
+    // Nothing before the drive was asked.
+    [[nodiscard]] std::optional<DriveCapabilities> capabilities() const;
 
   private:
     class State;

@@ -83,7 +83,8 @@ class ReservationReader::Look {
 
     ReservationReading reading(Reservation reservation, HolderEvidence evidence,
                                std::uint32_t generation) {
-        return {std::move(reservation), evidence, generation, unit_attentions_, counted_.commands};
+        return {std::move(reservation), evidence,          generation,
+                unit_attentions_,       counted_.commands, std::nullopt};
     }
 
     // After PREEMPT, CLEAR, a reset or power cycle what was remembered may be another drive's, or
@@ -115,9 +116,21 @@ std::optional<LegacyProbe> legacy_probe_from_text(std::string_view text) {
 Result<ReservationReading> ReservationReader::read(Transport& drive, Instant now,
                                                    Duration timeout) {
     Look look(drive, timeout);
-    if (not_supported_since_ && now - *not_supported_since_ < probe_again_after)
-        return probe_legacy(look, 0);
-    return read_persistent(look, now);
+    if (capabilities_.persistent_reserve_in == Ability::no) {
+        if (!not_supported_since_) not_supported_since_ = now;
+        if (now - *not_supported_since_ < probe_again_after) return probe_legacy(look, 0);
+    }
+    auto reading = read_persistent(look, now);
+    if (!reading || reading->reservation.kind == ReservationKind::legacy) return reading;
+    const bool as_read = registrations_ && registrations_->generation == reading->generation &&
+                         capabilities_.persistent_reserve_in == Ability::yes;
+    if (as_read) reading.value().registrations = registrations_->all;
+    return reading;
+}
+
+void ReservationReader::set_capabilities(DriveCapabilities known) {
+    capabilities_ = std::move(known);
+    if (capabilities_.persistent_reserve_in != Ability::no) not_supported_since_.reset();
 }
 
 Result<ReservationReading> ReservationReader::read_persistent(Look& look, Instant now) {
@@ -130,10 +143,12 @@ Result<ReservationReading> ReservationReader::read_persistent(Look& look, Instan
         return look.reading(legacy_reservation(), HolderEvidence::none, 0);
     }
     if (says_not_supported(*reply)) {
+        capabilities_.persistent_reserve_in = Ability::no;
         not_supported_since_ = now;
         return probe_legacy(look, 0);
     }
     if (reply->status != scsi::status::good) return Error{"READ RESERVATION: " + in_words(*reply)};
+    capabilities_.persistent_reserve_in = Ability::yes;
     not_supported_since_.reset();
     auto data = scsi::decode_read_reservation(reply->data_in);
     if (!data) return data.error().within("READ RESERVATION");
@@ -142,6 +157,7 @@ Result<ReservationReading> ReservationReader::read_persistent(Look& look, Instan
 
     last_.reset();
     learn_capabilities(look);
+    learn_registrations(look, data->header.generation);
     if (needs_test_unit_ready()) return probe_legacy(look, data->header.generation);
     return look.reading(free_reservation(), HolderEvidence::none, data->header.generation);
 }
@@ -162,12 +178,21 @@ Result<ReservationReading> ReservationReader::held(Look& look, scsi::ReadReserva
                            last_->generation == holders.generation &&
                            last_->reservation == holders.reservation && !look.had_unit_attention();
         if (known) return reading(*last_);
-        if (!full_status_supported_) return reading(holders);
+        if (capabilities_.full_status != Ability::no) {
+            registrations_.reset();
+        } else {
+            learn_registrations(look, holders.generation);
+            return reading(holders);
+        }
 
         const auto full = read_full_status(look);
         if (!full) return full.error();
-        if (!full_status_supported_) return reading(holders);
+        if (capabilities_.full_status == Ability::no) {
+            learn_registrations(look, holders.generation);
+            return reading(holders);
+        }
         if (agrees(*full, data)) {
+            registrations_ = {full->header.generation, full->descriptors};
             holders.ports = holder_ports(*full, data.held->key);
             if (!holders.ports.empty()) holders.evidence = HolderEvidence::full_status;
             last_ = holders;
@@ -194,9 +219,8 @@ Result<ReservationReading> ReservationReader::held(Look& look, scsi::ReadReserva
     }
 }
 
-// Asks again with a larger allocation length when the answer did not fit. Sets
-// full_status_supported_ and returns nothing of worth when the drive does not know the service
-// action, which is optional.
+// Asks again with a larger allocation length when the answer did not fit. Learns and returns
+// nothing of worth when the drive does not know the service action, which is optional.
 Result<scsi::ReadFullStatusData> ReservationReader::read_full_status(Look& look) {
     std::size_t size = full_status_size;
     for (;;) {
@@ -206,8 +230,8 @@ Result<scsi::ReadFullStatusData> ReservationReader::read_full_status(Look& look)
                          size);
         if (!reply) return reply.error();
         if (says_not_supported(*reply)) {
-            full_status_supported_ = false;
-            return scsi::ReadFullStatusData{};
+            capabilities_.full_status = Ability::no;
+            return scsi::ReadFullStatusData{{~0U, 8, true}, {}};
         }
         // A RESERVE in between: whatever this look says next is read from the answer to READ
         // RESERVATION.
@@ -215,6 +239,7 @@ Result<scsi::ReadFullStatusData> ReservationReader::read_full_status(Look& look)
             return scsi::ReadFullStatusData{{~0U, 8, true}, {}};
         if (reply->status != scsi::status::good)
             return Error{"READ FULL STATUS: " + in_words(*reply)};
+        capabilities_.full_status = Ability::yes;
         auto data = scsi::decode_read_full_status(reply->data_in);
         if (!data) return data.error().within("READ FULL STATUS");
         const bool larger_helps = data->header.length_needed > size && size < full_status_size_max;
@@ -226,18 +251,50 @@ Result<scsi::ReadFullStatusData> ReservationReader::read_full_status(Look& look)
 // Once: a drive with CRH keeps to SPC-3 and later, where PERSISTENT RESERVE IN conflicts with a
 // RESERVE.
 void ReservationReader::learn_capabilities(Look& look) {
-    if (capabilities_asked_ || probe_ != LegacyProbe::automatic ||
-        legacy_shown_by_ != LegacyShownBy::not_known)
-        return;
-    const auto reply = look.execute(
-        scsi::persistent_reserve_in_cdb(scsi::PrInAction::report_capabilities, capabilities_size),
-        capabilities_size);
-    if (!reply) return;
-    capabilities_asked_ = reply->status == scsi::status::good || says_not_supported(*reply);
-    if (reply->status != scsi::status::good) return;
-    const auto capabilities = scsi::decode_report_capabilities(reply->data_in);
-    if (capabilities && capabilities->compatible_reservation_handling) {
+    if (probe_ != LegacyProbe::automatic || legacy_shown_by_ != LegacyShownBy::not_known) return;
+    if (capabilities_.report_capabilities == Ability::unknown) {
+        const auto reply =
+            look.execute(scsi::persistent_reserve_in_cdb(scsi::PrInAction::report_capabilities,
+                                                         capabilities_size),
+                         capabilities_size);
+        if (!reply) return;
+        note_report_capabilities(*reply, capabilities_);
+    }
+    if (capabilities_.compatible_reservation_handling == Ability::yes)
         legacy_shown_by_ = LegacyShownBy::persistent_reserve_in;
+}
+
+// While nobody holds the drive, or nobody says who: read when the generation says that they
+// changed. A trouble here spoils no look; the next one tries again.
+void ReservationReader::learn_registrations(Look& look, std::uint32_t generation) {
+    const bool known = registrations_ && registrations_->generation == generation;
+    if (known && !look.had_unit_attention()) return;
+    registrations_.reset();
+    if (registrations_generation_ != generation || look.had_unit_attention())
+        registrations_attempts_ = 0;
+    registrations_generation_ = generation;
+    if (registrations_attempts_++ >= agreement_attempts_max) return;
+    if (capabilities_.full_status != Ability::no) {
+        auto full = read_full_status(look);
+        if (!full) return;
+        if (full->header.generation == generation)
+            registrations_ = {generation, std::move(full).value().descriptors};
+        if (capabilities_.full_status != Ability::no) return;
+    }
+    if (!read_keys_supported_) return;
+    const auto reply =
+        look.execute(scsi::persistent_reserve_in_cdb(scsi::PrInAction::read_keys, full_status_size),
+                     full_status_size);
+    if (!reply) return;
+    read_keys_supported_ = !says_not_supported(*reply);
+    if (reply->status != scsi::status::good) return;
+    const auto keys = scsi::decode_read_keys(reply->data_in);
+    if (!keys || keys->header.generation != generation) return;
+    registrations_ = {generation, {}};
+    for (const auto key : keys->keys) {
+        scsi::FullStatusDescriptor descriptor;
+        descriptor.key = key;
+        registrations_->all.push_back(std::move(descriptor));
     }
 }
 
@@ -258,8 +315,9 @@ bool ReservationReader::needs_test_unit_ready() const {
 Result<ReservationReading> ReservationReader::probe_legacy(Look& look, std::uint32_t generation) {
     if (probe_ == LegacyProbe::never) {
         Reservation unknown;  // neither command may tell: it is not known
-        return look.reading(not_supported_since_ ? unknown : free_reservation(),
-                            HolderEvidence::none, generation);
+        const bool pr_missing = capabilities_.persistent_reserve_in == Ability::no;
+        return look.reading(pr_missing ? unknown : free_reservation(), HolderEvidence::none,
+                            generation);
     }
     const auto reply = look.execute(scsi::test_unit_ready_cdb(), 0);
     if (!reply) return reply.error();

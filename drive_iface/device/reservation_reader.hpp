@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/core/reservation.hpp"
 #include "agent/core/result.hpp"
 #include "agent/core/time.hpp"
+#include "drive_iface/device/drive_capabilities.hpp"
 #include "drive_iface/device/transport.hpp"
 #include "drive_iface/scsi/persistent_reserve.hpp"
 #include "drive_iface/scsi/sense.hpp"
@@ -34,6 +36,9 @@ struct ReservationReading {
     std::uint32_t generation = 0;  // PRGENERATION; 0 without persistent reservations
     std::vector<scsi::AdditionalSense> unit_attentions;  // seen on the way, oldest first
     std::uint32_t commands = 0;                          // sent for this look
+    // Everybody who is registered, holder or not; absent when the drive does not tell (a RESERVE,
+    // no persistent reservations). Without READ FULL STATUS the keys alone, from READ KEYS.
+    std::optional<std::vector<scsi::FullStatusDescriptor>> registrations;
     bool operator==(const ReservationReading&) const = default;
 };
 
@@ -42,15 +47,23 @@ struct ReservationReading {
 // thread at a time.
 class ReservationReader {
   public:
-    explicit ReservationReader(LegacyProbe probe = LegacyProbe::automatic) : probe_(probe) {}
+    // `known`: what a capability probe has told about this drive, so that nothing of it is asked
+    // again.
+    explicit ReservationReader(LegacyProbe probe = LegacyProbe::automatic,
+                               DriveCapabilities known = {})
+        : probe_(probe), capabilities_(std::move(known)) {}
 
-    // READ RESERVATION; READ FULL STATUS when generation, key or type changed or the holder is not
-    // known; TEST UNIT READY as LegacyProbe says. One command on a quiet, conforming drive.
-    // `timeout` holds for each command. Errors: transport; an answer that can not be understood;
-    // BUSY; unit attentions without end.
+    // READ RESERVATION; READ FULL STATUS (READ KEYS where there is none) when generation, key or
+    // type changed or the holder is not known; TEST UNIT READY as LegacyProbe says. One command on
+    // a quiet, conforming drive. `timeout` holds for each command. Errors: transport; an answer
+    // that can not be understood; BUSY; unit attentions without end.
     [[nodiscard]] agent::core::Result<ReservationReading> read(Transport& drive,
                                                                agent::core::Instant now,
                                                                agent::core::Duration timeout);
+
+    // What is known by now, from `known` and from the looks since.
+    [[nodiscard]] const DriveCapabilities& capabilities() const { return capabilities_; }
+    void set_capabilities(DriveCapabilities known);
 
   private:
     enum class LegacyShownBy : std::uint8_t { not_known, persistent_reserve_in, test_unit_ready };
@@ -60,6 +73,10 @@ class ReservationReader {
         std::vector<agent::core::InitiatorPort> ports;
         agent::core::HolderEvidence evidence = agent::core::HolderEvidence::none;
     };
+    struct Registrations {
+        std::uint32_t generation = 0;
+        std::vector<scsi::FullStatusDescriptor> all;
+    };
     class Look;
 
     agent::core::Result<ReservationReading> read_persistent(Look& look, agent::core::Instant now);
@@ -67,14 +84,19 @@ class ReservationReader {
     agent::core::Result<scsi::ReadFullStatusData> read_full_status(Look& look);
     agent::core::Result<ReservationReading> probe_legacy(Look& look, std::uint32_t generation);
     void learn_capabilities(Look& look);
+    void learn_registrations(Look& look, std::uint32_t generation);
     [[nodiscard]] bool needs_test_unit_ready() const;
 
     LegacyProbe probe_;
     LegacyShownBy legacy_shown_by_ = LegacyShownBy::not_known;
-    bool capabilities_asked_ = false;
-    bool full_status_supported_ = true;
-    std::optional<agent::core::Instant> not_supported_since_;
+    DriveCapabilities capabilities_;
+    std::optional<agent::core::Instant>
+        not_supported_since_;  // since when READ RESERVATION is known not to be there
     std::optional<Holders> last_;
+    std::optional<Registrations> registrations_;  // as last read
+    bool read_keys_supported_ = true;
+    std::uint32_t registrations_generation_ = 0;  // that was last asked for, and how often in vain
+    int registrations_attempts_ = 0;
 };
 
 }  // namespace drive_iface

@@ -1,6 +1,8 @@
 #include "drive_iface/device/drive_poller.hpp"
 
+#include <algorithm>
 #include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -53,6 +55,7 @@ struct Polled {
     DrivePollerOptions options{.serial = {"DRV0001"}, .poll = {20}, .unresponsive_after = {50}};
 
     Polled() {
+        options.tell_unchanged_every = {0};  // every look, unless a test says otherwise
         bench->answers.on("INQUIRY", good(capture("lio-inquiry-std")))
             .on("VPD 80", good(capture("lio-vpd80")))
             .on("READ RESERVATION", good(capture("lio-readres-empty")))
@@ -181,4 +184,125 @@ TEST_CASE("a drive that does not answer is asked less often, and at once when to
     const auto ticket = polled.poller->look_now();
     REQUIRE(polled.run_until([&] { return polled.looks.back().ticket == ticket; }));
     CHECK(polled.looks.back().reading.ok());
+}
+
+TEST_CASE("looks that say the same are not told, but a change is, and what was asked for") {
+    Polled polled;
+    polled.options.poll = {1};
+    polled.options.tell_unchanged_every = {3'600'000};
+    polled.start();
+    // It settles first: every look is told for a second, and once more.
+    REQUIRE(polled.run_until([&] { return polled.poller->counters().looks > 100; }));
+    asio::steady_timer pause(polled.loop);
+    const auto run_for = [&](std::uint64_t looks) {
+        const auto end = polled.poller->counters().looks + looks;
+        REQUIRE(polled.run_until([&] {
+            pause.expires_after(std::chrono::milliseconds(5));
+            pause.async_wait([](const std::error_code&) {});
+            return polled.poller->counters().looks >= end;
+        }));
+    };
+    run_for(1'200);
+    const auto told = polled.looks.size();
+    run_for(100);
+    CHECK(polled.looks.size() == told);
+    CHECK(polled.poller->counters().told == told);
+
+    const auto ticket = polled.poller->look_now();
+    REQUIRE(polled.run_until([&] { return polled.looks.back().ticket == ticket; }));
+    {
+        const std::lock_guard lock(polled.bench->mutex);
+        polled.bench->answers.instead("READ RESERVATION", conflict());
+    }
+    REQUIRE(polled.run_until([&] {
+        return polled.looks.back().reading->reservation.state == ReservationState::reserved;
+    }));
+}
+
+TEST_CASE("a drive is asked once what it can do, and again when its firmware changes") {
+    Polled polled;
+    std::vector<DriveCapabilities> learnt;
+    polled.options.capabilities_learnt = [&](const DriveCapabilities& known) {
+        learnt.push_back(known);
+    };
+    polled.bench->answers.on("READ FULL STATUS", good(capture("lio-fullstatus-empty")));
+    polled.start();
+    REQUIRE(polled.run_until([&] { return !learnt.empty() && is_complete(learnt.back()); }));
+    CHECK(learnt.back().full_status == Ability::yes);
+    CHECK(polled.poller->capabilities() == learnt.back());
+    const auto before = learnt.size();
+    const auto revision = learnt.back().revision;
+    CHECK_FALSE(revision.empty());
+
+    auto updated = capture("lio-inquiry-std");
+    updated[32] = 'N';
+    {
+        const std::lock_guard lock(polled.bench->mutex);
+        polled.bench->answers.instead("INQUIRY", good(updated))
+            .instead("READ FULL STATUS", check(5, 0x24, 0))
+            .instead("READ RESERVATION", check(6, 0x3f, 0x01))
+            .on("READ RESERVATION", good(capture("lio-readres-empty")));
+    }
+    REQUIRE(polled.run_until([&] {
+        return learnt.size() > before && is_complete(learnt.back()) &&
+               learnt.back().revision != revision;
+    }));
+    CHECK(learnt.back().full_status == Ability::no);
+}
+
+TEST_CASE("what is remembered of the same firmware is not asked again") {
+    Polled polled;
+    DriveCapabilities known;
+    known.revision = "4.0";
+    known.persistent_reserve_in = known.report_capabilities = known.full_status =
+        known.compatible_reservation_handling = known.dt_device_status = Ability::yes;
+    {
+        auto inquiry = capture("lio-inquiry-std");
+        const std::string revision = "4.0 ";
+        std::copy(revision.begin(), revision.end(), inquiry.begin() + 32);
+        polled.bench->answers.instead("INQUIRY", good(inquiry))
+            .on("READ FULL STATUS", good(capture("lio-fullstatus-empty")));
+    }
+    polled.options.known_capabilities = known;
+    polled.start();
+    REQUIRE(polled.run_until([&] { return polled.looks.size() >= 3; }));
+    const std::lock_guard lock(polled.bench->mutex);
+    for (const auto& command : polled.bench->answers.sent) {
+        CHECK(command != "REPORT CAPABILITIES");
+        CHECK(command != "LOG 00");
+    }
+}
+
+TEST_CASE("among many drives one that hangs and one that vanishes delay nobody") {
+    constexpr std::size_t drives = 48;
+    Polled hung;
+    Polled gone;
+    hung.bench->hangs = true;
+    gone.bench->answers.instead("INQUIRY", Error{"no route"});
+    hung.start();
+    gone.start();
+    std::vector<std::unique_ptr<Polled>> others;
+    for (std::size_t i = 0; i < drives; ++i) {
+        others.push_back(std::make_unique<Polled>());
+        others.back()->start();
+    }
+    // Counted, not timed: every other drive gets its looks while the hung one is still in its
+    // first.
+    const auto all_have = [&](std::uint64_t looks) {
+        return std::all_of(others.begin(), others.end(), [&](const auto& other) {
+            return other->poller->counters().looks >= looks;
+        });
+    };
+    asio::steady_timer pause(hung.loop);
+    REQUIRE(hung.run_until([&] {
+        pause.expires_after(std::chrono::milliseconds(5));
+        pause.async_wait([](const std::error_code&) {});
+        return all_have(20) && hung.poller->counters().unresponsive == 1;
+    }));
+    CHECK(hung.poller->counters().looks == 0);
+    CHECK(gone.poller->counters().failures == gone.poller->counters().looks);
+    REQUIRE(hung.looks.size() == 1);
+    CHECK_FALSE(hung.looks[0].reading.ok());
+    for (const auto& other : others)
+        CHECK(other->poller->counters().failures == 0);
 }

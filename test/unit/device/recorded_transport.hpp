@@ -57,6 +57,9 @@ inline std::string command_name(std::span<const std::uint8_t> cdb) {
                                              "READ FULL STATUS"};
             return names[cdb[1] & 3];
         }
+        case scsi::opcode::log_sense:
+            return "LOG " + scsi::to_hex(std::vector<std::uint8_t>{
+                                static_cast<std::uint8_t>(cdb[2] & 0x3f)});
         default:
             return "other";
     }

@@ -105,9 +105,15 @@ TEST_CASE("istgt shows a RESERVE as a persistent reservation with its holder") {
 TEST_CASE("tgt: without READ FULL STATUS the key is known and the holder is not") {
     RecordedTransport drive;
     drive.on("READ RESERVATION", good(capture("tgt-readres-ea")))
-        .on("READ FULL STATUS", check(capture("tgt-fullstatus-unsupported.sense")));
+        .on("READ FULL STATUS", check(capture("tgt-fullstatus-unsupported.sense")))
+        .on("READ KEYS", good(capture("tgt-readkeys-2")));
     ReservationReader reader;
     const auto reading = read(reader, drive);
+    REQUIRE(reading.registrations.has_value());
+    REQUIRE(reading.registrations->size() == 2);
+    CHECK(reading.registrations->front().key == 0x1111aaaa2222bbbb);
+    CHECK_FALSE(reading.registrations->front().port.has_value());
+    CHECK(reader.capabilities().full_status == Ability::no);
     CHECK(reading.reservation.persistent == PersistentReservation{3, 0x1111aaaa2222bbbb});
     CHECK(reading.reservation.holders.empty());
     drive.take_sent();
@@ -119,18 +125,22 @@ TEST_CASE("tgt answers PERSISTENT RESERVE IN under a RESERVE: TEST UNIT READY fi
     RecordedTransport drive;
     drive.on("READ RESERVATION", good(capture("tgt-readres-under-legacy")))
         .on("REPORT CAPABILITIES", good(capture("tgt-reportcap")))
+        .on("READ FULL STATUS", check(capture("tgt-fullstatus-unsupported.sense")))
         .on("TUR", conflict());
     ReservationReader reader;
     const auto reading = read(reader, drive);
     CHECK(reading.reservation.state == ReservationState::reserved);
     CHECK(reading.reservation.kind == ReservationKind::legacy);
     CHECK(reading.evidence == HolderEvidence::none);
-    CHECK(drive.take_sent() == Commands{"READ RESERVATION", "REPORT CAPABILITIES", "TUR"});
+    CHECK(drive.take_sent() == Commands{"READ RESERVATION", "REPORT CAPABILITIES",
+                                        "READ FULL STATUS", "READ KEYS", "TUR"});
     drive.instead("TUR", check(2, 0x3a, 0));  // no medium, and no conflict
     CHECK(read(reader, drive).reservation.state == ReservationState::free);
     CHECK(drive.take_sent() == Commands{"READ RESERVATION", "TUR"});
 
     ReservationReader never(LegacyProbe::never);
+    CHECK(read(never, drive).reservation.state == ReservationState::free);
+    CHECK(drive.take_sent() == Commands{"READ RESERVATION", "READ FULL STATUS", "READ KEYS"});
     CHECK(read(never, drive).reservation.state == ReservationState::free);
     CHECK(drive.take_sent() == Commands{"READ RESERVATION"});
 }
@@ -138,10 +148,13 @@ TEST_CASE("tgt answers PERSISTENT RESERVE IN under a RESERVE: TEST UNIT READY fi
 TEST_CASE("LIO has CRH: no TEST UNIT READY, a conflict tells the RESERVE") {
     RecordedTransport drive;
     drive.on("READ RESERVATION", good(capture("lio-readres-empty")))
-        .on("REPORT CAPABILITIES", good(capture("lio-reportcap")));
+        .on("REPORT CAPABILITIES", good(capture("lio-reportcap")))
+        .on("READ FULL STATUS", good(capture("lio-fullstatus-empty")));
     ReservationReader reader;
     CHECK(read(reader, drive).reservation.state == ReservationState::free);
-    CHECK(drive.take_sent() == Commands{"READ RESERVATION", "REPORT CAPABILITIES"});
+    CHECK(drive.take_sent() ==
+          Commands{"READ RESERVATION", "REPORT CAPABILITIES", "READ FULL STATUS"});
+    CHECK(reader.capabilities().compatible_reservation_handling == Ability::yes);
     CHECK(read(reader, drive).reservation.state == ReservationState::free);
     CHECK(drive.take_sent() == Commands{"READ RESERVATION"});
     drive.instead("READ RESERVATION", conflict());
@@ -156,7 +169,10 @@ TEST_CASE("a drive without CRH that has once answered with a conflict needs no T
     ReservationReader reader;
     CHECK(read(reader, drive).reservation.state == ReservationState::reserved);
     CHECK(read(reader, drive).reservation.state == ReservationState::free);
-    CHECK(drive.take_sent() == Commands{"READ RESERVATION", "READ RESERVATION"});
+    CHECK(drive.take_sent() ==
+          Commands{"READ RESERVATION", "READ RESERVATION", "READ FULL STATUS", "READ KEYS"});
+    read(reader, drive);
+    CHECK(drive.take_sent() == Commands{"READ RESERVATION"});
 }
 
 TEST_CASE("a drive without persistent reservations is asked for them again after an hour") {
@@ -277,6 +293,47 @@ TEST_CASE("errors say which command and what came back") {
         CHECK_THAT(reader.read(drive, start, timeout).error().message,
                    ContainsSubstring("4h/44h/00h"));
     }
+}
+
+TEST_CASE("LIO: who is registered is read once, and again when the generation moves") {
+    RecordedTransport drive;
+    auto empty = capture("lio-readres-empty");
+    const auto seven = capture("lio-fullstatus-7reg");
+    std::copy_n(seven.begin(), 4, empty.begin());
+    drive.on("READ RESERVATION", good(empty))
+        .on("REPORT CAPABILITIES", good(capture("lio-reportcap")))
+        .on("READ FULL STATUS", good(seven));
+    ReservationReader reader;
+    const auto reading = read(reader, drive);
+    REQUIRE(reading.registrations.has_value());
+    CHECK(reading.registrations->size() == 7);
+    drive.take_sent();
+    CHECK(read(reader, drive).registrations == reading.registrations);
+    CHECK(drive.take_sent() == Commands{"READ RESERVATION"});
+    empty[3] = static_cast<std::uint8_t>(empty[3] + 1);
+    drive.instead("READ RESERVATION", good(empty));
+    CHECK_FALSE(read(reader, drive).registrations.has_value());  // of another moment
+    CHECK(drive.take_sent() == Commands{"READ RESERVATION", "READ FULL STATUS"});
+    for (int look = 0; look < 4; ++look)
+        CHECK_FALSE(read(reader, drive).registrations.has_value());
+    CHECK(drive.take_sent().size() == 4 + 2);  // asked three times in all
+}
+
+TEST_CASE("what a probe has told is not asked again") {
+    RecordedTransport drive;
+    drive.on("READ RESERVATION", good(capture("tgt-readres-empty"))).on("TUR", good());
+    DriveCapabilities known;
+    known.persistent_reserve_in = Ability::yes;
+    known.report_capabilities = Ability::yes;
+    known.compatible_reservation_handling = Ability::no;
+    known.full_status = Ability::no;
+    ReservationReader reader(LegacyProbe::automatic, known);
+    read(reader, drive);
+    CHECK(drive.take_sent() == Commands{"READ RESERVATION", "READ KEYS", "TUR"});
+    known.persistent_reserve_in = Ability::no;
+    reader.set_capabilities(known);
+    read(reader, drive);
+    CHECK(drive.take_sent() == Commands{"TUR"});
 }
 
 TEST_CASE("legacy_probe has the names auto, tur and never") {
