@@ -44,6 +44,13 @@ enum class Message : std::uint16_t {
     forced_again_after_restart = 3008,
     forced_offline_left_behind = 3009,
     forced_offline_remembered = 3010,
+    fence_lost = 3020,
+    fence_left_behind = 3021,
+    fence_gone = 3022,
+    release_asked = 3023,
+    release_step = 3024,
+    release_succeeded = 3025,
+    release_failed = 3026,
 
     agent_starting = 4001,
     agent_started = 4002,

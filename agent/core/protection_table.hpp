@@ -43,8 +43,9 @@ enum class ProtectionEvent : std::uint8_t {
     lift_succeeded,
     lift_failed,
     controller_restarted,  // with what was recorded
+    fence_lost,            // a look shows that the drive does not refuse its hosts any more
 };
-inline constexpr std::size_t protection_event_count = 10;
+inline constexpr std::size_t protection_event_count = 11;
 
 enum class ProtectionAction : std::uint8_t {
     nothing,
@@ -72,6 +73,7 @@ inline constexpr ProtectionRow protection_table[] = {
     {ProtectionState::online,         ProtectionEvent::lift_succeeded,        ProtectionState::online,         ProtectionAction::nothing,     "a repeat"},
     {ProtectionState::online,         ProtectionEvent::lift_failed,           ProtectionState::online,         ProtectionAction::nothing,     "a late answer that changed nothing"},
     {ProtectionState::online,         ProtectionEvent::controller_restarted,  ProtectionState::online,         ProtectionAction::nothing,     "nothing was recorded"},
+    {ProtectionState::online,         ProtectionEvent::fence_lost,            ProtectionState::online,         ProtectionAction::nothing,      "nothing stands in the way of its hosts"},
 
     {ProtectionState::forcing,        ProtectionEvent::agent_overdue,         ProtectionState::forcing,        ProtectionAction::nothing,     "on its way already"},
     {ProtectionState::forcing,        ProtectionEvent::administrator_forced,  ProtectionState::forcing,        ProtectionAction::nothing,     "on its way already"},
@@ -83,6 +85,7 @@ inline constexpr ProtectionRow protection_table[] = {
     {ProtectionState::forcing,        ProtectionEvent::lift_succeeded,        ProtectionState::forcing,        ProtectionAction::nothing,     "the answer to an earlier command"},
     {ProtectionState::forcing,        ProtectionEvent::lift_failed,           ProtectionState::forcing,        ProtectionAction::nothing,     "the answer to an earlier command"},
     {ProtectionState::forcing,        ProtectionEvent::controller_restarted,  ProtectionState::forcing,        ProtectionAction::impossible,  "recorded as forced offline"},
+    {ProtectionState::forcing,        ProtectionEvent::fence_lost,            ProtectionState::forcing,        ProtectionAction::nothing,      "on its way already"},
 
     {ProtectionState::forced_offline, ProtectionEvent::agent_overdue,         ProtectionState::forced_offline, ProtectionAction::nothing,     "one more reason for what is done already"},
     {ProtectionState::forced_offline, ProtectionEvent::administrator_forced,  ProtectionState::forced_offline, ProtectionAction::nothing,     "done already"},
@@ -94,6 +97,7 @@ inline constexpr ProtectionRow protection_table[] = {
     {ProtectionState::forced_offline, ProtectionEvent::lift_succeeded,        ProtectionState::forcing,        ProtectionAction::force_again, "lifted by a late command after it was forced: undo it"},
     {ProtectionState::forced_offline, ProtectionEvent::lift_failed,           ProtectionState::forced_offline, ProtectionAction::nothing,     "a late answer that changed nothing"},
     {ProtectionState::forced_offline, ProtectionEvent::controller_restarted,  ProtectionState::forcing,        ProtectionAction::force_again, "forced offline survives restarts of everything"},
+    {ProtectionState::forced_offline, ProtectionEvent::fence_lost,            ProtectionState::forcing,        ProtectionAction::force_again,  "somebody has taken it away: put it up again"},
 
     {ProtectionState::unprotected,    ProtectionEvent::agent_overdue,         ProtectionState::unprotected,    ProtectionAction::nothing,     "one more reason for what is being tried"},
     {ProtectionState::unprotected,    ProtectionEvent::administrator_forced,  ProtectionState::unprotected,    ProtectionAction::nothing,     "being tried"},
@@ -105,6 +109,7 @@ inline constexpr ProtectionRow protection_table[] = {
     {ProtectionState::unprotected,    ProtectionEvent::lift_succeeded,        ProtectionState::unprotected,    ProtectionAction::nothing,     "the answer to an earlier command"},
     {ProtectionState::unprotected,    ProtectionEvent::lift_failed,           ProtectionState::unprotected,    ProtectionAction::nothing,     "the answer to an earlier command"},
     {ProtectionState::unprotected,    ProtectionEvent::controller_restarted,  ProtectionState::unprotected,    ProtectionAction::force_again, "the next attempt, at once"},
+    {ProtectionState::unprotected,    ProtectionEvent::fence_lost,            ProtectionState::unprotected,    ProtectionAction::nothing,      "being tried"},
 
     {ProtectionState::lifting,        ProtectionEvent::agent_overdue,         ProtectionState::lifting,        ProtectionAction::nothing,     "the administrator has answered for it"},
     {ProtectionState::lifting,        ProtectionEvent::administrator_forced,  ProtectionState::forcing,        ProtectionAction::force,       "the administrator's newest word"},
@@ -116,6 +121,7 @@ inline constexpr ProtectionRow protection_table[] = {
     {ProtectionState::lifting,        ProtectionEvent::lift_succeeded,        ProtectionState::online,         ProtectionAction::release,     "online again"},
     {ProtectionState::lifting,        ProtectionEvent::lift_failed,           ProtectionState::forcing,        ProtectionAction::report_lift, "nobody knows what the drive does now: offline again"},
     {ProtectionState::lifting,        ProtectionEvent::controller_restarted,  ProtectionState::lifting,        ProtectionAction::impossible,  "recorded as forced offline"},
+    {ProtectionState::lifting,        ProtectionEvent::fence_lost,            ProtectionState::lifting,        ProtectionAction::nothing,      "about to go"},
     // clang-format on
 };
 

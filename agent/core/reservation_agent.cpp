@@ -64,11 +64,13 @@ void ReservationAgent::Rules::adopt_drives(const SharingConfiguration& configura
         const auto present = drives_.find(described.serial);
         if (present != drives_.end()) {
             present->second.shared = described.shared;
+            present->second.fenced = described.fenced;
             continue;
         }
         Drive drive;
         drive.record.drive = described.serial;
         drive.shared = described.shared;
+        drive.fenced = described.fenced;
         for (const auto& record : known) {
             if (record.drive == described.serial) drive.record = record;
         }
@@ -291,6 +293,7 @@ std::vector<DriveView> ReservationAgent::Rules::drives() const {
     for (const auto& [serial, drive] : drives_) {
         views.push_back({drive.record, drive.shared, drive.unreachable, drive.unreachable_why,
                          holder_domain_of(drive.record.reservation, configuration_.domains)});
+        views.back().fence_stands = drive.fence_stands;
     }
     return views;
 }

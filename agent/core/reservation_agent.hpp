@@ -15,6 +15,7 @@ struct SharingConfiguration {
     struct Drive {
         DriveSerial serial;
         bool shared = true;  // a drive that is not shared is watched and shown, and nobody is told
+        bool fenced = false;  // forced offline by a fence, which every look shows or does not
     };
     struct Agent {
         AgentName name;
@@ -56,6 +57,7 @@ struct DriveView {
         const bool answers = !unreachable || record.operational_state != OperationalState::online;
         return answers ? record.operational_state : OperationalState::unreachable;
     }
+    bool fence_stands = false;  // the newest look showed this controller's own reservation
 };
 
 struct AgentView {

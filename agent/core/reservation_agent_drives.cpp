@@ -14,9 +14,10 @@ void ReservationAgent::Rules::handle(const DriveObserved& input) {
     if (alarms_.clear({AlarmKind::drive_unreachable, input.drive, {}}, effects_)) {
         log(Message::drive_answers, {input.drive, {}, {}}, {input.drive.text});
     }
-    if (const auto change = drive->tracker.observe(input, tracker_times(), now_)) {
+    if (const auto change = drive->tracker.observe(as_hosts_count(input), tracker_times(), now_)) {
         reservation_changed(*drive, *change);
     }
+    look_at_fence(*drive, input);
 }
 
 void ReservationAgent::Rules::handle(const DriveUnreachable& input) {

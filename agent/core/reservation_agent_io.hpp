@@ -30,6 +30,7 @@ struct DriveObserved {
     Reservation reservation;
     HolderEvidence evidence = HolderEvidence::none;
     Source source = Source::poll;
+    bool held_by_controller = false;  // the reservation is this controller's own fence
 };
 
 // The drive did not answer within its time, `why` in words.
@@ -90,13 +91,23 @@ struct AdministratorRetiredAgent {
     std::string reason;
 };
 
+// Somebody ends the reservation of a drive (`lractl drive release`): written down, never counted.
+// What the drive makes of it comes as an observation.
+struct ReleaseReported {
+    enum class Stage : std::uint8_t { asked, step_taken, succeeded, failed };
+    DriveSerial drive;
+    Stage stage = Stage::asked;
+    std::string actor;
+    std::string words;  // asked: why; step_taken: which step and what came of it
+};
+
 // Nothing happened but time; see next_wakeup().
 struct TimePassed {};
 
 using ReservationAgentInput =
     std::variant<DriveObserved, DriveUnreachable, NoticeConfirmed, NoticeReceived, AgentStarted,
                  AgentStopping, OfflineForced, OfflineLifted, AdministratorForcedOffline,
-                 AdministratorCleared, AdministratorRetiredAgent, TimePassed>;
+                 AdministratorCleared, AdministratorRetiredAgent, ReleaseReported, TimePassed>;
 
 // ---- durable state: what the records below add up to
 // ----------------------------------------------------------------

@@ -47,6 +47,10 @@ class ReservationAgent::Rules {
         ProtectionState protection = ProtectionState::online;
         std::optional<Instant> actuator_retry_at;
         std::optional<Notice> newest;  // as given out by this process
+        bool fenced = false;           // by a reservation of the controller, when forced offline
+        bool fence_stands = false;
+        std::uint32_t fence_losses = 0;  // in a row
+        std::optional<Instant> fence_lost_at;
     };
     struct Agent {
         AgentRecord record;
@@ -72,6 +76,13 @@ class ReservationAgent::Rules {
     void protect(Drive& drive, ProtectionEvent event, const std::string& words);
     void perform(Drive& drive, ProtectionAction action, const std::string& words);
     void force(Drive& drive, const std::string& reason);
+
+    // Fences.
+    [[nodiscard]] static DriveObserved as_hosts_count(const DriveObserved& seen);
+    void look_at_fence(Drive& drive, const DriveObserved& seen);
+    void fence_left_behind(Drive& drive);
+    void fence_lost(Drive& drive, const DriveObserved& seen);
+    void handle(const ReleaseReported& input);
 
     // What agents say about themselves.
     void handle(const AgentStarted& input);

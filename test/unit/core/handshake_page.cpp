@@ -63,6 +63,7 @@ constexpr EnumeratorName<ProtectionEvent> protection_events[] = {
     {ProtectionEvent::lift_succeeded, "lift_succeeded"},
     {ProtectionEvent::lift_failed, "lift_failed"},
     {ProtectionEvent::controller_restarted, "controller_restarted"},
+    {ProtectionEvent::fence_lost, "fence_lost"},
 };
 constexpr EnumeratorName<ProtectionAction> protection_actions[] = {
     {ProtectionAction::nothing, "nothing"},
