@@ -136,6 +136,12 @@ void Trace::add(const ReservationAgentInput& input) {
                        add(in.drive.text);
                        add(in.failure.value_or("ok"));
                    },
+                   [this](const ReleaseReported& in) {
+                       add("release_reported");
+                       add(in.drive.text);
+                       add(unsigned_of(static_cast<int>(in.stage)));
+                       add(in.words);
+                   },
                    [this](const AdministratorForcedOffline& in) {
                        add("administrator_forced");
                        add(in.drive.text);
