@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "agent/core/alarm.hpp"
+#include "agent/core/holder_question.hpp"
 #include "agent/core/notice.hpp"
 
 namespace snmp_mib {
@@ -26,8 +27,17 @@ struct AgentStartedMessage {
 struct AgentStoppingMessage {
     agent::core::AgentPresence presence;
 };
+// "Does your host hold this drive?", from a controller, and the answer. The same question may ask
+// to release the drive (core::HolderRequest::release).
+struct HolderInquiryMessage {
+    agent::core::HolderInquiry inquiry;
+};
+struct HolderStatementMessage {
+    agent::core::HolderStatement statement;
+};
 using AgentMessage =
-    std::variant<ReservationNotice, NoticeConfirmation, AgentStartedMessage, AgentStoppingMessage>;
+    std::variant<ReservationNotice, NoticeConfirmation, AgentStartedMessage, AgentStoppingMessage,
+                 HolderInquiryMessage, HolderStatementMessage>;
 
 class NoticeChannel {
   public:

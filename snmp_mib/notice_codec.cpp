@@ -134,26 +134,30 @@ std::string pack_holders(const std::vector<agent::core::InitiatorPort>& holders)
     return text;
 }
 
-void read_holders(VarbindReader& reader, std::size_t count, agent::core::Notice& notice) {
+std::vector<agent::core::InitiatorPort> read_ports(VarbindReader& reader) {
+    std::vector<agent::core::InitiatorPort> ports;
     const std::string text = reader.text(NotifyObject::holders, 0, holders_length_max);
     std::string_view rest = text;
     while (!rest.empty()) {
         const std::string_view one = rest.substr(0, rest.find(' '));
         const std::optional<agent::core::InitiatorPort> port =
             agent::core::initiator_port_from_text(one);
-        if (!port || notice.reservation.holders.size() == holders_max) {
+        if (!port || ports.size() == holders_max) {
             reader.refuse("tlrNotifyHolders is not a list of ports");
-            return;
+            return {};
         }
-        notice.reservation.holders.push_back(*port);
+        ports.push_back(*port);
         rest.remove_prefix(std::min(rest.size(), one.size() + 1));
     }
     if (text.ends_with(' ')) reader.refuse("tlrNotifyHolders ends with a blank");
+    std::sort(ports.begin(), ports.end());
+    return ports;
+}
+
+void read_holders(VarbindReader& reader, std::size_t count, agent::core::Notice& notice) {
+    notice.reservation.holders = read_ports(reader);
     if (notice.reservation.holders.size() > count) {
         reader.refuse("tlrNotifyHolders lists more ports than tlrNotifyReservation counts");
-    }
-    if (!std::is_sorted(notice.reservation.holders.begin(), notice.reservation.holders.end())) {
-        std::sort(notice.reservation.holders.begin(), notice.reservation.holders.end());
     }
 }
 
@@ -186,6 +190,55 @@ agent::core::AgentPresence read_presence(VarbindReader& reader) {
     presence.agent = reader.text(NotifyObject::agent, 1, name_length_max);
     presence.incarnation = reader.counter64(NotifyObject::incarnation);
     return presence;
+}
+
+agent::core::HolderInquiry read_inquiry(VarbindReader& reader) {
+    agent::core::HolderInquiry inquiry;
+    inquiry.controller = reader.text(NotifyObject::controller, 1, name_length_max);
+    inquiry.drive.text = reader.text(NotifyObject::drive, 1, serial_length_max);
+    inquiry.id = read_notice_id(reader);
+    inquiry.request = static_cast<agent::core::HolderRequest>(reader.enumeration(
+        NotifyObject::request, 1, static_cast<int>(agent::core::HolderRequest::release)));
+    return inquiry;
+}
+
+agent::core::HolderStatement read_statement(VarbindReader& reader) {
+    agent::core::HolderStatement statement;
+    statement.controller = reader.text(NotifyObject::controller, 1, name_length_max);
+    statement.agent = reader.text(NotifyObject::agent, 1, name_length_max);
+    statement.drive.text = reader.text(NotifyObject::drive, 1, serial_length_max);
+    statement.id = read_notice_id(reader);
+    statement.answer = static_cast<agent::core::HolderAnswer>(reader.enumeration(
+        NotifyObject::answer, 1, static_cast<int>(agent::core::HolderAnswer::can_not_tell)));
+    statement.release = static_cast<agent::core::ReleaseResult>(reader.enumeration(
+        NotifyObject::release, 1, static_cast<int>(agent::core::ReleaseResult::not_configured)));
+    statement.ports = read_ports(reader);
+    statement.domain = reader.text(NotifyObject::domain, 0, name_length_max);
+    statement.detail = reader.text(NotifyObject::detail, 0, detail_length_max);
+    return statement;
+}
+
+std::vector<Varbind> write(const agent::core::HolderInquiry& inquiry, TimeTicks up_time) {
+    return Writer(Notification::holder_inquiry, up_time)
+        .text(NotifyObject::controller, inquiry.controller)
+        .text(NotifyObject::drive, inquiry.drive.text)
+        .notice(inquiry.id)
+        .add(NotifyObject::request, Integer32{static_cast<std::int32_t>(inquiry.request)})
+        .take();
+}
+
+std::vector<Varbind> write(const agent::core::HolderStatement& statement, TimeTicks up_time) {
+    return Writer(Notification::holder_statement, up_time)
+        .text(NotifyObject::controller, statement.controller)
+        .text(NotifyObject::agent, statement.agent)
+        .text(NotifyObject::drive, statement.drive.text)
+        .notice(statement.id)
+        .add(NotifyObject::answer, Integer32{static_cast<std::int32_t>(statement.answer)})
+        .add(NotifyObject::release, Integer32{static_cast<std::int32_t>(statement.release)})
+        .text(NotifyObject::holders, pack_holders(statement.ports))
+        .text(NotifyObject::domain, statement.domain)
+        .text(NotifyObject::detail, bounded_text(statement.detail, detail_length_max))
+        .take();
 }
 
 std::vector<Varbind> write(const agent::core::Notice& notice, TimeTicks up_time) {
@@ -247,6 +300,12 @@ std::vector<Varbind> encode(const AgentMessage& message, TimeTicks up_time) {
     if (const auto* started = std::get_if<AgentStartedMessage>(&message)) {
         return write(Notification::agent_started, started->presence, up_time);
     }
+    if (const auto* inquiry = std::get_if<HolderInquiryMessage>(&message)) {
+        return write(inquiry->inquiry, up_time);
+    }
+    if (const auto* statement = std::get_if<HolderStatementMessage>(&message)) {
+        return write(statement->statement, up_time);
+    }
     return write(Notification::agent_stopping, std::get<AgentStoppingMessage>(message).presence,
                  up_time);
 }
@@ -262,6 +321,10 @@ agent::core::Result<AgentMessage> decode(std::span<const Varbind> varbinds) {
         message = AgentStartedMessage{read_presence(reader)};
     } else if (reader.notification() == Notification::agent_stopping) {
         message = AgentStoppingMessage{read_presence(reader)};
+    } else if (reader.notification() == Notification::holder_inquiry) {
+        message = HolderInquiryMessage{read_inquiry(reader)};
+    } else if (reader.notification() == Notification::holder_statement) {
+        message = HolderStatementMessage{read_statement(reader)};
     } else {
         reader.refuse("not a message between agents");
     }

@@ -62,6 +62,9 @@ enum class NotifyObject : std::uint32_t {
     severity = 13,
     raised_at = 14,
     text = 15,
+    request = 16,
+    answer = 17,
+    release = 18,
 };
 
 // tlrMIB.1.1: scalars; instance .0.

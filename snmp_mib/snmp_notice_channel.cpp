@@ -70,30 +70,36 @@ agent::core::Outcome check_peers(const std::vector<PeerConfiguration>& peers, co
     return agent::core::Nothing{};
 }
 
-// The name that a message says its sender has.
-const std::string& claimed_sender(const AgentMessage& message) {
-    if (const auto* notice = std::get_if<ReservationNotice>(&message))
-        return notice->notice.controller;
-    if (const auto* confirmation = std::get_if<NoticeConfirmation>(&message))
-        return confirmation->confirmation.agent;
-    if (const auto* started = std::get_if<AgentStartedMessage>(&message))
-        return started->presence.agent;
-    return std::get<AgentStoppingMessage>(message).presence.agent;
-}
-
-// Whom it is for. A notice does not say: it is the same for every agent.
-const std::string* addressee(const AgentMessage& message) {
-    if (std::holds_alternative<ReservationNotice>(message)) return nullptr;
-    if (const auto* confirmation = std::get_if<NoticeConfirmation>(&message)) {
-        return &confirmation->confirmation.controller;
+// The name that a message says its sender has, and whom it is for.
+struct Names {
+    const std::string* from = nullptr;
+    const std::string* to = nullptr;  // null: it is the same for every agent
+};
+struct NamesOf {
+    Names operator()(const ReservationNotice& message) const {
+        return {&message.notice.controller, nullptr};
     }
-    if (const auto* started = std::get_if<AgentStartedMessage>(&message))
-        return &started->presence.controller;
-    return &std::get<AgentStoppingMessage>(message).presence.controller;
-}
+    Names operator()(const NoticeConfirmation& message) const {
+        return {&message.confirmation.agent, &message.confirmation.controller};
+    }
+    Names operator()(const AgentStartedMessage& message) const {
+        return {&message.presence.agent, &message.presence.controller};
+    }
+    Names operator()(const AgentStoppingMessage& message) const {
+        return {&message.presence.agent, &message.presence.controller};
+    }
+    Names operator()(const HolderInquiryMessage& message) const {
+        return {&message.inquiry.controller, nullptr};
+    }
+    Names operator()(const HolderStatementMessage& message) const {
+        return {&message.statement.agent, &message.statement.controller};
+    }
+};
 
 bool taken_by(ChannelRole role, const AgentMessage& message) {
-    return std::holds_alternative<ReservationNotice>(message) == (role == ChannelRole::agent);
+    const bool from_controller = std::holds_alternative<ReservationNotice>(message) ||
+                                 std::holds_alternative<HolderInquiryMessage>(message);
+    return from_controller == (role == ChannelRole::agent);
 }
 
 }  // namespace
@@ -228,14 +234,14 @@ bool SnmpNoticeChannel::Parts::receive(const ReceivedMessage& received) {
         counters.add(SnmpCount::refused_role);
         return false;
     }
-    const std::string& name = claimed_sender(*message);
-    const std::string* to = addressee(*message);
+    const Names names = std::visit(NamesOf{}, *message);
+    const std::string& name = *names.from;
     bool name_is_theirs = false;
     for (const PeerConfiguration& peer : configuration.peers) {
         name_is_theirs = name_is_theirs || (peer.name == name && peer.user == user);
     }
-    if (!name_is_theirs ||
-        (to != nullptr && !configuration.own_name.empty() && *to != configuration.own_name)) {
+    if (!name_is_theirs || (names.to != nullptr && !configuration.own_name.empty() &&
+                            *names.to != configuration.own_name)) {
         counters.add(SnmpCount::refused_name);
         return false;
     }

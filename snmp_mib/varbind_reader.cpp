@@ -80,6 +80,12 @@ std::string_view name_of(oids::NotifyObject object) {
             return "tlrNotifyRaisedAt";
         case oids::NotifyObject::text:
             return "tlrNotifyText";
+        case oids::NotifyObject::request:
+            return "tlrNotifyRequest";
+        case oids::NotifyObject::answer:
+            return "tlrNotifyAnswer";
+        case oids::NotifyObject::release:
+            return "tlrNotifyRelease";
     }
     return "";
 }

@@ -22,6 +22,13 @@ enum class Message : std::uint16_t {
     holder_known = 1005,
     drive_unreachable = 1006,
     drive_answers = 1007,
+    holder_asked = 1040,
+    holder_stated = 1041,
+    holder_probable = 1042,
+    statements_contradict = 1043,
+    statement_from_nowhere = 1044,
+    statement_not_believed = 1045,
+    statement_withdrawn = 1046,
 
     notice_sent = 2001,
     notice_confirmed = 2002,

@@ -13,6 +13,8 @@ namespace {
 SharingConfiguration with_sane_times(SharingConfiguration configuration) {
     configuration.handshake_timeout = std::max(configuration.handshake_timeout, Duration{1});
     configuration.actuator_retry = std::max(configuration.actuator_retry, Duration{1});
+    configuration.holder_inquiry_repeat =
+        std::max(configuration.holder_inquiry_repeat, Duration{1});
     return configuration;
 }
 
@@ -29,6 +31,7 @@ ReservationAgent::Rules::Rules(SharingConfiguration configuration, ReservationAg
       handshake_(times_of(configuration_)),
       numbers_(epoch),
       alarms_(state.active_alarms) {
+    inquiries_.set_times({configuration_.holder_inquiry, configuration_.holder_inquiry_repeat});
     adopt_drives(configuration_, state.drives);
     adopt_agents(configuration_, state.agents);
     for (DriveRecord& record : state.drives) {
@@ -114,6 +117,7 @@ ReservationAgentEffects ReservationAgent::Rules::start(Now now) {
         perhaps_in_step_.insert(name);
     }
     clear_alarms_about_nothing();
+    ask_what_restart_left_open();
     return finish();
 }
 
@@ -199,6 +203,7 @@ ReservationAgentEffects ReservationAgent::Rules::reconfigure(SharingConfiguratio
     const SharingConfiguration before = std::exchange(configuration_, std::move(configuration));
     handshake_.set_times(times_of(configuration_));
     take_back_what_was_set_aside();
+    reconfigure_inquiries();
 
     for (auto& [serial, drive] : drives_) {
         if (!drive.shared) {
@@ -228,6 +233,9 @@ ReservationAgentEffects ReservationAgent::Rules::reconfigure(SharingConfiguratio
 
 std::optional<Instant> ReservationAgent::Rules::next_wakeup() const {
     std::optional<Instant> earliest = handshake_.next_wakeup();
+    if (const auto at = inquiries_.next_wakeup(); at && (!earliest || *at < *earliest)) {
+        earliest = at;
+    }
     const auto consider = [&earliest](const std::optional<Instant>& at) {
         if (at && (!earliest || *at < *earliest)) earliest = at;
     };
@@ -291,9 +299,15 @@ void ReservationAgent::Rules::raise(AlarmKey key, Message message,
 std::vector<DriveView> ReservationAgent::Rules::drives() const {
     std::vector<DriveView> views;
     for (const auto& [serial, drive] : drives_) {
-        views.push_back({drive.record, drive.shared, drive.unreachable, drive.unreachable_why,
-                         holder_domain_of(drive.record.reservation, configuration_.domains)});
-        views.back().fence_stands = drive.fence_stands;
+        DriveView view{drive.record,
+                       drive.shared,
+                       drive.unreachable,
+                       drive.unreachable_why,
+                       holder_domain_of(drive.record.reservation, configuration_.domains),
+                       drive.search};
+        inquiries_.describe(serial, view.search);
+        view.fence_stands = drive.fence_stands;
+        views.push_back(std::move(view));
     }
     return views;
 }

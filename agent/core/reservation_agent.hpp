@@ -43,6 +43,12 @@ struct SharingConfiguration {
     Duration debounce{0};  // a reservation seen only by polling must last this long to count
     Duration release_hold_down{0};  // a release must last this long to count
     UnknownHolder unknown_holder = UnknownHolder::alarm;
+    // How long the agents' answers to "is it yours?" are waited for before unknown_holder is
+    // carried out; 0: they are not asked.
+    Duration holder_inquiry{0};
+    // From the end of one such question to the next, while nobody or only a host's word names the
+    // holder.
+    Duration holder_inquiry_repeat{30'000};
     Duration actuator_retry{5'000};  // from a failed attempt to force a drive offline to the next
 };
 
@@ -61,6 +67,7 @@ struct DriveView {
 };
 
 struct AgentView {
+    HolderSearch search{};  // while no drive or key names the holder: what was tried and found
     AgentRecord record;
     DomainName domain;
     std::optional<WallTime> last_seen;  // since this process started

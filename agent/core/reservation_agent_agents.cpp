@@ -115,6 +115,7 @@ void ReservationAgent::Rules::promote_agents_in_step() {
         agent->record.state = AgentState::started;
         changed(*agent);
         log(Message::agent_started, {{}, name, {}}, {name});
+        ask_again_soon();
         if (alarms_.clear({AlarmKind::agent_lost, {}, name}, effects_)) {
             log(Message::agent_returned, {{}, name, {}}, {name});
         }

@@ -14,6 +14,7 @@ void ReservationAgent::Rules::handle(const DriveObserved& input) {
     if (alarms_.clear({AlarmKind::drive_unreachable, input.drive, {}}, effects_)) {
         log(Message::drive_answers, {input.drive, {}, {}}, {input.drive.text});
     }
+    drive->search = input.search;
     if (const auto change = drive->tracker.observe(as_hosts_count(input), tracker_times(), now_)) {
         reservation_changed(*drive, *change);
     }
@@ -34,6 +35,10 @@ void ReservationAgent::Rules::handle(const DriveUnreachable& input) {
 
 void ReservationAgent::Rules::reservation_changed(Drive& drive, const ReservationChange& change) {
     const Reservation before = drive.record.reservation;
+    // Whatever else names the holder, or a reservation that nobody has been asked about.
+    if (change.evidence != HolderEvidence::host_asserted) {
+        stop_asking(drive.record.drive, inquiries_.drop(drive.record.drive));
+    }
     drive.record.evidence = change.evidence;
     changed(drive);
     if (before == change.reservation) return;  // better evidence for the same
@@ -58,26 +63,45 @@ void ReservationAgent::Rules::reservation_changed(Drive& drive, const Reservatio
 // test/scenario/unknown_holder.txt, oracle invariant "foreign use" (which excuses the policy
 // `alarm`).
 void ReservationAgent::Rules::tell_or_hold_back(Drive& drive) {
+    const DriveSerial& serial = drive.record.drive;
+    if (holder_is_unknown(drive.record.reservation)) {
+        const bool policy_waits = usable(drive);
+        if (!ask_about_holder(drive, policy_waits) || !policy_waits) {
+            apply_unknown_holder_policy(drive);
+        }
+        return;
+    }
+    if (alarms_.clear({AlarmKind::holder_unknown, serial, {}}, effects_)) {
+        log(Message::holder_known, {serial, {}, {}}, {serial.text});
+    }
+    if (may_be_told(drive)) {
+        tell_all(drive, usable(drive) ? Occasion::change : Occasion::forced_offline);
+    }
+}
+
+void ReservationAgent::Rules::apply_unknown_holder_policy(Drive& drive) {
     using enum SharingConfiguration::UnknownHolder;
     const DriveSerial& serial = drive.record.drive;
-    if (!holder_is_unknown(drive.record.reservation)) {
-        if (alarms_.clear({AlarmKind::holder_unknown, serial, {}}, effects_)) {
-            log(Message::holder_known, {serial, {}, {}}, {serial.text});
-        }
-    } else {
-        const std::string_view consequence =
-            configuration_.unknown_holder == alarm    ? "the agents are not told"
-            : configuration_.unknown_holder == notify ? "every agent is told to keep off"
-                                                      : "the drive is forced offline";
-        log(Message::holder_unknown, {serial, {}, {}}, {serial.text, consequence});
-        raise({AlarmKind::holder_unknown, serial, {}}, Message::holder_unknown,
-              {serial.text, consequence});
-        const bool out_of_service = usable(drive) || drive.protection == ProtectionState::lifting;
-        if (configuration_.unknown_holder == force_offline && out_of_service) {
-            protect(drive, ProtectionEvent::holder_unknown,
-                    "it is reserved and nobody can say by whom");
-            return;
-        }
+    std::string consequence = configuration_.unknown_holder == alarm ? "the agents are not told"
+                              : configuration_.unknown_holder == notify
+                                  ? "every agent is told to keep off"
+                                  : "the drive is forced offline";
+    const HolderConclusion conclusion = inquiries_.conclusion_of(serial);
+    if (conclusion.kind == HolderConclusion::Kind::contradiction) {
+        consequence += "; " + std::to_string(conclusion.agents.size()) +
+                       " agents of different domains say that it is theirs";
+    }
+    if (const std::string best = best_candidate_in_words(drive.search); !best.empty()) {
+        consequence += "; pointed at: " + best;
+    }
+    log(Message::holder_unknown, {serial, {}, {}}, {serial.text, consequence});
+    raise({AlarmKind::holder_unknown, serial, {}}, Message::holder_unknown,
+          {serial.text, consequence});
+    const bool out_of_service = usable(drive) || drive.protection == ProtectionState::lifting;
+    if (configuration_.unknown_holder == force_offline && out_of_service) {
+        protect(drive, ProtectionEvent::holder_unknown,
+                "it is reserved and nobody can say by whom");
+        return;
     }
     if (may_be_told(drive)) {
         tell_all(drive, usable(drive) ? Occasion::change : Occasion::forced_offline);

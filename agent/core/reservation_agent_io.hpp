@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "agent/core/alarm.hpp"
+#include "agent/core/holder_question.hpp"
+#include "agent/core/holder_search.hpp"
 #include "agent/core/notice.hpp"
 #include "agent/core/reservation.hpp"
 #include "agent/core/time.hpp"
@@ -30,6 +32,7 @@ struct DriveObserved {
     Reservation reservation;
     HolderEvidence evidence = HolderEvidence::none;
     Source source = Source::poll;
+    HolderSearch search{};  // where nobody names the holder: what else was found
     bool held_by_controller = false;  // the reservation is this controller's own fence
 };
 
@@ -107,9 +110,15 @@ struct TimePassed {};
 using ReservationAgentInput =
     std::variant<DriveObserved, DriveUnreachable, NoticeConfirmed, NoticeReceived, AgentStarted,
                  AgentStopping, OfflineForced, OfflineLifted, AdministratorForcedOffline,
-                 AdministratorCleared, AdministratorRetiredAgent, ReleaseReported, TimePassed>;
+                 AdministratorCleared, AdministratorRetiredAgent, ReleaseReported, HolderStated,
+                 TimePassed>;
 
 // ---- durable state: what the records below add up to
+// Authenticated: an agent answers AskHolder.
+struct HolderStated {
+    HolderStatement statement;
+};
+
 // ----------------------------------------------------------------
 
 enum class AgentState : std::uint8_t {
@@ -217,8 +226,21 @@ struct AnnounceAlarm {
 // Order is law: the runner commits all Record* effects of a step in one synced transaction before
 // it carries out any other effect of that step. A step lists its Record* effects first.
 using ReservationAgentEffect =
+// Ask one agent whether its host holds the drive; answered by HolderStated, or not at all. Replaces
+// an older question about the same drive that is still on its way to that agent.
+struct AskHolder {
+    AgentName agent;
+    HolderInquiry inquiry;
+};
+// The question is settled: stop sending it.
+struct StopAsking {
+    AgentName agent;
+    DriveSerial drive;
+};
+
     std::variant<RecordDrive, RecordAgent, RecordDebt, RecordEvent, RecordAlarm, SendNotice,
-                 StopSending, ForceDriveOffline, LiftDriveOffline, AnnounceAlarm>;
+                 StopSending, AskHolder, StopAsking, ForceDriveOffline, LiftDriveOffline,
+                 AnnounceAlarm>;
 
 using ReservationAgentEffects = std::vector<ReservationAgentEffect>;
 

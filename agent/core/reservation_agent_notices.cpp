@@ -29,6 +29,8 @@ void ReservationAgent::Rules::renumber(Drive& drive) {
 bool ReservationAgent::Rules::may_be_told(const Drive& drive) const {
     if (!usable(drive)) return true;
     if (drive.record.reservation.state == ReservationState::unknown) return false;
+    const HolderInquiries::Question* question = inquiries_.find(drive.record.drive);
+    if (question != nullptr && question->policy_waits) return false;
     return !holder_is_unknown(drive.record.reservation) ||
            configuration_.unknown_holder != SharingConfiguration::UnknownHolder::alarm;
 }
@@ -196,6 +198,7 @@ void ReservationAgent::Rules::run_timers() {
             protect(drive, ProtectionEvent::actuator_retry_due, "");
         }
     }
+    run_inquiries(now);
     for (const auto& [key, event] : handshake_.timeouts(now)) {
         timed_out(key, event);
     }

@@ -1,8 +1,9 @@
 #pragma once
 
-// The composition behind reservation_agent.hpp. Its bodies stand in three files: what drives do
-// (reservation_agent_drives.cpp), what agents say (reservation_agent_agents.cpp), and notices,
-// confirmations and timeouts (reservation_agent_notices.cpp).
+// The composition behind reservation_agent.hpp. Its bodies stand in four files: what drives do
+// (reservation_agent_drives.cpp), what agents say (reservation_agent_agents.cpp), notices,
+// confirmations and timeouts (reservation_agent_notices.cpp), and who holds a drive that does not
+// say (reservation_agent_holders.cpp).
 
 #include <initializer_list>
 #include <map>
@@ -16,6 +17,7 @@
 #include "agent/core/broadcaster.hpp"
 #include "agent/core/handshake.hpp"
 #include "agent/core/message_catalogue.hpp"
+#include "agent/core/holder_inquiry.hpp"
 #include "agent/core/protection_table.hpp"
 #include "agent/core/reservation_agent.hpp"
 #include "agent/core/reservation_tracker.hpp"
@@ -54,6 +56,7 @@ class ReservationAgent::Rules {
     };
     struct Agent {
         AgentRecord record;
+        HolderSearch search;           // of the newest look
         DomainName domain;
         std::optional<WallTime> last_seen;
     };
@@ -80,6 +83,23 @@ class ReservationAgent::Rules {
     // Fences.
     [[nodiscard]] static DriveObserved as_hosts_count(const DriveObserved& seen);
     void look_at_fence(Drive& drive, const DriveObserved& seen);
+    void apply_unknown_holder_policy(Drive& drive);
+
+    // Who holds a drive that does not say.
+    void handle(const HolderStated& input);
+    [[nodiscard]] HolderStatement believed(HolderStatement statement, const Agent& agent);
+    [[nodiscard]] bool needs_a_statement(const Drive& drive) const;
+    bool ask_about_holder(Drive& drive, bool policy_waits);
+    void stop_asking(const DriveSerial& drive, const std::vector<AgentName>& agents);
+    void conclude(Drive& drive);
+    void take_conclusion(Drive& drive, const HolderConclusion& conclusion, bool policy_waited);
+    void withdraw_if_denied(Drive& drive);
+    void withdraw(Drive& drive, const std::string& why);
+    void ask_what_restart_left_open();
+    void ask_again_soon();
+    void run_inquiries(Instant now);
+    void reconfigure_inquiries();
+
     void fence_left_behind(Drive& drive);
     void fence_lost(Drive& drive, const DriveObserved& seen);
     void handle(const ReleaseReported& input);
@@ -154,5 +174,6 @@ class ReservationAgent::Rules {
     std::set<AgentName>
         perhaps_in_step_;  // starting agents that may have confirmed their last drive
 };
+    HolderInquiries inquiries_;
 
 }  // namespace agent::core

@@ -96,6 +96,22 @@ std::optional<ReservationChange> ReservationTracker::observe(const DriveObserved
     return time_passed(times, now.monotonic);
 }
 
+std::optional<ReservationChange> ReservationTracker::name_holders(
+    std::vector<InitiatorPort> holders, HolderEvidence evidence, WallTime since) {
+    if (known_.state != ReservationState::reserved) return std::nullopt;
+    if (!known_.holders.empty() && stronger(evidence_, evidence)) return std::nullopt;
+    if (known_.holders == holders && evidence_ == evidence) return std::nullopt;
+    known_.holders = std::move(holders);
+    evidence_ = evidence;
+    return ReservationChange{known_, evidence_, since};
+}
+
+ReservationChange ReservationTracker::forget_holders(WallTime since) {
+    known_.holders.clear();
+    evidence_ = HolderEvidence::none;
+    return {known_, evidence_, since};
+}
+
 std::optional<ReservationChange> ReservationTracker::time_passed(const TrackerTimes& times,
                                                                  Instant now) {
     if (!candidate_ || now < due(*candidate_, times)) return std::nullopt;

@@ -34,6 +34,13 @@ class ReservationTracker {
     // A change that counts at once, or nothing: same as before, or to be seen for a while longer.
     [[nodiscard]] std::optional<ReservationChange> observe(const DriveObserved& observed,
                                                            const TrackerTimes& times, Now now);
+    // Somebody other than the drive names the holders of the reservation that counts now. Nothing
+    // when it says nothing new, or stronger evidence has named others. Leaves a candidate alone.
+    [[nodiscard]] std::optional<ReservationChange> name_holders(std::vector<InitiatorPort> holders,
+                                                                HolderEvidence evidence,
+                                                                WallTime since);
+    // Nobody vouches for the holders any more.
+    [[nodiscard]] ReservationChange forget_holders(WallTime since);
     // The candidate has lasted long enough.
     [[nodiscard]] std::optional<ReservationChange> time_passed(const TrackerTimes& times,
                                                                Instant now);

@@ -13,6 +13,7 @@
 
 #include "agent/core/message_catalogue.hpp"
 #include "agent/lrad/drive_setup.hpp"
+#include "agent/lrad/holder_questions.hpp"
 #include "agent/lrad/snmp_setup.hpp"
 #include "agent/runtime/clock.hpp"
 #include "agent/runtime/log.hpp"
@@ -76,6 +77,8 @@ core::Outcome Controller::open_doors() {
         [this](const snmp_mib::SnmpEvent& event) { snmp_event(event); });
     if (!channel) return channel.error().within("snmp");
     channel_ = std::move(channel).value();
+    release_requests_ = std::make_unique<ReleaseRequests>(
+        loop_, *channel_, configuration_.sharing.controller, store_.epoch());
     if (auto set = channel_->set_consumers(consumers_configuration(configuration_)); !set) {
         return set.error().within("snmp.consumers");
     }
@@ -215,6 +218,8 @@ void Controller::agent_said(const std::string& peer, const snmp_mib::AgentMessag
         take(core::AgentStarted{started->presence});
     } else if (const auto* stopping = std::get_if<snmp_mib::AgentStoppingMessage>(&message)) {
         take(core::AgentStopping{stopping->presence});
+    } else if (const auto* said = std::get_if<snmp_mib::HolderStatementMessage>(&message)) {
+        if (!release_requests_->take(said->statement)) take(core::HolderStated{said->statement});
     } else {
         runtime::log_warning(
             "agent " + peer +
@@ -298,6 +303,8 @@ runtime::ReservationAgentDoors Controller::doors() {
             [this](const core::StopSending& effect) {
                 channel_->stop_sending(effect.agent, notice_key(effect.drive));
             },
+        .ask_holder = [this](const core::AskHolder& effect) { ask_holder(*channel_, effect); },
+        .stop_asking = [this](const core::StopAsking& effect) { stop_asking(*channel_, effect); },
         .force_offline = [this](const core::ForceDriveOffline& effect) { force_offline(effect); },
         .lift_offline = [this](const core::LiftDriveOffline& effect) { lift_offline(effect); },
         .announce_alarm = [this](const core::AnnounceAlarm& effect) { announce(effect); },

@@ -25,6 +25,7 @@
 #include <asio/steady_timer.hpp>
 
 #include "agent/core/reservation_agent.hpp"
+#include "agent/lrad/holder_questions.hpp"
 #include "agent/runtime/control_server.hpp"
 #include "agent/runtime/effect_runner.hpp"
 #include "agent/runtime/lrad_configuration.hpp"
@@ -134,6 +135,7 @@ class Controller {
     bool failed_ = false;
 
     std::unique_ptr<snmp_mib::SnmpNoticeChannel> channel_;
+    std::unique_ptr<ReleaseRequests> release_requests_;
     std::unique_ptr<drive_iface::events::DriveEventServer> event_server_;
     std::map<core::DriveSerial, Drive> drives_;
     std::set<std::pair<core::DriveSerial, std::uint64_t>>

@@ -15,6 +15,8 @@ core::Outcome carry_out(const core::ReservationAgentEffects& effects, Reservatio
         void operator()(const core::RecordEvent& effect) const { doors.show_event(effect.record); }
         void operator()(const core::SendNotice& effect) const { doors.send_notice(effect); }
         void operator()(const core::StopSending& effect) const { doors.stop_sending(effect); }
+        void operator()(const core::AskHolder& effect) const { doors.ask_holder(effect); }
+        void operator()(const core::StopAsking& effect) const { doors.stop_asking(effect); }
         void operator()(const core::ForceDriveOffline& effect) const {
             doors.force_offline(effect);
         }

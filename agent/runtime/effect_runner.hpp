@@ -17,6 +17,8 @@ namespace agent::runtime {
 struct ReservationAgentDoors {
     std::function<void(const core::SendNotice& effect)> send_notice;
     std::function<void(const core::StopSending& effect)> stop_sending;
+    std::function<void(const core::AskHolder& effect)> ask_holder;
+    std::function<void(const core::StopAsking& effect)> stop_asking;
     std::function<void(const core::ForceDriveOffline& effect)> force_offline;
     std::function<void(const core::LiftDriveOffline& effect)> lift_offline;
     std::function<void(const core::AnnounceAlarm& effect)> announce_alarm;

@@ -282,6 +282,8 @@ core::Outcome ReservationAgentStore::commit(std::span<const core::ReservationAge
         }
         core::Outcome operator()(const core::SendNotice&) const { return core::Nothing{}; }
         core::Outcome operator()(const core::StopSending&) const { return core::Nothing{}; }
+        core::Outcome operator()(const core::AskHolder&) const { return core::Nothing{}; }
+        core::Outcome operator()(const core::StopAsking&) const { return core::Nothing{}; }
         core::Outcome operator()(const core::ForceDriveOffline&) const { return core::Nothing{}; }
         core::Outcome operator()(const core::LiftDriveOffline&) const { return core::Nothing{}; }
         core::Outcome operator()(const core::AnnounceAlarm&) const { return core::Nothing{}; }

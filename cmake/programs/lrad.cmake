@@ -4,6 +4,7 @@ lra_library(agent_lrad
     agent/lrad/controller.cpp
     agent/lrad/drive_setup.cpp
     agent/lrad/drive_timeline.cpp
+    agent/lrad/holder_questions.cpp
     agent/lrad/mib_snapshot.cpp
     agent/lrad/snmp_setup.cpp
   LIBRARIES agent_runtime drive_iface_device drive_iface_events drive_iface_iscsi_transport drive_iface_sg_transport

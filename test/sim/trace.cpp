@@ -154,6 +154,13 @@ void Trace::add(const ReservationAgentInput& input) {
                        add("administrator_retired");
                        add(in.agent);
                    },
+                   [this](const HolderStated& in) {
+                       add("holder_stated");
+                       add(in.statement.id);
+                       add(in.statement.agent);
+                       add(in.statement.drive.text);
+                       add(to_text(in.statement.answer));
+                   },
                    [this](const TimePassed&) { add("time"); },
                },
                input);
@@ -202,6 +209,17 @@ void Trace::add(const ReservationAgentEffect& effect) {
                    },
                    [this](const StopSending& out) {
                        add("stop_sending");
+                       add(out.agent);
+                       add(out.drive.text);
+                   },
+                   [this](const AskHolder& out) {
+                       add("ask_holder");
+                       add(out.agent);
+                       add(out.inquiry.drive.text);
+                       add(out.inquiry.id);
+                   },
+                   [this](const StopAsking& out) {
+                       add("stop_asking");
                        add(out.agent);
                        add(out.drive.text);
                    },

@@ -76,7 +76,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         {oids::sys_up_time_0, TimeTicks{0}},
         {oids::snmp_trap_oid_0, oids::of(static_cast<oids::Notification>(input.octet()))}};
     while (!input.empty() && varbinds.size() < 20) {
-        const Oid name = oids::of(static_cast<oids::NotifyObject>(input.octet() % 18));
+        const Oid name = oids::of(static_cast<oids::NotifyObject>(input.octet() % 20));
         varbinds.push_back({name, value_from(input)});
     }
     if (const auto message = decode(varbinds)) check(*message);

@@ -104,6 +104,11 @@ std::string line_of(const ReservationAgentEffect& effect) {
             [](const StopSending& out) {
                 return "stop sending " + out.agent + " " + out.drive.text;
             },
+            [](const AskHolder& out) {
+                return "ask " + out.agent + " " + out.inquiry.drive.text + " whose it is, " +
+                       to_text(out.inquiry.id);
+            },
+            [](const StopAsking& out) { return "stop asking " + out.agent + " " + out.drive.text; },
             [](const ForceDriveOffline& out) {
                 return "FORCE " + out.drive.text + " OFFLINE: " + out.reason;
             },

@@ -27,6 +27,8 @@ struct World {
         return {
             [this](const SendNotice& effect) { act("send to " + effect.agent); },
             [this](const StopSending& effect) { act("stop sending to " + effect.agent); },
+            [this](const AskHolder& effect) { act("ask " + effect.agent); },
+            [this](const StopAsking& effect) { act("stop asking " + effect.agent); },
             [this](const ForceDriveOffline& effect) { act("force " + effect.drive.text); },
             [this](const LiftDriveOffline& effect) { act("lift " + effect.drive.text); },
             [this](const AnnounceAlarm& effect) { act("announce " + effect.alarm.key.drive.text); },
@@ -41,13 +43,15 @@ TEST_CASE("all records of a step are on the disk before anything else of it is d
     const ReservationAgentEffects effects{
         RecordDrive{sample_drive("VT1", 1)}, RecordEvent{sample_event("VT1", 1)},
         RecordDrive{sample_drive("VT2", 2)}, SendNotice{"host1", {}, 1},
-        StopSending{"host2", {"VT1"}},       ForceDriveOffline{{"VT1"}, "why"},
+        StopSending{"host2", {"VT1"}},       AskHolder{"host1", {}},
+        StopAsking{"host1", {"VT1"}},        ForceDriveOffline{{"VT1"}, "why"},
         LiftDriveOffline{{"VT2"}},           AnnounceAlarm{sample_alarm("VT1"), true}};
     REQUIRE(carry_out(effects, world.store, world.doors()).ok());
     CHECK(world.acts ==
           std::vector<std::string>{
               "show LRA2003 with 2 drives recorded", "send to host1 with 2 drives recorded",
-              "stop sending to host2 with 2 drives recorded", "force VT1 with 2 drives recorded",
+              "stop sending to host2 with 2 drives recorded", "ask host1 with 2 drives recorded",
+              "stop asking host1 with 2 drives recorded", "force VT1 with 2 drives recorded",
               "lift VT2 with 2 drives recorded", "announce VT1 with 2 drives recorded"});
 }
 
@@ -76,7 +80,7 @@ TEST_CASE("when recording fails nothing of the step is done") {
     REQUIRE(store.ok());
     int acts = 0;
     const auto count = [&](const auto&) { ++acts; };
-    const ReservationAgentDoors doors{count, count, count, count, count, count};
+    const ReservationAgentDoors doors{count, count, count, count, count, count, count, count};
     const ReservationAgentEffects effects{RecordDrive{sample_drive("VT1", 1)},
                                           RecordDebt{{{"VT1"}, "host1", {{1, 1}}}},
                                           SendNotice{"host1", {}, 1}};

@@ -83,7 +83,7 @@ TEST_CASE("every object identifier in the code is the module's") {
     const auto names = identifiers();
     REQUIRE(names.size() > 90);
     CHECK(names.at("tlrMIB") == dotted(oids::module_root));
-    for (std::uint32_t i = 1; i <= 15; ++i) {
+    for (std::uint32_t i = 1; i <= 18; ++i) {
         const auto object = static_cast<oids::NotifyObject>(i);
         CHECK(names.at(std::string(name_of(object))) + ".0" == dotted(oids::of(object)));
     }

@@ -27,12 +27,28 @@ Notice usual_notice() {
     return notice;
 }
 
+HolderStatement usual_statement() {
+    return {
+        {3, 42},
+        "library-1",
+        "host-a",
+        {"VT00000001"},
+        HolderAnswer::mine,
+        ReleaseResult::not_configured,
+        {{Transport::fc, "2100000e1e09a1b0", "", ""}, {Transport::sas, "5000000000000001", "", ""}},
+        "backup-a",
+        "/dev/nst0 is open in bareos-sd (4711)"};
+}
+
 std::vector<AgentMessage> all_messages() {
     Confirmation confirmation{
         {3, 41}, "library-1", "host-a", {"VT00000001"}, ConfirmationResult::set_offline, "done"};
-    return {ReservationNotice{usual_notice()}, NoticeConfirmation{confirmation},
+    return {ReservationNotice{usual_notice()},
+            NoticeConfirmation{confirmation},
             AgentStartedMessage{{"library-1", "host-a", 12}},
-            AgentStoppingMessage{{"library-1", "host-a", 12}}};
+            AgentStoppingMessage{{"library-1", "host-a", 12}},
+            HolderInquiryMessage{{{3, 42}, "library-1", {"VT00000001"}, HolderRequest::release}},
+            HolderStatementMessage{usual_statement()}};
 }
 
 bool same(const AgentMessage& a, const AgentMessage& b) {
@@ -62,6 +78,10 @@ TEST_CASE("every message between agents reads back as it was written") {
     const auto decoded = decode(encode(AgentMessage{ReservationNotice{usual_notice()}}, {0}));
     REQUIRE(decoded);
     CHECK(std::get<ReservationNotice>(*decoded).notice == usual_notice());
+    const auto statement =
+        decode(encode(AgentMessage{HolderStatementMessage{usual_statement()}}, {0}));
+    REQUIRE(statement);
+    CHECK(std::get<HolderStatementMessage>(*statement).statement == usual_statement());
 }
 
 TEST_CASE("every state, kind, evidence and operational state survives") {
