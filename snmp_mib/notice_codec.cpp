@@ -286,6 +286,15 @@ constexpr AlarmNotifications alarm_notifications[] = {
     {AlarmKind::drive_unreachable, Notification::drive_unreachable, Notification::drive_reachable},
     {AlarmKind::holder_unknown, Notification::holder_unknown, Notification::holder_known},
     {AlarmKind::agent_lost, Notification::agent_lost, Notification::agent_returned},
+    {AlarmKind::holder_not_configured, Notification::drive_concern,
+     Notification::drive_concern_over},
+    {AlarmKind::holder_agent_lost, Notification::drive_concern, Notification::drive_concern_over},
+    {AlarmKind::registrations_orphaned, Notification::drive_concern,
+     Notification::drive_concern_over},
+    {AlarmKind::registrations_doubled, Notification::drive_concern,
+     Notification::drive_concern_over},
+    {AlarmKind::reservations_mixed, Notification::drive_concern, Notification::drive_concern_over},
+    {AlarmKind::removal_prevented, Notification::drive_concern, Notification::drive_concern_over},
 };
 
 }  // namespace
@@ -366,9 +375,12 @@ agent::core::Result<AlarmNotification> decode_alarm(std::span<const Varbind> var
     notification.active = reader.notification() == row->raised;
     notification.controller = reader.text(NotifyObject::controller, 1, name_length_max);
     notification.sequence = reader.unsigned32(NotifyObject::sequence);
-    alarm.key.kind = static_cast<AlarmKind>(
-        reader.enumeration(NotifyObject::alarm_kind, 1, static_cast<int>(AlarmKind::agent_lost)));
-    if (alarm.key.kind != row->kind) reader.refuse("tlrNotifyAlarmKind is another alarm's");
+    alarm.key.kind = static_cast<AlarmKind>(reader.enumeration(
+        NotifyObject::alarm_kind, 1, static_cast<int>(AlarmKind::removal_prevented)));
+    const bool belongs = std::any_of(
+        std::begin(alarm_notifications), std::end(alarm_notifications),
+        [&](const auto& r) { return r.raised == row->raised && r.kind == alarm.key.kind; });
+    if (!belongs) reader.refuse("tlrNotifyAlarmKind is another alarm's");
     alarm.key.drive.text = reader.text(NotifyObject::drive, 0, serial_length_max);
     alarm.key.agent = reader.text(NotifyObject::agent, 0, name_length_max);
     alarm.severity = static_cast<agent::core::Severity>(reader.enumeration(

@@ -43,6 +43,8 @@ enum class Notification : std::uint32_t {
     holder_known = 20,
     agent_lost = 21,
     agent_returned = 22,
+    drive_concern = 23,
+    drive_concern_over = 24,
 };
 
 // tlrMIB.2: what notifications carry; instance .0.

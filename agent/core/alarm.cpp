@@ -19,6 +19,12 @@ constexpr EnumeratorName<AlarmKind> alarm_kinds[] = {
     {AlarmKind::drive_unreachable, "drive_unreachable"},
     {AlarmKind::holder_unknown, "holder_unknown"},
     {AlarmKind::agent_lost, "agent_lost"},
+    {AlarmKind::holder_not_configured, "holder_not_configured"},
+    {AlarmKind::holder_agent_lost, "holder_agent_lost"},
+    {AlarmKind::registrations_orphaned, "registrations_orphaned"},
+    {AlarmKind::registrations_doubled, "registrations_doubled"},
+    {AlarmKind::reservations_mixed, "reservations_mixed"},
+    {AlarmKind::removal_prevented, "removal_prevented"},
 };
 
 }  // namespace

@@ -22,6 +22,13 @@ enum class AlarmKind : std::uint8_t {
     drive_unreachable = 4,     // the controller can not talk to the drive
     holder_unknown = 5,        // reserved, and no evidence of who holds it
     agent_lost = 6,            // did not confirm within its budget
+    // Concerns about a drive (drive_concerns.hpp).
+    holder_not_configured = 20,   // the holder's port is no configured host's
+    holder_agent_lost = 21,       // the holder's agents are all lost
+    registrations_orphaned = 22,  // left behind
+    registrations_doubled = 23,   // one port twice, or one key of several hosts
+    reservations_mixed = 24,      // RESERVE and persistent reservations, or two applications
+    removal_prevented = 25,       // of medium, and nobody uses the drive
 };
 
 // The same key raises and clears; there is at most one active alarm per key.

@@ -242,12 +242,14 @@ std::optional<Instant> ReservationAgent::Rules::next_wakeup() const {
     for (const auto& [serial, drive] : drives_) {
         consider(drive.tracker.next_wakeup(tracker_times()));
         consider(drive.actuator_retry_at);
+        consider(drive.concerns_at);
     }
     return earliest;
 }
 
 ReservationAgentEffects ReservationAgent::Rules::finish() {
     promote_agents_in_step();
+    judge_concerns();
     ReservationAgentEffects all;
     for (const auto& serial : changed_drives_) {
         if (const Drive* drive = find_drive(serial)) all.push_back(RecordDrive{drive->record});

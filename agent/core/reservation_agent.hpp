@@ -49,6 +49,8 @@ struct SharingConfiguration {
     // From the end of one such question to the next, while nobody or only a host's word names the
     // holder.
     Duration holder_inquiry_repeat{30'000};
+    Duration stale_after{0};   // how long a concern must last (drive_concerns.hpp); 0: none is judged
+    Duration mixed_within{0};  // RESERVE and persistent reservations within so long are mixed
     Duration actuator_retry{5'000};  // from a failed attempt to force a drive offline to the next
 };
 
@@ -59,6 +61,7 @@ struct DriveView {
     bool unreachable = false;
     std::string unreachable_why;
     DomainName holder_domain;
+    HolderSearch search{};  // while no drive or key names the holder: what was tried and found
     [[nodiscard]] OperationalState operational_state() const {
         const bool answers = !unreachable || record.operational_state != OperationalState::online;
         return answers ? record.operational_state : OperationalState::unreachable;
@@ -67,7 +70,6 @@ struct DriveView {
 };
 
 struct AgentView {
-    HolderSearch search{};  // while no drive or key names the holder: what was tried and found
     AgentRecord record;
     DomainName domain;
     std::optional<WallTime> last_seen;  // since this process started

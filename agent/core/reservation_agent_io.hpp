@@ -36,6 +36,25 @@ struct DriveObserved {
     bool held_by_controller = false;  // the reservation is this controller's own fence
 };
 
+// Somebody who is registered with a drive, holder or not (READ FULL STATUS, READ KEYS).
+struct Registration {
+    std::uint64_t key = 0;
+    std::optional<InitiatorPort> port;  // absent: the drive does not name it
+    std::uint16_t relative_target_port = 0;
+    bool holder = false;
+    bool operator==(const Registration&) const = default;
+};
+
+// What else a look told, besides who holds the drive. What it did not ask for, or the drive can not
+// tell, is absent.
+struct DriveExamined {
+    DriveSerial drive;
+    Reservation seen;  // by this look, whether it counts already or not
+    std::optional<std::vector<Registration>> registrations;
+    std::optional<bool> removal_prevented;  // some host prevents medium removal
+    std::optional<bool> moves_tape;
+};
+
 // The drive did not answer within its time, `why` in words.
 struct DriveUnreachable {
     DriveSerial drive;
@@ -94,6 +113,11 @@ struct AdministratorRetiredAgent {
     std::string reason;
 };
 
+// Authenticated: an agent answers AskHolder.
+struct HolderStated {
+    HolderStatement statement;
+};
+
 // Somebody ends the reservation of a drive (`lractl drive release`): written down, never counted.
 // What the drive makes of it comes as an observation.
 struct ReleaseReported {
@@ -111,14 +135,9 @@ using ReservationAgentInput =
     std::variant<DriveObserved, DriveUnreachable, NoticeConfirmed, NoticeReceived, AgentStarted,
                  AgentStopping, OfflineForced, OfflineLifted, AdministratorForcedOffline,
                  AdministratorCleared, AdministratorRetiredAgent, ReleaseReported, HolderStated,
-                 TimePassed>;
+                 DriveExamined, TimePassed>;
 
 // ---- durable state: what the records below add up to
-// Authenticated: an agent answers AskHolder.
-struct HolderStated {
-    HolderStatement statement;
-};
-
 // ----------------------------------------------------------------
 
 enum class AgentState : std::uint8_t {
@@ -206,6 +225,18 @@ struct StopSending {
     DriveSerial drive;
 };
 
+// Ask one agent whether its host holds the drive; answered by HolderStated, or not at all. Replaces
+// an older question about the same drive that is still on its way to that agent.
+struct AskHolder {
+    AgentName agent;
+    HolderInquiry inquiry;
+};
+// The question is settled: stop sending it.
+struct StopAsking {
+    AgentName agent;
+    DriveSerial drive;
+};
+
 // Make the drive report a permanent error to everyone; answered by OfflineForced.
 struct ForceDriveOffline {
     DriveSerial drive;
@@ -226,18 +257,6 @@ struct AnnounceAlarm {
 // Order is law: the runner commits all Record* effects of a step in one synced transaction before
 // it carries out any other effect of that step. A step lists its Record* effects first.
 using ReservationAgentEffect =
-// Ask one agent whether its host holds the drive; answered by HolderStated, or not at all. Replaces
-// an older question about the same drive that is still on its way to that agent.
-struct AskHolder {
-    AgentName agent;
-    HolderInquiry inquiry;
-};
-// The question is settled: stop sending it.
-struct StopAsking {
-    AgentName agent;
-    DriveSerial drive;
-};
-
     std::variant<RecordDrive, RecordAgent, RecordDebt, RecordEvent, RecordAlarm, SendNotice,
                  StopSending, AskHolder, StopAsking, ForceDriveOffline, LiftDriveOffline,
                  AnnounceAlarm>;

@@ -15,9 +15,10 @@
 
 #include "agent/core/alarm_book.hpp"
 #include "agent/core/broadcaster.hpp"
+#include "agent/core/drive_concerns.hpp"
 #include "agent/core/handshake.hpp"
-#include "agent/core/message_catalogue.hpp"
 #include "agent/core/holder_inquiry.hpp"
+#include "agent/core/message_catalogue.hpp"
 #include "agent/core/protection_table.hpp"
 #include "agent/core/reservation_agent.hpp"
 #include "agent/core/reservation_tracker.hpp"
@@ -49,14 +50,16 @@ class ReservationAgent::Rules {
         ProtectionState protection = ProtectionState::online;
         std::optional<Instant> actuator_retry_at;
         std::optional<Notice> newest;  // as given out by this process
+        DriveConcerns concerns;
+        std::optional<Instant> concerns_at;  // when they change by time alone
         bool fenced = false;           // by a reservation of the controller, when forced offline
         bool fence_stands = false;
         std::uint32_t fence_losses = 0;  // in a row
         std::optional<Instant> fence_lost_at;
+        HolderSearch search;           // of the newest look
     };
     struct Agent {
         AgentRecord record;
-        HolderSearch search;           // of the newest look
         DomainName domain;
         std::optional<WallTime> last_seen;
     };
@@ -80,9 +83,6 @@ class ReservationAgent::Rules {
     void perform(Drive& drive, ProtectionAction action, const std::string& words);
     void force(Drive& drive, const std::string& reason);
 
-    // Fences.
-    [[nodiscard]] static DriveObserved as_hosts_count(const DriveObserved& seen);
-    void look_at_fence(Drive& drive, const DriveObserved& seen);
     void apply_unknown_holder_policy(Drive& drive);
 
     // Who holds a drive that does not say.
@@ -100,9 +100,21 @@ class ReservationAgent::Rules {
     void run_inquiries(Instant now);
     void reconfigure_inquiries();
 
+    // Fences.
+    [[nodiscard]] static DriveObserved as_hosts_count(const DriveObserved& seen);
+    void look_at_fence(Drive& drive, const DriveObserved& seen);
     void fence_left_behind(Drive& drive);
     void fence_lost(Drive& drive, const DriveObserved& seen);
     void handle(const ReleaseReported& input);
+
+    // What is wrong with a drive besides.
+    void handle(const DriveExamined& input);
+    void judge_concerns();
+    void stop_judging_concerns();
+    void tell_concern(const DriveSerial& serial, const ConcernVerdict& verdict);
+    [[nodiscard]] ConcernTimes concern_times() const {
+        return {configuration_.stale_after, configuration_.mixed_within};
+    }
 
     // What agents say about themselves.
     void handle(const AgentStarted& input);
@@ -162,6 +174,7 @@ class ReservationAgent::Rules {
     std::map<AgentName, Agent> agents_;
     std::vector<DebtRecord> debts_of_earlier_life_;  // until start()
     Handshake handshake_;
+    HolderInquiries inquiries_;
     NoticeNumbers numbers_;
     AlarmBook alarms_;
 
@@ -169,11 +182,12 @@ class ReservationAgent::Rules {
     Now now_;
     StepEffects<ReservationAgentEffect> effects_;
     std::set<DriveSerial> changed_drives_;
+    std::set<DriveSerial> concerns_to_judge_;
+    bool concerns_are_judged_ = true;  // by an earlier life, perhaps
     std::set<AgentName> changed_agents_;
     std::set<DebtKey> changed_debts_;
     std::set<AgentName>
         perhaps_in_step_;  // starting agents that may have confirmed their last drive
 };
-    HolderInquiries inquiries_;
 
 }  // namespace agent::core

@@ -106,7 +106,9 @@ TEST_CASE("every object identifier in the code is the module's") {
         {"tlrHolderUnknown", oids::Notification::holder_unknown},
         {"tlrHolderKnown", oids::Notification::holder_known},
         {"tlrAgentLost", oids::Notification::agent_lost},
-        {"tlrAgentReturned", oids::Notification::agent_returned}};
+        {"tlrAgentReturned", oids::Notification::agent_returned},
+        {"tlrDriveConcern", oids::Notification::drive_concern},
+        {"tlrDriveConcernOver", oids::Notification::drive_concern_over}};
     for (const auto& [name, which] : notifications)
         CHECK(names.at(name) == dotted(oids::of(which)));
     const std::map<std::string, oids::Table> tables{{"tlrDriveTable", oids::Table::drive},

@@ -204,7 +204,7 @@ TEST_CASE("of very many holders the first are listed and the count says how many
 
 TEST_CASE("every alarm has a raise and a clear with the same key, severity and sequence") {
     std::vector<Oid> seen;
-    for (int kind = 1; kind <= 6; ++kind) {
+    for (int kind : {1, 2, 3, 4, 5, 6, 20, 21, 22, 23, 24, 25}) {
         for (const bool active : {true, false}) {
             AlarmNotification notification{"library-1", 17, active, {}};
             notification.alarm.key = {static_cast<AlarmKind>(kind), {"VT00000001"}, "host-a"};
@@ -213,7 +213,8 @@ TEST_CASE("every alarm has a raise and a clear with the same key, severity and s
             notification.alarm.text = "what happened";
             const auto varbinds = encode(notification, {5});
             const Oid name = std::get<Oid>(varbinds[1].value);
-            CHECK(std::find(seen.begin(), seen.end(), name) == seen.end());
+            // The concerns about a drive have one notification and tell by their kind.
+            if (kind <= 20) CHECK(std::find(seen.begin(), seen.end(), name) == seen.end());
             seen.push_back(name);
             const auto decoded = decode_alarm(varbinds);
             REQUIRE(decoded);
