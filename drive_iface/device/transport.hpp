@@ -4,7 +4,9 @@
 // iSCSI (libiscsi), a virtual drive in the same process, and recorded or faulty ones in tests.
 
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "agent/core/result.hpp"
@@ -25,6 +27,13 @@ struct ScsiReply {
     std::vector<std::uint8_t> sense;    // as the device sent it: fixed or descriptor format
 };
 
+// A drive that a path leads to in place of the one it is meant for.
+struct OtherDrive {
+    std::string path;    // "/dev/sg3", or a URL
+    std::string serial;  // VPD page 80h
+    bool operator==(const OtherDrive&) const = default;
+};
+
 class Transport {
   public:
     virtual ~Transport() = default;
@@ -43,6 +52,9 @@ class Transport {
         [[maybe_unused]] agent::core::Duration timeout) {
         return agent::core::Error{"this path to the drive has no way to reset a logical unit"};
     }
+
+    // After an error: was it that another drive is there? Nothing but INQUIRY was sent to that one.
+    [[nodiscard]] virtual std::optional<OtherDrive> other_drive() const { return std::nullopt; }
 };
 
 }  // namespace drive_iface

@@ -208,6 +208,16 @@ TEST_CASE("the web page knows the library by its doors and no front end beside i
     }
 }
 
+TEST_CASE("discovery knows paths to devices, and devices know nothing of discovery") {
+    CHECK(includes_among({"drive_iface/discovery"}, {},
+                         {"asio", "nlohmann/", "agent/runtime", "agent/host", "agent/shell",
+                          "agent/lrad", "drive_iface/events", "drive_iface/virtual",
+                          "drive_iface/iscsi/", "drive_iface/vtld", "snmp_mib/"}) ==
+          std::vector<std::string>{});
+    CHECK(includes_among({"drive_iface/device", "drive_iface/scsi"}, {},
+                         {"drive_iface/discovery"}) == std::vector<std::string>{});
+}
+
 TEST_CASE("each foreign library is seen by its own room only") {
     CHECK(includes_among({"agent", "drive_iface"}, {}, {"net-snmp/"}) ==
           std::vector<std::string>{});
