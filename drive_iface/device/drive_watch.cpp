@@ -46,6 +46,8 @@ class DriveWatch::State : public std::enable_shared_from_this<DriveWatch::State>
     void looked(const DriveLook& look);
     void expect_silence_to_end();
     void settle();
+    void observed(DriveObserved seen);
+    void ask_drive_about_holder();
     // Through the loop: the caller may be in the middle of something.
     void tell(ReservationAgentInput input) {
         ++inputs_queued_;
@@ -72,6 +74,7 @@ class DriveWatch::State : public std::enable_shared_from_this<DriveWatch::State>
     std::unique_ptr<DrivePoller> poller_;
     bool connected_ = false;
 };
+    std::optional<DriveObserved> unexplained_;  // waits for what the drive says about its holder
 
 void DriveWatch::State::start(std::unique_ptr<Transport> interface) {
     if (interface == nullptr) return expect_silence_to_end();
@@ -123,7 +126,47 @@ void DriveWatch::State::looked(const DriveLook& look) {
 void DriveWatch::State::carry_out(const ObservationRules::Step& step) {
     if (step.look_now && poller_) rules_.looking(poller_->look_now());
     if (step.look_after && poller_) poller_->look_after(*step.look_after);
-    if (step.observed) tell(*step.observed);
+    if (step.observed) observed(*step.observed);
+}
+
+// Told when everything that can be found out at once has been.
+void DriveWatch::State::observed(DriveObserved seen) {
+    unexplained_.reset();  // old by now
+    HolderLadder* ladder = options_.ladder.get();
+    if (ladder == nullptr) return tell(std::move(seen));
+    if (!HolderLadder::needed_for(seen)) {
+        ladder->forget();
+        return tell(std::move(seen));
+    }
+    DriveObserved complete = seen;
+    ladder->complete(complete);
+    if (!HolderLadder::needed_for(complete) || !poller_) return tell(std::move(complete));
+    const Instant now{std::chrono::duration_cast<std::chrono::milliseconds>(
+                          std::chrono::steady_clock::now().time_since_epoch())
+                          .count()};
+    if (ladder->begin_asking(seen, identity(), now)) {
+        unexplained_ = std::move(seen);
+        return ask_drive_about_holder();
+    }
+    if (ladder->asking()) {
+        unexplained_ = std::move(seen);
+        return;
+    }
+    tell(std::move(complete));
+}
+
+void DriveWatch::State::ask_drive_about_holder() {
+    run({[ladder = options_.ladder](Transport& drive, Duration timeout) {
+             return ladder->ask_drive(drive, timeout);
+         },
+         [this](const Outcome&) {
+             options_.ladder->answered({std::chrono::duration_cast<std::chrono::milliseconds>(
+                                            std::chrono::steady_clock::now().time_since_epoch())
+                                            .count()});
+             if (!unexplained_) return;
+             options_.ladder->complete(*unexplained_);
+             tell(*std::exchange(unexplained_, std::nullopt));
+         }});
 }
 
 void DriveWatch::State::look_now() {

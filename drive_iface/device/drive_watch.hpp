@@ -9,6 +9,7 @@
 
 #include "agent/core/reservation_agent_io.hpp"
 #include "drive_iface/device/drive_poller.hpp"
+#include "drive_iface/device/holder_ladder.hpp"
 #include "drive_iface/device/observation_rules.hpp"
 #include "drive_iface/device/transport.hpp"
 #include "drive_iface/events/drive_event.hpp"
@@ -23,6 +24,9 @@ struct DriveWatchOptions {
     DrivePollerOptions poller;  // poller.serial names the drive, also without an interface
     bool events = true;         // the drive sends events
     agent::core::Duration event_grace{100};
+    // Asked when neither a look nor an event names the holder; null: nobody else is. Of this watch
+    // alone; shared with its commands to the drive, which may outlive it.
+    std::shared_ptr<HolderLadder> ladder;
     // An event is settled after so long even when the drive has not answered the look it asked for.
     agent::core::Duration settle_within{2'000};
     // A drive that is known by its events alone and not connected for so long is reported
