@@ -93,7 +93,8 @@ std::optional<ReservationChange> ReservationTracker::observe(const DriveObserved
     } else {
         candidate_ = Candidate{seen.reservation, seen.evidence, now, only_polled};
     }
-    return time_passed(times, now.monotonic);
+    if (now.monotonic < due(*candidate_, times)) return std::nullopt;
+    return accept();
 }
 
 std::optional<ReservationChange> ReservationTracker::name_holders(
@@ -114,12 +115,15 @@ ReservationChange ReservationTracker::forget_holders(WallTime since) {
 
 std::optional<ReservationChange> ReservationTracker::time_passed(const TrackerTimes& times,
                                                                  Instant now) {
-    if (!candidate_ || now < due(*candidate_, times)) return std::nullopt;
+    // Between two looks a reservation may have come and gone: only the next look tells whether what
+    // polling saw has lasted.
+    if (!candidate_ || candidate_->only_polled || now < due(*candidate_, times))
+        return std::nullopt;
     return accept();
 }
 
 std::optional<Instant> ReservationTracker::next_wakeup(const TrackerTimes& times) const {
-    if (!candidate_) return std::nullopt;
+    if (!candidate_ || candidate_->only_polled) return std::nullopt;
     return due(*candidate_, times);
 }
 

@@ -32,6 +32,7 @@ class ReservationTracker {
     ReservationTracker(Reservation known, HolderEvidence evidence);
 
     // A change that counts at once, or nothing: same as before, or to be seen for a while longer.
+    // What only polling has seen counts with the first look that still sees it after its time.
     [[nodiscard]] std::optional<ReservationChange> observe(const DriveObserved& observed,
                                                            const TrackerTimes& times, Now now);
     // Somebody other than the drive names the holders of the reservation that counts now. Nothing
@@ -41,7 +42,7 @@ class ReservationTracker {
                                                                 WallTime since);
     // Nobody vouches for the holders any more.
     [[nodiscard]] ReservationChange forget_holders(WallTime since);
-    // The candidate has lasted long enough.
+    // What the drive itself has said has lasted long enough.
     [[nodiscard]] std::optional<ReservationChange> time_passed(const TrackerTimes& times,
                                                                Instant now);
     [[nodiscard]] std::optional<Instant> next_wakeup(const TrackerTimes& times) const;

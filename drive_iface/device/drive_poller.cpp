@@ -34,6 +34,7 @@ constexpr auto probe_missing_after = std::chrono::hours(1);
 constexpr auto worth_a_word = std::chrono::seconds(1);
 // The loop may be late: what it measures from when it hears of a change ends later than here.
 constexpr auto settle_margin = std::chrono::seconds(1);
+constexpr auto settle_slack = std::chrono::milliseconds(50);
 // Header, and parameter 0000h of page 11h, which comes first.
 constexpr std::uint16_t device_status_size = 12;
 
@@ -46,9 +47,12 @@ std::chrono::milliseconds chrono_of(Duration duration) {
 }
 
 PollTimes poll_times(Duration poll, const DrivePollerOptions& options) {
-    return with_sane_order({poll,
-                            options.poll_fast.ms > 0 ? options.poll_fast : Duration{poll.ms / 4},
-                            options.poll_busy.ms > 0 ? options.poll_busy : Duration{poll.ms * 4}});
+    return with_sane_order(
+        {poll,
+         options.poll_fast.ms > 0 ? options.poll_fast
+                                  : Duration{std::min<std::int64_t>(poll.ms / 4, 1'000)},
+         options.poll_busy.ms > 0 ? options.poll_busy
+                                  : Duration{std::min<std::int64_t>(poll.ms * 4, 10'000)}});
 }
 
 bool says_the_same(const ReservationReading& a, const ReservationReading& b) {
@@ -353,6 +357,10 @@ void DrivePoller::State::look(std::uint64_t ticket) {
         }
         counters_.pace = rhythm_.pace;
         next_look_ = Clock::now() + chrono_of(backoff_);
+        // Whoever waits for the state to have lasted is told as soon as it has.
+        const auto lasted = changed_at_ + chrono_of(options_.settle) + settle_slack;
+        if (look.reading && options_.settle.ms > 0 && lasted > Clock::now())
+            next_look_ = std::min(next_look_, lasted);
         if (stop_) return;  // the loop may be gone
         if (tell) {
             ++counters_.told;

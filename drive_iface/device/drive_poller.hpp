@@ -33,7 +33,8 @@ struct DrivePollerOptions {
         15'000};  // a look that takes longer is reported while it still hangs
     agent::core::Duration backoff_max{10'000};  // between looks at a drive that does not answer
     LegacyProbe legacy_probe = LegacyProbe::automatic;
-    // Poll pace (poll_pace.hpp); 0: a quarter of `poll`, four times `poll`.
+    // Poll pace (poll_pace.hpp); 0: a quarter of `poll` and 1 s at most, four
+    // times `poll` and 10 s at most.
     agent::core::Duration poll_fast{0};
     agent::core::Duration poll_busy{0};
     // For so long after a change, and once more, every look is told: whoever waits for a state to

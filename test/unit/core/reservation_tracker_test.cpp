@@ -81,9 +81,11 @@ TEST_CASE("what is seen only by polling must last the debounce") {
     const TrackerTimes times{{100}, {0}};
     ReservationTracker tracker(free_drive(), HolderEvidence::none);
     CHECK_FALSE(tracker.observe(polled(reserved_by_nobody_knows_whom()), times, at(10)));
-    CHECK(tracker.next_wakeup(times) == Instant{110});
-    CHECK_FALSE(tracker.time_passed(times, {109}));
-    const auto change = tracker.time_passed(times, {110});
+    // Time alone proves nothing: it may have ended right after that look.
+    CHECK_FALSE(tracker.next_wakeup(times));
+    CHECK_FALSE(tracker.time_passed(times, {500}));
+    CHECK_FALSE(tracker.observe(polled(reserved_by_nobody_knows_whom()), times, at(109)));
+    const auto change = tracker.observe(polled(reserved_by_nobody_knows_whom()), times, at(110));
     REQUIRE(change);
     CHECK(change->since == WallTime{10});
     CHECK_FALSE(tracker.next_wakeup(times));
@@ -95,6 +97,16 @@ TEST_CASE("a blip between two polls is forgotten") {
     CHECK_FALSE(tracker.observe(polled(reserved_by_nobody_knows_whom()), times, at(10)));
     CHECK_FALSE(tracker.observe(polled(free_drive()), times, at(60)));
     CHECK_FALSE(tracker.time_passed(times, {500}));
+}
+
+TEST_CASE("a release that polling alone has seen is confirmed by a look after the hold-down") {
+    const TrackerTimes times{{0}, {200}};
+    ReservationTracker tracker(reserved_by(port_a), HolderEvidence::full_status);
+    CHECK_FALSE(tracker.observe(polled(free_drive()), times, at(10)));
+    CHECK_FALSE(tracker.time_passed(times, {1'000}));
+    CHECK_FALSE(tracker.observe(polled(reserved_by(port_a)), times, at(300)));  // taken again
+    CHECK_FALSE(tracker.observe(polled(free_drive()), times, at(400)));
+    CHECK(tracker.observe(polled(free_drive()), times, at(600)));
 }
 
 TEST_CASE("what the drive itself says counts at once, whatever the debounce") {
