@@ -25,6 +25,7 @@ constexpr EnumeratorName<AlarmKind> alarm_kinds[] = {
     {AlarmKind::registrations_doubled, "registrations_doubled"},
     {AlarmKind::reservations_mixed, "reservations_mixed"},
     {AlarmKind::removal_prevented, "removal_prevented"},
+    {AlarmKind::drive_path_changed, "drive_path_changed"},
 };
 
 }  // namespace

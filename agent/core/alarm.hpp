@@ -29,6 +29,8 @@ enum class AlarmKind : std::uint8_t {
     registrations_doubled = 23,   // one port twice, or one key of several hosts
     reservations_mixed = 24,      // RESERVE and persistent reservations, or two applications
     removal_prevented = 25,       // of medium, and nobody uses the drive
+    // Of drive_unreachable: another drive is where this one should be.
+    drive_path_changed = 26,
 };
 
 // The same key raises and clears; there is at most one active alarm per key.

@@ -37,6 +37,8 @@ enum class Message : std::uint16_t {
     statement_from_nowhere = 1044,
     statement_not_believed = 1045,
     statement_withdrawn = 1046,
+    drive_path_changed = 1060,
+    drive_path_right = 1061,
 
     notice_sent = 2001,
     notice_confirmed = 2002,

@@ -25,6 +25,7 @@ Message message_of(AlarmKind kind) {
         case AlarmKind::drive_unreachable:
         case AlarmKind::holder_unknown:
         case AlarmKind::agent_lost:
+        case AlarmKind::drive_path_changed:
             break;
     }
     return Message::removal_prevented;

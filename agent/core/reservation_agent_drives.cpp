@@ -14,6 +14,9 @@ void ReservationAgent::Rules::handle(const DriveObserved& input) {
     if (alarms_.clear({AlarmKind::drive_unreachable, input.drive, {}}, effects_)) {
         log(Message::drive_answers, {input.drive, {}, {}}, {input.drive.text});
     }
+    if (alarms_.clear({AlarmKind::drive_path_changed, input.drive, {}}, effects_)) {
+        log(Message::drive_path_right, {input.drive, {}, {}}, {input.drive.text});
+    }
     drive->search = input.search;
     if (const auto change = drive->tracker.observe(as_hosts_count(input), tracker_times(), now_)) {
         reservation_changed(*drive, *change);
@@ -25,12 +28,28 @@ void ReservationAgent::Rules::handle(const DriveUnreachable& input) {
     Drive* drive = find_drive(input.drive);
     if (drive == nullptr) return;
     drive->unreachable_why = input.why;
-    if (drive->unreachable) return;
+    if (input.other) return path_changed(*drive, *input.other);
+    // Nobody answers in its place any more.
+    const bool was_changed =
+        alarms_.clear({AlarmKind::drive_path_changed, input.drive, {}}, effects_);
+    if (drive->unreachable && !was_changed) return;
     drive->unreachable = true;
     if (alarms_.is_active({AlarmKind::drive_unreachable, input.drive, {}})) return;
     log(Message::drive_unreachable, {input.drive, {}, {}}, {input.drive.text, input.why});
     raise({AlarmKind::drive_unreachable, input.drive, {}}, Message::drive_unreachable,
           {input.drive.text, input.why});
+}
+
+// One of both alarms is enough: this one says more. Test: reservation_agent_paths_test.cpp.
+void ReservationAgent::Rules::path_changed(Drive& drive,
+                                           const DriveUnreachable::OtherDrive& other) {
+    const DriveSerial& serial = drive.record.drive;
+    drive.unreachable = true;
+    static_cast<void>(alarms_.clear({AlarmKind::drive_unreachable, serial, {}}, effects_));
+    if (alarms_.is_active({AlarmKind::drive_path_changed, serial, {}})) return;
+    log(Message::drive_path_changed, {serial, {}, {}}, {serial.text, other.path, other.found.text});
+    raise({AlarmKind::drive_path_changed, serial, {}}, Message::drive_path_changed,
+          {serial.text, other.path, other.found.text});
 }
 
 void ReservationAgent::Rules::reservation_changed(Drive& drive, const ReservationChange& change) {

@@ -32,7 +32,7 @@ struct DriveObserved {
     Reservation reservation;
     HolderEvidence evidence = HolderEvidence::none;
     Source source = Source::poll;
-    HolderSearch search{};  // where nobody names the holder: what else was found
+    HolderSearch search{};            // where nobody names the holder: what else was found
     bool held_by_controller = false;  // the reservation is this controller's own fence
 };
 
@@ -55,10 +55,17 @@ struct DriveExamined {
     std::optional<bool> moves_tape;
 };
 
-// The drive did not answer within its time, `why` in words.
+// The drive did not answer within its time, `why` in words; or another drive is at the end of its
+// path.
 struct DriveUnreachable {
+    // The path, and whose serial number was found there.
+    struct OtherDrive {
+        std::string path;
+        DriveSerial found;
+    };
     DriveSerial drive;
     std::string why;
+    std::optional<OtherDrive> other{};
 };
 
 // Authenticated: the notification channel has checked that the sender is that agent.

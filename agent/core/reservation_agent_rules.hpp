@@ -52,11 +52,11 @@ class ReservationAgent::Rules {
         std::optional<Notice> newest;  // as given out by this process
         DriveConcerns concerns;
         std::optional<Instant> concerns_at;  // when they change by time alone
-        bool fenced = false;           // by a reservation of the controller, when forced offline
+        bool fenced = false;  // by a reservation of the controller, when forced offline
         bool fence_stands = false;
         std::uint32_t fence_losses = 0;  // in a row
         std::optional<Instant> fence_lost_at;
-        HolderSearch search;           // of the newest look
+        HolderSearch search;  // of the newest look
     };
     struct Agent {
         AgentRecord record;
@@ -73,6 +73,7 @@ class ReservationAgent::Rules {
     // What drives do.
     void handle(const DriveObserved& input);
     void handle(const DriveUnreachable& input);
+    void path_changed(Drive& drive, const DriveUnreachable::OtherDrive& other);
     void handle(const OfflineForced& input);
     void handle(const OfflineLifted& input);
     void handle(const AdministratorForcedOffline& input);

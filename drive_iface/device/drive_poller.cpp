@@ -147,6 +147,7 @@ class DrivePoller::State : public std::enable_shared_from_this<DrivePoller::Stat
     std::unique_ptr<Transport> transport_;
     ReservationReader reader_;
     bool identified_ = false;
+    std::optional<OtherDrive> mismatch_;  // found by the look under way
     bool firmware_may_be_new_ = false;
     Duration backoff_{0};
     Clock::time_point next_look_{};
@@ -339,7 +340,9 @@ void DrivePoller::State::tell_done(DriveJob job, Outcome outcome) {
 }
 
 void DrivePoller::State::look(std::uint64_t ticket) {
+    mismatch_.reset();
     auto look = read(ticket);
+    if (!look.reading) look.other_drive = mismatch_ ? mismatch_ : transport_->other_drive();
     const auto report = look.reading ? pace_report(look) : PaceReport{.changed = true};
     rhythm_ = after_look(rhythm_, report);
     const bool tell = worth_telling(look);
@@ -505,6 +508,7 @@ Outcome DrivePoller::State::check_identity() {
         identity_ = *identity;
         return Nothing{};
     }
+    mismatch_ = OtherDrive{"its interface", identity->serial.text};
     return Error{"this path leads to drive " + identity->serial.text + " (" + identity->vendor +
                  " " + identity->product + "), not to " + options_.serial.text +
                  ": correct the interface of the drive in the configuration"};

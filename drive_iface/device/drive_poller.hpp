@@ -53,6 +53,7 @@ struct DriveLook {
     std::uint64_t ticket = 0;  // began after look_now() returned this ticket, or an older one
     std::optional<scsi::VeryHighFrequencyData>
         device_status;  // when this look asked for it (PollRhythm::activity_every)
+    std::optional<OtherDrive> other_drive{};  // the error is that this one is there instead
 };
 
 // Commands for the drive besides looking at it. A drive has one command stream: they run on the

@@ -118,7 +118,10 @@ void DriveWatch::State::stop() {
 
 void DriveWatch::State::looked(const DriveLook& look) {
     if (!look.reading) {
-        return tell(DriveUnreachable{options_.poller.serial, look.reading.error().message});
+        DriveUnreachable unreachable{options_.poller.serial, look.reading.error().message};
+        if (look.other_drive)
+            unreachable.other = {look.other_drive->path, {look.other_drive->serial}};
+        return tell(std::move(unreachable));
     }
     carry_out(rules_.look(*look.reading, look.ticket));
 }
