@@ -124,12 +124,14 @@ core::Outcome Controller::open_doors() {
 core::Outcome Controller::open_drive(const runtime::LradDrive& configuration) {
     auto interface = make_interface(configuration, configuration_.sharing.controller);
     if (!interface) return interface.error();
-    auto actuator = make_actuator(loop_, configuration, event_server_.get());
-    if (!actuator) return actuator.error();
+    const auto& controller = configuration_.sharing.controller;
     const auto serial = configuration.serial;
     auto watch = std::make_unique<drive_iface::DriveWatch>(
-        loop_, watch_options(configuration), std::move(interface).value(),
+        loop_, watch_options(configuration, controller), std::move(interface).value(),
         [this](const core::ReservationAgentInput& input) { take(input); });
+    auto actuator =
+        make_actuator(loop_, configuration, event_server_.get(), controller, watch.get());
+    if (!actuator) return actuator.error();
     if (const auto view = view_of(serial))
         watch->remember(view->record.reservation, view->record.evidence);
     if (event_server_ && event_server_->is_connected(serial)) watch->event_channel(true);
@@ -418,7 +420,9 @@ core::Outcome Controller::reconfigure(runtime::LradConfiguration configuration) 
         if (auto interface = make_interface(drive, configuration.sharing.controller); !interface) {
             return interface.error().within("drive " + drive.serial.text);
         }
-        if (auto actuator = make_actuator(loop_, drive, event_server_.get()); !actuator) {
+        if (auto actuator = make_actuator(loop_, drive, event_server_.get(),
+                                          configuration.sharing.controller, nullptr);
+            !actuator) {
             return actuator.error().within("drive " + drive.serial.text);
         }
     }

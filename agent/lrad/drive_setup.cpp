@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "agent/runtime/log.hpp"
+#include "drive_iface/device/fence_key.hpp"
 #include "drive_iface/device/iscsi_transport.hpp"
 #include "drive_iface/device/sg_transport.hpp"
 
@@ -32,7 +34,8 @@ core::Result<std::unique_ptr<drive_iface::Transport>> make_interface(
 
 core::Result<std::unique_ptr<drive_iface::OfflineActuator>> make_actuator(
     asio::io_context& loop, const runtime::LradDrive& drive,
-    drive_iface::events::DriveEventServer* events) {
+    drive_iface::events::DriveEventServer* events, const core::ControllerName& controller,
+    drive_iface::DriveWatch* watch) {
     switch (drive.actuator) {
         case runtime::OfflineActuator::drive:
             if (events == nullptr) {
@@ -43,7 +46,13 @@ core::Result<std::unique_ptr<drive_iface::OfflineActuator>> make_actuator(
             }
             return drive_iface::make_drive_actuator(*events);
         case runtime::OfflineActuator::fence:
-            return drive_iface::make_fence_actuator();
+            return drive_iface::make_fence_actuator(
+                loop, {.key = drive_iface::fence_key(controller),
+                       .run =
+                           [watch](drive_iface::DriveJob job) {
+                               if (watch != nullptr) watch->run(std::move(job));
+                           },
+                       .note = [](const std::string& text) { runtime::log_info(text); }});
         case runtime::OfflineActuator::command:
             return drive_iface::make_command_actuator(loop, drive.actuator_argv,
                                                       actuator_command_timeout);
@@ -53,8 +62,10 @@ core::Result<std::unique_ptr<drive_iface::OfflineActuator>> make_actuator(
     return drive_iface::make_alarm_actuator(loop);
 }
 
-drive_iface::DriveWatchOptions watch_options(const runtime::LradDrive& drive) {
+drive_iface::DriveWatchOptions watch_options(const runtime::LradDrive& drive,
+                                             const core::ControllerName& controller) {
     drive_iface::DriveWatchOptions options;
+    options.own_key = drive_iface::fence_key(controller);
     options.poller.serial = drive.serial;
     options.poller.poll = drive.poll;
     options.events = drive.events;

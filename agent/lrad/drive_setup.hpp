@@ -18,11 +18,14 @@ namespace agent::lrad {
     const runtime::LradDrive& drive, const core::ControllerName& controller);
 
 // `events` may be null: then a drive that is told over the event channel can not be taken offline,
-// which is an error.
+// which is an error. `watch` is the drive's and must outlive the actuator; null: only to see
+// whether the configuration will do.
 [[nodiscard]] core::Result<std::unique_ptr<drive_iface::OfflineActuator>> make_actuator(
     asio::io_context& loop, const runtime::LradDrive& drive,
-    drive_iface::events::DriveEventServer* events);
+    drive_iface::events::DriveEventServer* events, const core::ControllerName& controller,
+    drive_iface::DriveWatch* watch);
 
-[[nodiscard]] drive_iface::DriveWatchOptions watch_options(const runtime::LradDrive& drive);
+[[nodiscard]] drive_iface::DriveWatchOptions watch_options(const runtime::LradDrive& drive,
+                                                           const core::ControllerName& controller);
 
 }  // namespace agent::lrad

@@ -136,7 +136,8 @@ class Reading {
             if (drive.element_address && !addresses.insert(*drive.element_address).second) {
                 wrong(path + ".element_address", "another drive has this element address already");
             }
-            result.sharing.drives.push_back({drive.serial, drive.shared});
+            result.sharing.drives.push_back(
+                {drive.serial, drive.shared, drive.actuator == OfflineActuator::fence});
             result.drives.push_back(std::move(drive));
         }
     }
@@ -182,9 +183,10 @@ class Reading {
         if (!command && !drive.actuator_argv.empty()) {
             wrong(path + ".argv", "only actuator command runs a program; remove argv");
         }
-        if (drive.actuator == OfflineActuator::fence) {
+        if (drive.actuator == OfflineActuator::fence && !drive.interface) {
             wrong(path + ".actuator",
-                  "fence is not available in this version; use drive, command or alarm");
+                  "fence is a reservation, and without an interface nothing can be sent to the "
+                  "drive; give it one, or use drive, command or alarm");
         }
     }
 

@@ -38,8 +38,10 @@ ValueShape interface_shape() {
 ValueShape offline_shape() {
     return object_shape({
         default_key("actuator", choice_shape({"drive", "fence", "command", "alarm"}), "\"drive\"",
-                    "How a drive is taken offline: by the drive itself, by an exclusive "
-                    "persistent reservation, by a program, or not at all but with an alarm."),
+                    "How a drive is taken offline: by the drive itself (hosts get 04h/44h/00h), by "
+                    "an exclusive persistent reservation of the controller (hosts get RESERVATION "
+                    "CONFLICT; needs an interface), by a program, or not at all but with an "
+                    "alarm. OFFLINE.md compares them."),
         default_key("argv", list_shape(text_shape(4'096), 0, 64), "[]",
                     "Program and arguments for actuator command; {serial} and {action} (offline, "
                     "online) are filled in. No shell is involved."),

@@ -19,7 +19,9 @@ class DriveWatch::State : public std::enable_shared_from_this<DriveWatch::State>
           handler_(std::move(handler)),
           silence_(loop),
           settle_(loop),
-          rules_(options_.poller.serial, polled, options_.event_grace) {}
+          rules_(options_.poller.serial, polled, options_.event_grace) {
+        rules_.own_key(options_.own_key);
+    }
 
     void start(std::unique_ptr<Transport> interface);
     void stop();

@@ -32,6 +32,7 @@ struct DriveWatchOptions {
     // A drive that is known by its events alone and not connected for so long is reported
     // unreachable.
     agent::core::Duration silent_after{10'000};
+    std::uint64_t own_key = 0;  // of the controller's fences (fence_key.hpp); 0: none
 };
 
 class DriveWatch {

@@ -22,6 +22,19 @@ struct FreeUrl {
 using Task = std::unique_ptr<scsi_task, FreeTask>;
 using Url = std::unique_ptr<iscsi_url, FreeUrl>;
 
+// What the callback of a task management function leaves; the response belongs to the library.
+struct FunctionEnd {
+    Completion completion;
+    std::uint32_t response = 0;
+};
+
+void function_ended(iscsi_context*, int status, void* response, void* end) noexcept {
+    auto* left = static_cast<FunctionEnd*>(end);
+    if (response != nullptr) left->response = *static_cast<std::uint32_t*>(response);
+    left->completion.status = status;
+    left->completion.done = true;
+}
+
 class IscsiTransport : public drive_iface::Transport {
   public:
     IscsiTransport(IscsiTransportOptions options, std::string target, std::string portal,
@@ -37,6 +50,7 @@ class IscsiTransport : public drive_iface::Transport {
     IscsiTransport& operator=(const IscsiTransport&) = delete;
 
     Result<ScsiReply> execute(const ScsiCommand& command, Duration timeout) override;
+    Outcome reset_logical_unit(Duration timeout) override;
 
   private:
     Outcome log_in();
@@ -121,6 +135,32 @@ Result<ScsiReply> IscsiTransport::send(const ScsiCommand& command, Duration time
                                                               data.size(), command.data_in_max)));
     }
     return reply;
+}
+
+// LOGICAL UNIT RESET, function 5 of a Task Management Function Request (RFC 7143 11.5.1); response
+// 0 is "function complete" (11.6.1).
+Outcome IscsiTransport::reset_logical_unit(Duration timeout) {
+    if (context_ == nullptr) {
+        if (auto logged_in = log_in(); !logged_in) return logged_in.error();
+    }
+    FunctionEnd end;
+    if (iscsi_task_mgmt_lun_reset_async(context_.get(), static_cast<std::uint32_t>(lun_),
+                                        function_ended, &end) != 0) {
+        const Error error{
+            where() + ": LOGICAL UNIT RESET not sent: " + iscsi_client::last_error(context_.get())};
+        context_.reset();
+        return error;
+    }
+    static_cast<void>(iscsi_client::serve(context_.get(), end.completion, timeout));
+    if (!end.completion.done || end.completion.status != SCSI_STATUS_GOOD) {
+        const Error error{where() + ": no answer to LOGICAL UNIT RESET: " +
+                          iscsi_client::last_error(context_.get())};
+        context_.reset();  // the callback runs now at the latest, while `end` is still there
+        return error;
+    }
+    if (end.response == 0) return Nothing{};
+    return Error{where() + ": LOGICAL UNIT RESET refused, response " +
+                 std::to_string(end.response) + " (RFC 7143 11.6.1)"};
 }
 
 }  // namespace

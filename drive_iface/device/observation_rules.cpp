@@ -118,6 +118,7 @@ ObservationRules::Step ObservationRules::look(const ReservationReading& reading,
         observed.reservation.holders = reservation_after(*event).holders;
         if (!observed.reservation.holders.empty()) observed.evidence = HolderEvidence::drive_event;
     }
+    observed.held_by_controller = is_own_fence(observed.reservation);
     if (!agrees && worth_waiting_for_event(observed)) {
         ++counters_.held_back;
         return {.observed = std::nullopt, .look_now = false, .look_after = event_grace_};
@@ -137,6 +138,10 @@ DriveObserved ObservationRules::observation(const ReservationReading& reading,
     }
     add_known_addresses(observed.reservation);
     return observed;
+}
+
+bool ObservationRules::is_own_fence(const Reservation& reservation) const {
+    return own_key_ != 0 && reservation.persistent && reservation.persistent->key == own_key_;
 }
 
 // A look may be quicker than the event of the same change, which names the holder of a legacy

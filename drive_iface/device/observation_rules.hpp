@@ -47,6 +47,8 @@ class ObservationRules {
     void looking(std::uint64_t ticket);
     [[nodiscard]] Step look(const ReservationReading& reading, std::uint64_t ticket);
     void connected(bool by_events);
+    // A persistent reservation with this key is the controller's own fence.
+    void own_key(std::uint64_t key) { own_key_ = key; }
 
     // Some event has not met the look that answers it.
     [[nodiscard]] bool events_pending() const { return !pending_.empty(); }
@@ -66,11 +68,13 @@ class ObservationRules {
     void learn_address(const agent::core::InitiatorPort& port);
     void add_known_addresses(agent::core::Reservation& reservation) const;
     bool worth_waiting_for_event(const agent::core::DriveObserved& observed);
+    [[nodiscard]] bool is_own_fence(const agent::core::Reservation& reservation) const;
 
     agent::core::DriveSerial drive_;
     bool polled_;
     agent::core::Duration event_grace_;
     bool connected_ = false;
+    std::uint64_t own_key_ = 0;  // 0: none
     bool held_back_ = false;
     std::vector<PendingEvent> pending_;  // oldest first
     std::optional<agent::core::Reservation>

@@ -2,6 +2,7 @@
 
 // How a drive is taken offline for everyone, and given back.
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 #include "agent/core/reservation.hpp"
 #include "agent/core/result.hpp"
 #include "agent/core/time.hpp"
+#include "drive_iface/device/drive_poller.hpp"
 
 namespace asio {
 class io_context;
@@ -50,8 +52,17 @@ class DriveEventServer;
 // told.
 [[nodiscard]] std::unique_ptr<OfflineActuator> make_alarm_actuator(asio::io_context& loop);
 
-// An exclusive persistent reservation of the controller would keep the other hosts out. Always an
-// error: not available in this version.
-[[nodiscard]] agent::core::Result<std::unique_ptr<OfflineActuator>> make_fence_actuator();
+// An exclusive persistent reservation of the controller keeps the hosts out (fence.hpp). For one
+// drive, whatever its name: `run` leads to it.
+struct FenceActuatorOptions {
+    std::uint64_t key = 0;              // fence_key() of the controller
+    std::function<void(DriveJob)> run;  // DriveWatch::run() of the drive
+    // An order is answered with an error after so long; a drive that answers later is dealt with
+    // all the same.
+    agent::core::Duration patience{20'000};
+    std::function<void(const std::string&)> note;  // what was done, in words; may be empty
+};
+[[nodiscard]] std::unique_ptr<OfflineActuator> make_fence_actuator(asio::io_context& loop,
+                                                                   FenceActuatorOptions options);
 
 }  // namespace drive_iface

@@ -1,7 +1,9 @@
 #include "drive_iface/device/sg_transport.hpp"
 
 #include <fcntl.h>
+#include <scsi/sg.h>
 #include <scsi/sg_pt.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <array>
@@ -19,6 +21,9 @@ constexpr std::uint8_t reservation_conflict = 0x18;
 // DID_NEXUS_FAILURE: how some kernels report a reservation conflict, instead of the status.
 constexpr int host_nexus_failure = 0x11;
 constexpr std::size_t sense_size_max = 64;
+// SG_SCSI_RESET_NO_ESCALATE of the kernel's scsi/sg.h, which the library's header does not have: a
+// device reset that does not help is an error, and never becomes a reset of the bus or the host.
+constexpr int no_escalate = 0x100;
 
 // Owns an open device and the pass-through object for it.
 class SgDevice {
@@ -45,6 +50,7 @@ class SgDevice {
     }
     [[nodiscard]] bool is_open() const { return object_ != nullptr; }
     [[nodiscard]] sg_pt_base* object() { return object_; }
+    [[nodiscard]] int descriptor() const { return descriptor_; }
 
   private:
     int descriptor_ = -1;
@@ -63,6 +69,7 @@ class SgTransport : public drive_iface::Transport {
         if (!reply) device_.close();
         return reply;
     }
+    Outcome reset_logical_unit(Duration timeout) override;
 
   private:
     Result<ScsiReply> send(const ScsiCommand& command, Duration timeout);
@@ -121,6 +128,22 @@ Result<ScsiReply> SgTransport::send(const ScsiCommand& command, Duration timeout
                                                           std::min(sense_size, sense.size())));
     // RECOVERED ERROR and some drivers deliver sense with GOOD; the device's answer stands.
     return reply;
+}
+
+// The kernel has its own patience for it; `timeout` is not asked for.
+Outcome SgTransport::reset_logical_unit(Duration) {
+    if (!device_.is_open()) {
+        if (auto opened = device_.open(path_); !opened) return opened;
+    }
+    int what = SG_SCSI_RESET_DEVICE | no_escalate;
+    if (::ioctl(device_.descriptor(), SG_SCSI_RESET, &what) == 0) return Nothing{};
+    const int error = errno;
+    device_.close();
+    const std::string hint = error == EACCES || error == EPERM
+                                 ? "; it asks for the capabilities CAP_SYS_ADMIN and CAP_SYS_RAWIO"
+                                 : "";
+    return Error{path_ + ": LOGICAL UNIT RESET (SG_SCSI_RESET): " +
+                 std::generic_category().message(error) + hint};
 }
 
 }  // namespace

@@ -22,11 +22,7 @@ class VirtualTransport : public drive_iface::Transport {
     VirtualTransport& operator=(const VirtualTransport&) = delete;
 
     Result<ScsiReply> execute(const ScsiCommand& command, Duration) override {
-        if (!nexus_) {
-            const auto nexus = library_.nexus_established(serial_, port_);
-            if (!nexus) return nexus.error();
-            nexus_ = *nexus;
-        }
+        if (auto logged_in = log_in(); !logged_in) return logged_in.error();
         virtual_library::Bytes data_out(command.data_out.begin(), command.data_out.end());
         auto answer = library_.execute(*nexus_, 0, command.cdb, data_out);
         if (!answer) {
@@ -39,7 +35,22 @@ class VirtualTransport : public drive_iface::Transport {
                          std::move(reply.sense)};
     }
 
+    Outcome reset_logical_unit(Duration) override {
+        if (auto logged_in = log_in(); !logged_in) return logged_in;
+        const auto function = virtual_library::TaskManagement::logical_unit_reset;
+        if (library_.manage(*nexus_, 0, function)) return Nothing{};
+        return Error{"drive " + serial_ + ": LOGICAL UNIT RESET is not supported"};
+    }
+
   private:
+    Outcome log_in() {
+        if (nexus_) return Nothing{};
+        const auto nexus = library_.nexus_established(serial_, port_);
+        if (!nexus) return nexus.error();
+        nexus_ = *nexus;
+        return Nothing{};
+    }
+
     virtual_library::Library& library_;
     std::string serial_;
     InitiatorPort port_;

@@ -117,7 +117,3 @@ TEST_CASE("the alarm actuator leaves the drive to people") {
     loop.run();
     CHECK((lifted && lifted->ok()));
 }
-
-TEST_CASE("the fence actuator says that it is not available") {
-    CHECK_THAT(make_fence_actuator().error().message, ContainsSubstring("not available"));
-}

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 
+#include "drive_iface/scsi/inquiry.hpp"
 #include "test/unit/device/recorded_transport.hpp"
 
 using namespace agent::core;
@@ -305,4 +306,73 @@ TEST_CASE("among many drives one that hangs and one that vanishes delay nobody")
     CHECK_FALSE(hung.looks[0].reading.ok());
     for (const auto& other : others)
         CHECK(other->poller->counters().failures == 0);
+}
+
+TEST_CASE(
+    "a job runs on the drive's own stream, after the drive was identified, and a look follows") {
+    Polled polled;
+    polled.options.poll = {3'600'000};
+    polled.start();
+    std::vector<std::string> order;
+    const auto job = [&](const std::string& name, Outcome outcome) {
+        return DriveJob{
+            [name, outcome](drive_iface::Transport& drive, Duration) {
+                static_cast<void>(drive.execute({scsi::inquiry_cdb(96), {}, 96}, Duration{1'000}));
+                return outcome;
+            },
+            [&order, name](const Outcome& done) {
+                order.push_back(name + (done ? " ok" : " " + done.error().message));
+            }};
+    };
+    REQUIRE(polled.run_until([&] { return polled.looks.size() == 1; }));
+    polled.poller->run(job("first", Nothing{}));
+    polled.poller->run(job("second", Error{"refused"}));
+    REQUIRE(polled.run_until([&] { return order.size() == 2 && polled.looks.size() >= 2; }));
+    CHECK(order == std::vector<std::string>{"first ok", "second refused"});
+    CHECK(polled.looks.back().reading.ok());
+    CHECK(polled.poller->counters().jobs == 2);
+}
+
+TEST_CASE("a job is not begun on a path that leads to another drive") {
+    Polled polled;
+    polled.options.serial = {"DRV0002"};
+    polled.options.poll = {3'600'000};
+    polled.start();
+    bool begun = false;
+    std::optional<Outcome> ended;
+    polled.poller->run({[&begun](drive_iface::Transport&, Duration) -> Outcome {
+                            begun = true;
+                            return Nothing{};
+                        },
+                        [&ended](const Outcome& outcome) { ended = outcome; }});
+    REQUIRE(polled.run_until([&] { return ended.has_value(); }));
+    CHECK_FALSE(begun);
+    CHECK_THAT(ended->error().message, ContainsSubstring("leads to drive DRV0001"));
+}
+
+TEST_CASE("too many jobs for a hanging drive are refused, and a job that hangs is reported") {
+    Polled polled;
+    polled.start();
+    REQUIRE(polled.run_until([&] { return !polled.looks.empty(); }));
+    {
+        const std::lock_guard lock(polled.bench->mutex);
+        polled.bench->hangs = true;
+    }
+    int refused = 0;
+    int done = 0;
+    const auto job = [&] {
+        return DriveJob{
+            [](drive_iface::Transport& drive, Duration timeout) -> Outcome {
+                const auto reply = drive.execute({scsi::inquiry_cdb(96), {}, 96}, timeout);
+                return reply ? Outcome(Nothing{}) : reply.error();
+            },
+            [&](const Outcome& outcome) { ++(outcome ? done : refused); }};
+    };
+    for (int i = 0; i < 40; ++i)
+        polled.poller->run(job());
+    REQUIRE(polled.run_until([&] { return polled.poller->counters().unresponsive == 1; }));
+    CHECK(refused >= 8);
+    polled.bench->let_go();
+    REQUIRE(polled.run_until([&] { return done + refused == 40; }));
+    CHECK(done >= 16);
 }

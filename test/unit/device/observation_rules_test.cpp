@@ -255,3 +255,21 @@ TEST_CASE("a drive without an interface is known by its events alone") {
     CHECK(rules.event(event(Change::lost, {})).observed->reservation.state ==
           ReservationState::unknown);
 }
+
+TEST_CASE("a reservation with the controller's own key is told as the controller's") {
+    Watched watched;
+    watched.rules.own_key(0x4c52410000000001);
+    const auto seen = [&](const Reservation& reservation) {
+        for (;;) {
+            const auto step = watched.rules.look(reading(reservation), ++watched.ticket);
+            if (step.observed) return step.observed->held_by_controller;
+        }
+    };
+    CHECK_FALSE(seen(free_now()));
+    CHECK(seen(by_key(0x4c52410000000001)));
+    CHECK(seen(by_key(0x4c52410000000001, {host('c')})));
+    CHECK_FALSE(seen(by_key(0x4c52410000000002, {host('c')})));
+    CHECK_FALSE(seen(by_reserve(ReservationKind::legacy)));
+    watched.rules.own_key(0);
+    CHECK_FALSE(seen(by_key(0)));
+}

@@ -138,7 +138,7 @@ TEST_CASE("what a schema can not say about lrad.json is checked too") {
           "drives[1].offline.argv[0]: must be the program's full path");
     wrong("/drives/1/offline/actuator", "drive", "only actuator command runs a program");
     wrong("/drives/2/offline/actuator", "fence",
-          "drives[2].offline.actuator: fence is not available in this version");
+          "drives[2].offline.actuator: fence is a reservation, and without an interface");
     wrong("/drives/2/events", false, "drives[2]: nothing would ever be known of this drive");
     wrong("/events/listen", "udp:h:1", "events.listen: \"udp:h:1\" is not an address");
     wrong("/agents/1/name", "host1", "agents[1].name: \"host1\" stands twice");

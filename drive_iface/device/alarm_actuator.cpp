@@ -39,10 +39,4 @@ std::unique_ptr<OfflineActuator> make_alarm_actuator(asio::io_context& loop) {
     return std::make_unique<AlarmActuator>(loop);
 }
 
-Result<std::unique_ptr<OfflineActuator>> make_fence_actuator() {
-    return Error{
-        "actuator \"fence\" is not available in this version: use \"drive\", \"command\" or "
-        "\"alarm\""};
-}
-
 }  // namespace drive_iface
