@@ -85,7 +85,9 @@ void Connection::complete(TaskId task, CommandReply reply) {
 }
 
 void Connection::tasks_aborted() {
-    if (session_) session_->tasks_aborted();
+    if (!session_ || close_reason_) return;
+    session_->tasks_aborted();
+    collect();
 }
 
 void Connection::ping() {

@@ -216,7 +216,8 @@ void Server::State::end_earlier_session(const ServerConnection& successor,
 
 void Server::State::abort_tasks_of_others(const ServerConnection& cause,
                                           const std::string& device) {
-    for (const auto& [id, connection] : connections_) {
+    const auto connections = connections_;  // one that can not be told is closed
+    for (const auto& [id, connection] : connections) {
         if (connection.get() != &cause && connection->device() == device)
             connection->tasks_aborted();
     }

@@ -252,6 +252,12 @@ void ServerConnection::answered(TaskId task, Clock::time_point began, CommandRep
     read();
 }
 
+void ServerConnection::tasks_aborted() {
+    if (closed_) return;
+    protocol_.tasks_aborted();
+    flush();
+}
+
 void ServerConnection::abandon(TaskId task) {
     trace_.aborted(task);
     if (nexus_) owner_->devices().abandon(*nexus_, task);

@@ -45,7 +45,7 @@ class ServerConnection final : public SessionHost,
     // Ends the nexus and the socket at once. Idempotent.
     void close(const std::string& why);
     void ask_for_logout(std::uint16_t seconds);
-    void tasks_aborted() { protocol_.tasks_aborted(); }
+    void tasks_aborted();
     // Once a second or so: time-outs and pings.
     void look_at_the_clock();
 

@@ -299,7 +299,10 @@ void Session::complete(TaskId id, CommandReply command_reply) {
 }
 
 void Session::tasks_aborted() {
-    drop_tasks();
+    for (const auto& task : std::exchange(tasks_, {})) {
+        if (task.executing) host_->abandon(task.id);
+        reply(task, {.status = virtual_library::Status::task_aborted});
+    }
 }
 
 void Session::end(End how) {

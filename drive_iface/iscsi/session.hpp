@@ -39,8 +39,9 @@ class Session {
     // The reply to a command that execute() did not answer at once; one that was aborted meanwhile
     // is dropped.
     void complete(TaskId task, CommandReply reply);
-    // Somebody else reset the logical unit or cleared its task set. No responses (SAM-5 5.3.2,
-    // TAS=0).
+    // Somebody else reset the logical unit or cleared its task set: every task ends with status
+    // TASK ABORTED, as the TAS bit of the drives' control mode page promises. Data that is still on
+    // its way for one of them is ignored.
     void tasks_aborted();
     // The connection is gone or is about to be: no more tasks, no more nexus. Once is enough; only
     // how it ended first counts.

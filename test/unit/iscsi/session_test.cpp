@@ -295,6 +295,37 @@ TEST_CASE("task management functions") {
     }
 }
 
+TEST_CASE("what another host clears ends with TASK ABORTED, whether it runs or waits for data") {
+    Initiator one;
+    one.log_in({{"InitialR2T", "Yes"}, {"ImmediateData", "No"}});
+    one.host.takes = 24;
+    one.host.stalls = true;
+    CHECK(one.send(one.command(0x00)).empty());
+    const auto running_tag = one.task_tag;
+    const auto r2t = one.one<ReadyToTransfer>(one.write_command(24));
+    const auto write_tag = one.task_tag;
+    REQUIRE(one.host.executed.size() == 1);
+    one.connection.tasks_aborted();
+    const auto ended = one.answers();
+    REQUIRE(ended.size() == 2);
+    for (const auto& answer : ended) {
+        const auto& response = std::get<ScsiResponse>(answer.pdu);
+        CHECK(response.response == 0);
+        CHECK(response.status == 0x40);
+    }
+    CHECK(std::get<ScsiResponse>(ended[0].pdu).task_tag == running_tag);
+    CHECK(std::get<ScsiResponse>(ended[1].pdu).task_tag == write_tag);
+    CHECK(one.host.abandoned == one.host.executed);
+    // Data that was asked for before, and a late answer of the drive.
+    CHECK(one.send(DataOut{.final = true, .task_tag = write_tag, .transfer_tag = r2t.transfer_tag},
+                   Bytes(24, 3))
+              .empty());
+    one.connection.complete(one.host.executed.front(), {});
+    CHECK(one.answers().empty());
+    one.host.stalls = false;
+    CHECK(one.one<ScsiResponse>(one.command(0x00)).status == 0);
+}
+
 TEST_CASE("logout ends the nexus before it is answered") {
     Initiator one;
     one.log_in();
