@@ -161,6 +161,12 @@ void Trace::add(const ReservationAgentInput& input) {
                        add(in.statement.drive.text);
                        add(to_text(in.statement.answer));
                    },
+                   [this](const DriveExamined& in) {
+                       add("drive_examined");
+                       add(in.drive.text);
+                       add(in.seen);
+                       add(std::uint64_t{in.registrations ? in.registrations->size() : 0});
+                   },
                    [this](const TimePassed&) { add("time"); },
                },
                input);
