@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "agent/lrad/capability_memory.hpp"
 #include "agent/lrad/controller.hpp"
 #include "agent/lrad/drive_timeline.hpp"
 #include "agent/runtime/clock.hpp"
@@ -191,10 +192,16 @@ ControlAnswer Controller::show_drive(const core::DriveSerial& serial) const {
 ControlAnswer Controller::why_drive(const core::DriveSerial& serial) const {
     const auto view = view_of(serial);
     if (!view) return no_such_drive(serial);
+        {"looks_told", counters.poller.told},
+        {"unresponsive", counters.poller.unresponsive},
+        {"hanging_ms", counters.poller.lasting ? json(counters.poller.lasting->ms) : json()},
+        {"pace", drive_iface::to_text(counters.poller.pace)},
     auto events =
         store_.events({.drive = serial, .limit = timeline_events_max, .newest_first = true});
     if (!events) return ControlError{ControlErrorCode::failed, events.error().message};
     json now = json_of(*view);
+    const auto capabilities = found->second.watch->capabilities();
+    shown["capabilities"] = capabilities ? capabilities_json(*capabilities) : json();
     DriveStory story{.drive = *view, .now = &now, .events = std::move(events).value()};
     std::reverse(story.events.begin(), story.events.end());
     for (const auto& wait : rules_.handshakes(runtime::clock_now().monotonic)) {

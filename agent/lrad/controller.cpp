@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/core/message_catalogue.hpp"
+#include "agent/lrad/capability_memory.hpp"
 #include "agent/lrad/drive_setup.hpp"
 #include "agent/lrad/holder_questions.hpp"
 #include "agent/lrad/snmp_setup.hpp"
@@ -127,10 +128,17 @@ core::Outcome Controller::open_drive(const runtime::LradDrive& configuration) {
     const auto& controller = configuration_.sharing.controller;
     const auto serial = configuration.serial;
     auto watch = std::make_unique<drive_iface::DriveWatch>(
-        loop_, watch_options(configuration, controller), std::move(interface).value(),
+        loop_, std::move(options), std::move(interface).value(),
         [this](const core::ReservationAgentInput& input) { take(input); });
     auto actuator =
         make_actuator(loop_, configuration, event_server_.get(), controller, watch.get());
+    auto options = watch_options(configuration, controller);
+    options.poller.settle =
+        std::max(configuration_.sharing.debounce, configuration_.sharing.release_hold_down);
+    options.poller.known_capabilities = recall_capabilities(store_, serial);
+    options.poller.capabilities_learnt = [this, serial](const auto& known) {
+        remember_capabilities(store_, serial, known);
+    };
     if (!actuator) return actuator.error();
     if (const auto view = view_of(serial))
         watch->remember(view->record.reservation, view->record.evidence);

@@ -65,6 +65,8 @@ core::Result<std::unique_ptr<drive_iface::OfflineActuator>> make_actuator(
 drive_iface::DriveWatchOptions watch_options(const runtime::LradDrive& drive,
                                              const core::ControllerName& controller) {
     drive_iface::DriveWatchOptions options;
+    options.poller.poll_fast = drive.poll_fast;
+    options.poller.poll_busy = drive.poll_busy;
     options.own_key = drive_iface::fence_key(controller);
     options.poller.serial = drive.serial;
     options.poller.poll = drive.poll;

@@ -83,6 +83,8 @@ class Reading {
         sharing.release_hold_down = ms(reservation["release_hold_down_ms"]);
         sharing.unknown_holder =
             unknown_holder_from(reservation["unknown_holder"].get<std::string>());
+        sharing.stale_after = ms(reservation["stale_after_ms"]);
+        sharing.mixed_within = ms(reservation["mixed_within_ms"]);
     }
 
     void read_domains(core::SharingConfiguration& sharing) {
@@ -179,6 +181,8 @@ class Reading {
         }
         if (command && !drive.actuator_argv.empty() && drive.actuator_argv.front().front() != '/') {
             wrong(path + ".argv[0]", "must be the program's full path, beginning with '/'");
+        drive.poll_fast = ms(value["poll_fast_ms"]);
+        drive.poll_busy = ms(value["poll_busy_ms"]);
         }
         if (!command && !drive.actuator_argv.empty()) {
             wrong(path + ".argv", "only actuator command runs a program; remove argv");

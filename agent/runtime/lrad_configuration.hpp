@@ -46,6 +46,8 @@ struct LradDrive {
 };
 
 struct LradAgent {
+    core::Duration poll_fast{0};              // after a change; 0: made from poll
+    core::Duration poll_busy{0};              // while it moves tape; 0: made from poll
     core::AgentName name;
     AddressText address;  // udp
     core::DomainName domain;

@@ -59,6 +59,14 @@ ValueShape drive_shape() {
         optional_key("element_address", integer_shape(0, 65'535),
                      "The drive's element address in the library.", "256"),
         optional_key("interface", interface_shape(),
+        default_key("poll_fast_ms", integer_shape(0, 60'000), "0",
+                    "How often it is asked for a while after something has changed, or somebody "
+                    "asked for a look; at least 50, at most poll_ms. 0: a quarter of poll_ms, at "
+                    "most 1000."),
+        default_key("poll_busy_ms", integer_shape(0, 3'600'000), "0",
+                    "How often it is asked while it is reserved and moves tape; at least poll_ms. "
+                    "0: four times poll_ms, at most 10000. A change may be seen so late then; "
+                    "poll_ms here turns it off."),
                      "How to ask the drive; without it the drive is known by its events alone.",
                      "{\"type\": \"sg\", \"device\": \"/dev/sg3\"}"),
         default_key("events", boolean_shape(), "true",
@@ -128,6 +136,12 @@ const ConfigurationSchema& lrad_configuration_schema() {
             optional_key(
                 "events",
                 object_shape({required_key(
+        default_key("stale_after_ms", integer_shape(0, 86'400'000), "300000",
+                    "How long a holder of whom nobody knows, registrations left behind and the "
+                    "like must last to be an alarm (LRA1020 to LRA1025); 0: never."),
+        default_key("mixed_within_ms", integer_shape(0, 604'800'000), "3600000",
+                    "RESERVE and persistent reservations on one drive within this time are an "
+                    "alarm (LRA1024); 0: never."),
                     "listen", text_shape("unix:PATH or tcp:HOST:PORT", wrong_with_stream_address),
                     "Where drives connect to, to send their events.",
                     "\"unix:/run/lra/events.sock\"")}),

@@ -1,5 +1,6 @@
 lra_library(agent_lrad
   SOURCES
+    agent/lrad/capability_memory.cpp
     agent/lrad/control_methods.cpp
     agent/lrad/controller.cpp
     agent/lrad/drive_setup.cpp

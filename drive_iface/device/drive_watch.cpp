@@ -7,6 +7,8 @@
 #include <deque>
 #include <utility>
 
+#include "drive_iface/device/registrations.hpp"
+
 namespace drive_iface {
 
 using namespace agent::core;
@@ -41,6 +43,9 @@ class DriveWatch::State : public std::enable_shared_from_this<DriveWatch::State>
     bool is_polled() const { return poller_ != nullptr; }
     std::optional<DriveIdentity> identity() const {
         return poller_ ? poller_->identity() : std::nullopt;
+    }
+    std::optional<DriveCapabilities> capabilities() const {
+        return poller_ ? poller_->capabilities() : std::nullopt;
     }
 
   private:
@@ -125,6 +130,8 @@ void DriveWatch::State::looked(const DriveLook& look) {
             unreachable.other = {look.other_drive->path, {look.other_drive->serial}};
         return tell(std::move(unreachable));
     }
+    // First: with the observation that follows whoever waits for this look is done.
+    tell(examined(options_.poller.serial, look));
     carry_out(rules_.look(*look.reading, look.ticket));
 }
 
@@ -254,3 +261,6 @@ std::optional<DriveIdentity> DriveWatch::identity() const {
 }
 
 }  // namespace drive_iface
+std::optional<DriveCapabilities> DriveWatch::capabilities() const {
+    return state_->capabilities();
+}

@@ -38,7 +38,7 @@ struct DriveWatchOptions {
 class DriveWatch {
   public:
     using Handler = std::function<void(
-        const agent::core::ReservationAgentInput&)>;  // DriveObserved, DriveUnreachable
+        const agent::core::ReservationAgentInput&)>;  // DriveObserved, DriveExamined, DriveUnreachable
 
     // Begins to watch at once. `interface` may be null: events only. `handler` is called on `loop`,
     // never from within a member function here, and never after the watch is destroyed.
@@ -72,6 +72,8 @@ class DriveWatch {
     [[nodiscard]] bool is_polled() const;
     // Nothing for a drive without an interface, or that has not answered yet.
     [[nodiscard]] std::optional<DriveIdentity> identity() const;
+    // The same, and nothing before the drive was asked.
+    [[nodiscard]] std::optional<DriveCapabilities> capabilities() const;
 
   private:
     class State;

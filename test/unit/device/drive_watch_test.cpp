@@ -17,9 +17,14 @@ const InitiatorPort host_a{agent::core::Transport::iscsi, "iqn.2026-01.org.examp
 
 struct Loop {
     asio::io_context loop;
-    std::vector<ReservationAgentInput> inputs;
+    std::vector<ReservationAgentInput> inputs;  // without those in `examined`
+    std::vector<DriveExamined> examined;
     DriveWatch::Handler handler() {
-        return [this](const ReservationAgentInput& input) { inputs.push_back(input); };
+        return [this](const ReservationAgentInput& input) {
+            const auto* look = std::get_if<DriveExamined>(&input);
+            if (look == nullptr) return inputs.push_back(input);
+            examined.push_back(*look);
+        };
     }
     bool run_until(const std::function<bool()>& enough) {
         const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
@@ -46,11 +51,12 @@ TEST_CASE("an event leads to a look at once, and both to one observation") {
     transport->on("INQUIRY", good(capture("lio-inquiry-std")))
         .on("VPD 80", good(capture("lio-vpd80")))
         .on("REPORT CAPABILITIES", good(capture("lio-reportcap")))
+        .on("READ FULL STATUS", good(capture("lio-fullstatus-empty")))
         .on("READ RESERVATION", good(capture("lio-readres-empty")))
         .on("READ RESERVATION", conflict());
     DriveWatchOptions options;
     options.poller.serial = {"DRV0001"};
-    options.poller.poll = {3'600'000};
+    options.poller.poll = options.poller.poll_fast = {3'600'000};
     DriveWatch watch(test.loop, options, std::move(transport), test.handler());
     CHECK(watch.is_polled());
     watch.event_channel(true);
@@ -68,6 +74,15 @@ TEST_CASE("an event leads to a look at once, and both to one observation") {
     REQUIRE(test.run_until([&] { return test.inputs.size() == 3; }));
     CHECK(test.observed().reservation.holders == std::vector{host_a});
     CHECK(watch.counters().observations.confirmed == 1);
+    // What else each look told comes before what it led to.
+    REQUIRE(test.examined.size() == 3);
+    CHECK(test.examined[0].seen.state == ReservationState::free);
+    REQUIRE(test.examined[0].registrations.has_value());
+    CHECK(test.examined[0].registrations->empty());
+    CHECK(test.examined[1].seen.kind == ReservationKind::legacy);
+    CHECK_FALSE(test.examined[1].registrations.has_value());  // a RESERVE hides them
+    REQUIRE(watch.capabilities().has_value());
+    CHECK(watch.capabilities()->compatible_reservation_handling == Ability::yes);
 }
 
 TEST_CASE("a drive that can not be asked is unreachable, in words") {
