@@ -18,6 +18,7 @@
 #include "agent/dsad/composition.hpp"
 #include "agent/dsad/control_methods.hpp"
 #include "agent/dsad/daemon.hpp"
+#include "agent/dsad/host_discovery.hpp"
 #include "agent/runtime/control_server.hpp"
 #include "agent/runtime/log.hpp"
 #include "agent/runtime/program_options.hpp"
@@ -29,13 +30,17 @@ namespace {
 using namespace agent;
 using runtime::ExitCode;
 
-// A configuration that is right as a whole: the file, and the profile that follows from it.
+// A configuration that is right as a whole: the file, what the host adds to it, and the profile
+// that follows from both.
 struct Prepared {
     runtime::DsadConfiguration configuration;
+    host::HostDevices devices;
     host::ApplicationProfile profile;
 };
 
-runtime::Configured<Prepared> prepare(const std::string& file) {
+enum class Look : std::uint8_t { at_this_host, at_the_file_only };
+
+runtime::Configured<Prepared> prepare(const std::string& file, Look look) {
     auto read = runtime::read_configuration_file(runtime::dsad_configuration_schema(), file);
     if (!read.ok()) return {std::nullopt, std::move(read.errors)};
     auto configuration = runtime::dsad_configuration(*read.value);
@@ -46,9 +51,21 @@ runtime::Configured<Prepared> prepare(const std::string& file) {
         const std::size_t text = std::min(colon + 2, message.size());
         return read.value->error_at(message.substr(0, colon), message.substr(text));
     };
+    host::HostDevices devices;
+    if (look == Look::at_this_host) {
+        devices = dsad::look_at_this_host();
+        const auto added = dsad::complete(*configuration.value, devices);
+        if (!added) return {std::nullopt, {located(added.error().message)}};
+        for (const auto& line : *added)
+            runtime::log_info("discovery: " + line);
+        for (const auto& trouble : devices.troubles)
+            runtime::log_warning("discovery: " + trouble);
+    }
     auto profile = dsad::application_profile(*configuration.value);
     if (!profile) return {std::nullopt, {located(profile.error().message)}};
-    return {Prepared{std::move(*configuration.value), std::move(profile).value()}, {}};
+    return {
+        Prepared{std::move(*configuration.value), std::move(devices), std::move(profile).value()},
+        {}};
 }
 
 // Keys' derivatives and the ledger are nobody else's business.
@@ -76,29 +93,29 @@ ExitCode run(const std::string& file, Prepared prepared) {
     runtime::ControlServer control(loop, {.path = prepared.configuration.control_socket});
 
     const auto reload = [&]() -> core::Outcome {
-        auto fresh = prepare(file);
+        auto fresh = prepare(file, Look::at_this_host);
         if (!fresh.ok()) {
             for (const auto& line : fresh.errors)
                 runtime::log_error(line);
             return core::Error{std::to_string(fresh.errors.size()) + " mistakes in " + file};
         }
         return daemon->follow(std::move(fresh.value->configuration),
-                              std::move(fresh.value->profile));
+                              std::move(fresh.value->profile), std::move(fresh.value->devices));
     };
     runtime::Service service(loop, {.stop = [&] { daemon->stop(); }, .reload = reload});
 
-    auto opened =
-        dsad::Daemon::open(loop, std::move(prepared.configuration), std::move(prepared.profile),
-                           {.stopped = [&] { service.finish(); },
-                            .broken =
-                                [&](const std::string& why) {
-                                    exit_code = fail(why);
-                                    service.finish();
-                                },
-                            .event =
-                                [&](const core::EventRecord& record) {
-                                    control.publish_event(runtime::event_json(record));
-                                }});
+    auto opened = dsad::Daemon::open(loop, std::move(prepared.configuration),
+                                     std::move(prepared.profile), std::move(prepared.devices),
+                                     {.stopped = [&] { service.finish(); },
+                                      .broken =
+                                          [&](const std::string& why) {
+                                              exit_code = fail(why);
+                                              service.finish();
+                                          },
+                                      .event =
+                                          [&](const core::EventRecord& record) {
+                                              control.publish_event(runtime::event_json(record));
+                                          }});
     if (!opened) return fail(opened.error().message);
     daemon = std::move(opened).value();
 
@@ -126,7 +143,8 @@ ExitCode body(int argc, char** argv) {
     if (const auto* end = std::get_if<ExitCode>(&options)) return *end;
     const auto& chosen = std::get<runtime::ProgramOptions>(options);
 
-    auto prepared = prepare(chosen.configuration_file);
+    auto prepared = prepare(chosen.configuration_file,
+                            chosen.check_only ? Look::at_the_file_only : Look::at_this_host);
     if (!prepared.ok()) return runtime::report(prepared.errors);
     if (chosen.check_only) return runtime::report_valid(chosen.configuration_file);
     return run(chosen.configuration_file, std::move(*prepared.value));

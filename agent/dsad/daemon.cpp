@@ -23,6 +23,7 @@ constexpr std::size_t waiting_max = 64;
 core::Result<std::unique_ptr<Daemon>> Daemon::open(asio::io_context& loop,
                                                    runtime::DsadConfiguration configuration,
                                                    host::ApplicationProfile profile,
+                                                   host::HostDevices devices,
                                                    Announcements announcements) {
     auto network = channel_configuration(configuration);
 
@@ -34,8 +35,8 @@ core::Result<std::unique_ptr<Daemon>> Daemon::open(asio::io_context& loop,
     if (!state) return state.error();
 
     std::unique_ptr<Daemon> daemon(new Daemon(loop, std::move(configuration), std::move(profile),
-                                              std::move(store).value(), std::move(state).value(),
-                                              std::move(announcements)));
+                                              std::move(devices), std::move(store).value(),
+                                              std::move(state).value(), std::move(announcements)));
     Daemon* const self = daemon.get();
     auto channel = snmp_mib::SnmpNoticeChannel::open(
         loop, std::move(network),
@@ -49,10 +50,12 @@ core::Result<std::unique_ptr<Daemon>> Daemon::open(asio::io_context& loop,
 }
 
 Daemon::Daemon(asio::io_context& loop, runtime::DsadConfiguration configuration,
-               host::ApplicationProfile profile, runtime::DriveSharingAgentStore store,
-               core::DriveSharingAgentState state, Announcements announcements)
+               host::ApplicationProfile profile, host::HostDevices devices,
+               runtime::DriveSharingAgentStore store, core::DriveSharingAgentState state,
+               Announcements announcements)
     : loop_(loop),
       configuration_(std::move(configuration)),
+      devices_(std::move(devices)),
       announcements_(std::move(announcements)),
       store_(std::move(store)),
       rules_(configuration_.host, std::move(state), store_.incarnation()),
@@ -63,6 +66,34 @@ void Daemon::start() {
     const core::Now now = runtime::clock_now();
     started_at_ = now.monotonic;
     carry_out(rules_.start(now));
+    look_at_host_again();
+}
+
+void Daemon::look_at_host_again() {
+    discovery_.reset();
+    if (!configuration_.discover_drives && !configuration_.discover_ports) return;
+    discovery_.emplace(loop_, configuration_.discovery_interval,
+                       [this](const host::HostDevices& devices) { host_seen(devices); });
+}
+
+void Daemon::host_seen(const host::HostDevices& devices) {
+    if (broken_ || devices == devices_) return;
+    for (const auto& trouble : devices.troubles) {
+        const auto& before = devices_.troubles;
+        if (std::find(before.begin(), before.end(), trouble) == before.end())
+            runtime::log_warning("discovery: " + trouble);
+    }
+    devices_ = devices;
+    auto configuration = configuration_;
+    const auto added = complete(configuration, devices);
+    if (!added || added->empty()) return;
+    auto profile = application_profile(configuration);
+    if (!profile) return runtime::log_error("discovery: " + profile.error().message);
+    for (const auto& line : *added)
+        runtime::log_info("discovery: " + line);
+    configuration_ = std::move(configuration);
+    application_.set_profile(std::move(profile).value());
+    carry_out(rules_.reconfigure(configuration_.host, runtime::clock_now()));
 }
 
 void Daemon::stop() {
@@ -70,14 +101,16 @@ void Daemon::stop() {
 }
 
 core::Outcome Daemon::follow(runtime::DsadConfiguration configuration,
-                             host::ApplicationProfile profile) {
+                             host::ApplicationProfile profile, host::HostDevices devices) {
     if (const auto fixed = can_follow(configuration_, configuration); !fixed) return fixed;
     const auto network = channel_configuration(configuration);
     const auto exchanged = channel_->reconfigure(network.peers, network.users);
     if (!exchanged) return exchanged;
     configuration_ = std::move(configuration);
+    devices_ = std::move(devices);
     application_.set_profile(std::move(profile));
     carry_out(rules_.reconfigure(configuration_.host, runtime::clock_now()));
+    look_at_host_again();
     return core::Nothing{};
 }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include <asio/steady_timer.hpp>
 
 #include "agent/core/drive_sharing_agent.hpp"
+#include "agent/dsad/host_discovery.hpp"
 #include "agent/host/command_application_runner.hpp"
 #include "agent/runtime/drive_sharing_agent_store.hpp"
 #include "agent/runtime/dsad_configuration.hpp"
@@ -32,17 +34,17 @@ class Daemon {
     };
 
     // Opens state, reads keys, binds the socket. `profile` was compiled from the same
-    // configuration.
+    // configuration, which `devices` have completed.
     [[nodiscard]] static core::Result<std::unique_ptr<Daemon>> open(
         asio::io_context& loop, runtime::DsadConfiguration configuration,
-        host::ApplicationProfile profile, Announcements announcements);
+        host::ApplicationProfile profile, host::HostDevices devices, Announcements announcements);
 
     void start();
     // Tells the controllers; Announcements::stopped follows, within agent.stop_timeout_ms.
     void stop();
     // On error the old configuration stays.
     [[nodiscard]] core::Outcome follow(runtime::DsadConfiguration configuration,
-                                       host::ApplicationProfile profile);
+                                       host::ApplicationProfile profile, host::HostDevices devices);
 
     using Settled = std::function<void(const core::HostDriveView&, const std::string& trouble)>;
     // An operator's wish; `settled` is called when its commands have run, with the last one's
@@ -52,6 +54,8 @@ class Daemon {
     [[nodiscard]] core::Instant started_at() const { return started_at_; }
     [[nodiscard]] const runtime::DsadConfiguration& configuration() const { return configuration_; }
     [[nodiscard]] std::vector<core::HostDriveView> drives() const { return rules_.drives(); }
+    // As last looked at.
+    [[nodiscard]] const host::HostDevices& devices() const { return devices_; }
     [[nodiscard]] bool acknowledged_by(const core::ControllerName& controller) const;
     [[nodiscard]] const snmp_mib::SnmpNoticeChannel& channel() const { return *channel_; }
     [[nodiscard]] runtime::DriveSharingAgentStore& store() { return store_; }
@@ -64,8 +68,12 @@ class Daemon {
     };
 
     Daemon(asio::io_context& loop, runtime::DsadConfiguration configuration,
-           host::ApplicationProfile profile, runtime::DriveSharingAgentStore store,
-           core::DriveSharingAgentState state, Announcements announcements);
+           host::ApplicationProfile profile, host::HostDevices devices,
+           runtime::DriveSharingAgentStore store, core::DriveSharingAgentState state,
+           Announcements announcements);
+
+    void look_at_host_again();
+    void host_seen(const host::HostDevices& devices);
 
     [[nodiscard]] runtime::DriveSharingAgentDoors doors();
     void take(const core::DriveSharingAgentInput& input);
@@ -80,6 +88,8 @@ class Daemon {
 
     asio::io_context& loop_;
     runtime::DsadConfiguration configuration_;
+    host::HostDevices devices_;
+    std::optional<HostDiscovery> discovery_;  // when something is left to it
     Announcements announcements_;
     runtime::DriveSharingAgentStore store_;
     core::DriveSharingAgent rules_;

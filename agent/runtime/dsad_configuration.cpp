@@ -53,6 +53,7 @@ class Reading {
         result.host.domain = agent["domain"].get<std::string>();
         result.host.presence_interval = {agent["presence_interval_ms"].get<std::int64_t>()};
         result.host.stop_timeout = {agent["stop_timeout_ms"].get<std::int64_t>()};
+        result.discovery_interval = {agent["discovery_interval_ms"].get<std::int64_t>()};
         result.snmp = snmp_configuration(source_, errors);
         read_controllers(result);
         read_drives(result);
@@ -96,12 +97,9 @@ class Reading {
     void read_drives(DsadConfiguration& result) {
         const json& drives = values_["drives"];
         const json& names = values_["application"]["names"];
-        if (drives.is_string()) {
-            wrong("drives",
-                  "\"discover\" is not available yet; list the drives: [{\"serial\": "
-                  "\"...\"}]");
-            return;
-        }
+        result.application_names = names.get<std::map<std::string, std::string>>();
+        result.discover_drives = drives.is_string();
+        if (result.discover_drives) return;
         std::set<std::string> serials;
         for (std::size_t i = 0; i < drives.size(); ++i) {
             const std::string path = "drives[" + std::to_string(i) + "]";
@@ -132,11 +130,8 @@ class Reading {
 
     void read_ports(DsadConfiguration& result) {
         const json& ports = values_["ports"];
-        if (ports.is_string()) {
-            wrong("ports",
-                  "\"discover\" is not available yet; list the ports: [\"fc:2100000e1e09a1b0\"]");
-            return;
-        }
+        result.discover_ports = ports.is_string();
+        if (result.discover_ports) return;
         for (const json& port : ports) {
             result.host.ports.push_back(
                 *core::initiator_port_from_text(port.get_ref<const std::string&>()));

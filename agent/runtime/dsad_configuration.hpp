@@ -72,6 +72,11 @@ struct DsadConfiguration {
 
 [[nodiscard]] const ConfigurationSchema& dsad_configuration_schema();
 [[nodiscard]] Configured<DsadConfiguration> read_dsad_configuration(const std::string& file);
+    // What the host itself knows better: found by looking at it, see agent/dsad/host_discovery.hpp.
+    bool discover_drives = false;
+    bool discover_ports = false;
+    core::Duration discovery_interval{30'000};
+    std::map<std::string, std::string> application_names;  // by serial
 [[nodiscard]] Configured<DsadConfiguration> dsad_configuration(const Configuration& configuration);
 
 }  // namespace agent::runtime

@@ -22,6 +22,8 @@ ValueShape agent_shape() {
                     "How often \"started\" is said again, for a controller that has forgotten."),
         default_key("stop_timeout_ms", integer_shape(0, 60'000), "5000",
                     "How long an orderly stop waits for the controllers' acknowledgement."),
+        default_key("discovery_interval_ms", integer_shape(1'000, 3'600'000), "30000",
+                    "How often the host is looked at again for what is to be discovered."),
     });
 }
 
@@ -110,12 +112,15 @@ const ConfigurationSchema& dsad_configuration_schema() {
             required_key(
                 "drives",
                 either_shape({choice_shape({"discover"}), list_shape(drive_shape(), 0, 1'024)}),
-                "The drives this host's application uses.",
+                "The drives this host's application uses; \"discover\": every tape drive that "
+                "Linux sees here.",
                 "[{\"serial\": \"VT00000001\", \"application_name\": \"drive-1\"}]"),
             required_key(
                 "ports",
                 either_shape({choice_shape({"discover"}), list_shape(port_shape(), 0, 256)}),
-                "All ports of this host.", "[\"fc:2100000e1e09a1b0\"]"),
+                "All ports of this host; \"discover\": its fibre channel, SAS and iSCSI names as "
+                "Linux knows them.",
+                "[\"fc:2100000e1e09a1b0\"]"),
             default_key("application", application_shape(), "{}", "The backup application."),
             required_key("snmp", dsad_snmp_shape(), "Notifications and their security.",
                          "{\"listen\": \"udp:0.0.0.0:1162\", \"users\": []}"),

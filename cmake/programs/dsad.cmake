@@ -6,4 +6,5 @@ lra_program(dsad
     agent/dsad/control_methods.cpp
     agent/dsad/daemon.cpp
     agent/dsad/drive_json.cpp
-  LIBRARIES agent_runtime agent_host agent_snmp)
+    agent/dsad/host_discovery.cpp
+  LIBRARIES agent_runtime agent_host agent_snmp drive_iface_device drive_iface_sg_transport)

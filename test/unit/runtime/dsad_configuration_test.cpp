@@ -68,6 +68,23 @@ TEST_CASE("a dsad.json with the contract's least keys watches only") {
     CHECK(result.value->state_dir == "/var/lib/lra-dsa");
 }
 
+TEST_CASE("drives and ports of dsad.json may be left to the host") {
+    const Place place;
+    json content = sample_dsad();
+    content["drives"] = "discover";
+    content["ports"] = "discover";
+    content["agent"]["discovery_interval_ms"] = 1'000;
+    content["application"]["names"] = {{"VT00000001", "drive-1"}};  // of a drive not seen yet
+    const auto result = place.read(content);
+    REQUIRE(result.errors == ConfigurationErrors{});
+    CHECK(result.value->discover_drives);
+    CHECK(result.value->discover_ports);
+    CHECK(result.value->discovery_interval == core::Duration{1'000});
+    CHECK(result.value->application_names.at("VT00000001") == "drive-1");
+    CHECK(result.value->host.drives.empty());
+    CHECK(result.value->host.ports.empty());
+}
+
 TEST_CASE("what a schema can not say about dsad.json is checked too") {
     const Place place;
     const auto wrong = [&](const std::string& pointer, const json& value,
@@ -84,9 +101,8 @@ TEST_CASE("what a schema can not say about dsad.json is checked too") {
     wrong("/drives/2/serial", "VT00000001", "drives[2].serial: \"VT00000001\" stands twice");
     wrong("/drives/1/application_name", "x",
           "drives[1].application_name: application.names has another name");
-    wrong("/drives", "discover", "drives: \"discover\" is not available yet; list the drives");
     wrong("/drives", "disover", "drives: is \"disover\"; it must be \"discover\"");
-    wrong("/ports", "discover", "ports: \"discover\" is not available yet");
+    wrong("/ports", "disover", "ports: is \"disover\"; it must be \"discover\"");
     wrong("/ports/0", "fc:12", "ports[0]: is not a host port");
     wrong("/application/names/VT9", "x",
           "application.names.VT9: no drive in drives[] has this serial");
