@@ -10,6 +10,7 @@
 #include "agent/lrad/drive_timeline.hpp"
 #include "agent/runtime/clock.hpp"
 #include "agent/runtime/log.hpp"
+#include "drive_iface/device/fence_key.hpp"
 
 namespace agent::lrad {
 
@@ -77,6 +78,8 @@ void Controller::serve() {
                                administrate(method, until, params, caller, answer);
                            });
     }
+
+    serve_release();
 
     control_->on("agent.list", [this](const json&, const Caller&) { return list_agents(); });
     control_->on("agent.show", [this](const json& params, const Caller&) -> ControlAnswer {
@@ -175,6 +178,13 @@ ControlAnswer Controller::show_drive(const core::DriveSerial& serial) const {
     const auto found = drives_.find(serial);
     if (!view || found == drives_.end()) return no_such_drive(serial);
     json shown = json_of(*view);
+    const bool fences =
+        found->second.configuration.actuator == runtime::OfflineActuator::fence ||
+        view->fence_stands;
+    if (fences) {
+        const auto key = drive_iface::fence_key(configuration_.sharing.controller);
+        shown["fence"] = {{"key", drive_iface::key_text(key)}, {"stands", view->fence_stands}};
+    }
     const auto counters = found->second.watch->counters();
     shown["watch"] = {
         {"polled", found->second.watch->is_polled()},

@@ -37,7 +37,13 @@
 #include "snmp_mib/mib_feeder.hpp"
 #include "snmp_mib/snmp_notice_channel.hpp"
 
+namespace drive_iface {
+struct ReservationSurvey;
+}
+
 namespace agent::lrad {
+
+struct ReleaseStep;
 
 class Controller {
   public:
@@ -122,6 +128,21 @@ class Controller {
     [[nodiscard]] runtime::DriveDescription description_of(const core::DriveSerial& serial) const;
     [[nodiscard]] std::string address_of(const core::AgentName& agent) const;
 
+    // release_methods.cpp: lractl drive release.
+    struct ReleaseRun;
+    void serve_release();
+    void begin_release(const std::shared_ptr<ReleaseRun>& run);
+    void survey_for_release(const std::shared_ptr<ReleaseRun>& run);
+    void surveyed_for_release(const std::shared_ptr<ReleaseRun>& run,
+                              const drive_iface::ReservationSurvey& survey);
+    void take_release_step(const std::shared_ptr<ReleaseRun>& run, const ReleaseStep& step,
+                           const drive_iface::ReservationSurvey& survey);
+    void run_for_release(
+        const std::shared_ptr<ReleaseRun>& run,
+        std::function<core::Outcome(drive_iface::Transport&, core::Duration)> work,
+        std::function<void(const core::Outcome&)> done);
+    void end_release(const std::shared_ptr<ReleaseRun>& run, bool free, const std::string& words);
+
     // mib_snapshot.cpp
     [[nodiscard]] snmp_mib::MibSnapshot snapshot() const;
 
@@ -144,6 +165,7 @@ class Controller {
     std::unique_ptr<snmp_mib::MibFeeder> feeder_;
     asio::steady_timer wakeup_;
     std::list<Waiter> waiters_;
+    std::map<core::DriveSerial, std::shared_ptr<ReleaseRun>> releases_;  // under way
     // After a start, drives that are told over the event channel get a moment to connect before an
     // order to go offline, or back, counts as failed.
     std::map<core::DriveSerial, DriveOrder> orders_waiting_for_drive_;

@@ -7,6 +7,8 @@ lra_library(agent_lrad
     agent/lrad/drive_timeline.cpp
     agent/lrad/holder_questions.cpp
     agent/lrad/mib_snapshot.cpp
+    agent/lrad/release_methods.cpp
+    agent/lrad/release_plan.cpp
     agent/lrad/snmp_setup.cpp
   LIBRARIES agent_runtime drive_iface_device drive_iface_events drive_iface_iscsi_transport drive_iface_sg_transport
             agent_snmp nlohmann_json::nlohmann_json)
