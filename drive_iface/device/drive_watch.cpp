@@ -145,7 +145,7 @@ void DriveWatch::State::carry_out(const ObservationRules::Step& step) {
 void DriveWatch::State::observed(DriveObserved seen) {
     unexplained_.reset();  // old by now
     HolderLadder* ladder = options_.ladder.get();
-    if (ladder == nullptr) return tell(std::move(seen));
+    if (ladder == nullptr || seen.held_by_controller) return tell(std::move(seen));
     if (!HolderLadder::needed_for(seen)) {
         ladder->forget();
         return tell(std::move(seen));
@@ -168,17 +168,19 @@ void DriveWatch::State::observed(DriveObserved seen) {
 }
 
 void DriveWatch::State::ask_drive_about_holder() {
-    run({[ladder = options_.ladder](Transport& drive, Duration timeout) {
-             return ladder->ask_drive(drive, timeout);
-         },
-         [this](const Outcome&) {
-             options_.ladder->answered({std::chrono::duration_cast<std::chrono::milliseconds>(
-                                            std::chrono::steady_clock::now().time_since_epoch())
-                                            .count()});
-             if (!unexplained_) return;
-             options_.ladder->complete(*unexplained_);
-             tell(*std::exchange(unexplained_, std::nullopt));
-         }});
+    // Straight to the poller: what is told of it comes before the end of any later job of run().
+    poller_->run({[ladder = options_.ladder](Transport& drive, Duration timeout) {
+                      return ladder->ask_drive(drive, timeout);
+                  },
+                  [this](const Outcome&) {
+                      options_.ladder->answered(
+                          {std::chrono::duration_cast<std::chrono::milliseconds>(
+                               std::chrono::steady_clock::now().time_since_epoch())
+                               .count()});
+                      if (!unexplained_) return;
+                      options_.ladder->complete(*unexplained_);
+                      tell(*std::exchange(unexplained_, std::nullopt));
+                  }});
 }
 
 void DriveWatch::State::look_now() {
