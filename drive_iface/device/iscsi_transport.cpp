@@ -1,5 +1,7 @@
 #include "drive_iface/device/iscsi_transport.hpp"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -107,7 +109,9 @@ Result<ScsiReply> IscsiTransport::send(const ScsiCommand& command, Duration time
                                  writes ? &out : nullptr, &completion) != 0) {
         return Error{where() + ": command not sent: " + iscsi_client::last_error(context_.get())};
     }
-    const bool served = iscsi_client::serve(context_.get(), completion, timeout);
+    // The socket nearly always has room for it: to ask first would be a system call more.
+    const bool sent = iscsi_service(context_.get(), POLLOUT) == 0 || completion.done;
+    const bool served = sent && iscsi_client::serve(context_.get(), completion, timeout);
     if (!completion.done) {
         const auto why = served ? "" : iscsi_client::last_error(context_.get());
         // Cancels the command: its callback runs now, while task and completion are still there.
