@@ -60,7 +60,14 @@ Daemon::Daemon(asio::io_context& loop, runtime::DsadConfiguration configuration,
       store_(std::move(store)),
       rules_(configuration_.host, std::move(state), store_.incarnation()),
       application_(loop, std::move(profile), [this](const host::ProgramCall& call) { note(call); }),
-      wakeup_(loop) {}
+      holder_answers_(
+          loop, application_,
+          [this](const core::HolderStatement& statement) { say_holder(statement); },
+          [this](const core::DriveSerial& drive, const std::string& action,
+                 const std::string& line) { note_holder(drive, action, line); }),
+      wakeup_(loop) {
+    holder_answers_.configure(configuration_);
+}
 
 void Daemon::start() {
     const core::Now now = runtime::clock_now();
@@ -93,6 +100,7 @@ void Daemon::host_seen(const host::HostDevices& devices) {
         runtime::log_info("discovery: " + line);
     configuration_ = std::move(configuration);
     application_.set_profile(std::move(profile).value());
+    holder_answers_.configure(configuration_);
     carry_out(rules_.reconfigure(configuration_.host, runtime::clock_now()));
 }
 
@@ -109,6 +117,7 @@ core::Outcome Daemon::follow(runtime::DsadConfiguration configuration,
     configuration_ = std::move(configuration);
     devices_ = std::move(devices);
     application_.set_profile(std::move(profile));
+    holder_answers_.configure(configuration_);
     carry_out(rules_.reconfigure(configuration_.host, runtime::clock_now()));
     look_at_host_again();
     return core::Nothing{};
@@ -176,9 +185,30 @@ void Daemon::set_timer() {
 
 void Daemon::message_arrived(const std::string& peer, const snmp_mib::AgentMessage& message) {
     // The channel lets no other message through to an agent, and no notice in another's name.
+    if (const auto* inquiry = std::get_if<snmp_mib::HolderInquiryMessage>(&message)) {
+        const auto& controllers = configuration_.host.controllers;
+        const bool known =
+            std::find(controllers.begin(), controllers.end(), peer) != controllers.end();
+        if (known && inquiry->inquiry.controller == peer) holder_answers_.asked(inquiry->inquiry);
+        return;
+    }
     const auto* notice = std::get_if<snmp_mib::ReservationNotice>(&message);
     if (notice == nullptr || notice->notice.controller != peer) return;
     take(core::NoticeArrived{notice->notice});
+}
+
+void Daemon::say_holder(const core::HolderStatement& statement) {
+    const bool release = statement.release != core::ReleaseResult::not_asked;
+    const std::string key = (release ? "release " : "holder ") + statement.drive.text;
+    channel_->send(statement.controller, key, snmp_mib::HolderStatementMessage{statement}, [] {});
+}
+
+void Daemon::note_holder(const core::DriveSerial& drive, const std::string& action,
+                         const std::string& line) {
+    runtime::log_warning("drive " + drive.text + ": " + line);
+    const auto appended = store_.append_audit(
+        {runtime::clock_now().wall, "dsad", "application." + action, drive.text, line});
+    if (!appended) runtime::log_error("audit trail: " + appended.error().message);
 }
 
 void Daemon::trouble_on_the_network(const snmp_mib::SnmpEvent& event) const {

@@ -12,6 +12,7 @@
 #include <asio/steady_timer.hpp>
 
 #include "agent/core/drive_sharing_agent.hpp"
+#include "agent/dsad/holder_answers.hpp"
 #include "agent/dsad/host_discovery.hpp"
 #include "agent/host/command_application_runner.hpp"
 #include "agent/runtime/drive_sharing_agent_store.hpp"
@@ -80,6 +81,9 @@ class Daemon {
     void carry_out(const core::DriveSharingAgentEffects& effects);
     void set_timer();
     void message_arrived(const std::string& peer, const snmp_mib::AgentMessage& message);
+    void say_holder(const core::HolderStatement& statement);
+    void note_holder(const core::DriveSerial& drive, const std::string& action,
+                     const std::string& line);
     void trouble_on_the_network(const snmp_mib::SnmpEvent& event) const;
     void run_application(const core::RunApplication& effect);
     void note(const host::ProgramCall& call);
@@ -94,6 +98,7 @@ class Daemon {
     runtime::DriveSharingAgentStore store_;
     core::DriveSharingAgent rules_;
     host::CommandApplicationRunner application_;
+    HolderAnswers holder_answers_;
     std::unique_ptr<snmp_mib::SnmpNoticeChannel> channel_;
     asio::steady_timer wakeup_;
     core::Instant started_at_;

@@ -147,10 +147,18 @@ class Reading {
         application.offline = read_argv(value, "offline", application.observe_only);
         application.online = read_argv(value, "online", application.observe_only);
         application.query = read_argv(value, "query", application.observe_only);
+        application.holder_probe = read_argv(value, "holder_probe", true);
+        application.release = read_argv(value, "release", true);
+        application.in_use = read_patterns(value, "in_use", "application");
+        application.open_files = value["open_files"].get<bool>();
+        application.open_files_ignore = value["open_files_ignore"].get<std::vector<std::string>>();
+        if (!application.in_use.empty() && application.query.empty()) {
+            wrong("application.in_use", "is matched with what the query prints; give query");
+        }
         const json& states = value["states"];
-        application.states.online = read_patterns(states, "online");
-        application.states.offline = read_patterns(states, "offline");
-        application.states.draining = read_patterns(states, "draining");
+        application.states.online = read_patterns(states, "online", "application.states");
+        application.states.offline = read_patterns(states, "offline", "application.states");
+        application.states.draining = read_patterns(states, "draining", "application.states");
         const json& statuses = value["exit_codes"];
         application.exit_statuses.online = statuses["online"].get<std::vector<int>>();
         application.exit_statuses.offline = statuses["offline"].get<std::vector<int>>();
@@ -179,14 +187,15 @@ class Reading {
         return argv;
     }
 
-    std::vector<std::string> read_patterns(const json& states, const std::string& state) {
+    std::vector<std::string> read_patterns(const json& states, const std::string& state,
+                                           const std::string& where) {
         const auto patterns = states[state].get<std::vector<std::string>>();
         for (std::size_t i = 0; i < patterns.size(); ++i) {
             try {
                 const std::regex compiled(with_placeholders_filled(patterns[i]),
                                           std::regex::ECMAScript);
             } catch (const std::regex_error& error) {
-                wrong(path_of_element("application.states." + state, i),
+                wrong(path_of_element(where + "." + state, i),
                       std::string("is not an ECMAScript regular expression: ") + error.what());
             }
         }

@@ -57,6 +57,12 @@ struct ApplicationConfiguration {
     std::vector<int> accepted_exit_statuses{0};  // of offline and online
     core::Duration timeout{30'000};              // for one program call
     bool observe_only = true;
+    // Whether this host holds a drive that does not say (agent/dsad/holder_answers.hpp).
+    std::vector<std::string> in_use;  // patterns for the query's output
+    bool open_files = true;
+    std::vector<std::string> open_files_ignore;  // names of programs
+    std::vector<std::string> holder_probe;       // argv template; empty: off
+    std::vector<std::string> release;            // argv template; empty: never done
 };
 
 struct DsadConfiguration {
@@ -66,17 +72,17 @@ struct DsadConfiguration {
     std::size_t event_log_max = 100'000;
     std::vector<DsadController> controllers;  // in the order of host.controllers
     std::vector<DsadDrive> drives;            // in the order of host.drives
+    // What the host itself knows better: found by looking at it, see agent/dsad/host_discovery.hpp.
+    bool discover_drives = false;
+    bool discover_ports = false;
+    core::Duration discovery_interval{30'000};
+    std::map<std::string, std::string> application_names;  // by serial
     ApplicationConfiguration application;
     SnmpConfiguration snmp;
 };
 
 [[nodiscard]] const ConfigurationSchema& dsad_configuration_schema();
 [[nodiscard]] Configured<DsadConfiguration> read_dsad_configuration(const std::string& file);
-    // What the host itself knows better: found by looking at it, see agent/dsad/host_discovery.hpp.
-    bool discover_drives = false;
-    bool discover_ports = false;
-    core::Duration discovery_interval{30'000};
-    std::map<std::string, std::string> application_names;  // by serial
 [[nodiscard]] Configured<DsadConfiguration> dsad_configuration(const Configuration& configuration);
 
 }  // namespace agent::runtime

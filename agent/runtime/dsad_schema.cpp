@@ -92,6 +92,23 @@ ValueShape application_shape() {
                     "How long one program may take."),
         default_key("observe_only", boolean_shape(), "true",
                     "Watch and report, never touch the application."),
+        default_key("in_use", list_shape(text_shape(), 0, 64), "[]",
+                    "ECMAScript regular expressions, one of which a line of the query's output "
+                    "matches while the application uses the drive: then this host says that it "
+                    "holds it, when the controller asks."),
+        default_key("open_files", boolean_shape(), "true",
+                    "Whether a program that has the drive's device node open means that this host "
+                    "holds it; looked up in /proc, nothing is opened."),
+        default_key("open_files_ignore", list_shape(text_shape(64), 0, 64),
+                    "[\"dsad\", \"lrad\", \"smartd\"]",
+                    "Programs (as in /proc/PID/comm) whose open files mean nothing."),
+        default_key("holder_probe", argv_shape(), "[]",
+                    "Program that finds out whether this host's port holds the drive, for drives "
+                    "where a command from here is harmless: exit status 0 it does, 1 it does not. "
+                    "Off when empty; never run while a program here has the drive open."),
+        default_key("release", argv_shape(), "[]",
+                    "Program that makes this host give the drive back, run when an administrator "
+                    "of the controller asks for it. Never when empty or with observe_only."),
     });
 }
 

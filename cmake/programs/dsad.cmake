@@ -6,5 +6,6 @@ lra_program(dsad
     agent/dsad/control_methods.cpp
     agent/dsad/daemon.cpp
     agent/dsad/drive_json.cpp
+    agent/dsad/holder_answers.cpp
     agent/dsad/host_discovery.cpp
   LIBRARIES agent_runtime agent_host agent_snmp drive_iface_device drive_iface_sg_transport)
