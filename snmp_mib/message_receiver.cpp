@@ -90,6 +90,7 @@ void MessageReceiver::drain() {
 void MessageReceiver::on_datagram(std::span<const std::uint8_t> datagram,
                                   const asio::ip::udp::endpoint& from) {
     counters_.add(SnmpCount::datagrams_received);
+    if (overhearer_ && overhearer_(datagram, from.address())) return;
     if (!sources_.contains(from.address())) {
         counters_.add(SnmpCount::dropped_source);
         return;

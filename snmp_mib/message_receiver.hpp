@@ -34,6 +34,11 @@ class MessageReceiver {
     MessageReceiver(const MessageReceiver&) = delete;
     MessageReceiver& operator=(const MessageReceiver&) = delete;
 
+    // Looks at every datagram first; true: it was for him. Traps of tape libraries come this way.
+    using Overhearer =
+        std::function<bool(std::span<const std::uint8_t> datagram, const asio::ip::address& from)>;
+    void let_overhear(Overhearer overhearer) { overhearer_ = std::move(overhearer); }
+
     // Where datagrams may come from, and whose engine IDs may stand in traps.
     void allow(std::set<asio::ip::address> sources, std::set<std::string> engine_ids);
     [[nodiscard]] std::uint16_t port() const;
@@ -64,6 +69,7 @@ class MessageReceiver {
     std::string own_engine_id_;
     SnmpCounters& counters_;
     Handler handler_;
+    Overhearer overhearer_;
     std::set<std::string> engine_ids_;
     std::map<asio::ip::address, Allowance> sources_;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);

@@ -82,6 +82,15 @@ struct ConsumerConfiguration {
     Delivery delivery = Delivery::inform;
 };
 
+// A tape library whose traps about its drives are taken as hints to look (library_hints.hpp).
+struct HintSourceConfiguration {
+    std::string library;  // its name, for people
+    std::string address;  // an IP address
+    ConsumerVersion version = ConsumerVersion::v3;
+    std::string user;       // v3: one of users[]
+    std::string community;  // v2c
+};
+
 struct ConsumersConfiguration {
     std::string controller;  // controller.id, said in each notification
     std::vector<ConsumerConfiguration> consumers;

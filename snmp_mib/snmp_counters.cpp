@@ -51,6 +51,12 @@ std::string_view to_text(SnmpCount value) {
             return "refused_name";
         case refused_role:
             return "refused_role";
+        case hints_taken:
+            return "hints_taken";
+        case hints_ignored:
+            return "hints_ignored";
+        case hints_refused:
+            return "hints_refused";
         case messages_sent:
             return "messages_sent";
         case messages_resent:

@@ -38,6 +38,10 @@ enum class SnmpCount : std::uint8_t {
     refused_content,  // unknown notification, wrong, missing or oversized varbind
     refused_name,     // says a name that does not belong to its user, or addresses someone else
     refused_role,     // a message that this side does not take
+    // traps of tape libraries
+    hints_taken,    // led to a look
+    hints_ignored,  // not about a drive's state
+    hints_refused,  // wrong community, user or key
     // sent
     messages_sent,  // first transmissions
     messages_resent,

@@ -7,6 +7,7 @@
 
 #include "snmp_mib/consumer_notifier.hpp"
 #include "snmp_mib/engine_state.hpp"
+#include "snmp_mib/library_hints.hpp"
 #include "snmp_mib/message_receiver.hpp"
 #include "snmp_mib/message_sender.hpp"
 #include "snmp_mib/notice_codec.hpp"
@@ -337,6 +338,18 @@ agent::core::Outcome SnmpNoticeChannel::set_consumers(ConsumersConfiguration con
     const agent::core::Outcome set = parts_->consumers->configure(configuration, parts_->users);
     if (set) parts_->consumers_configuration = std::move(configuration);
     return set;
+}
+
+agent::core::Outcome SnmpNoticeChannel::set_hints(
+    const std::vector<HintSourceConfiguration>& sources, LibraryHintHandler on_hint) {
+    auto hints = LibraryHints::from(sources, parts_->users, parts_->counters, std::move(on_hint));
+    if (!hints) return hints.error();
+    parts_->receiver->let_overhear(
+        [hints = std::make_shared<LibraryHints>(std::move(hints).value())](
+            std::span<const std::uint8_t> datagram, const asio::ip::address& from) {
+            return hints->take(datagram, from);
+        });
+    return agent::core::Nothing{};
 }
 
 void SnmpNoticeChannel::announce(const agent::core::Alarm& alarm, bool active) {

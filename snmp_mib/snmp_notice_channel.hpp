@@ -13,6 +13,7 @@
 
 #include "agent/core/alarm.hpp"
 #include "agent/core/result.hpp"
+#include "snmp_mib/library_trap.hpp"
 #include "snmp_mib/notice_channel.hpp"
 #include "snmp_mib/snmp_configuration.hpp"
 #include "snmp_mib/snmp_counters.hpp"
@@ -81,6 +82,9 @@ class SnmpNoticeChannel final : public NoticeChannel {
     agent::core::Outcome set_consumers(ConsumersConfiguration configuration);
     // A raise or a clear to every consumer. Returns at once; delivery is retried in the background.
     void announce(const agent::core::Alarm& alarm, bool active);
+    // Replaces the tape libraries whose traps are taken. Errors: as LibraryHints::from().
+    agent::core::Outcome set_hints(const std::vector<HintSourceConfiguration>& sources,
+                                   LibraryHintHandler on_hint);
     // tlrTest to every consumer.
     void announce_test(const std::string& text);
 

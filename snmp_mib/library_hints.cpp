@@ -1,0 +1,97 @@
+#include "snmp_mib/library_hints.hpp"
+
+#include <utility>
+
+#include "snmp_mib/datagram.hpp"
+#include "snmp_mib/library_trap.hpp"
+#include "snmp_mib/snmp_message.hpp"
+
+namespace snmp_mib {
+
+agent::core::Result<LibraryHints> LibraryHints::from(
+    const std::vector<HintSourceConfiguration>& sources,
+    const std::map<std::string, UsmUserKeys>& users, SnmpCounters& counters,
+    LibraryHintHandler on_hint) {
+    LibraryHints hints(counters, std::move(on_hint));
+    for (const HintSourceConfiguration& source : sources) {
+        asio::error_code error;
+        const auto address = asio::ip::make_address(source.address, error);
+        if (error) {
+            return agent::core::Error{"\"" + source.address +
+                                      "\" is no IP address; a library's traps are known by it"};
+        }
+        Source known{source, {}, {}};
+        if (source.version == ConsumerVersion::v3) {
+            const auto keys = users.find(source.user);
+            if (keys == users.end())
+                return agent::core::Error{"user \"" + source.user + "\" is not in snmp.users"};
+            known.keys = keys->second;
+        }
+        if (!hints.sources_.emplace(address, std::move(known)).second)
+            return agent::core::Error{"address " + source.address + " stands twice"};
+    }
+    return hints;
+}
+
+bool LibraryHints::take(std::span<const std::uint8_t> datagram, const asio::ip::address& from) {
+    const auto found = sources_.find(from);
+    if (found == sources_.end()) return false;
+    Source& source = found->second;
+    if (source.configuration.version == ConsumerVersion::v3) return take_v3(source, datagram);
+    const auto trap = v2c_trap_of(datagram);
+    if (!trap) return false;
+    if (trap->community != source.configuration.community) {
+        counters_->add(SnmpCount::hints_refused);
+    } else {
+        hint(source, trap->varbinds);
+    }
+    return true;
+}
+
+// The sender is the authority of a trap (RFC 3412 6.5, 7.1.4): its engine ID is learnt from the
+// first trap, and remembered only as far as the SNMP library does.
+bool LibraryHints::take_v3(Source& source, std::span<const std::uint8_t> datagram) {
+    const Envelope envelope = envelope_of(datagram);
+    const auto* v3 = std::get_if<V3Envelope>(&envelope);
+    const bool may_be_its_trap = v3 != nullptr && !v3->reportable &&
+                                 v3->user == source.configuration.user &&
+                                 v3->authoritative_engine_id.size() >= 5;
+    if (!may_be_its_trap) return false;
+    if (!v3->authenticated || !v3->encrypted) {
+        counters_->add(SnmpCount::hints_refused);
+        return true;
+    }
+    const std::string& engine = v3->authoritative_engine_id;
+    if (!source.engines.contains(engine)) {
+        if (source.engines.size() == engines_max || !add_user(source.keys, engine)) {
+            counters_->add(SnmpCount::hints_refused);
+            return true;
+        }
+        source.engines.insert(engine);
+        set_engine_clock(engine, v3->engine_boots, v3->engine_time, false);
+    }
+    const ReceivedMessage message = ReceivedMessage::decode(datagram);
+    const bool accepted = message.verdict() == ReceivedMessage::Verdict::accepted &&
+                          message.authenticated_and_encrypted() &&
+                          message.command() == ReceivedMessage::Command::trap &&
+                          message.user() == source.configuration.user;
+    if (accepted) {
+        hint(source, message.varbinds());
+    } else {
+        counters_->add(SnmpCount::hints_refused);
+    }
+    return true;
+}
+
+void LibraryHints::hint(const Source& source, const std::vector<Varbind>& varbinds) {
+    const auto oid = trap_oid_of(varbinds);
+    const auto name = oid ? drive_trap_name(*oid) : std::nullopt;
+    if (!name) {
+        counters_->add(SnmpCount::hints_ignored);
+        return;
+    }
+    counters_->add(SnmpCount::hints_taken);
+    on_hint_(source.configuration.library, std::string(*name), varbinds);
+}
+
+}  // namespace snmp_mib

@@ -1,0 +1,54 @@
+#pragma once
+
+// Traps of tape libraries, taken from the notification socket as hints to look at drives. Whatever
+// they say, they change nothing by themselves.
+
+#include <asio/ip/address.hpp>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "agent/core/result.hpp"
+#include "snmp_mib/library_trap.hpp"
+#include "snmp_mib/snmp_configuration.hpp"
+#include "snmp_mib/snmp_counters.hpp"
+#include "snmp_mib/usm_users.hpp"
+#include "snmp_mib/varbind.hpp"
+
+namespace snmp_mib {
+
+class LibraryHints {
+  public:
+    // Errors: an address that is no IP address or stands twice; a user that is not in `users`.
+    [[nodiscard]] static agent::core::Result<LibraryHints> from(
+        const std::vector<HintSourceConfiguration>& sources,
+        const std::map<std::string, UsmUserKeys>& users, SnmpCounters& counters,
+        LibraryHintHandler on_hint);
+
+    // False: not from a library, or not its kind of message; somebody else may want it. Version 2c
+    // needs the community, version 3 a trap that its user has authenticated and encrypted. At most
+    // `engines_max` engine IDs are ever tried for a library: the SNMP library keeps each for ever.
+    bool take(std::span<const std::uint8_t> datagram, const asio::ip::address& from);
+
+  private:
+    static constexpr std::size_t engines_max = 16;
+    struct Source {
+        HintSourceConfiguration configuration;
+        UsmUserKeys keys;               // version 3
+        std::set<std::string> engines;  // tried
+    };
+    LibraryHints(SnmpCounters& counters, LibraryHintHandler on_hint)
+        : counters_(&counters), on_hint_(std::move(on_hint)) {}
+    bool take_v3(Source& source, std::span<const std::uint8_t> datagram);
+    void hint(const Source& source, const std::vector<Varbind>& varbinds);
+
+    SnmpCounters* counters_;
+    LibraryHintHandler on_hint_;
+    std::map<asio::ip::address, Source> sources_;
+};
+
+}  // namespace snmp_mib

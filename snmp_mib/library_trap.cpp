@@ -1,0 +1,153 @@
+#include "snmp_mib/library_trap.hpp"
+
+#include <algorithm>
+
+#include "snmp_mib/ber_reader.hpp"
+#include "snmp_mib/datagram.hpp"
+#include "snmp_mib/oids.hpp"
+
+namespace snmp_mib {
+
+namespace {
+
+constexpr std::uint8_t v2_trap_pdu = 0xa7;
+constexpr std::size_t trap_varbinds_max = 64;
+constexpr std::size_t community_max = 256;
+constexpr std::size_t identifiers_max = 128;  // RFC 2578 3.5
+
+// Enterprise arcs, and the numbers of the traps below them. Between arc and number firmware puts a
+// 0 or a group; a hint can do no harm, so any one or two identifiers may stand there.
+struct DriveTrap {
+    Oid arc;
+    std::uint32_t number;
+    std::string_view name;
+};
+const std::vector<DriveTrap>& drive_traps() {
+    static const Oid sml{1, 3, 6, 1, 4, 1, 14851, 3, 1, 16};        // SNIA-SML-MIB
+    static const Oid scalar_i3{1, 3, 6, 1, 4, 1, 3697, 1, 10, 15};  // Quantum Scalar i3, i6
+    static const Oid scalar_i500{1, 3,    6, 1,  4,
+                                 1, 3764, 1, 10, 10};            // Quantum Scalar i40, i80, i500
+    static const Oid storagetek{1, 3, 6, 1, 4, 1, 1211, 1, 15};  // Oracle SL150, SL3000, SL8500
+    static const std::vector<DriveTrap> traps{
+        {sml, 8, "SML driveOpStatusChanged"},
+        {scalar_i3, 108, "Quantum driveModeChange"},
+        {scalar_i3, 109, "Quantum driveStateChange"},
+        {scalar_i3, 111, "Quantum driveRASStatusChange"},
+        {scalar_i500, 117, "Quantum driveOnlineStateChange"},
+        {storagetek, 41, "StorageTek drive good"},
+        {storagetek, 45, "StorageTek drive check"},
+    };
+    return traps;
+}
+
+std::optional<Oid> object_identifier(ber::Bytes content) {
+    Oid oid;
+    std::uint64_t identifier = 0;
+    bool inside = false;
+    for (const std::uint8_t octet : content) {
+        identifier = identifier << 7U | (octet & 0x7fU);
+        if (identifier > 0xffffffffU) return std::nullopt;
+        inside = (octet & 0x80U) != 0;
+        if (inside) continue;
+        if (oid.empty()) {
+            const std::uint64_t first = std::min<std::uint64_t>(identifier / 40, 2);
+            oid.push_back(static_cast<std::uint32_t>(first));
+            identifier -= first * 40;
+        }
+        oid.push_back(static_cast<std::uint32_t>(identifier));
+        if (oid.size() > identifiers_max) return std::nullopt;
+        identifier = 0;
+    }
+    if (oid.empty() || inside) return std::nullopt;
+    return oid;
+}
+
+std::optional<Varbind> varbind_of(ber::Bytes content) {
+    ber::BerReader reader(content);
+    const auto name = object_identifier(reader.element(ber::tag_object_identifier));
+    std::uint8_t tag = 0;
+    const ber::Bytes value = reader.any(&tag);
+    if (!name || !reader.good() || !reader.empty()) return std::nullopt;
+    if (tag == ber::tag_octet_string)
+        return Varbind{*name, OctetString{std::string(value.begin(), value.end())}};
+    if (tag != ber::tag_object_identifier) return Varbind{*name, OtherType{tag}};
+    const auto oid = object_identifier(value);
+    if (!oid) return std::nullopt;
+    return Varbind{*name, *oid};
+}
+
+bool begins_with(const Oid& oid, const Oid& arc) {
+    return oid.size() > arc.size() && std::equal(arc.begin(), arc.end(), oid.begin());
+}
+
+bool part_of_a_word(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool stands_alone_in(const std::string& text, const std::string& word) {
+    for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) {
+        const std::size_t end = at + word.size();
+        const bool begins = at == 0 || !part_of_a_word(text[at - 1]);
+        if (begins && (end == text.size() || !part_of_a_word(text[end]))) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+std::optional<V2cTrap> v2c_trap_of(std::span<const std::uint8_t> datagram) {
+    if (datagram.size() > datagram_length_max) return std::nullopt;
+    ber::BerReader outside(datagram);
+    ber::BerReader message(outside.element(ber::tag_sequence));
+    const bool version_2c = message.natural() == 1;
+    V2cTrap trap;
+    trap.community = message.text(community_max);
+    ber::BerReader pdu(message.element(v2_trap_pdu));
+    static_cast<void>(pdu.integer());  // request-id, error-status, error-index
+    static_cast<void>(pdu.integer());
+    static_cast<void>(pdu.integer());
+    ber::BerReader list(pdu.element(ber::tag_sequence));
+    if (!outside.good() || !outside.empty() || !message.good() || !message.empty() || !version_2c ||
+        !pdu.good() || !pdu.empty()) {
+        return std::nullopt;
+    }
+    while (!list.empty()) {
+        const auto varbind = varbind_of(list.element(ber::tag_sequence));
+        if (!varbind || !list.good() || trap.varbinds.size() == trap_varbinds_max)
+            return std::nullopt;
+        trap.varbinds.push_back(*varbind);
+    }
+    return trap;
+}
+
+std::optional<std::string_view> drive_trap_name(const Oid& trap) {
+    for (const DriveTrap& known : drive_traps()) {
+        const bool fits = begins_with(trap, known.arc) && trap.back() == known.number &&
+                          trap.size() <= known.arc.size() + 3;
+        if (fits) return known.name;
+    }
+    return std::nullopt;
+}
+
+std::optional<Oid> trap_oid_of(std::span<const Varbind> varbinds) {
+    for (const Varbind& varbind : varbinds) {
+        const auto* oid = std::get_if<Oid>(&varbind.value);
+        if (varbind.name == oids::snmp_trap_oid_0 && oid != nullptr) return *oid;
+    }
+    return std::nullopt;
+}
+
+std::vector<agent::core::DriveSerial> drives_named_in(
+    std::span<const Varbind> varbinds, const std::vector<agent::core::DriveSerial>& drives) {
+    std::vector<agent::core::DriveSerial> named;
+    for (const auto& drive : drives) {
+        const bool here = std::any_of(varbinds.begin(), varbinds.end(), [&](const Varbind& one) {
+            const auto* text = std::get_if<OctetString>(&one.value);
+            return text != nullptr && stands_alone_in(text->bytes, drive.text);
+        });
+        if (here) named.push_back(drive);
+    }
+    return named;
+}
+
+}  // namespace snmp_mib
