@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "agent/lrad/controller.hpp"
+#include "agent/lrad/discover_command.hpp"
 #include "agent/runtime/log.hpp"
 #include "agent/runtime/lrad_configuration.hpp"
 #include "agent/runtime/program_options.hpp"
@@ -51,13 +52,15 @@ ExitCode run(const std::string& file, agent::runtime::LradConfiguration configur
 }
 
 ExitCode program(int argc, char** argv) {
+    if (const auto ended = agent::lrad::discover_if_asked(argc, argv)) return *ended;
     agent::runtime::start_log("lrad");
     const auto options = agent::runtime::read_program_options(
         argc, argv,
         {"lrad",
          "The library reservation agent: tells every backup application when a shared tape drive "
          "is reserved, and takes "
-         "the drive offline when one does not answer.",
+         "the drive offline when one does not answer. `lrad --discover` finds the drives there are "
+         "(lrad --discover --help).",
          "/etc/lra/lrad.json", &agent::runtime::lrad_configuration_schema()});
     if (const auto* ended = std::get_if<ExitCode>(&options)) return *ended;
     const auto& asked = std::get<agent::runtime::ProgramOptions>(options);

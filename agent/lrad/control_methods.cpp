@@ -80,6 +80,7 @@ void Controller::serve() {
     }
 
     serve_release();
+    serve_discovery();
 
     control_->on("agent.list", [this](const json&, const Caller&) { return list_agents(); });
     control_->on("agent.show", [this](const json& params, const Caller&) -> ControlAnswer {

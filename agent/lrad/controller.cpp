@@ -64,6 +64,7 @@ Controller::Controller(asio::io_context& loop, runtime::LradConfiguration config
       store_(std::move(store)),
       rules_(configuration_.sharing, std::move(recorded), store_.epoch()),
       started_at_(clock_now()),
+      discovery_(loop),
       wakeup_(loop),
       connect_grace_(loop) {}
 
@@ -123,7 +124,7 @@ core::Outcome Controller::open_doors() {
 }
 
 core::Outcome Controller::open_drive(const runtime::LradDrive& configuration) {
-    auto interface = make_interface(configuration, configuration_.sharing.controller);
+    auto interface = paths_.make_interface(configuration, configuration_.sharing.controller);
     if (!interface) return interface.error();
     const auto& controller = configuration_.sharing.controller;
     const auto serial = configuration.serial;
@@ -425,7 +426,8 @@ core::Outcome Controller::reconfigure(runtime::LradConfiguration configuration) 
     }
     for (const auto& drive :
          configuration.drives) {  // whatever can fail comes before anything is changed
-        if (auto interface = make_interface(drive, configuration.sharing.controller); !interface) {
+        if (auto interface = paths_.make_interface(drive, configuration.sharing.controller);
+            !interface) {
             return interface.error().within("drive " + drive.serial.text);
         }
         if (auto actuator = make_actuator(loop_, drive, event_server_.get(),

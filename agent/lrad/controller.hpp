@@ -25,6 +25,8 @@
 #include <asio/steady_timer.hpp>
 
 #include "agent/core/reservation_agent.hpp"
+#include "agent/lrad/discovery_service.hpp"
+#include "agent/lrad/drive_paths.hpp"
 #include "agent/lrad/holder_questions.hpp"
 #include "agent/runtime/control_server.hpp"
 #include "agent/runtime/effect_runner.hpp"
@@ -123,6 +125,7 @@ class Controller {
     void administrate(const std::string& method, core::OperationalState until,
                       const nlohmann::json& params, const runtime::Caller& caller,
                       const runtime::ControlServer::Answerer& answer);
+    void serve_discovery();  // discovery_methods.cpp
     [[nodiscard]] std::optional<core::DriveView> view_of(const core::DriveSerial& serial) const;
     [[nodiscard]] nlohmann::json json_of(const core::DriveView& view) const;
     [[nodiscard]] runtime::DriveDescription description_of(const core::DriveSerial& serial) const;
@@ -155,6 +158,8 @@ class Controller {
     std::function<void(const std::string&)> on_failure_;
     bool failed_ = false;
 
+    DrivePaths paths_;
+    DiscoveryService discovery_;
     std::unique_ptr<snmp_mib::SnmpNoticeChannel> channel_;
     std::unique_ptr<ReleaseRequests> release_requests_;
     std::unique_ptr<drive_iface::events::DriveEventServer> event_server_;

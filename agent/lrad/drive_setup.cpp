@@ -4,8 +4,6 @@
 
 #include "agent/runtime/log.hpp"
 #include "drive_iface/device/fence_key.hpp"
-#include "drive_iface/device/iscsi_transport.hpp"
-#include "drive_iface/device/sg_transport.hpp"
 
 namespace agent::lrad {
 
@@ -14,23 +12,6 @@ namespace {
 constexpr core::Duration actuator_command_timeout{30'000};
 
 }  // namespace
-
-core::Result<std::unique_ptr<drive_iface::Transport>> make_interface(
-    const runtime::LradDrive& drive, const core::ControllerName& controller) {
-    if (!drive.interface) return std::unique_ptr<drive_iface::Transport>();
-    const auto& interface = *drive.interface;
-    switch (interface.type) {
-        case runtime::DriveInterface::Type::sg:
-            return drive_iface::make_sg_transport(interface.device);
-        case runtime::DriveInterface::Type::iscsi:
-            break;
-    }
-    drive_iface::IscsiTransportOptions options;
-    options.url = interface.url;
-    options.initiator_name = interface.initiator_name;
-    options.isid = drive_iface::isid_number(controller);
-    return drive_iface::make_iscsi_transport(std::move(options));
-}
 
 core::Result<std::unique_ptr<drive_iface::OfflineActuator>> make_actuator(
     asio::io_context& loop, const runtime::LradDrive& drive,

@@ -8,14 +8,9 @@
 #include "agent/runtime/lrad_configuration.hpp"
 #include "drive_iface/device/drive_watch.hpp"
 #include "drive_iface/device/offline_actuator.hpp"
-#include "drive_iface/device/transport.hpp"
 #include "drive_iface/events/drive_event_server.hpp"
 
 namespace agent::lrad {
-
-// Null when the drive is known by its events alone.
-[[nodiscard]] core::Result<std::unique_ptr<drive_iface::Transport>> make_interface(
-    const runtime::LradDrive& drive, const core::ControllerName& controller);
 
 // `events` may be null: then a drive that is told over the event channel can not be taken offline,
 // which is an error. `watch` is the drive's and must outlive the actuator; null: only to see

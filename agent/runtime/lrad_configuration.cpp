@@ -206,9 +206,6 @@ class Reading {
         if (iscsi && !interface.device.empty()) {
             wrong(path + ".device", "has no meaning with type iscsi; remove it");
         }
-        if (!iscsi && interface.device.empty()) {
-            wrong(path + ".device", "is missing; type sg needs it, for example \"/dev/sg3\"");
-        }
         if (!iscsi && !(interface.url.empty() && interface.initiator_name.empty())) {
             wrong(path, "url and initiator_name have no meaning with type sg; remove them");
         }

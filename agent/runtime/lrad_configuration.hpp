@@ -19,7 +19,7 @@ namespace agent::runtime {
 struct DriveInterface {
     enum class Type : std::uint8_t { sg, iscsi };
     Type type = Type::sg;
-    std::string device;          // sg: "/dev/sg3"
+    std::string device;          // sg: "/dev/sg3", where to look first; may be empty
     std::string url;             // iscsi: "iscsi://192.0.2.1:3260/TARGET/LUN"
     std::string initiator_name;  // iscsi: the name this controller logs in with
     bool operator==(const DriveInterface&) const = default;

@@ -24,7 +24,10 @@ ValueShape interface_shape() {
     return object_shape({
         required_key("type", choice_shape({"sg", "iscsi"}),
                      "How the controller talks to the drive.", "\"iscsi\""),
-        optional_key("device", text_shape(), "Device node; required with type sg.", "\"/dev/sg3\""),
+        optional_key("device", text_shape(),
+                     "With type sg: where to look first. The drive is found by its serial number, "
+                     "with or without it.",
+                     "\"/dev/sg3\""),
         optional_key("url", text_shape("iscsi://HOST[:PORT]/TARGET/LUN", wrong_with_iscsi_url),
                      "Where the drive is; required with type iscsi.",
                      "\"iscsi://192.0.2.20:3260/iqn.2026-01.example:drive-VT00000001/0\""),
@@ -68,7 +71,7 @@ ValueShape drive_shape() {
                     "0: four times poll_ms, at most 10000. A change may be seen so late then; "
                     "poll_ms here turns it off."),
                      "How to ask the drive; without it the drive is known by its events alone.",
-                     "{\"type\": \"sg\", \"device\": \"/dev/sg3\"}"),
+                     "{\"type\": \"sg\"}"),
         default_key("events", boolean_shape(), "true",
                     "Whether the drive sends events over the drive event channel."),
         default_key("offline", offline_shape(), "{}", "How the drive is forced offline."),

@@ -47,6 +47,7 @@ enum class View : std::uint8_t {
     drives,
     drive,
     drive_timeline,
+    discovered_drives,
     agents,
     handshakes,
     alarms,

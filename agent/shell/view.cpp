@@ -12,6 +12,8 @@ std::string rendered(View view, const nlohmann::json& result, const Screen& scre
             return drives_view(result, screen);
         case View::drive:
             return drive_view(result, screen);
+        case View::discovered_drives:
+            return discovered_drives_view(result, screen);
         case View::drive_timeline:
             return timeline_view(result, screen);
         case View::agents:

@@ -29,6 +29,7 @@ namespace agent::shell {
 [[nodiscard]] std::string applications_view(const nlohmann::json& drives, const Screen& screen);
 [[nodiscard]] std::string events_view(const nlohmann::json& events, const Screen& screen);
 [[nodiscard]] std::string drive_view(const nlohmann::json& drive, const Screen& screen);
+[[nodiscard]] std::string discovered_drives_view(const nlohmann::json& found, const Screen& screen);
 [[nodiscard]] std::string timeline_view(const nlohmann::json& why, const Screen& screen);
 [[nodiscard]] std::string facts_view(const nlohmann::json& result, const Screen& screen);
 

@@ -3,6 +3,10 @@ lra_library(agent_lrad
     agent/lrad/capability_memory.cpp
     agent/lrad/control_methods.cpp
     agent/lrad/controller.cpp
+    agent/lrad/discover_command.cpp
+    agent/lrad/discovery_methods.cpp
+    agent/lrad/discovery_report.cpp
+    agent/lrad/drive_paths.cpp
     agent/lrad/drive_setup.cpp
     agent/lrad/drive_timeline.cpp
     agent/lrad/holder_questions.cpp
@@ -10,8 +14,8 @@ lra_library(agent_lrad
     agent/lrad/release_methods.cpp
     agent/lrad/release_plan.cpp
     agent/lrad/snmp_setup.cpp
-  LIBRARIES agent_runtime drive_iface_device drive_iface_events drive_iface_iscsi_transport drive_iface_sg_transport
-            agent_snmp nlohmann_json::nlohmann_json)
+  LIBRARIES agent_runtime drive_iface_device drive_iface_events drive_iface_discovery drive_iface_iscsi_transport
+            drive_iface_sg_transport agent_snmp nlohmann_json::nlohmann_json $<BUILD_INTERFACE:CLI11::CLI11>)
 lra_program(lrad SOURCES agent/lrad.cpp LIBRARIES agent_lrad)
 if(TARGET lra-mibd)
   add_dependencies(lrad lra-mibd)

@@ -131,7 +131,6 @@ TEST_CASE("what a schema can not say about lrad.json is checked too") {
     wrong("/drives/0/interface/url", "iscsi://h/", "drives[0].interface.url: is not of the form");
     wrong("/drives/0/interface/device", "/dev/sg0", "drives[0].interface.device: has no meaning");
     wrong("/drives/0/interface/initiator_name", "IQN.x", "is not an iSCSI name");
-    wrong("/drives/1/interface/device", removed, "drives[1].interface.device: is missing");
     wrong("/drives/1/interface/initiator_name", "iqn.a:b", "have no meaning with type sg");
     wrong("/drives/1/offline/argv", json::array(), "drives[1].offline.argv: is missing");
     wrong("/drives/1/offline/argv/0", "offline",

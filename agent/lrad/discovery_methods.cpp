@@ -1,0 +1,172 @@
+// `lractl drive discover`: what this host and the iSCSI portals show, compared with the
+// configuration.
+
+#include <unistd.h>
+
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <system_error>
+#include <thread>
+
+#include "agent/lrad/controller.hpp"
+#include "agent/lrad/discovery_report.hpp"
+#include "agent/lrad/discovery_service.hpp"
+#include "agent/lrad/drive_paths.hpp"
+#include "drive_iface/device/iscsi_transport.hpp"
+#include "drive_iface/discovery/discovery.hpp"
+
+namespace agent::lrad {
+
+using drive_iface::discovery::Discovered;
+using drive_iface::discovery::DiscoveryOptions;
+using nlohmann::json;
+using runtime::ControlError;
+using runtime::ControlErrorCode;
+
+// Between the loop and the thread that asks. The thread may outlive the loop.
+struct DiscoveryService::State {
+    std::mutex mutex;  // guards what is below
+    bool loop_is_there = true;
+    bool under_way = false;
+    std::unique_ptr<drive_iface::discovery::PathAsker> asker;  // knows what hangs from before
+    std::string asker_name;                                    // initiator name it opens with
+};
+
+namespace {
+
+// All three steps together stay below lractl's own patience.
+constexpr drive_iface::discovery::AskingLimits limits_of_an_answer{
+    .at_once = 16, .each = {2'000}, .total = {2'500}};
+
+// "192.0.2.7:3260" of "iscsi://user%password@192.0.2.7:3260/target/0".
+std::string portal_in(const std::string& url) {
+    const std::string plain = without_credentials(url);
+    const auto begin = plain.find("://");
+    if (begin == std::string::npos) return "";
+    return plain.substr(begin + 3, plain.find('/', begin + 3) - begin - 3);
+}
+
+std::vector<std::string> portals_asked_for(const json& params) {
+    std::vector<std::string> portals;
+    const auto given = params.find("portal");
+    if (given == params.end() || !given->is_string()) return portals;
+    const auto& text = given->get_ref<const std::string&>();
+    for (std::size_t at = 0; at <= text.size();) {
+        const auto comma = std::min(text.find(',', at), text.size());
+        if (comma > at) portals.push_back(text.substr(at, comma - at));
+        at = comma + 1;
+    }
+    return portals;
+}
+
+DiscoveryOptions discovery_options(const runtime::LradConfiguration& configuration,
+                                   std::vector<std::string> portals) {
+    DiscoveryOptions options;
+    options.limits = limits_of_an_answer;
+    options.initiator_name = "iqn.2026-01.invalid.lra:discover";
+    std::set<std::string> known(portals.begin(), portals.end());
+    for (const auto& drive : configuration.drives) {
+        if (!drive.interface || drive.interface->type != runtime::DriveInterface::Type::iscsi)
+            continue;
+        // Targets show themselves to the names they know.
+        options.initiator_name = drive.interface->initiator_name;
+        const std::string portal = portal_in(drive.interface->url);
+        if (!portal.empty() && known.insert(portal).second) portals.push_back(portal);
+    }
+    portals.resize(std::min(portals.size(), drive_iface::discovery::portals_max));
+    options.portals = std::move(portals);
+    // The sessions that watch drives have another ISID: these do not end them.
+    options.isid = drive_iface::isid_number(configuration.sharing.controller + " discover");
+    options.isid_qualifier = static_cast<std::uint16_t>(::getpid());
+    return options;
+}
+
+// What the configuration makes of what was found.
+json compared(const Discovered& discovered, const runtime::LradConfiguration& configuration,
+              const std::map<core::DriveSerial, std::string>& moved) {
+    json report = discovered_json(discovered);
+    std::set<std::string> configured;
+    for (const auto& drive : configuration.drives)
+        configured.insert(drive.serial.text);
+    std::set<std::string> found;
+    for (json& drive : report["drives"]) {
+        const auto& serial = drive["serial"].get_ref<const std::string&>();
+        found.insert(serial);
+        drive["configured"] = configured.contains(serial);
+        const auto elsewhere = moved.find(core::DriveSerial{serial});
+        drive["found_again_at"] = elsewhere == moved.end() ? json() : json(elsewhere->second);
+    }
+    report["not_found"] = json::array();
+    for (const auto& serial : configured) {
+        if (!found.contains(serial)) report["not_found"].push_back(serial);
+    }
+    report["configuration"] = {{"drives", json::array()}};
+    for (const json& entry : drives_to_paste(discovered)) {
+        if (!configured.contains(entry["serial"].get<std::string>()))
+            report["configuration"]["drives"].push_back(entry);
+    }
+    return report;
+}
+
+}  // namespace
+
+DiscoveryService::DiscoveryService(asio::io_context& loop)
+    : loop_(loop), state_(std::make_shared<State>()) {}
+
+DiscoveryService::~DiscoveryService() {
+    const std::lock_guard lock(state_->mutex);
+    state_->loop_is_there = false;
+}
+
+void DiscoveryService::discover(DiscoveryOptions options,
+                                std::function<void(const Discovered&)> done,
+                                const std::function<void(const core::Error&)>& refused) {
+    drive_iface::discovery::PathAsker* asker = nullptr;
+    {
+        const std::lock_guard lock(state_->mutex);
+        if (std::exchange(state_->under_way, true))
+            return refused({"drives are being looked for already; ask again in a few seconds"});
+        if (!state_->asker || state_->asker_name != options.initiator_name) {
+            state_->asker = std::make_unique<drive_iface::discovery::PathAsker>(
+                drive_iface::discovery::path_opener(options));
+            state_->asker_name = options.initiator_name;
+        }
+        asker = state_->asker.get();
+    }
+    try {
+        std::thread([&loop = loop_, state = state_, asker, options = std::move(options),
+                     done = std::move(done)] {
+            auto found = std::make_shared<const Discovered>(
+                drive_iface::discovery::discover(options, *asker));
+            const std::lock_guard lock(state->mutex);
+            state->under_way = false;
+            if (!state->loop_is_there) return;
+            asio::post(loop, [state, found, done] {
+                if (state->loop_is_there) done(*found);
+            });
+        }).detach();
+    } catch (const std::system_error& error) {
+        const std::lock_guard lock(state_->mutex);
+        state_->under_way = false;
+        refused({std::string("no thread to look for drives with: ") + error.what()});
+    }
+}
+
+void Controller::serve_discovery() {
+    control_->on_async("drive.discover", [this](const json& params, const runtime::Caller&,
+                                                runtime::ControlServer::Answerer answer) {
+        discovery_.discover(
+            discovery_options(configuration_, portals_asked_for(params)),
+            [this, answer](const Discovered& found) {
+                answer(compared(found, configuration_, paths_.moved()));
+            },
+            [answer](const core::Error& error) {
+                answer(ControlError{ControlErrorCode::busy, error.message});
+            });
+    });
+}
+
+}  // namespace agent::lrad
