@@ -74,6 +74,8 @@ bool ControllerNode::receive(const PeerName& /*from*/, const Message& message) {
         input(AgentStarted{started->presence});
     } else if (const auto* stopping = std::get_if<StoppingMessage>(&message)) {
         input(AgentStopping{stopping->presence});
+    } else if (const auto* statement = std::get_if<HolderStatement>(&message)) {
+        input(HolderStated{*statement});
     }
     return true;
 }
@@ -96,6 +98,13 @@ ReservationAgentInput ControllerNode::miswired(const ReservationAgentInput& in) 
                                 received->drive,
                                 ConfirmationResult::already_offline,
                                 {}}};
+    }
+    if (const auto* stated = std::get_if<HolderStated>(&in);
+        stated != nullptr && bug_ == Bug::old_statement_counts) {
+        HolderStated changed = *stated;
+        const auto newest = asked_.find(changed.statement.drive);
+        if (newest != asked_.end()) changed.statement.id = newest->second;
+        return changed;
     }
     const auto* confirmed = std::get_if<NoticeConfirmed>(&in);
     if (confirmed == nullptr) return in;
@@ -195,6 +204,11 @@ void ControllerNode::carry_out(const ReservationAgentEffect& effect) {
         }
     } else if (const auto* stop = std::get_if<StopSending>(&effect)) {
         network_.stop_sending(self, stop->agent, stop->drive.text);
+    } else if (const auto* ask = std::get_if<AskHolder>(&effect)) {
+        asked_[ask->inquiry.drive] = ask->inquiry.id;
+        network_.send(self, ask->agent, "holder " + ask->inquiry.drive.text, ask->inquiry, {});
+    } else if (const auto* stop_ask = std::get_if<StopAsking>(&effect)) {
+        network_.stop_sending(self, stop_ask->agent, "holder " + stop_ask->drive.text);
     } else if (const auto* force = std::get_if<ForceDriveOffline>(&effect)) {
         drives_.force(force->drive, true);
     } else if (const auto* lift = std::get_if<LiftDriveOffline>(&effect)) {

@@ -56,6 +56,7 @@ class ControllerNode {
     bool may_crash_ = true;
     std::map<std::pair<agent::core::DriveSerial, agent::core::AgentName>, agent::core::NoticeId>
         sent_;
+    std::map<agent::core::DriveSerial, agent::core::NoticeId> asked_;  // planted bug
 };
 
 }  // namespace sim

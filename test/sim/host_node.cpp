@@ -93,7 +93,32 @@ void HostNode::stop_cleanly(std::int64_t down_ms) {
 bool HostNode::receive(const PeerName& /*from*/, const Message& message) {
     if (!up()) return false;
     if (const auto* notice = std::get_if<Notice>(&message)) input(NoticeArrived{*notice});
+    if (const auto* inquiry = std::get_if<HolderInquiry>(&message)) answer(*inquiry);
     return true;
+}
+
+// True when it is said; it may be old when it is heard.
+void HostNode::answer(const HolderInquiry& inquiry) {
+    const std::int64_t takes = random_.between(1, 600);
+    const bool can_tell = random_.below(8) != 0;
+    timeline_.after(takes, [this, inquiry, can_tell, life = life_] {
+        if (life != life_ || !up()) return;
+        HolderStatement statement{inquiry.id,
+                                  inquiry.controller,
+                                  host_.agent,
+                                  inquiry.drive,
+                                  HolderAnswer::can_not_tell,
+                                  ReleaseResult::not_asked,
+                                  host_.ports,
+                                  host_.domain,
+                                  {}};
+        if (can_tell) {
+            statement.answer =
+                holds_ && holds_(inquiry.drive) ? HolderAnswer::mine : HolderAnswer::not_mine;
+        }
+        network_.send(host_.agent, inquiry.controller, "holder " + inquiry.drive.text, statement,
+                      {});
+    });
 }
 
 void HostNode::input(const DriveSharingAgentInput& in) {

@@ -38,6 +38,11 @@ class HostNode {
     void operator_sets(const agent::core::DriveSerial& drive,
                        bool offline);  // in the application itself
 
+    // Whether a port of this host holds a drive, as its open files would show.
+    void sees(std::function<bool(const agent::core::DriveSerial&)> holds) {
+        holds_ = std::move(holds);
+    }
+
     [[nodiscard]] bool up() const { return rules_.has_value(); }
     [[nodiscard]] bool application_works() const { return !application_fails_; }
     [[nodiscard]] std::int64_t undisturbed_since_ms() const { return undisturbed_since_ms_; }
@@ -52,6 +57,7 @@ class HostNode {
   private:
     void end_process(std::int64_t down_ms);
     bool receive(const PeerName& from, const Message& message);
+    void answer(const agent::core::HolderInquiry& inquiry);
     void run(const agent::core::DriveSharingAgentEffects& effects);
     void carry_out(const agent::core::DriveSharingAgentEffect& effect);
     void run_command(const agent::core::RunApplication& command);
@@ -74,6 +80,7 @@ class HostNode {
     Trace& trace_;
     Oracle& oracle_;
     Network& network_;
+    std::function<bool(const agent::core::DriveSerial&)> holds_;
     HostDisk disk_;
     std::map<agent::core::DriveSerial, ApplicationDrive> application_;
     std::map<agent::core::DriveSerial, agent::core::ApplicationDriveState> assumed_;  // planted bug

@@ -11,6 +11,7 @@
 #include <string>
 #include <variant>
 
+#include "agent/core/holder_question.hpp"
 #include "agent/core/notice.hpp"
 #include "test/sim/plan.hpp"
 #include "test/sim/random.hpp"
@@ -25,7 +26,8 @@ struct StoppingMessage {
     agent::core::AgentPresence presence;
 };
 using Message =
-    std::variant<agent::core::Notice, agent::core::Confirmation, StartedMessage, StoppingMessage>;
+    std::variant<agent::core::Notice, agent::core::Confirmation, StartedMessage, StoppingMessage,
+                 agent::core::HolderInquiry, agent::core::HolderStatement>;
 
 using PeerName = std::string;
 

@@ -87,6 +87,13 @@ void Oracle::input_delivered(std::int64_t now, const ReservationAgentInput& inpu
         agent.said_stopping = false;
         agent.told_since_start.clear();
         agent.confirmed_since_start.clear();
+    } else if (const auto* stated = std::get_if<HolderStated>(&input)) {
+        Drive& drive = drives_[stated->statement.drive];
+        const bool counts = stated->statement.id == drive.newest_question &&
+                            stated->statement.answer == HolderAnswer::mine;
+        for (const auto& port : stated->statement.ports) {
+            if (counts) drive.said_mine.insert(port.name);
+        }
     } else if (const auto* forced = std::get_if<OfflineForced>(&input)) {
         Drive& drive = drives_[forced->drive];
         if (!forced->failure && drive.force_ordered && !drive.administrator_cleared) {
@@ -104,6 +111,22 @@ void Oracle::input_delivered(std::int64_t now, const ReservationAgentInput& inpu
         std::erase_if(owed_,
                       [&](const auto& entry) { return entry.first.first == cleared->drive; });
     }
+}
+
+// A holder that is known by a host's word has said so, in answer to the newest question.
+void Oracle::holder_recorded(std::int64_t now, const DriveRecord& record) {
+    Drive& drive = drives_[record.drive];
+    if (record.evidence != HolderEvidence::host_asserted) {
+        drive.named.clear();
+        return;
+    }
+    for (const auto& port : record.reservation.holders) {
+        if (drive.said_mine.contains(port.name) || drive.named.contains(port.name)) continue;
+        fail(now, "named by a statement", "drive " + record.drive.text + " by " + port.name);
+    }
+    drive.named.clear();
+    for (const auto& port : record.reservation.holders)
+        drive.named.insert(port.name);
 }
 
 void Oracle::delivered(std::int64_t now, const Confirmation& confirmation) {
@@ -143,6 +166,10 @@ void Oracle::effect_done(std::int64_t now, const ReservationAgentEffect& effect,
         notice_sent(now, *sent, on_disk);
     } else if (const auto* agent = std::get_if<RecordAgent>(&effect)) {
         agent_recorded(now, agent->record, on_disk);
+    } else if (const auto* ask = std::get_if<AskHolder>(&effect)) {
+        Drive& drive = drives_[ask->inquiry.drive];
+        if (ask->inquiry.id != drive.newest_question) drive.said_mine.clear();
+        drive.newest_question = ask->inquiry.id;
     } else if (const auto* force = std::get_if<ForceDriveOffline>(&effect)) {
         force_ordered(now, force->drive, on_disk);
     } else if (const auto* lift = std::get_if<LiftDriveOffline>(&effect)) {
@@ -153,6 +180,7 @@ void Oracle::effect_done(std::int64_t now, const ReservationAgentEffect& effect,
         }
         drive.known_to_refuse = false;
     } else if (const auto* record = std::get_if<RecordDrive>(&effect)) {
+        holder_recorded(now, record->record);
         Drive& drive = drives_[record->record.drive];
         const bool online = record->record.operational_state == OperationalState::online;
         if (online && drive.force_ordered && !drive.administrator_cleared) {
@@ -402,9 +430,9 @@ void Oracle::audit_use(std::int64_t now, const Sight& sight) {
     const bool held_back =
         plan_.sharing.unknown_holder == SharingConfiguration::UnknownHolder::alarm &&
         sight.truth.kind != ReservationKind::persistent && sight.evidence_lost;
-    const std::int64_t bound = 4 * plan_.poll_ms + plan_.sharing.debounce.ms +
-                               plan_.sharing.release_hold_down.ms + 2'000 +
-                               (extensions_max + 1) * budget_ms() + slack_ms;
+    const std::int64_t bound =
+        4 * plan_.poll_ms + plan_.sharing.debounce.ms + plan_.sharing.release_hold_down.ms + 2'000 +
+        (extensions_max + 1) * budget_ms() + slack_ms + plan_.sharing.holder_inquiry.ms;
     for (std::size_t host = 0; host < plan_.hosts.size(); ++host) {
         Exposure& exposure = exposures_[{host, sight.drive}];
         const auto agent = agents_.find(plan_.hosts[host].agent);

@@ -73,6 +73,9 @@ class Oracle {
         std::optional<agent::core::NoticeId> told_at_clear;
         agent::core::NoticeId newest;
         agent::core::Reservation told;
+        agent::core::NoticeId newest_question;
+        std::set<std::string> said_mine;  // ports, in answer to the newest question
+        std::set<std::string> named;      // ports on record by a host's word
     };
     struct Agent {
         agent::core::AgentState claimed = agent::core::AgentState::never_seen;
@@ -94,6 +97,7 @@ class Oracle {
     using Pair = std::pair<agent::core::DriveSerial, agent::core::AgentName>;
 
     void delivered(std::int64_t now, const agent::core::Confirmation& confirmation);
+    void holder_recorded(std::int64_t now, const agent::core::DriveRecord& record);
     void notice_sent(std::int64_t now, const agent::core::SendNotice& sent,
                      const ControllerTables& on_disk);
     void agent_recorded(std::int64_t now, const agent::core::AgentRecord& record,

@@ -27,6 +27,7 @@ constexpr EnumeratorName<Bug> bug_names[] = {
     {Bug::lift_after_restart, "lift_after_restart"},
     {Bug::torn_transaction_kept, "torn_transaction_kept"},
     {Bug::changes_of_reservation_unseen, "changes_of_reservation_unseen"},
+    {Bug::old_statement_counts, "old_statement_counts"},
 };
 
 InitiatorPort port_of(std::size_t host) {
@@ -92,6 +93,11 @@ Plan plan_of(std::uint64_t seed) {
                                       UnknownHolder::notify, UnknownHolder::force_offline};
     sharing.unknown_holder = policies[random.below(4)];
     plan.poll_ms = random.between(200, 1'000);
+    // Drawn apart, so that worlds in which nobody is asked are what they were before.
+    Random inquiries(seed * 0x9e3779b97f4a7c15U + 7);
+    const bool asking = inquiries.below(2) == 0;
+    if (asking) sharing.holder_inquiry = {inquiries.between(100, 1'500)};
+    sharing.holder_inquiry_repeat = {inquiries.between(500, 5'000)};
 
     const std::uint64_t hosts = 2 + random.below(3);
     for (std::size_t number = 1; number <= hosts; ++number) {

@@ -66,6 +66,7 @@ enum class Bug : std::uint8_t {
     torn_transaction_kept,          // a half-written transaction is taken for a whole one
     changes_of_reservation_unseen,  // the poller repeats its first answer for ever and events are
                                     // dropped
+    old_statement_counts,  // a host's word about an older question is taken for the newest one
 };
 inline constexpr Bug planted_bugs[] = {
     Bug::old_epoch_counts,      Bug::superseding_forgives,
@@ -76,6 +77,7 @@ inline constexpr Bug planted_bugs[] = {
     Bug::budget_too_short,      Bug::actuator_lies,
     Bug::read_back_skipped,     Bug::lift_after_restart,
     Bug::torn_transaction_kept, Bug::changes_of_reservation_unseen,
+    Bug::old_statement_counts,
 };
 [[nodiscard]] std::string_view to_text(Bug bug);
 

@@ -1,5 +1,7 @@
 #include "test/sim/world.hpp"
 
+#include <algorithm>
+
 namespace sim {
 
 using namespace agent::core;
@@ -17,6 +19,12 @@ World::World(std::uint64_t seed, Bug bug, bool print_trace)
     for (std::size_t number = 0; number < plan_.hosts.size(); ++number) {
         hosts_.push_back(std::make_unique<HostNode>(plan_, number, bug, timeline_, random_, trace_,
                                                     oracle_, network_));
+        hosts_.back()->sees([this, number](const Serial& drive) {
+            const auto holders = drives_.truth(drive).holders;
+            return std::any_of(holders.begin(), holders.end(), [&](const InitiatorPort& port) {
+                return same_host_port(port, port_of(number));
+            });
+        });
     }
 }
 
