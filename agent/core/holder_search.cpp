@@ -43,4 +43,13 @@ std::string best_candidate_in_words(const HolderSearch& search) {
     return words + ")";
 }
 
+bool same_best_candidate(const HolderSearch& a, const HolderSearch& b) {
+    if (a.candidates.empty() || b.candidates.empty()) {
+        return a.candidates.empty() == b.candidates.empty();
+    }
+    const HolderCandidate& one = a.candidates.front();
+    const HolderCandidate& other = b.candidates.front();
+    return one.evidence == other.evidence && one.port == other.port;
+}
+
 }  // namespace agent::core

@@ -46,5 +46,7 @@ struct HolderSearch {
 
 // "fc:2100000e1e09a1b0 (probable, conflict_list: READ(6) 12 s ago)"; empty without candidates.
 [[nodiscard]] std::string best_candidate_in_words(const HolderSearch& search);
+// Whom it points at, whatever the words.
+[[nodiscard]] bool same_best_candidate(const HolderSearch& a, const HolderSearch& b);
 
 }  // namespace agent::core

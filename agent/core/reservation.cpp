@@ -146,6 +146,18 @@ std::optional<InitiatorPort> initiator_port_from_text(std::string_view text) {
     return port;
 }
 
+std::optional<std::uint64_t> reservation_key_from_text(std::string_view text) {
+    const std::string digits = without_decoration(text);
+    if (!is_lower_hex(digits, 16)) return std::nullopt;
+    std::uint64_t key = 0;
+    for (const char c : digits) {
+        const int digit = c <= '9' ? c - '0' : c - 'a' + 10;
+        key = key << 4U | static_cast<std::uint64_t>(digit);
+    }
+    if (key == 0) return std::nullopt;
+    return key;
+}
+
 std::string_view to_text(Transport value) {
     return name_of(transports, value);
 }

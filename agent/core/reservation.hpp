@@ -56,6 +56,9 @@ struct PersistentReservation {
     auto operator<=>(const PersistentReservation&) const = default;
 };
 
+// 16 hexadecimal digits, "0x" before them allowed; nothing for 0, which is no key.
+[[nodiscard]] std::optional<std::uint64_t> reservation_key_from_text(std::string_view text);
+
 // Who may use a drive, as far as can be told.
 struct Reservation {
     ReservationState state = ReservationState::unknown;

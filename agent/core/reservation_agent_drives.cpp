@@ -17,9 +17,14 @@ void ReservationAgent::Rules::handle(const DriveObserved& input) {
     if (alarms_.clear({AlarmKind::drive_path_changed, input.drive, {}}, effects_)) {
         log(Message::drive_path_right, {input.drive, {}, {}}, {input.drive.text});
     }
+    const bool points_elsewhere = !same_best_candidate(drive->search, input.search);
     drive->search = input.search;
     if (const auto change = drive->tracker.observe(as_hosts_count(input), tracker_times(), now_)) {
         reservation_changed(*drive, *change);
+    }
+    if (points_elsewhere && !input.search.candidates.empty()) {
+        log(Message::holder_probable, {input.drive, {}, {}},
+            {input.drive.text, best_candidate_in_words(input.search)});
     }
     look_at_fence(*drive, input);
 }

@@ -85,6 +85,10 @@ core::Outcome Controller::open_doors() {
         return set.error().within("snmp.consumers");
     }
 
+    if (auto listening = listen_to_libraries(); !listening) {
+        return listening.error().within("snmp.hints");
+    }
+
     if (configuration_.events_listen) {
         drive_iface::events::DriveEventServerHandlers handlers;
         handlers.event = [this](const auto& event, std::string_view line) {
@@ -128,11 +132,6 @@ core::Outcome Controller::open_drive(const runtime::LradDrive& configuration) {
     if (!interface) return interface.error();
     const auto& controller = configuration_.sharing.controller;
     const auto serial = configuration.serial;
-    auto watch = std::make_unique<drive_iface::DriveWatch>(
-        loop_, std::move(options), std::move(interface).value(),
-        [this](const core::ReservationAgentInput& input) { take(input); });
-    auto actuator =
-        make_actuator(loop_, configuration, event_server_.get(), controller, watch.get());
     auto options = watch_options(configuration, controller);
     options.poller.settle =
         std::max(configuration_.sharing.debounce, configuration_.sharing.release_hold_down);
@@ -140,6 +139,11 @@ core::Outcome Controller::open_drive(const runtime::LradDrive& configuration) {
     options.poller.capabilities_learnt = [this, serial](const auto& known) {
         remember_capabilities(store_, serial, known);
     };
+    auto watch = std::make_unique<drive_iface::DriveWatch>(
+        loop_, std::move(options), std::move(interface).value(),
+        [this](const core::ReservationAgentInput& input) { take(input); });
+    auto actuator =
+        make_actuator(loop_, configuration, event_server_.get(), controller, watch.get());
     if (!actuator) return actuator.error();
     if (const auto view = view_of(serial))
         watch->remember(view->record.reservation, view->record.evidence);
@@ -445,6 +449,8 @@ core::Outcome Controller::reconfigure(runtime::LradConfiguration configuration) 
         return set.error().within("snmp.consumers");
     }
     configuration_ = std::move(configuration);
+    if (auto listening = listen_to_libraries(); !listening)
+        runtime::log_error(listening.error().within("snmp.hints").message);
     carry_out(rules_.reconfigure(configuration_.sharing, clock_now()));
     std::map<core::DriveSerial, Drive> before = std::exchange(drives_, {});
     for (const auto& drive : configuration_.drives) {

@@ -96,6 +96,9 @@ class Controller {
                                                  std::string_view line);
     void event_settled(const core::DriveSerial& drive, std::uint64_t seq, const std::string& line);
     void drive_connected(const core::DriveSerial& serial);
+    [[nodiscard]] core::Outcome listen_to_libraries();
+    void library_hinted(const std::string& library, const std::string& trap,
+                        const std::vector<snmp_mib::Varbind>& varbinds);
     void agent_said(const std::string& peer, const snmp_mib::AgentMessage& message);
     void take(const core::ReservationAgentInput& input);
     void carry_out(const core::ReservationAgentEffects& effects);
@@ -140,10 +143,9 @@ class Controller {
                               const drive_iface::ReservationSurvey& survey);
     void take_release_step(const std::shared_ptr<ReleaseRun>& run, const ReleaseStep& step,
                            const drive_iface::ReservationSurvey& survey);
-    void run_for_release(
-        const std::shared_ptr<ReleaseRun>& run,
-        std::function<core::Outcome(drive_iface::Transport&, core::Duration)> work,
-        std::function<void(const core::Outcome&)> done);
+    void run_for_release(const std::shared_ptr<ReleaseRun>& run,
+                         std::function<core::Outcome(drive_iface::Transport&, core::Duration)> work,
+                         std::function<void(const core::Outcome&)> done);
     void end_release(const std::shared_ptr<ReleaseRun>& run, bool free, const std::string& words);
 
     // mib_snapshot.cpp
@@ -162,6 +164,7 @@ class Controller {
     DiscoveryService discovery_;
     std::unique_ptr<snmp_mib::SnmpNoticeChannel> channel_;
     std::unique_ptr<ReleaseRequests> release_requests_;
+    std::map<core::DriveSerial, core::Instant> hinted_at_;  // drives a library's trap was about
     std::unique_ptr<drive_iface::events::DriveEventServer> event_server_;
     std::map<core::DriveSerial, Drive> drives_;
     std::set<std::pair<core::DriveSerial, std::uint64_t>>

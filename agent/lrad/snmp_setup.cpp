@@ -53,6 +53,19 @@ snmp_mib::ConsumersConfiguration consumers_configuration(
     return consumers;
 }
 
+std::vector<snmp_mib::HintSourceConfiguration> hint_sources(
+    const runtime::LradConfiguration& configuration) {
+    std::vector<snmp_mib::HintSourceConfiguration> sources;
+    for (const auto& hint : configuration.snmp.hints) {
+        const bool insecure = hint.version == runtime::SnmpVersion::v2c;
+        sources.push_back(
+            {hint.library, hint.address,
+             insecure ? snmp_mib::ConsumerVersion::v2c : snmp_mib::ConsumerVersion::v3, hint.user,
+             hint.community});
+    }
+    return sources;
+}
+
 snmp_mib::MibFeederConfiguration feeder_configuration(
     const runtime::LradConfiguration& configuration) {
     snmp_mib::MibFeederConfiguration feeder;

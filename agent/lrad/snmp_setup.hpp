@@ -19,6 +19,9 @@ namespace agent::lrad {
     const runtime::LradConfiguration& configuration);
 
 // Only when snmp.mib_listen is set. lra-mibd is looked for beside this program.
+[[nodiscard]] std::vector<snmp_mib::HintSourceConfiguration> hint_sources(
+    const runtime::LradConfiguration& configuration);
+
 [[nodiscard]] snmp_mib::MibFeederConfiguration feeder_configuration(
     const runtime::LradConfiguration& configuration);
 

@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "agent/core/sharing_resolver.hpp"
+
 namespace agent::runtime {
 
 using nlohmann::json;
@@ -42,6 +44,7 @@ class Reading {
         if (values_.contains("events")) read_events_listen(result);
         read_rules(result.sharing);
         read_domains(result.sharing);
+        read_keys(result);
         read_drives(result);
         read_agents(result);
         return result;
@@ -80,11 +83,13 @@ class Reading {
         sharing.on_missing =
             handshake["on_missing"] == "alarm" ? OnMissing::alarm : OnMissing::force_offline;
         sharing.debounce = ms(reservation["debounce_ms"]);
+        sharing.stale_after = ms(reservation["stale_after_ms"]);
+        sharing.mixed_within = ms(reservation["mixed_within_ms"]);
         sharing.release_hold_down = ms(reservation["release_hold_down_ms"]);
         sharing.unknown_holder =
             unknown_holder_from(reservation["unknown_holder"].get<std::string>());
-        sharing.stale_after = ms(reservation["stale_after_ms"]);
-        sharing.mixed_within = ms(reservation["mixed_within_ms"]);
+        sharing.holder_inquiry = ms(reservation["holder_inquiry_ms"]);
+        sharing.holder_inquiry_repeat = ms(reservation["holder_inquiry_repeat_ms"]);
     }
 
     void read_domains(core::SharingConfiguration& sharing) {
@@ -103,6 +108,32 @@ class Reading {
                 domain.ports.push_back(*port);
             }
             sharing.domains.push_back(std::move(domain));
+        }
+    }
+
+    // Of whom a key is the name must be clear: one owner, whose ports are of one domain.
+    void read_keys(LradConfiguration& result) {
+        std::set<std::uint64_t> seen;
+        const json& keys = values_["reservation"]["keys"];
+        for (std::size_t i = 0; i < keys.size(); ++i) {
+            const std::string path = "reservation.keys[" + std::to_string(i) + "]";
+            ReservationKeyOwner owner;
+            owner.key =
+                *core::reservation_key_from_text(keys[i]["key"].get_ref<const std::string&>());
+            if (!seen.insert(owner.key).second) {
+                wrong(path + ".key", "stands twice; a key belongs to one host");
+            }
+            for (const json& port : keys[i]["ports"]) {
+                owner.ports.push_back(
+                    *core::initiator_port_from_text(port.get_ref<const std::string&>()));
+            }
+            const auto domain = core::domain_of(owner.ports.front(), result.sharing.domains);
+            for (const auto& port : owner.ports) {
+                if (core::domain_of(port, result.sharing.domains) == domain) continue;
+                wrong(path + ".ports", "are of different domains; a key belongs to one host");
+                break;
+            }
+            result.keys.push_back(std::move(owner));
         }
     }
 
@@ -150,7 +181,11 @@ class Reading {
         drive.serial.text = value["serial"].get<std::string>();
         drive.shared = value["shared"].get<bool>();
         drive.poll = ms(value["poll_ms"]);
+        drive.poll_fast = ms(value["poll_fast_ms"]);
+        drive.poll_busy = ms(value["poll_busy_ms"]);
         drive.events = value["events"].get<bool>();
+        drive.conflict_list = value["conflict_list"].get<bool>();
+        drive.keys = result.keys;
         if (value.contains("element_address")) {
             drive.element_address = value["element_address"].get<std::uint32_t>();
         }
@@ -181,8 +216,6 @@ class Reading {
         }
         if (command && !drive.actuator_argv.empty() && drive.actuator_argv.front().front() != '/') {
             wrong(path + ".argv[0]", "must be the program's full path, beginning with '/'");
-        drive.poll_fast = ms(value["poll_fast_ms"]);
-        drive.poll_busy = ms(value["poll_busy_ms"]);
         }
         if (!command && !drive.actuator_argv.empty()) {
             wrong(path + ".argv", "only actuator command runs a program; remove argv");

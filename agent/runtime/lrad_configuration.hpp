@@ -32,6 +32,13 @@ enum class OfflineActuator : std::uint8_t {
     alarm,    // nothing is done to the drive; people are told
 };
 
+// Whose a reservation key is.
+struct ReservationKeyOwner {
+    std::uint64_t key = 0;
+    std::vector<core::InitiatorPort> ports;
+    bool operator==(const ReservationKeyOwner&) const = default;
+};
+
 struct LradDrive {
     core::DriveSerial serial;
     bool shared = true;
@@ -39,6 +46,10 @@ struct LradDrive {
     std::optional<DriveInterface> interface;  // none: the drive is known by its events alone
     bool events = true;                       // does the drive send events?
     core::Duration poll{1'000};               // how often it is asked; only with an interface
+    core::Duration poll_fast{0};              // after a change; 0: made from poll
+    core::Duration poll_busy{0};              // while it moves tape; 0: made from poll
+    bool conflict_list = true;                // may log page 11h be asked for who is in the way?
+    std::vector<ReservationKeyOwner> keys;    // the same for every drive
     OfflineActuator actuator = OfflineActuator::drive;
     std::vector<std::string>
         actuator_argv;  // command only; {serial} and {action} (offline, online) are filled in
@@ -46,8 +57,6 @@ struct LradDrive {
 };
 
 struct LradAgent {
-    core::Duration poll_fast{0};              // after a change; 0: made from poll
-    core::Duration poll_busy{0};              // while it moves tape; 0: made from poll
     core::AgentName name;
     AddressText address;  // udp
     core::DomainName domain;
@@ -62,6 +71,7 @@ struct LradConfiguration {
     std::string control_socket;
     std::optional<AddressText> events_listen;
     std::size_t event_log_max = 100'000;
+    std::vector<ReservationKeyOwner> keys;
     std::vector<LradDrive> drives;  // in the order of sharing.drives
     std::vector<LradAgent> agents;  // in the order of sharing.agents
     SnmpConfiguration snmp;

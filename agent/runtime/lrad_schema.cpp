@@ -59,9 +59,6 @@ ValueShape drive_shape() {
                     "Whether the drive sharing agents are told of this drive."),
         default_key("poll_ms", integer_shape(50, 3'600'000), "1000",
                     "How often the drive is asked for its reservation, in milliseconds."),
-        optional_key("element_address", integer_shape(0, 65'535),
-                     "The drive's element address in the library.", "256"),
-        optional_key("interface", interface_shape(),
         default_key("poll_fast_ms", integer_shape(0, 60'000), "0",
                     "How often it is asked for a while after something has changed, or somebody "
                     "asked for a look; at least 50, at most poll_ms. 0: a quarter of poll_ms, at "
@@ -70,10 +67,16 @@ ValueShape drive_shape() {
                     "How often it is asked while it is reserved and moves tape; at least poll_ms. "
                     "0: four times poll_ms, at most 10000. A change may be seen so late then; "
                     "poll_ms here turns it off."),
+        optional_key("element_address", integer_shape(0, 65'535),
+                     "The drive's element address in the library.", "256"),
+        optional_key("interface", interface_shape(),
                      "How to ask the drive; without it the drive is known by its events alone.",
                      "{\"type\": \"sg\"}"),
         default_key("events", boolean_shape(), "true",
                     "Whether the drive sends events over the drive event channel."),
+        default_key("conflict_list", boolean_shape(), "true",
+                    "Whether the drive may be asked for log page 11h when it is reserved and names "
+                    "no holder: its list of potential conflicts points at one."),
         default_key("offline", offline_shape(), "{}", "How the drive is forced offline."),
     });
 }
@@ -112,14 +115,44 @@ ValueShape handshake_shape() {
     });
 }
 
+std::optional<std::string> wrong_with_reservation_key(std::string_view text) {
+    if (core::reservation_key_from_text(text)) return std::nullopt;
+    return "is no reservation key: 16 hexadecimal digits, not all of them 0";
+}
+
+ValueShape reservation_key_shape() {
+    return object_shape({
+        required_key("key", text_shape("16 hexadecimal digits", wrong_with_reservation_key),
+                     "The reservation key, as `sg_persist -k` shows it.", "\"00000000abcdef01\""),
+        required_key("ports", list_shape(port_shape(), 1, 64),
+                     "Ports of the host that registers with it, of one domain.",
+                     "[\"fc:2100000e1e09a1b0\"]"),
+    });
+}
+
 ValueShape reservation_shape() {
     return object_shape({
         default_key("debounce_ms", integer_shape(0, 60'000), "0",
                     "How long a reservation that only polling sees must last to count."),
         default_key("release_hold_down_ms", integer_shape(0, 600'000), "0",
                     "How long a release must last to count."),
+        default_key("stale_after_ms", integer_shape(0, 86'400'000), "300000",
+                    "How long a holder of whom nobody knows, registrations left behind and the "
+                    "like must last to be an alarm (LRA1020 to LRA1025); 0: never."),
+        default_key("mixed_within_ms", integer_shape(0, 604'800'000), "3600000",
+                    "RESERVE and persistent reservations on one drive within this time are an "
+                    "alarm (LRA1024); 0: never."),
         default_key("unknown_holder", choice_shape({"alarm", "notify", "force_offline"}),
                     "\"alarm\"", "What happens when a drive is reserved and nobody knows by whom."),
+        default_key("holder_inquiry_ms", integer_shape(0, 60'000), "2000",
+                    "How long the agents' answers to \"is it yours?\" are waited for before "
+                    "unknown_holder is carried out; 0: they are not asked."),
+        default_key("holder_inquiry_repeat_ms", integer_shape(1'000, 3'600'000), "30000",
+                    "How often they are asked again while nobody, or only a host's word, names "
+                    "the holder."),
+        default_key("keys", list_shape(reservation_key_shape(), 0, 4'096), "[]",
+                    "Whose persistent reservation keys are, for drives that do not name the "
+                    "holder's port."),
     });
 }
 
@@ -139,12 +172,6 @@ const ConfigurationSchema& lrad_configuration_schema() {
             optional_key(
                 "events",
                 object_shape({required_key(
-        default_key("stale_after_ms", integer_shape(0, 86'400'000), "300000",
-                    "How long a holder of whom nobody knows, registrations left behind and the "
-                    "like must last to be an alarm (LRA1020 to LRA1025); 0: never."),
-        default_key("mixed_within_ms", integer_shape(0, 604'800'000), "3600000",
-                    "RESERVE and persistent reservations on one drive within this time are an "
-                    "alarm (LRA1024); 0: never."),
                     "listen", text_shape("unix:PATH or tcp:HOST:PORT", wrong_with_stream_address),
                     "Where drives connect to, to send their events.",
                     "\"unix:/run/lra/events.sock\"")}),

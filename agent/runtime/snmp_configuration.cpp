@@ -1,5 +1,8 @@
 #include "agent/runtime/snmp_configuration.hpp"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -86,6 +89,22 @@ ValueShape consumer_shape() {
     });
 }
 
+ValueShape hint_source_shape() {
+    return object_shape({
+        required_key("library", text_shape(64), "What it is called in the log.", "\"scalar-1\""),
+        required_key("address", text_shape(64),
+                     "IP address that its traps come from; others are not heard.",
+                     "\"192.0.2.60\""),
+        default_key("version", choice_shape({"3", "v3", "2c", "v2c"}), "\"3\"", "SNMP version."),
+        optional_key("user", text_shape(32),
+                     "Security name, one of snmp.users; required with version 3.", "\"scalar-1\""),
+        optional_key("community", text_shape(64),
+                     "Community; required with version 2c, which anybody can forge.",
+                     "\"library\""),
+        default_key("allow_insecure", boolean_shape(), "false", "Must be true beside a community."),
+    });
+}
+
 std::vector<ConfigurationKey> shared_keys() {
     return {
         required_key("listen", text_shape("udp:HOST:PORT", wrong_with_udp_address),
@@ -121,6 +140,9 @@ ValueShape lrad_snmp_shape() {
                                "How notices and alarms are delivered: acknowledged or not."));
     keys.push_back(default_key("consumers", list_shape(consumer_shape(), 0, 64), "[]",
                                "Management stations that are told of alarms."));
+    keys.push_back(default_key("hints", list_shape(hint_source_shape(), 0, 64), "[]",
+                               "Tape libraries whose traps about a drive's state are hints to "
+                               "look at it at once; they change nothing by themselves."));
     return object_shape(std::move(keys));
 }
 
@@ -210,6 +232,48 @@ void read_consumer(const Configuration& configuration, const json& value, const 
     snmp.consumers.push_back(std::move(consumer));
 }
 
+void read_hint_source(const Configuration& configuration, const json& value,
+                      const std::string& path, SnmpConfiguration& snmp,
+                      ConfigurationErrors& errors) {
+    SnmpHintSource source;
+    source.library = value["library"].get<std::string>();
+    source.address = value["address"].get<std::string>();
+    source.user = value.value("user", "");
+    source.community = value.value("community", "");
+    const std::string version = value["version"].get<std::string>();
+    source.version = version == "3" || version == "v3" ? SnmpVersion::v3 : SnmpVersion::v2c;
+    const auto wrong = [&](const std::string& key, const std::string& text) {
+        errors.push_back(configuration.error_at(path + key, text));
+    };
+    in6_addr ignored{};
+    if (::inet_pton(AF_INET, source.address.c_str(), &ignored) != 1 &&
+        ::inet_pton(AF_INET6, source.address.c_str(), &ignored) != 1) {
+        wrong(".address", "must be the library's IP address");
+    }
+    for (const auto& known : snmp.hints) {
+        if (known.address == source.address) wrong(".address", "stands twice");
+    }
+    if (source.version == SnmpVersion::v3) {
+        if (source.user.empty()) {
+            wrong(".user", "is missing; with version 3 it must name one of snmp.users");
+        } else {
+            check_snmp_user(configuration, snmp, path + ".user", source.user, errors);
+        }
+        if (!source.community.empty()) {
+            wrong(".community", "has no meaning with version 3; remove it");
+        }
+    } else {
+        if (source.community.empty()) wrong(".community", "is missing; version 2c needs one");
+        if (!source.user.empty()) wrong(".user", "has no meaning with version 2c; remove it");
+        if (!value["allow_insecure"].get<bool>()) {
+            wrong(".community",
+                  "anybody on the network can forge version 2c, and with it make the drives be "
+                  "polled more often; use version 3, or say \"allow_insecure\": true beside it");
+        }
+    }
+    snmp.hints.push_back(std::move(source));
+}
+
 }  // namespace
 
 void check_snmp_user(const Configuration& configuration, const SnmpConfiguration& snmp,
@@ -243,6 +307,13 @@ SnmpConfiguration snmp_configuration(const Configuration& configuration,
         for (std::size_t i = 0; i < consumers.size(); ++i) {
             read_consumer(configuration, consumers[i], "snmp.consumers[" + std::to_string(i) + "]",
                           snmp, errors);
+        }
+    }
+    if (values.contains("hints")) {
+        const json& hints = values["hints"];
+        for (std::size_t i = 0; i < hints.size(); ++i) {
+            read_hint_source(configuration, hints[i], "snmp.hints[" + std::to_string(i) + "]", snmp,
+                             errors);
         }
     }
     return snmp;

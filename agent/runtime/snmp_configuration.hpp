@@ -36,12 +36,22 @@ struct SnmpConsumer {
     SnmpDelivery delivery = SnmpDelivery::inform;
 };
 
+// A tape library whose traps are taken as hints to look at its drives.
+struct SnmpHintSource {
+    std::string library;
+    std::string address;  // an IP address
+    SnmpVersion version = SnmpVersion::v3;
+    std::string user;       // v3
+    std::string community;  // v2c
+};
+
 struct SnmpConfiguration {
     AddressText listen;                   // where notifications arrive
     std::vector<std::uint8_t> engine_id;  // 5 to 32 bytes; empty: made once and kept in the store
     SnmpDelivery delivery = SnmpDelivery::inform;
     std::vector<SnmpUser> users;
     std::vector<SnmpConsumer> consumers;  // lrad only
+    std::vector<SnmpHintSource> hints;    // lrad only
     AddressText
         mib_listen;  // lrad only: where lra-mibd answers when it is standalone; host empty: off
 };

@@ -86,6 +86,22 @@ json reservation_json(const core::DriveRecord& record, const core::SharingConfig
     return reservation;
 }
 
+// Null when there was nothing to find out.
+static json holder_search_json(const core::HolderSearch& search) {
+    if (search.candidates.empty() && search.rungs.empty()) return {};
+    json candidates = json::array();
+    for (const core::HolderCandidate& one : search.candidates) {
+        candidates.push_back({{"evidence", core::to_text(one.evidence)},
+                              {"sureness", core::to_text(one.sureness)},
+                              {"port", one.port ? json(core::to_text(*one.port)) : json()},
+                              {"words", one.words}});
+    }
+    json rungs = json::array();
+    for (const core::HolderRung& one : search.rungs)
+        rungs.push_back({{"rung", one.rung}, {"said", one.said}});
+    return {{"candidates", std::move(candidates)}, {"rungs", std::move(rungs)}};
+}
+
 json drive_json(const core::DriveView& drive, const DriveDescription& description,
                 const core::SharingConfiguration& sharing) {
     const core::DriveRecord& record = drive.record;
@@ -99,6 +115,7 @@ json drive_json(const core::DriveView& drive, const DriveDescription& descriptio
             {"operational_state", core::to_text(drive.operational_state())},
             {"reservation", reservation_json(record, sharing)},
             {"holder_domain", text_or_null(drive.holder_domain)},
+            {"holder_search", holder_search_json(drive.search)},
             {"epoch", newest.epoch},
             {"sequence", newest.sequence},
             {"offline_reason", text_or_null(record.offline_reason)},

@@ -23,7 +23,8 @@ struct DriveDescription {
 };
 
 // {"serial","vendor","product","element_address","shared","operational_state","reservation":{...},"sequence","epoch",
-//  "offline_reason","unreachable_why"}
+//  "offline_reason","unreachable_why","holder_search":null|{"candidates":[{"evidence","sureness",
+//  "port","words"}],"rungs":[{"rung","said"}]}}
 [[nodiscard]] nlohmann::json drive_json(const core::DriveView& drive,
                                         const DriveDescription& description,
                                         const core::SharingConfiguration& sharing);

@@ -10,6 +10,7 @@ lra_library(agent_lrad
     agent/lrad/drive_setup.cpp
     agent/lrad/drive_timeline.cpp
     agent/lrad/holder_questions.cpp
+    agent/lrad/library_hint_methods.cpp
     agent/lrad/mib_snapshot.cpp
     agent/lrad/release_methods.cpp
     agent/lrad/release_plan.cpp

@@ -29,7 +29,7 @@ TEST_CASE("a drive is shown as the contract says") {
     CHECK(shown == json::parse(R"({
         "serial": "VT00000001", "vendor": "LRA", "product": "VIRTUAL LTO", "element_address": 256, "shared": true,
         "operational_state": "forced_offline", "sequence": 9, "epoch": 1769860800, "holder_domain": "bareos",
-        "offline_reason": "host2 did not confirm", "unreachable_why": null,
+        "holder_search": null, "offline_reason": "host2 did not confirm", "unreachable_why": null,
         "reservation": {"state": "reserved", "kind": "pr", "evidence": "full_status",
             "since": "2026-01-31T12:00:00.123Z", "pr": {"type": 3, "key": "ffffffffabcdef01"},
             "holders": [

@@ -1,0 +1,204 @@
+"""Who holds a drive that is polled only and reserved by RESERVE(6)? Real processes, real SNMPv3, real SCSI over iSCSI.
+One story a run: holder.py BIN-FOLDER STORY"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
+from rig import Failed, Rig, wait_until  # noqa: E402
+
+D1 = "VT00000001"
+ONLINE_EVERYWHERE = {"host-a": "online", "host-b": "online", "host-c": "online"}
+OFFLINE_BUT_FOR_A = {"host-a": "online", "host-b": "offline", "host-c": "offline"}
+
+
+def check(condition, words):
+    if not condition:
+        raise Failed(words)
+    print(f"ok    {words}", flush=True)
+
+
+class PolledRig(Rig):
+    """The drive sends no events, so that nothing but the hosts can tell who holds it by RESERVE."""
+
+    def __init__(self, bin_folder, poll_ms=200):
+        super().__init__(bin_folder, poll_ms=poll_ms,
+                         drive_options={D1: {"events": False, "offline": {"actuator": "alarm"},
+                                             "poll_fast_ms": poll_ms, "poll_busy_ms": poll_ms}})
+        self.open_in = {}
+        for host in self.hosts:
+            # A plain file stands for the drive's node on that host.
+            self.node(host).touch()
+            configuration = json.loads(self.path(f"dsad-{host}.json").read_text())
+            configuration["drives"][0]["device"] = str(self.node(host))
+            self._write(f"dsad-{host}.json", configuration)
+
+    def node(self, host):
+        return self.path(host, "nst0")
+
+    def _write_lrad(self):
+        super()._write_lrad()
+        configuration = json.loads(self.path("lrad.json").read_text())
+        configuration["reservation"] = {"holder_inquiry_ms": 3000, "holder_inquiry_repeat_ms": 1000}
+        if self.poll_ms > 10000:  # nothing but a library's trap makes it look in time
+            configuration["snmp"]["users"].append(self._user("library"))
+            configuration["snmp"]["hints"] = [
+                {"library": "v2c", "address": "127.0.0.1", "version": "2c", "community": "silo", "allow_insecure": True},
+                {"library": "v3", "address": "127.0.0.2", "user": "library"}]
+            configuration["snmp"]["listen"] = f"udp:0.0.0.0:{self.lrad_port}"
+        self._write("lrad.json", configuration)
+
+    def open_node(self, host):
+        with open(self.node(host), "rb") as node:
+            self.open_in[host] = subprocess.Popen(["sleep", "600"], stdin=node)
+
+    def close_node(self, host):
+        process = self.open_in.pop(host)
+        process.kill()
+        process.wait()
+
+    def __exit__(self, *details):
+        for host in list(self.open_in):
+            self.close_node(host)
+        return super().__exit__(*details)
+
+    def events(self):
+        return [e["message"] for e in self.ask("lrad", "event", "list", "--drive", D1)]
+
+
+def evidence_is(evidence):
+    return lambda d: d["reservation"]["state"] == "reserved" and d["reservation"]["evidence"] == evidence
+
+
+def host_says_so(rig):
+    rig.start()
+    rig.open_node("host-a")
+    host = rig.scsi_host("host-a", D1)
+    check(host.reserve6() == 0, "host-a reserves the drive by RESERVE(6), and a program there has its node open")
+    drive, took = rig.await_drive(D1, evidence_is("host_asserted"), "its holder known by host-a's word")
+    check({h["domain"] for h in drive["reservation"]["holders"]} == {"application-host-a"},
+          f"the holder is host-a's application, as its agent says ({took * 1000:.0f} ms)")
+    rig.await_shown(OFFLINE_BUT_FOR_A, D1)
+    check(True, "the others keep off, the holder's own drive is not touched")
+    shown = json.dumps(rig.ask("lrad", "drive", "show", D1)["holder_search"])
+    check("sleep" in shown and "conflict_list" in shown, "drive show has the rungs, and which program it is")
+    events = rig.events()
+    check("LRA1040" in events and "LRA1041" in events and "LRA1004" not in events, "the event log tells how it is known")
+    check("LRA3001" not in events, "nothing was forced")
+
+    rig.close_node("host-a")
+    host.release6()
+    rig.await_shown(ONLINE_EVERYWHERE, D1)
+    check(rig.drive(D1)["reservation"]["state"] == "free", "after the release it is free, and online everywhere")
+
+
+def hosts_contradict(rig):
+    rig.start()
+    rig.open_node("host-a")
+    rig.open_node("host-b")
+    host = rig.scsi_host("host-a", D1)
+    host.reserve6()
+    wait_until("the contradiction is told", lambda: "LRA1043" in rig.events(), 20)
+    drive, _ = rig.await_drive(D1, lambda d: d["reservation"]["state"] == "reserved", "reserved")
+    check(drive["reservation"]["holders"] == [], "two hosts claim the drive, so nobody is named")
+    check("LRA1004" in rig.events(), "the policy for unknown holders follows: an alarm")
+    candidates = drive["holder_search"]["candidates"]
+    probable = [c for c in candidates if c["evidence"] == "conflict_list"]
+    check(probable and rig.iqn["host-a"] in probable[0]["port"],
+          "the drive's log page 11h points at host-a's port, and that is shown as probable")
+    time.sleep(0.5)
+    check(all(rig.shown(h, D1) == "online" for h in rig.hosts), "no application was told anything")
+
+    rig.close_node("host-b")
+    drive, _ = rig.await_drive(D1, evidence_is("host_asserted"), "known when only one host says so", 20)
+    rig.await_shown(OFFLINE_BUT_FOR_A, D1)
+    check(True, "when host-b's program has ended the next question names host-a")
+    check("LRA1005" in rig.events(), "and the alarm is over")
+
+
+def nobody_says_so(rig):
+    rig.start()
+    host = rig.scsi_host("host-a", D1)
+    host.reserve6()
+    wait_until("the alarm", lambda: "LRA1004" in rig.events(), 20)
+    drive = rig.drive(D1)
+    check(drive["reservation"]["holders"] == [] and drive["reservation"]["evidence"] == "none",
+          "no host says that it is its own: nobody is named, though log page 11h points at somebody")
+    check("LRA1042" in rig.events(), "whom it points at stands in the event log")
+    check(all(rig.shown(h, D1) == "online" for h in rig.hosts), "no application was told anything")
+
+    # A drive event of a later day, or here: the reservation goes away and comes back with a host's word.
+    host.release6()
+    rig.await_drive(D1, lambda d: d["reservation"]["state"] == "free", "free")
+    rig.open_node("host-a")
+    host.reserve6()
+    rig.await_drive(D1, evidence_is("host_asserted"), "known by host-a's word")
+    rig.await_shown(OFFLINE_BUT_FOR_A, D1)
+    rig.close_node("host-a")
+    rig.await_drive(D1, evidence_is("none"), "unknown again when host-a takes its word back", 20)
+    check("LRA1046" in rig.events(), "a host that takes its word back is believed")
+
+
+DRIVE_STATUS_CHANGED = "1.3.6.1.4.1.14851.3.1.16.0.8"  # SNIA SML
+DRIVE_STATE_CHANGE = "1.3.6.1.4.1.3697.1.10.15.0.109"  # Quantum
+
+
+def snmptrap(rig, from_address, trap, *security, text="IBM ULT3580-TD8 " + D1):
+    """Debian's own."""
+    state = rig.path("snmptrap")
+    state.mkdir(mode=0o700, exist_ok=True)
+    done = subprocess.run(
+        ["snmptrap", *security, "-m", "", f"--clientaddr={from_address}", f"127.0.0.1:{rig.lrad_port}", "4711", trap,
+         "1.3.6.1.4.1.14851.3.1.6.2.1.3.1", "s", text], capture_output=True, text=True, timeout=20,
+        env={**os.environ, "SNMP_PERSISTENT_DIR": str(state), "MIBS": ""})
+    if done.returncode != 0:
+        raise Failed(f"snmptrap ended with {done.returncode}: {done.stderr.strip()}")
+
+
+def library_traps(rig):
+    rig.start()
+    counts = lambda: {k: v for k, v in rig.ask("lrad", "status", "show")["snmp"].items() if k.startswith("hints_")}
+    host = rig.scsi_host("host-a", D1)
+    reserved = lambda: rig.drive(D1)["reservation"]["state"] == "reserved"
+    v2c = ("-v", "2c", "-c", "silo")
+    v3 = ("-v", "3", "-u", "library", "-l", "authPriv", "-a", "SHA-256", "-A", rig.passphrase("library.auth"), "-x", "AES",
+          "-X", rig.passphrase("library.priv"), "-e", "0x80001f8804746170656c6962")
+    rig.open_node("host-a")
+    check(host.reserve6() == 0, "host-a reserves a drive that is asked once in 30 s")
+    snmptrap(rig, "127.0.0.1", DRIVE_STATUS_CHANGED, "-v", "2c", "-c", "public")
+    snmptrap(rig, "127.0.0.1", "1.3.6.1.4.1.14851.3.1.16.0.3", *v2c)
+    snmptrap(rig, "127.0.0.3", DRIVE_STATUS_CHANGED, *v2c)
+    wait_until("both are counted", lambda: counts() == {"hints_taken": 0, "hints_ignored": 1, "hints_refused": 1}, 10)
+    time.sleep(1.5)
+    check(not reserved(), "a wrong community, a trap about something else and a stranger's trap change nothing")
+    snmptrap(rig, "127.0.0.1", DRIVE_STATUS_CHANGED, *v2c)
+    _, took = wait_until("the reservation is seen", reserved, 10)
+    check(took < 5, f"the library's trap makes lrad look at once ({took * 1000:.0f} ms)")
+    check(f"drive {D1} is looked at" in rig.log_of("lrad"), "at the drive that it names by its serial number")
+
+    host.release6()
+    time.sleep(1.2)  # the next look for a hint may come a second after the last
+    wrong_key = list(v3)
+    wrong_key[wrong_key.index("-A") + 1] = "not the right passphrase"
+    snmptrap(rig, "127.0.0.2", DRIVE_STATE_CHANGE, *wrong_key, text="drive 1")
+    wait_until("a wrong key is counted", lambda: counts()["hints_refused"] == 2, 10)
+    check(reserved(), "a trap with a wrong key changes nothing")
+    snmptrap(rig, "127.0.0.2", DRIVE_STATE_CHANGE, *v3, text="drive 1")
+    wait_until("the release is seen", lambda: not reserved(), 10)
+    check("all of them are looked at" in rig.log_of("lrad"), "an SNMPv3 trap that names no drive makes it look at all")
+
+
+STORIES = {f.__name__: f for f in (host_says_so, hosts_contradict, nobody_says_so, library_traps)}
+
+if __name__ == "__main__":
+    bin_folder, story = sys.argv[1:3]
+    try:
+        with PolledRig(bin_folder, 30000 if story == "library_traps" else 200) as scene:
+            STORIES[story](scene)
+    except Failed as failure:
+        print(f"FAILED {failure}", flush=True)
+        sys.exit(1)
