@@ -7,8 +7,12 @@
 
 namespace agent::lrad {
 
+using drive_iface::discovery::DevicePath;
+using drive_iface::discovery::Discovered;
+using drive_iface::discovery::DiscoveredDrive;
+using drive_iface::discovery::DiscoveredLibrary;
+using drive_iface::discovery::DiscoveredPath;
 using nlohmann::json;
-using namespace drive_iface::discovery;
 
 namespace {
 

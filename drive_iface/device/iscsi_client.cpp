@@ -16,8 +16,10 @@ using agent::core::Outcome;
 namespace {
 
 // Ends the context while the completions of what is still under way are there: it calls them.
-Outcome login_refused(Context& context, const std::string& what) {
-    const Error why{what + ": " + last_error(context.get())};
+Outcome login_refused(Context& context, const std::string& what, bool answered, Duration timeout) {
+    const std::string reason = answered ? last_error(context.get())
+                                        : "no answer within " + std::to_string(timeout.ms) + " ms";
+    const Error why{what + ": " + reason};
     context.reset();
     return why;
 }
@@ -60,12 +62,12 @@ Outcome log_in(Context& context, const std::string& portal, Duration timeout) {
     Completion connected;
     if (iscsi_connect_async(session, portal.c_str(), completed, &connected) != 0 ||
         !serve(session, connected, timeout) || connected.status != SCSI_STATUS_GOOD) {
-        return login_refused(context, "can not connect");
+        return login_refused(context, "can not connect", connected.done, timeout);
     }
     Completion logged_in;
     if (iscsi_login_async(session, completed, &logged_in) != 0 ||
         !serve(session, logged_in, timeout) || logged_in.status != SCSI_STATUS_GOOD) {
-        return login_refused(context, "login failed");
+        return login_refused(context, "login failed", logged_in.done, timeout);
     }
     return Nothing{};
 }

@@ -74,10 +74,12 @@ Outcome SerialBoundTransport::bind(Duration timeout) {
     if (device_ != nullptr) return Nothing{};
     other_.reset();
     std::string why;
-    if (!last_.empty()) {
-        auto bound = bind_to(last_, timeout);
+    // The path that was configured may be right again.
+    for (const std::string& name : {last_, options_.path.name}) {
+        if (name.empty() || (name == last_ && !why.empty())) continue;
+        auto bound = bind_to(name, timeout);
         if (bound) return bound;
-        why = bound.error().message;
+        why += (why.empty() ? "" : "; ") + bound.error().message;
     }
     if (finder_ == nullptr) return Error{why};
     // A node that can not be opened may be one of several, and the drive be behind another.
@@ -85,7 +87,7 @@ Outcome SerialBoundTransport::bind(Duration timeout) {
     const auto found = finder_->find(options_.serial);
     if (!found) return Error{why.empty() ? found.error().message : why};
     for (const auto& node : found->nodes) {
-        if (node == last_) continue;
+        if (node == last_ || node == options_.path.name) continue;
         auto bound = bind_to(node, timeout);
         if (bound) return bound;
         why += (why.empty() ? "" : "; ") + bound.error().message;
