@@ -95,11 +95,11 @@ void Controller::begin_release(const std::shared_ptr<ReleaseRun>& run) {
         return refuse(ControlErrorCode::failed,
                       "not in the configuration; `lractl drive list` shows those there are");
     }
-    const bool out_of_service = view->record.operational_state != core::OperationalState::online;
-    if (out_of_service && !run->plan_only) {
+    // Not so an unprotected one: the reservation may be what keeps it from being fenced.
+    const bool forced = view->record.operational_state == core::OperationalState::forced_offline;
+    if (forced && !run->plan_only) {
         return refuse(ControlErrorCode::failed,
-                      "it is " + std::string(core::to_text(view->record.operational_state)) +
-                          ", which `lractl drive clear " + run->drive.text +
+                      "it is forced offline, which `lractl drive clear " + run->drive.text +
                           " --reason TEXT` ends; release a reservation after that");
     }
     if (releases_.contains(run->drive))
@@ -152,9 +152,14 @@ void Controller::surveyed_for_release(const std::shared_ptr<ReleaseRun>& run,
         releases_.erase(run->drive);
         return run->finish(release_plan_json(run->drive, plan));
     }
+    // An unprotected drive is fenced as soon as nothing stands in the way.
+    const bool fenced_since = run->last && *run->last != Kind::lift_own_fence &&
+                              is_reserved(plan) && plan.steps.front().kind == Kind::lift_own_fence;
+    const bool gone = !is_reserved(plan) || fenced_since;
     if (run->last) {
-        const std::string afterwards =
-            is_reserved(plan) ? "still reserved by " + plan.holder : "the drive is free";
+        const std::string afterwards = fenced_since ? "the controller's fence stands"
+                                       : gone       ? "the drive is free"
+                                                    : "still reserved by " + plan.holder;
         run->done.push_back(step_json(*run->last, run->last_outcome, afterwards));
         take(core::ReleaseReported{run->drive, Stage::step_taken, run->actor,
                                    std::string(to_text(*run->last)) + ": " + run->last_outcome +
@@ -164,7 +169,7 @@ void Controller::surveyed_for_release(const std::shared_ptr<ReleaseRun>& run,
         take(core::ReleaseReported{run->drive, Stage::asked, run->actor,
                                    run->reason + " (held by " + plan.holder + ")"});
     }
-    if (!is_reserved(plan)) {
+    if (gone) {
         const std::string by =
             run->last ? "by " + std::string(to_text(*run->last)) : "it was not reserved";
         return end_release(run, true, by);
@@ -175,6 +180,13 @@ void Controller::surveyed_for_release(const std::shared_ptr<ReleaseRun>& run,
         return end_release(
             run, false,
             "the reservation it was about has ended, and now it is held by " + plan.holder);
+    }
+    const bool wanted_fence = plan.steps.front().kind == Kind::lift_own_fence &&
+                              view->record.operational_state != core::OperationalState::online;
+    if (wanted_fence) {
+        return end_release(run, false,
+                           "it is fenced because it is to be offline; `lractl drive clear " +
+                               run->drive.text + " --reason TEXT` ends that");
     }
     for (const auto& step : plan.steps) {
         const bool behind_us = run->last && step.kind <= *run->last;

@@ -97,6 +97,18 @@ def under_a_reserve(rig):
     rig.ask("lrad", "drive", "clear", D1, "--reason", "test")
     check(not refuses(host), "and is lifted again")
 
+    host.reserve6()
+    wait_until("it is seen", lambda: rig.drive(D1)["reservation"]["state"] == "reserved", 10)
+    rig.lractl("lrad", "drive", "offline", D1, "--reason", "test")
+    await_state(rig, "unprotected")
+    done = rig.ask("lrad", "drive", "release", D1, "--allow-reset", "--reason", "in the way")
+    check(done["how"] == "by reset", "an unprotected drive can be released: " + json.dumps(done["steps"]))
+    await_state(rig, "forced_offline", 30)
+    wait_until("refused", lambda: refuses(host), 10)
+    check(True, "and is fenced at the next attempt")
+    refused = rig.lractl("lrad", "drive", "release", D1, "--reason", "test")
+    check(refused.returncode != 0 and "drive clear" in refused.stderr, "then it is cleared, not released")
+
 
 def release_ladder(rig):
     rig.start()
