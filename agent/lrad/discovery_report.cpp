@@ -81,6 +81,13 @@ json interface_to_paste(const DiscoveredDrive& drive) {
     return {{"type", "iscsi"}, {"url", drive.paths.front().path.name}};
 }
 
+// Text of devices, as it goes to a terminal.
+std::string in_print(std::string text) {
+    std::replace_if(
+        text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c > 0x7e; }, '?');
+    return text;
+}
+
 using TextRow = std::vector<std::string>;
 
 std::string aligned(const std::vector<TextRow>& rows) {
@@ -93,7 +100,7 @@ std::string aligned(const std::vector<TextRow>& rows) {
     for (const auto& row : rows) {
         std::string line;
         for (std::size_t i = 0; i < row.size(); ++i) {
-            line += row[i];
+            line += in_print(row[i]);
             if (i + 1 < row.size()) line += std::string(widths[i] - row[i].size() + 2, ' ');
         }
         text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
@@ -108,13 +115,6 @@ void add_rows(std::vector<TextRow>& rows, TextRow first, const std::vector<Disco
         rows.push_back(first);
         first.assign(first.size() - 2, "");
     }
-}
-
-// Text of devices, as it goes to a terminal.
-std::string in_print(std::string text) {
-    std::replace_if(
-        text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c > 0x7e; }, '?');
-    return text;
 }
 
 }  // namespace
