@@ -120,7 +120,8 @@ void ReservationAgent::Rules::conclude(Drive& drive) {
 void ReservationAgent::Rules::take_conclusion(Drive& drive, const HolderConclusion& conclusion,
                                               bool policy_waited) {
     const DriveSerial& serial = drive.record.drive;
-    const bool known_by_word = drive.record.evidence == HolderEvidence::host_asserted;
+    const bool known_by_word = drive.record.evidence == HolderEvidence::host_asserted &&
+                               !drive.record.reservation.holders.empty();
     switch (conclusion.kind) {
         case HolderConclusion::Kind::named: {
             const auto change = drive.tracker.name_holders(

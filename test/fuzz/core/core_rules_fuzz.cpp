@@ -66,6 +66,8 @@ SharingConfiguration sharing_from(Stream& in) {
     sharing.actuator_retry = {in.byte() * 4};
     sharing.unknown_holder = static_cast<SharingConfiguration::UnknownHolder>(in.below(3));
     sharing.on_missing = static_cast<SharingConfiguration::OnMissing>(in.below(2));
+    sharing.holder_inquiry = {static_cast<std::int64_t>(in.below(3)) * 50};
+    sharing.holder_inquiry_repeat = {in.byte() * 4};
     return sharing;
 }
 
@@ -138,6 +140,16 @@ class Controller {
                 return AdministratorCleared{drive, "root", "x"};
             case 12:
                 return AdministratorRetiredAgent{agent, "root", "x"};
+            case 13: {
+                HolderStatement statement;
+                statement.id = in_.below(4) == 0 ? id() : asked_;
+                statement.controller = "library-1";
+                statement.agent = agent;
+                statement.drive = in_.below(4) == 0 ? drive : asked_about_;
+                statement.answer = static_cast<HolderAnswer>(1 + in_.below(3));
+                statement.ports = {ports[in_.below(3)]};
+                return HolderStated{statement};
+            }
             default:
                 ms_ += in_.byte() * 8;
                 return TimePassed{};
@@ -162,6 +174,11 @@ class Controller {
     void check(const ReservationAgentEffects& effects) {
         bool acting = false;
         for (const auto& effect : effects) {
+            if (const auto* ask = std::get_if<AskHolder>(&effect)) {
+                AGENT_ASSERT(ask->inquiry.id.epoch == epoch_);
+                asked_ = ask->inquiry.id;
+                asked_about_ = ask->inquiry.drive;
+            }
             const bool record = apply(effect);
             AGENT_ASSERT(!(record && acting));
             acting = acting || !record;
@@ -229,6 +246,8 @@ class Controller {
     std::map<NoticeId, Notice> said_;
     std::set<DriveSerial> cleared_;
     NoticeId last_;
+    NoticeId asked_;
+    DriveSerial asked_about_;
     std::uint64_t epoch_ = 0;
     std::int64_t ms_ = 0;
 };

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "snmp_mib/datagram.hpp"
+#include "snmp_mib/library_trap.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const snmp_mib::Envelope envelope = snmp_mib::envelope_of(std::span(data, size));
@@ -13,6 +14,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const bool in_bounds = v3->message_id >= 0 && v3->authoritative_engine_id.size() <= 32 &&
                                v3->user.size() <= 32;
         if (!in_bounds || (v3->encrypted && !v3->authenticated)) std::abort();
+    }
+    if (const auto trap = snmp_mib::v2c_trap_of(std::span(data, size))) {
+        if (trap->varbinds.size() > 64 || trap->community.size() > 256) std::abort();
+        if (const auto oid = snmp_mib::trap_oid_of(trap->varbinds))
+            static_cast<void>(snmp_mib::drive_trap_name(*oid));
+        static_cast<void>(snmp_mib::drives_named_in(trap->varbinds, {{"VT00000001"}}));
     }
     return 0;
 }
