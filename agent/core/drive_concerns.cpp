@@ -149,6 +149,12 @@ void DriveConcerns::examined(const DriveExamined& look, Instant now) {
     look_ = look;
 }
 
+void DriveConcerns::lose_sight() {
+    look_.reset();
+    removal_prevented_.reset();
+    moves_tape_.reset();
+}
+
 void DriveConcerns::forget() {
     *this = DriveConcerns{};
 }

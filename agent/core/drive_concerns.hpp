@@ -63,7 +63,9 @@ struct ConcernVerdict {
 class DriveConcerns {
   public:
     void examined(const DriveExamined& look, Instant now);
-    // What the looks told does not count any more: out of reach, or taken out of service.
+    // Out of reach: how it is now is not known, what has been seen before stands.
+    void lose_sight();
+    // Taken out of service: what the looks told is not how hosts use it.
     void forget();
 
     // One verdict for each kind, always in the same order.

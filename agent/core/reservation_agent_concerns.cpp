@@ -55,8 +55,8 @@ void ReservationAgent::Rules::judge_concerns() {
         if (!due && !candidates.contains(serial) && !changed_drives_.contains(serial) &&
             changed_agents_.empty())
             continue;
-        // Out of service, or out of reach: what was seen is not how the drive is used.
-        if (!usable(drive) || drive.unreachable) drive.concerns.forget();
+        if (!usable(drive)) drive.concerns.forget();
+        if (drive.unreachable) drive.concerns.lose_sight();
         const ConcernContext context{drive.record.reservation, configuration_, agents};
         for (const auto& verdict : drive.concerns.judge(context, times, now_.monotonic))
             tell_concern(serial, verdict);

@@ -137,6 +137,11 @@ TEST_CASE("RESERVE and persistent reservations within the time are mixed, and la
     CHECK_FALSE(controller.alarm(AlarmKind::reservations_mixed));
     controller(looked(persistent(port_a, 3, 0x11)));
     REQUIRE(controller.alarm(AlarmKind::reservations_mixed));
+    // A moment out of reach does not make it unseen.
+    controller(DriveUnreachable{drive_1, "no answer"});
+    controller.see(drive_1, persistent(port_a, 3, 0x11));
+    controller(looked(persistent(port_a, 3, 0x11)));
+    CHECK(controller.alarm(AlarmKind::reservations_mixed));
     controller.pass(3'600'000);
     CHECK_FALSE(controller.alarm(AlarmKind::reservations_mixed));
 }
