@@ -33,7 +33,7 @@ std::vector<AgentName> HolderInquiries::drop(const DriveSerial& drive) {
     return silent;
 }
 
-// Inquiry rules. Tests: holder_inquiry_test.cpp, reservation_agent_holders_test.cpp; oracle
+// Inquiry rules. Tests: reservation_agent_holders_test.cpp; oracle
 // invariant "named by a statement".
 HolderInquiries::Taken HolderInquiries::take(const HolderStatement& statement) {
     if (statement.id > newest_) return Taken::never_asked;

@@ -5,7 +5,7 @@
 #include "agent/core/sharing_resolver.hpp"
 
 // Rules of the host statement, the last rung of the ladder in docs/HOLDER.md. Tests:
-// reservation_agent_holders_test.cpp; scenario holder_inquiry.txt; oracle invariant "named by a
+// reservation_agent_holders_test.cpp; test/integration/holder; oracle invariant "named by a
 // statement".
 
 namespace agent::core {

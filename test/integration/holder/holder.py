@@ -30,11 +30,17 @@ class PolledRig(Rig):
                          drive_options={D1: {"events": False, "offline": {"actuator": "alarm"},
                                              "poll_fast_ms": poll_ms, "poll_busy_ms": poll_ms}})
         self.open_in = {}
+        # Says that it was asked, and waits until somebody has given the drive back.
+        self.path("release").write_text('#!/bin/sh\ntouch "$0.asked"\nfor i in 1 2 3 4 5 6 7 8 9 10; do\n'
+                                        '  [ -e "$0.done" ] && exit 0\n  sleep 1\ndone\nexit 1\n')
+        self.path("release").chmod(0o700)
         for host in self.hosts:
             # A plain file stands for the drive's node on that host.
             self.node(host).touch()
             configuration = json.loads(self.path(f"dsad-{host}.json").read_text())
             configuration["drives"][0]["device"] = str(self.node(host))
+            if host == "host-a":
+                configuration["application"]["release"] = [str(self.path("release")), "{serial}"]
             self._write(f"dsad-{host}.json", configuration)
 
     def node(self, host):
@@ -143,6 +149,32 @@ def nobody_says_so(rig):
     check("LRA1046" in rig.events(), "a host that takes its word back is believed")
 
 
+def asked_to_release(rig):
+    rig.start()
+    rig.open_node("host-a")
+    host = rig.scsi_host("host-a", D1)
+    host.reserve6()
+    rig.await_drive(D1, evidence_is("host_asserted"), "known by host-a's word")
+    release = subprocess.Popen(
+        [str(rig.bin / "lractl"), "--socket", rig.sock("lrad"), "--json", "drive", "release", D1, "--reason", "test"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_until("host-a runs the program that gives drives back", rig.path("release.asked").exists, 15)
+        host.release6()
+        rig.path("release.done").touch()
+        out, errors = release.communicate(timeout=40)
+    finally:
+        if release.poll() is None:
+            release.kill()
+            release.wait()
+    check(release.returncode == 0, "lractl drive release ends well: " + errors.strip())
+    done = json.loads(out)
+    check(done["result"] == "free" and [s["name"] for s in done["steps"]] == ["ask_holder"],
+          "the holder's own agent has released it: " + json.dumps(done["steps"]))
+    check("asked to release it" in rig.log_of("host-a"), "which stands in the journal of that host")
+    rig.await_shown(ONLINE_EVERYWHERE, D1)
+
+
 DRIVE_STATUS_CHANGED = "1.3.6.1.4.1.14851.3.1.16.0.8"  # SNIA SML
 DRIVE_STATE_CHANGE = "1.3.6.1.4.1.3697.1.10.15.0.109"  # Quantum
 
@@ -192,7 +224,7 @@ def library_traps(rig):
     check("all of them are looked at" in rig.log_of("lrad"), "an SNMPv3 trap that names no drive makes it look at all")
 
 
-STORIES = {f.__name__: f for f in (host_says_so, hosts_contradict, nobody_says_so, library_traps)}
+STORIES = {f.__name__: f for f in (host_says_so, hosts_contradict, nobody_says_so, asked_to_release, library_traps)}
 
 if __name__ == "__main__":
     bin_folder, story = sys.argv[1:3]
