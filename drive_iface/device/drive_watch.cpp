@@ -51,10 +51,10 @@ class DriveWatch::State : public std::enable_shared_from_this<DriveWatch::State>
   private:
     void carry_out(const ObservationRules::Step& step);
     void looked(const DriveLook& look);
-    void expect_silence_to_end();
-    void settle();
     void observed(DriveObserved seen);
     void ask_drive_about_holder();
+    void expect_silence_to_end();
+    void settle();
     // Through the loop: the caller may be in the middle of something.
     void tell(ReservationAgentInput input) {
         ++inputs_queued_;
@@ -79,9 +79,9 @@ class DriveWatch::State : public std::enable_shared_from_this<DriveWatch::State>
     std::deque<std::function<void()>> unsettled_;  // oldest first
     ObservationRules rules_;
     std::unique_ptr<DrivePoller> poller_;
+    std::optional<DriveObserved> unexplained_;  // waits for what the drive says about its holder
     bool connected_ = false;
 };
-    std::optional<DriveObserved> unexplained_;  // waits for what the drive says about its holder
 
 void DriveWatch::State::start(std::unique_ptr<Transport> interface) {
     if (interface == nullptr) return expect_silence_to_end();
@@ -261,8 +261,8 @@ bool DriveWatch::is_polled() const {
 std::optional<DriveIdentity> DriveWatch::identity() const {
     return state_->identity();
 }
-
-}  // namespace drive_iface
 std::optional<DriveCapabilities> DriveWatch::capabilities() const {
     return state_->capabilities();
 }
+
+}  // namespace drive_iface
