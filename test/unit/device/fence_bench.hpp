@@ -188,22 +188,23 @@ class WithoutPersistence : public Transport {
     Transport& inner_;
 };
 
-// A host does something after every PREEMPT of the controller.
-class TakingBack : public Transport {
+// A host does something after every such PERSISTENT RESERVE OUT of the controller.
+class DoneAfter : public Transport {
   public:
-    TakingBack(Transport& inner, std::function<void()> after)
-        : inner_(inner), after_(std::move(after)) {}
+    DoneAfter(Transport& inner, scsi::PrOutAction action, std::function<void()> after)
+        : inner_(inner), action_(action), after_(std::move(after)) {}
     agent::core::Result<ScsiReply> execute(const ScsiCommand& command,
                                            agent::core::Duration timeout) override {
         auto reply = inner_.execute(command, timeout);
-        const bool preempt = command.cdb[0] == scsi::opcode::persistent_reserve_out &&
-                             ((command.cdb[1] & 0x1f) == 4 || (command.cdb[1] & 0x1f) == 5);
-        if (preempt) after_();
+        const bool it_is = command.cdb[0] == scsi::opcode::persistent_reserve_out &&
+                           (command.cdb[1] & 0x1f) == static_cast<std::uint8_t>(action_);
+        if (it_is) after_();
         return reply;
     }
 
   private:
     Transport& inner_;
+    scsi::PrOutAction action_;
     std::function<void()> after_;
 };
 

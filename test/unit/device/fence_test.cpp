@@ -286,7 +286,7 @@ TEST_CASE("a target that offers APTPL and refuses it is fenced without") {
 TEST_CASE("hosts that take the drive back each time end the attempt with an error in words") {
     FenceBench bench;
     bench.reserve_by_a(3);
-    TakingBack taking_back(*bench.controller, [&] {
+    DoneAfter taking_back(*bench.controller, PrOutAction::preempt_and_abort, [&] {
         FenceBench::out(*bench.a, PrOutAction::register_and_ignore_existing_key, 0, 0, other_key);
         FenceBench::out(*bench.a, PrOutAction::preempt, 3, other_key, fence_bench_key);
     });
@@ -294,6 +294,20 @@ TEST_CASE("hosts that take the drive back each time end the attempt with an erro
     REQUIRE_FALSE(raised.ok());
     CHECK_THAT(raised.error().message,
                ContainsSubstring("16 attempts") && ContainsSubstring("key 0000000000000abc"));
+}
+
+TEST_CASE("a registration that is removed before the reservation is made again") {
+    FenceBench bench;
+    REQUIRE(FenceBench::out(*bench.a, PrOutAction::register_key, 0, 0, other_key) ==
+            scsi::status::good);
+    int removals = 2;
+    DoneAfter meddled(*bench.controller, PrOutAction::register_and_ignore_existing_key, [&] {
+        if (removals-- > 0)
+            FenceBench::out(*bench.a, PrOutAction::preempt, 3, other_key, fence_bench_key);
+    });
+    REQUIRE(raise_fence(meddled, fence_bench_key, fence_bench_timeout).ok());
+    CHECK(removals == -1);  // registered three times
+    check_fenced(bench);
 }
 
 TEST_CASE("a drive that reports a permanent error to everyone says so instead of being fenced") {
