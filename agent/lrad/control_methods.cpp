@@ -179,9 +179,8 @@ ControlAnswer Controller::show_drive(const core::DriveSerial& serial) const {
     const auto found = drives_.find(serial);
     if (!view || found == drives_.end()) return no_such_drive(serial);
     json shown = json_of(*view);
-    const bool fences =
-        found->second.configuration.actuator == runtime::OfflineActuator::fence ||
-        view->fence_stands;
+    const bool fences = found->second.configuration.actuator == runtime::OfflineActuator::fence ||
+                        view->fence_stands;
     if (fences) {
         const auto key = drive_iface::fence_key(configuration_.sharing.controller);
         shown["fence"] = {{"key", drive_iface::key_text(key)}, {"stands", view->fence_stands}};
@@ -193,26 +192,26 @@ ControlAnswer Controller::show_drive(const core::DriveSerial& serial) const {
         {"event_channel_connected", event_server_ && event_server_->is_connected(serial)},
         {"looks", counters.poller.looks},
         {"looks_failed", counters.poller.failures},
+        {"looks_told", counters.poller.told},
+        {"unresponsive", counters.poller.unresponsive},
+        {"hanging_ms", counters.poller.lasting ? json(counters.poller.lasting->ms) : json()},
+        {"pace", drive_iface::to_text(counters.poller.pace)},
         {"commands", counters.poller.commands},
         {"events_received", counters.observations.events},
         {"events_confirmed", counters.observations.confirmed},
         {"events_contradicted", counters.observations.contradicted}};
+    const auto capabilities = found->second.watch->capabilities();
+    shown["capabilities"] = capabilities ? capabilities_json(*capabilities) : json();
     return shown;
 }
 
 ControlAnswer Controller::why_drive(const core::DriveSerial& serial) const {
     const auto view = view_of(serial);
     if (!view) return no_such_drive(serial);
-        {"looks_told", counters.poller.told},
-        {"unresponsive", counters.poller.unresponsive},
-        {"hanging_ms", counters.poller.lasting ? json(counters.poller.lasting->ms) : json()},
-        {"pace", drive_iface::to_text(counters.poller.pace)},
     auto events =
         store_.events({.drive = serial, .limit = timeline_events_max, .newest_first = true});
     if (!events) return ControlError{ControlErrorCode::failed, events.error().message};
     json now = json_of(*view);
-    const auto capabilities = found->second.watch->capabilities();
-    shown["capabilities"] = capabilities ? capabilities_json(*capabilities) : json();
     DriveStory story{.drive = *view, .now = &now, .events = std::move(events).value()};
     std::reverse(story.events.begin(), story.events.end());
     for (const auto& wait : rules_.handshakes(runtime::clock_now().monotonic)) {
