@@ -17,10 +17,10 @@ using scsi::PrOutAction;
 namespace {
 
 // Enough for each command once, each fallback once, and a host or two that are quicker.
-constexpr int rounds_max = 16;
-constexpr std::uint16_t capabilities_size = 8;
-constexpr std::uint16_t reservation_size = 24;
-constexpr std::uint16_t keys_size = 8'192;
+constexpr int fence_rounds_max = 16;
+constexpr std::uint16_t fence_capabilities_size = 8;
+constexpr std::uint16_t fence_reservation_size = 24;
+constexpr std::uint16_t fence_keys_size = 8'192;
 
 bool holds_for_all_registrants(const scsi::ReadReservationData::Held& held) {
     const auto type = scsi::pr_type_from_code(held.type);
@@ -129,7 +129,7 @@ class FenceWork {
 
 Result<FenceReport> FenceWork::raise() {
     if (auto known = learn_capabilities(); !known) return known.error();
-    for (int round = 0; round < rounds_max; ++round) {
+    for (int round = 0; round < fence_rounds_max; ++round) {
         if (auto looked = look(); !looked) return looked.error();
         if (!supported_) {
             return Error{
@@ -141,12 +141,12 @@ Result<FenceReport> FenceWork::raise() {
         if (move == FenceMove::blocked) return blocked_by_reserve();
         if (auto made = make(move); !made) return made.error();
     }
-    return trouble("the fence did not come to stand in " + std::to_string(rounds_max) +
+    return trouble("the fence did not come to stand in " + std::to_string(fence_rounds_max) +
                    " attempts");
 }
 
 Result<FenceReport> FenceWork::lift() {
-    for (int round = 0; round < rounds_max; ++round) {
+    for (int round = 0; round < fence_rounds_max; ++round) {
         if (auto looked = look(); !looked) return looked.error();
         if (!supported_ || view_.reserved_by_reserve) return report_;
         const auto move = next_move_to_lift(view_, key_);
@@ -154,7 +154,8 @@ Result<FenceReport> FenceWork::lift() {
         if (!made) return made.error();
         if (move == FenceMove::done) return report_;
     }
-    return trouble("the fence could not be lifted in " + std::to_string(rounds_max) + " attempts");
+    return trouble("the fence could not be lifted in " + std::to_string(fence_rounds_max) +
+                   " attempts");
 }
 
 // ---- asking
@@ -166,7 +167,7 @@ Result<ScsiReply> FenceWork::ask(PrInAction action, std::uint16_t size) {
 
 // What the drive does not say is tried and found out.
 Outcome FenceWork::learn_capabilities() {
-    const auto reply = ask(PrInAction::report_capabilities, capabilities_size);
+    const auto reply = ask(PrInAction::report_capabilities, fence_capabilities_size);
     if (!reply) return reply.error().within("REPORT CAPABILITIES");
     if (reply->status != scsi::status::good) return Nothing{};
     const auto capabilities = scsi::decode_report_capabilities(reply->data_in);
@@ -184,7 +185,7 @@ Outcome FenceWork::learn_capabilities() {
 Outcome FenceWork::look() {
     view_.held.reset();
     view_.reserved_by_reserve = false;
-    const auto reply = ask(PrInAction::read_reservation, reservation_size);
+    const auto reply = ask(PrInAction::read_reservation, fence_reservation_size);
     if (!reply) return reply.error().within("READ RESERVATION");
     if (reply->status == scsi::status::reservation_conflict) {
         view_.reserved_by_reserve = true;
@@ -202,7 +203,7 @@ Outcome FenceWork::look() {
 }
 
 Result<std::vector<std::uint64_t>> FenceWork::read_keys() {
-    const auto reply = ask(PrInAction::read_keys, keys_size);
+    const auto reply = ask(PrInAction::read_keys, fence_keys_size);
     if (!reply) return reply.error().within("READ KEYS");
     if (reply->status != scsi::status::good) return Error{"READ KEYS: " + in_words(*reply)};
     auto data = scsi::decode_read_keys(reply->data_in);
@@ -211,7 +212,7 @@ Result<std::vector<std::uint64_t>> FenceWork::read_keys() {
 }
 
 Result<bool> FenceWork::persistence_is_active() {
-    const auto reply = ask(PrInAction::report_capabilities, capabilities_size);
+    const auto reply = ask(PrInAction::report_capabilities, fence_capabilities_size);
     if (!reply) return reply.error().within("REPORT CAPABILITIES");
     const auto capabilities = scsi::decode_report_capabilities(reply->data_in);
     return capabilities && capabilities->persist_active;
@@ -351,7 +352,7 @@ Outcome FenceWork::take_from_earlier_path() {
 // of hosts keep what they have now.
 Outcome FenceWork::unregister() {
     bool on_this_path = true;
-    for (int round = 0; round < rounds_max; ++round) {
+    for (int round = 0; round < fence_rounds_max; ++round) {
         const auto keys = read_keys();
         if (!keys) return keys.error();
         const auto ours = static_cast<std::size_t>(std::count(keys->begin(), keys->end(), key_));

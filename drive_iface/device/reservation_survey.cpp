@@ -17,8 +17,8 @@ using scsi::PrOutAction;
 
 namespace {
 
-constexpr std::uint16_t list_size = 8'192;
-constexpr std::uint16_t reservation_size = 24;
+constexpr std::uint16_t survey_list_size = 8'192;
+constexpr std::uint16_t survey_reservation_size = 24;
 constexpr std::uint16_t status_page_size = 1'024;
 constexpr int preempt_attempts_max = 8;
 
@@ -38,7 +38,7 @@ Result<scsi::Bytes> read_in(Transport& drive, PrInAction action, std::uint16_t s
 
 void add_registrants(ReservationSurvey& survey, Transport& drive, Duration timeout) {
     const auto full =
-        read_in(drive, PrInAction::read_full_status, list_size, timeout, "READ FULL STATUS");
+        read_in(drive, PrInAction::read_full_status, survey_list_size, timeout, "READ FULL STATUS");
     if (full) {
         if (const auto data = scsi::decode_read_full_status(*full)) {
             for (const auto& entry : data->descriptors)
@@ -46,7 +46,7 @@ void add_registrants(ReservationSurvey& survey, Transport& drive, Duration timeo
             return;
         }
     }
-    const auto keys = read_in(drive, PrInAction::read_keys, list_size, timeout, "READ KEYS");
+    const auto keys = read_in(drive, PrInAction::read_keys, survey_list_size, timeout, "READ KEYS");
     if (!keys) return;
     const auto data = scsi::decode_read_keys(*keys);
     if (!data) return;
@@ -72,8 +72,8 @@ void add_status(ReservationSurvey& survey, Transport& drive, Duration timeout) {
 }
 
 Result<std::optional<PersistentReservation>> held_now(Transport& drive, Duration timeout) {
-    const auto answer =
-        read_in(drive, PrInAction::read_reservation, reservation_size, timeout, "READ RESERVATION");
+    const auto answer = read_in(drive, PrInAction::read_reservation, survey_reservation_size,
+                                timeout, "READ RESERVATION");
     if (!answer) return answer.error();
     const auto data = scsi::decode_read_reservation(*answer);
     if (!data) return data.error();
