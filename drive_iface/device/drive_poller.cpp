@@ -137,6 +137,7 @@ class DrivePoller::State : public std::enable_shared_from_this<DrivePoller::Stat
     std::uint64_t ticket_ = 0;        // newest given out
     std::uint64_t ticket_taken_ = 0;  // newest that a look has begun for
     std::uint64_t look_number_ = 0;
+    bool silence_told_ = false;  // since the last look that was told
     std::optional<Clock::time_point> looking_since_;
     DrivePollerCounters counters_;
     std::optional<DriveIdentity> identity_;
@@ -257,6 +258,7 @@ void DrivePoller::State::supervise() {
             if (self->looking_since_ && self->look_number_ != self->reported_hung_ &&
                 Clock::now() - *self->looking_since_ > limit) {
                 self->reported_hung_ = self->look_number_;
+                self->silence_told_ = true;
                 ++self->counters_.unresponsive;
                 hung = DriveLook{
                     Error{"no answer for " + std::to_string(self->unresponsive_after_.ms) +
@@ -365,7 +367,9 @@ void DrivePoller::State::look(std::uint64_t ticket) {
         if (look.reading && options_.settle.ms > 0 && lasted > Clock::now())
             next_look_ = std::min(next_look_, lasted);
         if (stop_) return;  // the loop may be gone
-        if (tell) {
+        // Whoever has heard that it hangs has to hear that it does not.
+        if (tell || silence_told_) {
+            silence_told_ = false;
             ++counters_.told;
             asio::post(loop_, [self = shared_from_this(), look] { self->deliver(look); });
         }

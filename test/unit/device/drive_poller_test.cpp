@@ -209,6 +209,14 @@ TEST_CASE("looks that say the same are not told, but a change is, and what was a
     CHECK(polled.looks.size() == told);
     CHECK(polled.poller->counters().told == told);
 
+    {
+        const std::lock_guard lock(polled.bench->mutex);
+        polled.bench->hangs = true;
+    }
+    REQUIRE(polled.run_until([&] { return !polled.looks.back().reading.ok(); }));
+    polled.bench->let_go();
+    REQUIRE(polled.run_until([&] { return polled.looks.back().reading.ok(); }));
+
     const auto ticket = polled.poller->look_now();
     REQUIRE(polled.run_until([&] { return polled.looks.back().ticket == ticket; }));
     {
