@@ -14,7 +14,7 @@ namespace agent::core {
 struct SharingConfiguration {
     struct Drive {
         DriveSerial serial;
-        bool shared = true;  // a drive that is not shared is watched and shown, and nobody is told
+        bool shared = true;   // a drive that is not shared is watched and shown, and nobody is told
         bool fenced = false;  // forced offline by a fence, which every look shows or does not
     };
     struct Agent {
@@ -49,8 +49,9 @@ struct SharingConfiguration {
     // From the end of one such question to the next, while nobody or only a host's word names the
     // holder.
     Duration holder_inquiry_repeat{30'000};
-    Duration stale_after{0};   // how long a concern must last (drive_concerns.hpp); 0: none is judged
-    Duration mixed_within{0};  // RESERVE and persistent reservations within so long are mixed
+    Duration stale_after{
+        0};  // how long a concern must last (drive_concerns.hpp); 0: none is judged
+    Duration mixed_within{0};        // RESERVE and persistent reservations within so long are mixed
     Duration actuator_retry{5'000};  // from a failed attempt to force a drive offline to the next
 };
 

@@ -38,7 +38,8 @@ struct DriveWatchOptions {
 class DriveWatch {
   public:
     using Handler = std::function<void(
-        const agent::core::ReservationAgentInput&)>;  // DriveObserved, DriveExamined, DriveUnreachable
+        const agent::core::ReservationAgentInput&)>;  // DriveObserved, DriveExamined,
+                                                      // DriveUnreachable
 
     // Begins to watch at once. `interface` may be null: events only. `handler` is called on `loop`,
     // never from within a member function here, and never after the watch is destroyed.
