@@ -205,8 +205,10 @@ Outcome Daemon::start_sessions() {
         folders.push_back(folder + "/sessions");
     const auto run_on_loop = [this](std::function<void()> f) { asio::post(loop_, std::move(f)); };
     const auto log = [](const std::string& line) { agent::runtime::log_warning(line); };
-    auto segments = sessions::file_segments(
-        {.folders = std::move(folders), .run_on_loop = run_on_loop, .log = log});
+    auto segments = sessions::file_segments({.folders = std::move(folders),
+                                             .placement = configuration_.session_placement,
+                                             .run_on_loop = run_on_loop,
+                                             .log = log});
     if (!segments) return segments.error().within("cartridges.folders");
     segments_ = std::move(segments).value();
     auto store =

@@ -51,12 +51,13 @@ std::vector<cartridge::IndexEntry> entries(const std::string& folder, std::uint3
 
 class FileSegments final : public SegmentShelf {
   public:
-    explicit FileSegments(std::unique_ptr<FileShelf> shelf) : shelf_(std::move(shelf)) {}
+    FileSegments(std::unique_ptr<FileShelf> shelf, cartridge::Placement placement)
+        : shelf_(std::move(shelf)), placement_(placement) {}
 
     Outcome create(std::uint32_t identifier, std::uint64_t capacity) override {
         return shelf_->create({.barcode = barcode_of(identifier),
                                .capacity = std::max(capacity, capacity_min),
-                               .placement = cartridge::Placement::mirror});
+                               .placement = placement_});
     }
 
     std::optional<Result<std::unique_ptr<Cartridge>>> open(std::uint32_t identifier) override {
@@ -109,18 +110,20 @@ class FileSegments final : public SegmentShelf {
 
   private:
     std::unique_ptr<FileShelf> shelf_;
+    cartridge::Placement placement_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<SegmentShelf>> file_segments(FileSegmentsOptions options) {
     auto shelf = FileShelf::start({.folders = std::move(options.folders),
-                                   .placement = cartridge::Placement::mirror,
+                                   .placement = options.placement,
                                    .buffer_bytes = options.buffer_bytes,
                                    .log = std::move(options.log)},
                                   std::move(options.run_on_loop));
     if (!shelf) return shelf.error();
-    return std::unique_ptr<SegmentShelf>(new FileSegments(std::move(shelf).value()));
+    return std::unique_ptr<SegmentShelf>(
+        new FileSegments(std::move(shelf).value(), options.placement));
 }
 
 }  // namespace drive_iface::sessions

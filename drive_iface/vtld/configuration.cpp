@@ -81,6 +81,14 @@ ValueShape drive_shape() {
     });
 }
 
+ValueShape sessions_shape() {
+    return object_shape({default_key(
+        "placement", choice_shape({"mirror", "spread"}), "\"mirror\"",
+        "`mirror`: each write session in two storage folders, safe when one is lost; `spread`: "
+        "each "
+        "in one, in turn, so that several hosts write to several devices at full speed.")});
+}
+
 ConfigurationSchema make_schema() {
     return {
         .program = "vtld",
@@ -101,6 +109,9 @@ ConfigurationSchema make_schema() {
                          "{\"folders\": [\"/srv/tape-a\", \"/srv/tape-b\"]}"),
             default_key("iscsi", iscsi_shape(), "{}", "The iSCSI front end."),
             default_key("rmt", rmt_shape(), "{}", "The rmt front end, for tar, cpio and dump."),
+            default_key("sessions", sessions_shape(), "{}",
+                        "Where parallel drives keep what their hosts write until it is part of "
+                        "the volume."),
             default_key("snapshots", snapshots_shape(), "{}",
                         "Snapshots of the write sessions of parallel drives."),
             default_key("web", web_shape(), "{}", "The web page, for browsers on this machine."),
@@ -149,6 +160,8 @@ class Reading {
         if (!lrad.empty()) result.lrad_socket = source_.file_beside(lrad);
         result.state_dir = source_.file_beside(values_["state_dir"].get<std::string>());
         result.rmt = rmt_configuration(source_, errors);
+        if (values_["sessions"]["placement"] == "spread")
+            result.session_placement = cartridge::Placement::single;
         result.snapshots = snapshot_configuration(source_);
         result.web = web_configuration(source_);
         result.cartridges = cartridge_configuration(source_, result.state_dir,
@@ -285,6 +298,7 @@ std::string needs_restart(const VtldConfiguration& running, const VtldConfigurat
     note(running.cartridges == wanted.cartridges, "cartridges");
     note(running.iscsi == wanted.iscsi, "iscsi");
     note(running.rmt == wanted.rmt, "rmt");
+    note(running.session_placement == wanted.session_placement, "sessions.placement");
     note(running.snapshots == wanted.snapshots, "snapshots");
     note(running.web == wanted.web, "web");
     note(running.events_connect == wanted.events_connect, "events.connect");

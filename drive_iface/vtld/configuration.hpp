@@ -24,6 +24,7 @@ struct VtldConfiguration {
     IscsiConfiguration iscsi;
     CartridgeConfiguration cartridges;
     RmtConfiguration rmt;
+    cartridge::Placement session_placement = cartridge::Placement::mirror;
     SnapshotConfiguration snapshots;
     WebConfiguration web;
     std::string events_connect;  // empty: nobody is told

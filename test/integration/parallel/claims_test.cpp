@@ -41,6 +41,27 @@ TEST_CASE("2-1: hosts write at the same time, and the data lies in files of two 
     site.good("mkdir out && " + tar + "-xf 127.0.0.1:0 -C out && ls out");
 }
 
+TEST_CASE("2-1: spread over the folders, each host writes to one and both are used") {
+    Site site(cartridge::Placement::single);
+    make_files(site);
+    Host one(site, 1), two(site, 2);
+    one.write('a');
+    two.write('x');
+    one.filemark();
+    two.filemark();
+    const auto sessions = site.list();
+    REQUIRE(sessions.size() == 2);
+    for (const auto& session : sessions) {
+        CHECK(session.files.size() == 1);
+        CHECK(session.durable_objects == session.objects);
+    }
+    CHECK(fs::path(sessions[0].files[0]).parent_path() !=
+          fs::path(sessions[1].files[0]).parent_path());
+    // Both become part of the volume, as ever.
+    site.good(tar + "-cf 127.0.0.1:0/VOL002L8 tree && " + tar + "-cf 127.0.0.1:0/VOL002L8 more");
+    site.good("mkdir out && " + tar + "-xf 127.0.0.1:0/VOL002L8 -C out && diff -r tree out/tree");
+}
+
 TEST_CASE("2-2: a write request carries a drive and a volume") {
     Site site;
     make_files(site);

@@ -21,6 +21,7 @@ void Site::start() {
         static_cast<void>(shelf->create({.barcode = barcode, .capacity = 256 << 20}));
     auto kept =
         sessions::file_segments({.folders = {folder + "/a/sessions", folder + "/b/sessions"},
+                                 .placement = placement_,
                                  .run_on_loop = run_on_loop,
                                  .log = nullptr});
     REQUIRE(kept.ok());

@@ -45,7 +45,8 @@ struct ProgramRun {
 
 class Site {
   public:
-    Site() {
+    explicit Site(cartridge::Placement placement_of_sessions = cartridge::Placement::mirror)
+        : placement_(placement_of_sessions) {
         std::string pattern = (fs::temp_directory_path() / "lra-parallel-XXXXXX").string();
         REQUIRE(::mkdtemp(pattern.data()) != nullptr);
         folder = pattern;
@@ -99,6 +100,7 @@ class Site {
     std::unique_ptr<rmt::RmtServer> server;
 
   private:
+    cartridge::Placement placement_;
     std::unique_ptr<asio::executor_work_guard<asio::io_context::executor_type>> work_;
     std::thread thread_;
 };
