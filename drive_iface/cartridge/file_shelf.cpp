@@ -364,6 +364,11 @@ Placement FileShelf::default_placement() const {
     return state_->placement_;
 }
 
+bool FileShelf::is_in_use(const std::string& barcode) const {
+    const auto known = state_->known_.find(barcode);
+    return known != state_->known_.end() && known->second.in_use();
+}
+
 Outcome FileShelf::create(const NewCartridge& wanted) {
     return state_->create(wanted);
 }

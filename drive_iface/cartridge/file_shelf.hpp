@@ -96,6 +96,9 @@ class FileShelf final : public virtual_library::CartridgeShelf {
     std::vector<std::string> rescan();
     [[nodiscard]] Placement default_placement() const;
 
+    // In a drive, on its way out of one or into one, or worked on by a job.
+    [[nodiscard]] bool is_in_use(const std::string& barcode) const;
+
     // ---- for operators. None of them touches a cartridge that is open: error.
 
     [[nodiscard]] agent::core::Outcome create(const NewCartridge& wanted);

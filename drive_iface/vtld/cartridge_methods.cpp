@@ -30,6 +30,7 @@ namespace {
 constexpr std::uint64_t bytes_in_mib = 1024 * 1024;
 constexpr auto look_again = std::chrono::milliseconds(20);
 constexpr auto move_within = std::chrono::minutes(5);
+constexpr auto put_away_within = std::chrono::seconds(10);
 
 json text_or_null(const std::string& text) {
     return text.empty() ? json(nullptr) : json(text);
@@ -151,23 +152,38 @@ bool asked_for(const json& params, const std::string& flag) {
     return params.contains(flag) && params[flag] == true;
 }
 
-// An operator's move takes as long as a drive needs to unload and load.
+// A cartridge that somebody uses is one to ask again about.
+ControlError refused(const std::string& barcode, const Error& error, const Running& running) {
+    if (running.shelf->is_in_use(barcode)) return {ControlErrorCode::busy, error.message};
+    return failed(error);
+}
+
+// An operator's move takes as long as a drive needs to unload and load. What comes out of a drive
+// is put away before that is answered, so that it can be checked, exported or removed at once; when
+// others go on using it (sessions that are copied into it) it is answered all the same.
 class Move : public std::enable_shared_from_this<Move> {
   public:
-    Move(asio::io_context& loop, DriveBay& bay, std::string barcode, std::string place,
+    Move(asio::io_context& loop, const Running& running, std::string barcode, std::string place,
          ControlServer::Answerer answer)
         : timer_(loop),
-          bay_(&bay),
+          running_(running),
           barcode_(std::move(barcode)),
           place_(std::move(place)),
           answer_(std::move(answer)) {}
 
     void go_on() {
-        const auto moved = bay_->library().move_cartridge(barcode_, place_);
-        static_cast<void>(bay_->changed());
-        if (moved && !*moved) return answer_(failed(moved->error()));
-        if (moved) return answer_(json{{"barcode", barcode_}, {"place", place_}});
-        if (std::chrono::steady_clock::now() >= latest_) {
+        if (!moved_) {
+            const auto moved = running_.bay->library().move_cartridge(barcode_, place_);
+            static_cast<void>(running_.bay->changed());
+            if (moved && !*moved) return answer_(failed(moved->error()));
+            moved_ = moved.has_value();
+            if (moved_) latest_ = std::chrono::steady_clock::now() + put_away_within;
+        }
+        const bool late = std::chrono::steady_clock::now() >= latest_;
+        const bool in_a_drive = place_.rfind("drive", 0) == 0;
+        if (moved_ && (late || in_a_drive || !running_.shelf->is_in_use(barcode_)))
+            return answer_(json{{"barcode", barcode_}, {"place", place_}});
+        if (late) {
             return answer_(failed(Error{"cartridge " + barcode_ + " is still on its way to " +
                                         place_ + "; library inventory shows where it is"}));
         }
@@ -179,9 +195,10 @@ class Move : public std::enable_shared_from_this<Move> {
 
   private:
     asio::steady_timer timer_;
-    DriveBay* bay_;
+    Running running_;
     std::string barcode_;
     std::string place_;
+    bool moved_ = false;
     ControlServer::Answerer answer_;
     std::chrono::steady_clock::time_point latest_ = std::chrono::steady_clock::now() + move_within;
 };
@@ -208,9 +225,9 @@ FileShelf::Progress progress_of(const std::string& barcode, const Jobs& jobs) {
 
 // A job that has begun answers later; one that has not, now.
 void note_begun(const std::string& barcode, const char* kind,
-                const agent::core::Result<cartridge::JobId>& job, const Jobs& jobs,
-                const ControlServer::Answerer& answer) {
-    if (!job) return answer(failed(job.error()));
+                const agent::core::Result<cartridge::JobId>& job, const Running& running,
+                const Jobs& jobs, const ControlServer::Answerer& answer) {
+    if (!job) return answer(refused(barcode, job.error(), running));
     (*jobs)[barcode] = {.kind = kind, .id = *job, .progress = {}};
 }
 
@@ -271,7 +288,7 @@ void add_changes(ControlServer& control, const Running& running) {
         if (*state != "on" && *state != "off")
             return invalid(Error{"state: \"" + *state + "\" is neither \"on\" nor \"off\""});
         if (auto done = running.shelf->protect(*barcode, *state == "on"); !done)
-            return failed(done.error());
+            return refused(*barcode, done.error(), running);
         return show(*barcode, running);
     });
     control.on("cartridge.remove", [running](const json& params, const Caller&) -> ControlAnswer {
@@ -282,7 +299,8 @@ void add_changes(ControlServer& control, const Running& running) {
             return failed(
                 Error{"cartridge " + *barcode + " is in " + place + "; move it to a slot first"});
         }
-        if (auto gone = running.shelf->remove(*barcode); !gone) return failed(gone.error());
+        if (auto gone = running.shelf->remove(*barcode); !gone)
+            return refused(*barcode, gone.error(), running);
         take_inventory(running);
         return json{{"barcode", *barcode}, {"removed", true}};
     });
@@ -296,7 +314,7 @@ void add_jobs(ControlServer& control, const Running& running, const Jobs& jobs,
         if (!barcode) return answer(invalid(barcode.error()));
         const auto to = agent::runtime::text_parameter(params, "to");
         if (!to) return answer(invalid(to.error()));
-        std::make_shared<Move>(loop, *running.bay, *barcode, *to, std::move(answer))->go_on();
+        std::make_shared<Move>(loop, running, *barcode, *to, std::move(answer))->go_on();
     });
     control.on_async("cartridge.check", [running, jobs](const json& params, const Caller&,
                                                         ControlServer::Answerer answer) {
@@ -306,7 +324,7 @@ void add_jobs(ControlServer& control, const Running& running, const Jobs& jobs,
             *barcode, "check",
             running.shelf->check(*barcode, asked_for(params, "repair"), progress_of(*barcode, jobs),
                                  done_with(*barcode, running, jobs, answer)),
-            jobs, answer);
+            running, jobs, answer);
     });
     control.on_async("cartridge.import", [running, jobs](const json& params, const Caller&,
                                                          ControlServer::Answerer answer) {
@@ -319,7 +337,7 @@ void add_jobs(ControlServer& control, const Running& running, const Jobs& jobs,
         note_begun(*barcode, "import",
                    running.shelf->import_tap(*wanted, *file, progress_of(*barcode, jobs),
                                              done_with(*barcode, running, jobs, answer)),
-                   jobs, answer);
+                   running, jobs, answer);
     });
     control.on_async("cartridge.export", [running, jobs](const json& params, const Caller&,
                                                          ControlServer::Answerer answer) {
@@ -330,7 +348,7 @@ void add_jobs(ControlServer& control, const Running& running, const Jobs& jobs,
         note_begun(*barcode, "export",
                    running.shelf->export_tap(*barcode, *file, progress_of(*barcode, jobs),
                                              done_with(*barcode, running, jobs, answer)),
-                   jobs, answer);
+                   running, jobs, answer);
     });
 }
 

@@ -105,7 +105,7 @@ class Library:
             checked = self.lractl("cartridge", "check", barcode)
             if checked.returncode == 0:
                 return
-            if "is being worked on" not in checked.stdout or time.monotonic() > deadline:
+            if checked.returncode != 5 or time.monotonic() > deadline:  # 5: busy
                 raise Failed(f"lractl cartridge check {barcode} ended with {checked.returncode}: {checked.stdout}")
             time.sleep(0.2)
 
