@@ -14,9 +14,7 @@
 #include <string>
 #include <utility>
 
-#include "drive_iface/device/drive.hpp"
-#include "drive_iface/device/patient_execute.hpp"
-#include "drive_iface/scsi/opcodes.hpp"
+#include "drive_iface/device/drive_looker.hpp"
 
 namespace drive_iface {
 
@@ -29,21 +27,10 @@ constexpr std::size_t stack_size = 512 * 1024;
 constexpr std::size_t jobs_max = 16;
 constexpr auto stop_patience = std::chrono::seconds(2);
 
-constexpr auto probe_incomplete_after = std::chrono::minutes(1);
-constexpr auto probe_missing_after = std::chrono::hours(1);
 constexpr auto worth_a_word = std::chrono::seconds(1);
-// The loop may be late: what it measures from when it hears of a change ends later than here.
-constexpr auto settle_margin = std::chrono::seconds(1);
-constexpr auto settle_slack = std::chrono::milliseconds(50);
-// Header, and parameter 0000h of page 11h, which comes first.
-constexpr std::uint16_t device_status_size = 12;
 
 Instant instant(Clock::time_point at) {
     return {std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count()};
-}
-
-std::chrono::milliseconds chrono_of(Duration duration) {
-    return std::chrono::milliseconds(duration.ms);
 }
 
 PollTimes poll_times(Duration poll, const DrivePollerOptions& options) {
@@ -53,19 +40,6 @@ PollTimes poll_times(Duration poll, const DrivePollerOptions& options) {
                                   : Duration{std::min<std::int64_t>(poll.ms / 4, 1'000)},
          options.poll_busy.ms > 0 ? options.poll_busy
                                   : Duration{std::min<std::int64_t>(poll.ms * 4, 10'000)}});
-}
-
-bool says_the_same(const ReservationReading& a, const ReservationReading& b) {
-    return a.unit_attentions.empty() && b.unit_attentions.empty() && a.generation == b.generation &&
-           a.evidence == b.evidence && a.reservation == b.reservation &&
-           a.registrations == b.registrations;
-}
-
-// The firmware may be another one: new microcode, new INQUIRY data, or the reset that goes with it.
-bool may_have_changed(const std::vector<scsi::AdditionalSense>& unit_attentions) {
-    return std::any_of(unit_attentions.begin(), unit_attentions.end(), [](const auto& sense) {
-        return sense.asc == 0x3f && (sense.ascq == 0x01 || sense.ascq == 0x03);
-    });
 }
 
 }  // namespace
@@ -84,9 +58,7 @@ class DrivePoller::State : public std::enable_shared_from_this<DrivePoller::Stat
           serial_(options.serial),
           times_(poll_times(options.poll, options)),
           options_(std::move(options)),
-          transport_(std::move(transport)),
-          reader_(options_.legacy_probe,
-                  options_.known_capabilities.value_or(DriveCapabilities{})) {}
+          looker_(options_, std::move(transport)) {}
 
     void start();
     void stop();
@@ -104,16 +76,9 @@ class DrivePoller::State : public std::enable_shared_from_this<DrivePoller::Stat
     bool wait_for_turn();
     void look(std::uint64_t ticket);
     bool run_jobs();
-    Outcome run_job(const DriveJob& job);
     void tell_done(DriveJob job, Outcome outcome);
-    DriveLook read(std::uint64_t ticket);
-    Outcome read_device_status(DriveLook& look);
-    PaceReport pace_report(const DriveLook& look) const;
-    bool worth_telling(const DriveLook& look);
     void probe_when_due();
     void remember_capabilities();
-    Outcome identify_if_needed();
-    Outcome check_identity();
     void supervise();
     void deliver(const DriveLook& look) {
         const auto handler = handler_;  // it may end us
@@ -145,22 +110,9 @@ class DrivePoller::State : public std::enable_shared_from_this<DrivePoller::Stat
     std::deque<DriveJob> jobs_;
 
     DrivePollerOptions options_;
-    std::unique_ptr<Transport> transport_;
-    ReservationReader reader_;
-    bool identified_ = false;
-    std::optional<OtherDrive> mismatch_;  // found by the look under way
-    bool firmware_may_be_new_ = false;
+    DriveLooker looker_;
     Duration backoff_{0};
     Clock::time_point next_look_{};
-    PollRhythm rhythm_;
-    Clock::time_point probe_at_{};
-    Clock::time_point activity_at_{};
-    std::optional<DriveLook> last_;  // nothing after an error
-    std::uint64_t last_ticket_ = 0;
-    std::optional<scsi::VeryHighFrequencyData> told_status_;
-    Clock::time_point changed_at_{};
-    Clock::time_point told_at_{};
-    bool settled_ = false;
 };
 
 // ---- the loop's side
@@ -294,7 +246,7 @@ void DrivePoller::State::run() {
         look(ticket);
         probe_when_due();
     }
-    transport_.reset();  // logs out
+    looker_.let_go();
     const std::lock_guard lock(mutex_);
     ended_ = true;
     changed_.notify_all();
@@ -317,20 +269,13 @@ bool DrivePoller::State::run_jobs() {
         if (stop_) return false;
     }
     for (auto& job : jobs) {
-        auto outcome = run_job(job);
+        auto outcome = looker_.run(job);
         const std::lock_guard lock(mutex_);
+        identity_ = looker_.identity();
         if (stop_) return false;  // the loop may be gone
         tell_done(std::move(job), std::move(outcome));
     }
     return true;
-}
-
-Outcome DrivePoller::State::run_job(const DriveJob& job) {
-    if (const auto right_drive = identify_if_needed(); !right_drive) return right_drive;
-    auto outcome = job.work(*transport_, options_.command_timeout);
-    // After an error the path may lead to another drive.
-    if (!outcome) identified_ = false;
-    return outcome;
 }
 
 // With the mutex held, which keeps the loop alive.
@@ -342,143 +287,53 @@ void DrivePoller::State::tell_done(DriveJob job, Outcome outcome) {
 }
 
 void DrivePoller::State::look(std::uint64_t ticket) {
-    mismatch_.reset();
-    auto look = read(ticket);
-    if (!look.reading) look.other_drive = mismatch_ ? mismatch_ : transport_->other_drive();
-    const auto report = look.reading ? pace_report(look) : PaceReport{.changed = true};
-    rhythm_ = after_look(rhythm_, report);
-    const bool tell = worth_telling(look);
-    {
-        const std::lock_guard lock(mutex_);
-        looking_since_.reset();
-        ++counters_.looks;
-        if (look.reading) {
-            counters_.commands += look.reading->commands;
-            backoff_ = delay_of(rhythm_.pace, times_);
-        } else {
-            ++counters_.failures;
-            backoff_ =
-                std::clamp(backoff_ * 2, times_.poll, std::max(times_.poll, options_.backoff_max));
-        }
-        counters_.pace = rhythm_.pace;
-        next_look_ = Clock::now() + chrono_of(backoff_);
-        // Whoever waits for the state to have lasted is told as soon as it has.
-        const auto lasted = changed_at_ + chrono_of(options_.settle) + settle_slack;
-        if (look.reading && options_.settle.ms > 0 && lasted > Clock::now())
-            next_look_ = std::min(next_look_, lasted);
-        if (stop_) return;  // the loop may be gone
-        // Whoever has heard that it hangs has to hear that it does not.
-        if (tell || silence_told_) {
-            silence_told_ = false;
-            ++counters_.told;
-            asio::post(loop_, [self = shared_from_this(), look] { self->deliver(look); });
-        }
+    auto looked = looker_.look(ticket);
+    const auto& reading = looked.look.reading;
+    const std::lock_guard lock(mutex_);
+    looking_since_.reset();
+    identity_ = looker_.identity();
+    ++counters_.looks;
+    if (reading) {
+        counters_.commands += reading->commands;
+        backoff_ = delay_of(looker_.pace(), times_);
+    } else {
+        ++counters_.failures;
+        backoff_ =
+            std::clamp(backoff_ * 2, times_.poll, std::max(times_.poll, options_.backoff_max));
     }
-    last_ticket_ = ticket;
-    last_ = std::move(look);
-    if (!last_->reading) last_.reset();
-}
-
-DriveLook DrivePoller::State::read(std::uint64_t ticket) {
-    if (const auto right_drive = identify_if_needed(); !right_drive)
-        return {right_drive.error(), ticket, std::nullopt};
-    DriveLook look{reader_.read(*transport_, instant(Clock::now()), options_.command_timeout),
-                   ticket, std::nullopt};
-    if (look.reading) {
-        if (const auto done = read_device_status(look); !done) look.reading = done.error();
-    }
-    // After an error the path may lead to another drive.
-    if (!look.reading) identified_ = false;
-    if (look.reading && may_have_changed(look.reading->unit_attentions)) {
-        identified_ = false;
-        firmware_may_be_new_ = true;
-    }
-    return look;
-}
-
-// What the drive is doing, when it is time to ask and it can tell. Errors: the transport's.
-Outcome DrivePoller::State::read_device_status(DriveLook& look) {
-    const auto& known = reader_.capabilities();
-    if (known.very_high_frequency != Ability::yes || !asks_for_activity(rhythm_)) return Nothing{};
-    const auto now = Clock::now();
-    if (now - activity_at_ < std::chrono::milliseconds(known.polling_delay_ms.value_or(0)))
-        return Nothing{};
-    activity_at_ = now;
-    auto& reading = look.reading.value();
-    const auto before = reading.unit_attentions.size();
-    const auto cdb =
-        scsi::log_sense_cdb(scsi::log_page_code::dt_device_status, 0, device_status_size);
-    const auto reply = execute_patiently(*transport_, {cdb, {}, device_status_size},
-                                         options_.command_timeout, &reading.unit_attentions);
-    reading.commands += static_cast<std::uint32_t>(reading.unit_attentions.size() - before + 1);
-    if (!reply) return reply.error().within("LOG SENSE page 11h");
-    if (reply->status != scsi::status::good) return Nothing{};
-    const auto status = scsi::decode_dt_device_status(reply->data_in);
-    if (status) look.device_status = status->very_high_frequency;
-    return Nothing{};
-}
-
-PaceReport DrivePoller::State::pace_report(const DriveLook& look) const {
-    PaceReport report;
-    report.changed = !look.reading->unit_attentions.empty() || !last_ ||
-                     !says_the_same(*last_->reading, *look.reading);
-    report.asked_for = look.ticket != last_ticket_;
-    report.reserved = look.reading->reservation.state == ReservationState::reserved;
-    if (look.device_status)
-        report.moves_tape = look.device_status->activity != 0 || look.device_status->in_transition;
-    return report;
-}
-
-// A look that says the same as the one before is seldom worth waking the loop for.
-bool DrivePoller::State::worth_telling(const DriveLook& look) {
-    const auto now = Clock::now();
-    const bool same = last_ && look.reading && says_the_same(*last_->reading, *look.reading);
-    bool tell = !same || look.ticket != last_ticket_;
-    if (!same) {
-        changed_at_ = now;
-        settled_ = false;
-    }
-    if (!settled_) {
-        tell = true;
-        settled_ = now - changed_at_ > chrono_of(options_.settle) + settle_margin;
-    }
-    if (look.device_status) {
-        const auto& status = *look.device_status;
-        tell = tell || !told_status_ || told_status_->prevent_removal != status.prevent_removal ||
-               (told_status_->activity != 0) != (status.activity != 0);
-        told_status_ = status;
-    }
-    tell = tell || now - told_at_ >= chrono_of(options_.tell_unchanged_every);
-    if (tell) told_at_ = now;
-    return tell;
+    counters_.pace = looker_.pace();
+    next_look_ = Clock::now() + std::chrono::milliseconds(backoff_.ms);
+    // Whoever waits for the state to have lasted is told as soon as it has.
+    if (const auto settled = looker_.settles_at(); settled && *settled > Clock::now())
+        next_look_ = std::min(next_look_, *settled);
+    if (stop_) return;  // the loop may be gone
+    // Whoever has heard that it hangs has to hear that it does not.
+    if (!looked.is_news && !silence_told_) return;
+    silence_told_ = false;
+    ++counters_.told;
+    asio::post(loop_,
+               [self = shared_from_this(), look = std::move(looked.look)] { self->deliver(look); });
 }
 
 // After a look, so that nobody waits for it.
 void DrivePoller::State::probe_when_due() {
-    const auto now = Clock::now();
-    if (!identified_ || now < probe_at_) return remember_capabilities();
-    {
+    if (looker_.probe_is_due()) {
+        {
+            const std::lock_guard lock(mutex_);
+            if (stop_) return;
+            looking_since_ = Clock::now();
+        }
+        const auto commands = looker_.probe();
         const std::lock_guard lock(mutex_);
-        if (stop_) return;
-        looking_since_ = now;
+        looking_since_.reset();
+        counters_.commands += commands;
     }
-    auto capabilities = reader_.capabilities();
-    if (is_complete(capabilities)) ask_again_for_what_is_missing(capabilities);
-    const auto probe = probe_capabilities(*transport_, capabilities, options_.command_timeout);
-    reader_.set_capabilities(capabilities);
-    if (!probe) identified_ = false;
-    probe_at_ = !is_complete(capabilities)      ? now + probe_incomplete_after
-                : lacks_something(capabilities) ? now + probe_missing_after
-                                                : Clock::time_point::max();
     remember_capabilities();
-    const std::lock_guard lock(mutex_);
-    looking_since_.reset();
-    if (probe) counters_.commands += probe->commands;
 }
 
 // The reader learns on its own as well.
 void DrivePoller::State::remember_capabilities() {
-    const auto& known = reader_.capabilities();
+    const auto& known = looker_.capabilities();
     const std::lock_guard lock(mutex_);
     if (stop_ || known.revision.empty() || capabilities_ == known) return;
     capabilities_ = known;
@@ -486,36 +341,6 @@ void DrivePoller::State::remember_capabilities() {
     asio::post(loop_, [self = shared_from_this(), known] {
         if (self->handler_) self->options_.capabilities_learnt(known);
     });
-}
-
-Outcome DrivePoller::State::identify_if_needed() {
-    if (identified_) return Nothing{};
-    if (const auto right_drive = check_identity(); !right_drive) return right_drive;
-    identified_ = true;
-    // Nothing but capabilities outlives a broken path, and they only with their firmware.
-    auto capabilities = reader_.capabilities();
-    if (firmware_may_be_new_ || capabilities.revision != identity_->revision) {
-        capabilities = DriveCapabilities{};
-        capabilities.revision = identity_->revision;
-        probe_at_ = Clock::time_point{};
-    }
-    firmware_may_be_new_ = false;
-    reader_ = ReservationReader(options_.legacy_probe, std::move(capabilities));
-    return Nothing{};
-}
-
-Outcome DrivePoller::State::check_identity() {
-    const auto identity = identify(*transport_, options_.command_timeout);
-    if (!identity) return identity.error();
-    if (identity->serial == options_.serial) {
-        const std::lock_guard lock(mutex_);
-        identity_ = *identity;
-        return Nothing{};
-    }
-    mismatch_ = OtherDrive{"its interface", identity->serial.text};
-    return Error{"this path leads to drive " + identity->serial.text + " (" + identity->vendor +
-                 " " + identity->product + "), not to " + options_.serial.text +
-                 ": correct the interface of the drive in the configuration"};
 }
 
 // ---- the class as others see it
