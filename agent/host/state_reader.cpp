@@ -25,7 +25,7 @@ std::vector<std::string_view> lines_of(std::string_view text) {
     return lines;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     return "\"" + first_line(std::string(text), 120) + "\"";
 }
 
@@ -129,7 +129,7 @@ ReadState StateReader::read_text(const CommandOutcome& outcome) const {
             for (const Pattern& pattern : patterns_) {
                 if (!std::regex_match(line.begin(), line.end(), pattern.compiled)) continue;
                 const ReadState now{pattern.state,
-                                    quoted(line) + " matches \"" + pattern.text + "\""};
+                                    in_quotes(line) + " matches \"" + pattern.text + "\""};
                 if (pattern.state == draining) return now;
                 if (said.state != unknown && said.state != pattern.state) {
                     return {unknown, "the answer contradicts itself: " + said.how + " (" +
@@ -142,7 +142,7 @@ ReadState StateReader::read_text(const CommandOutcome& outcome) const {
         }
     }
     if (said.state == unknown)
-        said.how = "no pattern matches what the query printed: " + quoted(outcome.output);
+        said.how = "no pattern matches what the query printed: " + in_quotes(outcome.output);
     return said;
 }
 

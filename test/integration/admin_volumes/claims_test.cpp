@@ -16,7 +16,6 @@ using namespace vtld_test;
 
 namespace {
 
-const std::string first_drive = "VT00000001";
 const std::string second_drive = "VT00000002";
 constexpr int check_condition = 2;
 constexpr int filemark_key = 0;  // NO SENSE; 00h/01h says which
