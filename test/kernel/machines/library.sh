@@ -12,10 +12,12 @@ mkdir -p $work/keys
 echo "passphrase only for this guest" >$work/keys/user.key; chmod 600 $work/keys/user.key
 user() { echo '{"name": "'$1'", "auth": {"protocol": "SHA-256", "key_file": "keys/user.key"}, "priv": {"protocol": "AES-128", "key_file": "keys/user.key"}}'; }
 drive() { echo '{"serial": "'$1'", "poll_ms": 300, "events": false, "interface": {"type": "sg", "device": "'$(lab dev ctl $1)'"}, "offline": {"actuator": "alarm"}}'; }
+domain() { echo '{"name": "application-'$1'", "ports": []}'; }
 agent() { echo '{"name": "'$1'", "address": "udp:'$2':16201", "domain": "application-'$1'", "user": "'$1'"}'; }
 cat >$work/lrad.json <<END
 {"controller": {"id": "ctl", "state_dir": "$work/lrad-state"}, "control": {"socket": "$work/lrad.sock"},
  "drives": [$(drive DRV0001), $(drive DRV0002)],
+ "domains": [$(domain hosta), $(domain hostb)],
  "agents": [$(agent hosta 10.9.0.2), $(agent hostb 10.9.0.3)],
  "handshake": {"timeout_ms": 20000},
  "snmp": {"listen": "udp:10.9.0.1:16200", "users": [$(user hosta), $(user hostb)]}}
