@@ -66,4 +66,14 @@ says "a program of hosta that has the tape open does not go on as if nothing had
 exec 5<&-
 ok "rewind" mt -f "$TA" rewind
 is "the archive is there" "$(cat /etc/passwd)" "$(tar xOf "$TA" etc/passwd)"
+
+# What every host sees of a drive that is forced offline: 04h/44h/00h. st asks no second time, where it waits 120 s for a drive
+# that is not ready.
+tolerate 'Sense Key : Hardware Error|Add. Sense: Internal target failure|Error [0-9a-f]+ \(driver'
+ok "the drive reports a permanent error" library lractl fault inject VT00000001 sense --sense 04/44/00 --count 1000
+began=$SECONDS
+refused "so opening the tape fails" 'Input/output error' dd if="$TA" of=/dev/null bs=64k count=1
+ok "at once" test $((SECONDS - began)) -lt 10
+ok "the error ends" library lractl fault clear VT00000001
+ok "and the tape is used again" mt -f "$TA" rewind
 finish
