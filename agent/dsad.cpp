@@ -53,7 +53,7 @@ runtime::Configured<Prepared> prepare(const std::string& file, Look look) {
     };
     host::HostDevices devices;
     if (look == Look::at_this_host) {
-        devices = dsad::look_at_this_host();
+        devices = dsad::look_at_this_host(configuration.value->discover_drives);
         const auto added = dsad::complete(*configuration.value, devices);
         if (!added) return {std::nullopt, {located(added.error().message)}};
         for (const auto& line : *added)

@@ -79,7 +79,7 @@ void Daemon::start() {
 void Daemon::look_at_host_again() {
     discovery_.reset();
     if (!configuration_.discover_drives && !configuration_.discover_ports) return;
-    discovery_.emplace(loop_, configuration_.discovery_interval,
+    discovery_.emplace(loop_, configuration_.discovery_interval, configuration_.discover_drives,
                        [this](const host::HostDevices& devices) { host_seen(devices); });
 }
 

@@ -25,10 +25,7 @@ std::vector<std::string> nodes_of(const core::DriveSerial& drive, const std::str
             nodes.push_back(std::move(one));
     };
     if (!device.empty()) add(device);
-    const auto no_command = [](const std::string&) -> core::Result<core::DriveSerial> {
-        return core::Error{"not asked"};
-    };
-    for (const auto& found : host::look_at_host({}, no_command).drives) {
+    for (const auto& found : host::look_at_host({}, nullptr).drives) {
         if (found.serial != drive) continue;
         for (const auto& node : found.tape_nodes)
             add(node);

@@ -68,8 +68,8 @@ void add_drives(runtime::DsadConfiguration& configuration, const host::HostDevic
 
 }  // namespace
 
-host::HostDevices look_at_this_host() {
-    return host::look_at_host({}, ask_serial);
+host::HostDevices look_at_this_host(bool discover_drives) {
+    return host::look_at_host({}, discover_drives ? host::AskSerial(ask_serial) : nullptr);
 }
 
 core::Result<std::vector<std::string>> complete(runtime::DsadConfiguration& configuration,
@@ -87,11 +87,16 @@ core::Result<std::vector<std::string>> complete(runtime::DsadConfiguration& conf
     return added;
 }
 
-// `mutex_` guards `loop_gone_`; the rest belongs to the loop's thread.
+// `mutex_` guards `loop_gone_`; `discover_drives_` never changes; the rest belongs to the loop's
+// thread.
 class HostDiscovery::State : public std::enable_shared_from_this<HostDiscovery::State> {
   public:
-    State(asio::io_context& loop, core::Duration interval, Found found)
-        : loop_(loop), interval_(interval.ms), found_(std::move(found)), timer_(loop) {}
+    State(asio::io_context& loop, core::Duration interval, bool discover_drives, Found found)
+        : loop_(loop),
+          interval_(interval.ms),
+          discover_drives_(discover_drives),
+          found_(std::move(found)),
+          timer_(loop) {}
 
     void wait() {
         timer_->expires_after(interval_);
@@ -111,7 +116,7 @@ class HostDiscovery::State : public std::enable_shared_from_this<HostDiscovery::
     // The next look waits for this one, however long a drive keeps it.
     void look() {
         std::thread([self = shared_from_this()] {
-            auto devices = look_at_this_host();
+            auto devices = look_at_this_host(self->discover_drives_);
             const std::lock_guard lock(self->mutex_);
             if (self->loop_gone_) return;
             asio::post(self->loop_, [self, devices = std::move(devices)] { self->seen(devices); });
@@ -127,14 +132,16 @@ class HostDiscovery::State : public std::enable_shared_from_this<HostDiscovery::
 
     asio::io_context& loop_;
     std::chrono::milliseconds interval_;
+    const bool discover_drives_;
     Found found_;
     std::optional<asio::steady_timer> timer_;  // gone after stop(): the loop may be, too
     std::mutex mutex_;
     bool loop_gone_ = false;
 };
 
-HostDiscovery::HostDiscovery(asio::io_context& loop, core::Duration interval, Found found)
-    : state_(std::make_shared<State>(loop, interval, std::move(found))) {
+HostDiscovery::HostDiscovery(asio::io_context& loop, core::Duration interval, bool discover_drives,
+                             Found found)
+    : state_(std::make_shared<State>(loop, interval, discover_drives, std::move(found))) {
     state_->wait();
 }
 

@@ -22,8 +22,9 @@ class io_context;
 
 namespace agent::dsad {
 
-// This host, as look_at_host(); drives that hide their serial number are asked by INQUIRY. Blocks.
-[[nodiscard]] host::HostDevices look_at_this_host();
+// This host, as look_at_host(). Where drives are left to discovery, those that hide their serial
+// number are asked by INQUIRY, which blocks.
+[[nodiscard]] host::HostDevices look_at_this_host(bool discover_drives);
 
 // Adds to `configuration` what it leaves to discovery and does not have yet, and says what that
 // was, a line for each. Error when all ports are left to discovery and there is none: every holder
@@ -37,7 +38,8 @@ class HostDiscovery {
     using Found = std::function<void(const host::HostDevices&)>;
 
     // `found` is called on `loop`, never after this object is destroyed.
-    HostDiscovery(asio::io_context& loop, core::Duration interval, Found found);
+    HostDiscovery(asio::io_context& loop, core::Duration interval, bool discover_drives,
+                  Found found);
     ~HostDiscovery();
     HostDiscovery(const HostDiscovery&) = delete;
     HostDiscovery& operator=(const HostDiscovery&) = delete;

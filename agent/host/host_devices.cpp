@@ -9,6 +9,8 @@
 #include <string_view>
 #include <utility>
 
+#include "drive_iface/scsi/inquiry.hpp"
+
 namespace agent::host {
 
 namespace fs = std::filesystem;
@@ -17,8 +19,6 @@ namespace {
 
 constexpr std::size_t attribute_size_max = 4'096;  // sysfs gives a page at most
 constexpr std::size_t entries_max = 4'096;         // of one folder
-constexpr std::size_t vpd_header_size = 4;
-constexpr unsigned char unit_serial_number_page = 0x80;
 constexpr std::string_view blanks{" \t\r\n\0", 5};
 
 std::string trimmed(std::string_view text) {
@@ -115,15 +115,14 @@ void find_iscsi_ports(const HostPlaces& places, const fs::path& classes, Ports& 
     }
 }
 
-// The unit serial number page as the kernel has kept it, with its header.
-std::string kept_serial(const fs::path& device) {
+// VPD page 80h as the kernel has kept it; why there is no serial number in it, otherwise.
+core::Result<std::string> kept_serial(const fs::path& device) {
     const auto page = attribute(device / "vpd_pg80");
-    if (!page || page->size() < vpd_header_size) return {};
-    if (static_cast<unsigned char>((*page)[1]) != unit_serial_number_page) return {};
-    const std::size_t length = static_cast<std::size_t>(static_cast<unsigned char>((*page)[2]))
-                                   << 8 |
-                               static_cast<unsigned char>((*page)[3]);
-    return trimmed(std::string_view(*page).substr(vpd_header_size, length));
+    if (!page) return core::Error{"the kernel shows no serial number of it"};
+    const drive_iface::scsi::Bytes bytes(page->begin(), page->end());
+    auto serial = drive_iface::scsi::decode_unit_serial_number(bytes);
+    if (serial && serial->empty()) return core::Error{"it has no serial number"};
+    return serial;
 }
 
 std::string generic_node(const fs::path& device) {
@@ -153,18 +152,14 @@ void find_tape_drives(const fs::path& classes, const AskSerial& ask_serial, Host
         const auto device = classes / "scsi_tape" / name / "device";
         const auto generic = generic_node(device);
         auto serial = kept_serial(device);
-        std::string why = "the kernel shows no serial number of it";
-        if (serial.empty() && !generic.empty() && ask_serial) {
+        if (!serial && !generic.empty() && ask_serial) {
             const auto asked = ask_serial(generic);
-            if (asked)
-                serial = asked->text;
-            else
-                why = asked.error().message;
+            serial = asked ? core::Result<std::string>(asked->text) : asked.error();
         }
-        if (serial.empty())
-            found.troubles.push_back("/dev/" + name + ": " + why);
+        if (serial)
+            drives.add(*serial, device, "/dev/" + name, generic);
         else
-            drives.add(serial, device, "/dev/" + name, generic);
+            found.troubles.push_back("/dev/" + name + ": " + serial.error().message);
     }
     for (auto& [serial, drive] : drives.by_serial)
         found.drives.push_back(std::move(drive));

@@ -41,8 +41,8 @@ struct HostPlaces {
     std::string iscsi_name_file = "/etc/iscsi/initiatorname.iscsi";
 };
 
-// Asks the drive behind an sg node for its serial number, for drives whose unit serial number page
-// the kernel does not show. INQUIRY only.
+// Asks the drive behind an sg node for its serial number by INQUIRY, for drives whose unit serial
+// number page (VPD page 80h) the kernel does not show. Null: such drives stay unknown.
 using AskSerial = std::function<core::Result<core::DriveSerial>(const std::string& generic_node)>;
 
 // Blocks for as long as reading sysfs takes, and for `ask_serial`. Never an error: a host without

@@ -1,6 +1,5 @@
-lra_program(dsad
+lra_library(agent_dsad
   SOURCES
-    agent/dsad.cpp
     agent/dsad/application_check.cpp
     agent/dsad/composition.cpp
     agent/dsad/control_methods.cpp
@@ -8,4 +7,5 @@ lra_program(dsad
     agent/dsad/drive_json.cpp
     agent/dsad/holder_answers.cpp
     agent/dsad/host_discovery.cpp
-  LIBRARIES agent_runtime agent_host agent_snmp drive_iface_device drive_iface_sg_transport)
+  LIBRARIES agent_runtime agent_host agent_snmp drive_iface_device drive_iface_sg_transport nlohmann_json::nlohmann_json)
+lra_program(dsad SOURCES agent/dsad.cpp LIBRARIES agent_dsad)

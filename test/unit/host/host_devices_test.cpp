@@ -132,14 +132,18 @@ TEST_CASE("what can not be used is said, and the rest is found all the same") {
     sys.file("class/fc_host/host5/port_name", "0x2100000e1e09a1b1\n");
     sys.tape(0, "0:0:0:0", std::string("\x01\x80", 2), -1);  // cut short, and no sg node
     sys.tape(1, "0:0:1:0", std::string("\x01\x80\xff\xff", 4) + "LONG", 3);  // longer than it is
+    sys.tape(2, "0:0:2:0", serial_page("    "), 4);
+    sys.tape(3, "0:0:3:0", serial_page("8031BDC7DB"), 5);
     const auto found = sys.look();
     REQUIRE(found.ports.size() == 1);
     CHECK(found.ports[0].where == "fc_host/host5");
     REQUIRE(found.drives.size() == 1);
-    CHECK(found.drives[0].serial.text == "LONG");
-    CHECK(found.troubles ==
-          std::vector<std::string>{"fc_host/host3: \"ffffffffffffffffff\" is no name of a fc port",
-                                   "/dev/nst0: the kernel shows no serial number of it"});
+    CHECK(found.drives[0].serial.text == "8031BDC7DB");
+    REQUIRE(found.troubles.size() == 4);
+    CHECK(found.troubles[0] == "fc_host/host3: \"ffffffffffffffffff\" is no name of a fc port");
+    CHECK_THAT(found.troubles[1], ContainsSubstring("/dev/nst0: "));
+    CHECK_THAT(found.troubles[2], ContainsSubstring("/dev/nst1: "));
+    CHECK(found.troubles[3] == "/dev/nst2: it has no serial number");
 }
 
 TEST_CASE("a host without SCSI has neither ports nor drives") {
