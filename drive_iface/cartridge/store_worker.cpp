@@ -183,6 +183,10 @@ void StoreWorker::run() {
             synchronise_step(lock);
         } else if (finishing_) {
             break;
+        } else if (room_awaited_) {
+            // Stored between the look that found no room and the wish to be told of it.
+            room_awaited_.reset();
+            wake(lock);
         } else {
             wait_for_work(lock);
         }
@@ -201,7 +205,7 @@ bool StoreWorker::somebody_waits() const {
 void StoreWorker::wait_for_work(Lock& lock) {
     const auto something = [this] {
         return !queue_.empty() || synchronise_wanted_ || finishing_ || state_.reserving ||
-               power_lost_ || fetch_wanted();
+               power_lost_ || room_awaited_ || fetch_wanted();
     };
     if (state_.synchronised == state_.stored) {
         work_.wait(lock, something);

@@ -68,7 +68,7 @@ class StoreWorker {
     // `faults_seen` as in the last state() looked at: what was given before a fault was seen is
     // dropped. Returns how many operations were given so far.
     std::uint64_t give(StoreOperation operation, std::uint64_t faults_seen);
-    // Wake when less than this cost is left to be stored, or when reserve() is done.
+    // Wake when no more than this cost is left to be stored, now or later, or reserve() is done.
     void await_room(std::uint64_t cost_left);
     // Everything given so far, and the description when there is a new one; wakes when done.
     void synchronise(std::optional<Metadata> metadata);
