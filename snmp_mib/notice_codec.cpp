@@ -296,6 +296,7 @@ constexpr AlarmNotifications alarm_notifications[] = {
     {AlarmKind::reservations_mixed, Notification::drive_concern, Notification::drive_concern_over},
     {AlarmKind::removal_prevented, Notification::drive_concern, Notification::drive_concern_over},
     {AlarmKind::drive_path_changed, Notification::drive_concern, Notification::drive_concern_over},
+    {AlarmKind::host_unreachable, Notification::agent_lost, Notification::agent_returned},
 };
 
 }  // namespace
@@ -377,7 +378,7 @@ agent::core::Result<AlarmNotification> decode_alarm(std::span<const Varbind> var
     notification.controller = reader.text(NotifyObject::controller, 1, name_length_max);
     notification.sequence = reader.unsigned32(NotifyObject::sequence);
     alarm.key.kind = static_cast<AlarmKind>(reader.enumeration(
-        NotifyObject::alarm_kind, 1, static_cast<int>(AlarmKind::drive_path_changed)));
+        NotifyObject::alarm_kind, 1, static_cast<int>(AlarmKind::host_unreachable)));
     const bool belongs = std::any_of(
         std::begin(alarm_notifications), std::end(alarm_notifications),
         [&](const auto& r) { return r.raised == row->raised && r.kind == alarm.key.kind; });

@@ -26,6 +26,7 @@ constexpr EnumeratorName<AlarmKind> alarm_kinds[] = {
     {AlarmKind::reservations_mixed, "reservations_mixed"},
     {AlarmKind::removal_prevented, "removal_prevented"},
     {AlarmKind::drive_path_changed, "drive_path_changed"},
+    {AlarmKind::host_unreachable, "host_unreachable"},
 };
 
 }  // namespace

@@ -31,12 +31,14 @@ enum class AlarmKind : std::uint8_t {
     removal_prevented = 25,       // of medium, and nobody uses the drive
     // Of drive_unreachable: another drive is where this one should be.
     drive_path_changed = 26,
+    // Of agents that the controller plays itself: their host can not be used over ssh.
+    host_unreachable = 30,
 };
 
 // The same key raises and clears; there is at most one active alarm per key.
 struct AlarmKey {
     AlarmKind kind = AlarmKind::handshake_incomplete;
-    DriveSerial drive;  // empty for agent_lost
+    DriveSerial drive;  // empty for agent_lost and host_unreachable
     AgentName agent;    // empty where the alarm is about the drive alone
     auto operator<=>(const AlarmKey&) const = default;
 };

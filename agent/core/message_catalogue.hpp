@@ -39,6 +39,12 @@ enum class Message : std::uint16_t {
     statement_withdrawn = 1046,
     drive_path_changed = 1060,
     drive_path_right = 1061,
+    host_reached = 1080,
+    host_unreachable = 1081,
+    host_key_changed = 1082,
+    host_login_refused = 1083,
+    host_command_hung = 1084,
+    host_not_understood = 1085,
 
     notice_sent = 2001,
     notice_confirmed = 2002,

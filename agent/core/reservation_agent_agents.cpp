@@ -2,6 +2,28 @@
 
 namespace agent::core {
 
+namespace {
+
+Message contact_message(HostContact::State state) {
+    switch (state) {
+        case HostContact::State::reached:
+            return Message::host_reached;
+        case HostContact::State::unreachable:
+            return Message::host_unreachable;
+        case HostContact::State::key_changed:
+            return Message::host_key_changed;
+        case HostContact::State::login_refused:
+            return Message::host_login_refused;
+        case HostContact::State::command_hung:
+            return Message::host_command_hung;
+        case HostContact::State::not_understood:
+            break;
+    }
+    return Message::host_not_understood;
+}
+
+}  // namespace
+
 // Rules of presence. Tests: reservation_agent_presence_test.cpp; scenarios agent_starts.txt,
 // agent_stops.txt, agent_returns.txt; oracle invariants "told before started", "stopped owes
 // nothing".
@@ -57,6 +79,24 @@ void ReservationAgent::Rules::handle(const AdministratorRetiredAgent& input) {
     // anew.
     agent->record.incarnation = 0;
     owe_nothing(*agent, "it is retired");
+}
+
+// Tests: reservation_agent_contact_test.cpp.
+void ReservationAgent::Rules::handle(const HostContact& input) {
+    Agent* agent = find_agent(input.agent);
+    if (agent == nullptr || agent->contact == input.state) return;
+    const AlarmKey key{AlarmKind::host_unreachable, {}, input.agent};
+    const bool first = !agent->contact;
+    agent->contact = input.state;
+    // An alarm from before a restart of this process stands until there is better news.
+    if (input.state == HostContact::State::reached || !first) alarms_.clear(key, effects_);
+    const Message message = contact_message(input.state);
+    if (input.state == HostContact::State::reached) {
+        log(message, {{}, input.agent, {}}, {input.agent, input.words});
+        return;
+    }
+    log(message, {{}, input.agent, {}}, {input.agent, input.words, input.agent});
+    raise(key, message, {input.agent, input.words, input.agent});
 }
 
 void ReservationAgent::Rules::owe_nothing(Agent& agent, const std::string& why) {

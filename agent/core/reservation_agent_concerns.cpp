@@ -26,6 +26,7 @@ Message message_of(AlarmKind kind) {
         case AlarmKind::holder_unknown:
         case AlarmKind::agent_lost:
         case AlarmKind::drive_path_changed:
+        case AlarmKind::host_unreachable:
             break;
     }
     return Message::removal_prevented;

@@ -135,6 +135,23 @@ struct ReleaseReported {
     std::string words;  // asked: why; step_taken: which step and what came of it
 };
 
+// What became of the controller's own errands to the host of an agent that it plays itself
+// (agent/agentless), whenever that changes: written down, and an alarm as long as it is trouble.
+// What it means for drives follows from confirmations alone.
+struct HostContact {
+    enum class State : std::uint8_t {
+        reached,
+        unreachable,
+        key_changed,  // somebody with another host key answers
+        login_refused,
+        command_hung,
+        not_understood,
+    };
+    AgentName agent;
+    State state = State::reached;
+    std::string words;  // one line: what was found, or what went wrong
+};
+
 // Nothing happened but time; see next_wakeup().
 struct TimePassed {};
 
@@ -142,7 +159,7 @@ using ReservationAgentInput =
     std::variant<DriveObserved, DriveUnreachable, NoticeConfirmed, NoticeReceived, AgentStarted,
                  AgentStopping, OfflineForced, OfflineLifted, AdministratorForcedOffline,
                  AdministratorCleared, AdministratorRetiredAgent, ReleaseReported, HolderStated,
-                 DriveExamined, TimePassed>;
+                 HostContact, DriveExamined, TimePassed>;
 
 // ---- durable state: what the records below add up to
 // ----------------------------------------------------------------

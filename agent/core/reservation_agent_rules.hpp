@@ -62,6 +62,7 @@ class ReservationAgent::Rules {
         AgentRecord record;
         DomainName domain;
         std::optional<WallTime> last_seen;
+        std::optional<HostContact::State> contact;  // since this process started
     };
 
     // Drives that the configuration does not list.
@@ -107,6 +108,7 @@ class ReservationAgent::Rules {
     void fence_left_behind(Drive& drive);
     void fence_lost(Drive& drive, const DriveObserved& seen);
     void handle(const ReleaseReported& input);
+    void handle(const HostContact& input);
 
     // What is wrong with a drive besides.
     void handle(const DriveExamined& input);

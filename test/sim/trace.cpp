@@ -154,6 +154,11 @@ void Trace::add(const ReservationAgentInput& input) {
                        add("administrator_retired");
                        add(in.agent);
                    },
+                   [this](const HostContact& in) {
+                       add("host_contact");
+                       add(in.agent);
+                       add(static_cast<std::uint64_t>(in.state));
+                   },
                    [this](const HolderStated& in) {
                        add("holder_stated");
                        add(in.statement.id);

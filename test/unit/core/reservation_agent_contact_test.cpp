@@ -1,0 +1,48 @@
+#include "test/unit/core/controller.hpp"
+
+using namespace core_test;
+
+namespace {
+
+using State = HostContact::State;
+
+std::string contact_alarm_text(Controller& controller) {
+    for (const auto& alarm : controller.rules().active_alarms()) {
+        if (alarm.key.kind == AlarmKind::host_unreachable) return alarm.text;
+    }
+    return "";
+}
+
+}  // namespace
+
+TEST_CASE("a host that is not reached over ssh is an alarm until it is") {
+    Controller controller(two_drives_three_agents());
+    const AgentName agent = controller.rules().agents().front().record.agent;
+    controller(HostContact{agent, State::unreachable, "backup3: Connection refused"});
+    CHECK_THAT(contact_alarm_text(controller),
+               ContainsSubstring(agent) && ContainsSubstring("Connection refused") &&
+                   ContainsSubstring("lractl agent check " + agent));
+    controller(HostContact{agent, State::reached, "1 drive, 2 ports"});
+    CHECK(contact_alarm_text(controller).empty());
+    CHECK(controller.has_event("LRA1081"));
+    CHECK(controller.has_event("LRA1080"));
+}
+
+TEST_CASE(
+    "another kind of trouble takes the place of the alarm, the same kind says nothing twice") {
+    Controller controller(two_drives_three_agents());
+    const AgentName agent = controller.rules().agents().front().record.agent;
+    controller(HostContact{agent, State::unreachable, "no route"});
+    const auto before = controller.rules().active_alarms();
+    controller(HostContact{agent, State::unreachable, "timed out"});
+    CHECK(controller.rules().active_alarms() == before);
+    controller(HostContact{agent, State::key_changed, "offered SHA256:abc"});
+    CHECK_THAT(contact_alarm_text(controller), ContainsSubstring("host key"));
+    CHECK(controller.rules().active_alarms().front().severity == Severity::critical);
+}
+
+TEST_CASE("what became of a host that is not configured is nobody's business") {
+    Controller controller(two_drives_three_agents());
+    controller(HostContact{"nobody", State::key_changed, "x"});
+    CHECK(controller.rules().active_alarms().empty());
+}
