@@ -6,6 +6,8 @@
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 
+#include "agent/host/command_runner.hpp"
+
 namespace agent::host {
 
 namespace {
@@ -27,11 +29,18 @@ std::string why_not(const ProgramCall& call) {
 CommandApplicationRunner::CommandApplicationRunner(asio::io_context& loop,
                                                    ApplicationProfile profile, Called on_call,
                                                    std::size_t waiting_max)
+    : CommandApplicationRunner(loop, std::move(profile), std::move(on_call),
+                               std::make_unique<CommandRunner>(loop), waiting_max) {}
+
+CommandApplicationRunner::CommandApplicationRunner(asio::io_context& loop,
+                                                   ApplicationProfile profile, Called on_call,
+                                                   std::unique_ptr<CommandDoor> commands,
+                                                   std::size_t waiting_max)
     : loop_(loop),
       profile_(std::make_shared<const ApplicationProfile>(std::move(profile))),
       on_call_(std::move(on_call)),
       waiting_max_(waiting_max),
-      commands_(loop) {}
+      commands_(std::move(commands)) {}
 
 CommandApplicationRunner::~CommandApplicationRunner() = default;
 
@@ -83,9 +92,10 @@ void CommandApplicationRunner::start_next() {
     waiting_.pop_front();
     Command command = job.command;
     // commands_ calls nobody back once it is gone, so `this` is there.
-    commands_.run(std::move(command), [this, job = std::move(job)](CommandOutcome outcome) mutable {
-        ended(std::move(job), std::move(outcome));
-    });
+    commands_->run(std::move(command),
+                   [this, job = std::move(job)](CommandOutcome outcome) mutable {
+                       ended(std::move(job), std::move(outcome));
+                   });
 }
 
 void CommandApplicationRunner::ended(Job job, CommandOutcome outcome) {

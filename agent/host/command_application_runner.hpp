@@ -7,8 +7,12 @@
 
 #include "agent/host/application_profile.hpp"
 #include "agent/host/application_runner.hpp"
-#include "agent/host/command_runner.hpp"
+#include "agent/host/command_door.hpp"
 #include "agent/host/program_call.hpp"
+
+namespace asio {
+class io_context;
+}
 
 namespace agent::host {
 
@@ -21,6 +25,9 @@ class CommandApplicationRunner final : public ApplicationRunner {
     // `on_call` hears of every call before its answer is given, whether something was run or not.
     CommandApplicationRunner(asio::io_context& loop, ApplicationProfile profile, Called on_call,
                              std::size_t waiting_max = 256);
+    // Its programs are run by `commands`.
+    CommandApplicationRunner(asio::io_context& loop, ApplicationProfile profile, Called on_call,
+                             std::unique_ptr<CommandDoor> commands, std::size_t waiting_max = 256);
     ~CommandApplicationRunner() override;
 
     // More than `waiting_max` calls waiting: answered as failed at once, and said so.
@@ -55,7 +62,7 @@ class CommandApplicationRunner final : public ApplicationRunner {
     std::deque<Job> waiting_;
     bool busy_ = false;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // posted handlers hold it weakly
-    CommandRunner commands_;
+    std::unique_ptr<CommandDoor> commands_;
 };
 
 }  // namespace agent::host

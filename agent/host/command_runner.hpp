@@ -1,10 +1,9 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <vector>
 
-#include "agent/host/command.hpp"
+#include "agent/host/command_door.hpp"
 
 namespace asio {
 class io_context;
@@ -18,18 +17,15 @@ class RunningCommand;
 // /dev/null as stdin, / as working directory, no descriptor of ours, default signal dispositions.
 // What it leaves behind in its group when it ends is killed, so that nothing works on after the
 // answer. One thread: the loop's.
-class CommandRunner {
+class CommandRunner final : public CommandDoor {
   public:
-    using Done = std::function<void(CommandOutcome)>;
-
     explicit CommandRunner(asio::io_context& loop);
     // Kills what still runs; its callbacks are not called.
-    ~CommandRunner();
+    ~CommandRunner() override;
     CommandRunner(const CommandRunner&) = delete;
     CommandRunner& operator=(const CommandRunner&) = delete;
 
-    // `done` is called exactly once, from the loop, never before run() returns.
-    void run(Command command, Done done);
+    void run(Command command, Done done) override;
 
     // Includes programs that do not die of SIGKILL; nobody waits for those any more.
     [[nodiscard]] std::size_t running() const;
