@@ -66,7 +66,7 @@ Daemon::Daemon(asio::io_context& loop, runtime::DsadConfiguration configuration,
           [this](const core::DriveSerial& drive, const std::string& action,
                  const std::string& line) { note_holder(drive, action, line); }),
       wakeup_(loop) {
-    holder_answers_.configure(configuration_);
+    holder_answers_.configure(configuration_, devices_);
 }
 
 void Daemon::start() {
@@ -100,7 +100,7 @@ void Daemon::host_seen(const host::HostDevices& devices) {
         runtime::log_info("discovery: " + line);
     configuration_ = std::move(configuration);
     application_.set_profile(std::move(profile).value());
-    holder_answers_.configure(configuration_);
+    holder_answers_.configure(configuration_, devices_);
     carry_out(rules_.reconfigure(configuration_.host, runtime::clock_now()));
 }
 
@@ -117,7 +117,7 @@ core::Outcome Daemon::follow(runtime::DsadConfiguration configuration,
     configuration_ = std::move(configuration);
     devices_ = std::move(devices);
     application_.set_profile(std::move(profile));
-    holder_answers_.configure(configuration_);
+    holder_answers_.configure(configuration_, devices_);
     carry_out(rules_.reconfigure(configuration_.host, runtime::clock_now()));
     look_at_host_again();
     return core::Nothing{};

@@ -1,5 +1,6 @@
 #include "agent/dsad/holder_answers.hpp"
 
+#include <algorithm>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <regex>
@@ -8,6 +9,7 @@
 #include <utility>
 
 #include "agent/host/host_devices.hpp"
+#include "agent/host/line_pattern.hpp"
 #include "agent/host/program_call.hpp"
 #include "agent/runtime/log.hpp"
 
@@ -15,24 +17,49 @@ namespace agent::dsad {
 
 namespace {
 
-constexpr std::size_t searched_line_max = 4'096;
-
-// Every node of the drive that this host has, wherever it was renumbered to.
-std::vector<std::string> nodes_of(const core::DriveSerial& drive, const std::string& device) {
+struct DriveNodes {
     std::vector<std::string> nodes;
-    const auto add = [&nodes](const std::string& node) {
-        for (auto& one : host::nodes_beside(node))
-            nodes.push_back(std::move(one));
+    bool all_known = true;
+};
+
+bool has_node(const host::FoundTapeDrive& drive, const std::string& node) {
+    const auto is_among = [&node](const std::vector<std::string>& nodes) {
+        return std::find(nodes.begin(), nodes.end(), node) != nodes.end();
     };
-    if (!device.empty()) add(device);
-    for (const auto& found : host::look_at_host({}, nullptr).drives) {
-        if (found.serial != drive) continue;
-        for (const auto& node : found.tape_nodes)
-            add(node);
-        for (const auto& node : found.generic_nodes)
-            add(node);
-    }
-    return nodes;
+    return is_among(drive.tape_nodes) || is_among(drive.generic_nodes);
+}
+
+// Every node of the drive that this host has, wherever it was renumbered to. `devices` are as last
+// looked at; what Linux shows of it now comes first.
+DriveNodes nodes_of(const core::DriveSerial& drive, const std::string& device,
+                    const std::vector<host::FoundTapeDrive>& devices) {
+    DriveNodes result;
+    const auto add = [&result](const std::string& node) {
+        for (auto& one : host::nodes_beside(node))
+            result.nodes.push_back(std::move(one));
+    };
+    bool found = false;
+    bool device_is_another = false;
+    const auto look_through = [&](const std::vector<host::FoundTapeDrive>& drives) {
+        for (const auto& one : drives) {
+            if (one.serial != drive) {
+                device_is_another = device_is_another || has_node(one, device);
+                continue;
+            }
+            found = true;
+            for (const auto& node : one.tape_nodes)
+                add(node);
+            for (const auto& node : one.generic_nodes)
+                add(node);
+        }
+    };
+    look_through(host::look_at_host({}, nullptr).drives);
+    if (!found) look_through(devices);
+    if (!device.empty() && !device_is_another) add(device);
+    // Of a tape node alone nobody can tell which sg node belongs to it.
+    const bool is_tape_node = device.rfind("/dev/st", 0) == 0 || device.rfind("/dev/nst", 0) == 0;
+    result.all_known = found || !is_tape_node;
+    return result;
 }
 
 core::Result<host::Command> command_from(const std::vector<std::string>& argv,
@@ -70,7 +97,9 @@ HolderAnswers::~HolderAnswers() {
         scan.join();
 }
 
-void HolderAnswers::configure(const runtime::DsadConfiguration& configuration) {
+void HolderAnswers::configure(const runtime::DsadConfiguration& configuration,
+                              const host::HostDevices& devices) {
+    devices_ = devices.drives;
     agent_ = configuration.host.agent;
     domain_ = configuration.host.domain;
     ports_ = configuration.host.ports;
@@ -166,16 +195,10 @@ std::optional<std::string> HolderAnswers::line_in_use(const host::CommandOutcome
     for (const std::string& pattern : settings_.in_use) {
         const auto text = host::fill_in_pattern(pattern, names);
         if (!text) continue;
-        // The configuration has compiled it once; breadth first, so that no line takes for ever.
-        const std::regex compiled("[\\s\\S]*(?:" + *text + ")[\\s\\S]*",
-                                  std::regex::ECMAScript | std::regex_constants::__polynomial);
-        std::string_view rest = outcome.output;
-        while (!rest.empty()) {
-            const std::string_view whole = rest.substr(0, rest.find('\n'));
-            rest.remove_prefix(std::min(rest.size(), whole.size() + 1));
-            const std::string_view line = whole.substr(0, searched_line_max);
-            if (std::regex_match(line.begin(), line.end(), compiled))
-                return "\"" + host::first_line(std::string(line), 120) + "\"";
+        const auto compiled = host::line_pattern(*text);
+        if (!compiled) continue;
+        for (const std::string_view line : host::lines_of(outcome.output)) {
+            if (std::regex_match(line.begin(), line.end(), *compiled)) return host::in_quotes(line);
         }
     }
     return std::nullopt;
@@ -186,9 +209,15 @@ void HolderAnswers::look_for_open_files(const std::shared_ptr<Work>& work, Then 
     if (!settings_.open_files) return then();
     const auto scan = scans_.emplace(scans_.end());
     *scan = std::thread([this, scan, alive = std::weak_ptr<int>(alive_), work,
-                         ignored = settings_.open_files_ignore, then = std::move(then)] {
-        auto found =
-            host::find_open_files(nodes_of(work->inquiry.drive, work->names.device), ignored);
+                         ignored = settings_.open_files_ignore, devices = devices_,
+                         then = std::move(then)] {
+        const auto drive = nodes_of(work->inquiry.drive, work->names.device, devices);
+        auto found = host::find_open_files(drive.nodes, ignored);
+        if (!drive.all_known && found.complete) {
+            found.complete = false;
+            found.why_incomplete = "Linux does not show which sg node belongs to " +
+                                   work->names.device + "; list it as the drive's device";
+        }
         asio::post(loop_, [this, scan, alive, work, then, found = std::move(found)]() mutable {
             if (alive.expired()) return;
             scan->join();
@@ -203,9 +232,9 @@ void HolderAnswers::look_for_open_files(const std::shared_ptr<Work>& work, Then 
 // host can take a unit attention that the program is waiting for.
 void HolderAnswers::probe(const std::shared_ptr<Work>& work, Then then) {
     const auto& files = work->signs.open_files;
-    const bool in_use =
-        work->signs.application_uses_it.has_value() || (files && !files->found.empty());
-    if (settings_.holder_probe.empty() || in_use) return then();
+    const bool nobody_has_it_open = files && files->complete && files->found.empty();
+    if (settings_.holder_probe.empty() || !nobody_has_it_open || work->signs.application_uses_it)
+        return then();
     auto command = command_from(settings_.holder_probe, work->names, settings_.timeout);
     if (!command) return then();
     commands_.run(std::move(command).value(),

@@ -18,6 +18,7 @@
 #include "agent/host/command_application_runner.hpp"
 #include "agent/host/command_runner.hpp"
 #include "agent/host/holder_signs.hpp"
+#include "agent/host/host_devices.hpp"
 #include "agent/runtime/dsad_configuration.hpp"
 
 namespace agent::dsad {
@@ -34,7 +35,9 @@ class HolderAnswers {
                   Note note);
     ~HolderAnswers();
 
-    void configure(const runtime::DsadConfiguration& configuration);
+    // `devices`: this host, as last looked at.
+    void configure(const runtime::DsadConfiguration& configuration,
+                   const host::HostDevices& devices);
 
     // Answered once, later; a repeat of a question that was answered is answered with the same
     // words, a repeat of one that is being worked on and an older one not at all. So a request to
@@ -66,6 +69,7 @@ class HolderAnswers {
     core::DomainName domain_;
     std::vector<core::InitiatorPort> ports_;
     std::map<core::DriveSerial, host::DriveNames> drives_;
+    std::vector<host::FoundTapeDrive> devices_;
     runtime::ApplicationConfiguration settings_;
     std::map<std::pair<core::ControllerName, core::DriveSerial>, Answered> answered_;
     std::map<core::DriveSerial, core::HolderAnswer> last_said_;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <fstream>
 #include <memory>
@@ -25,10 +26,11 @@ struct CloseDirectory {
 };
 using Directory = std::unique_ptr<DIR, CloseDirectory>;
 
-// What a name leads to: a device by its number, anything else by file system and inode.
+// What a name leads to: a character device by its number, anything else by file system and inode.
+// Block devices have numbers of their own: 9:0 is the first tape, and the first software RAID.
 using FileIdentity = std::pair<std::uint64_t, std::uint64_t>;
 FileIdentity identity_of(const struct stat& file) {
-    if (S_ISCHR(file.st_mode) || S_ISBLK(file.st_mode)) return {0, file.st_rdev};
+    if (S_ISCHR(file.st_mode)) return {0, file.st_rdev};
     return {file.st_dev + 1, file.st_ino};
 }
 
@@ -39,10 +41,13 @@ bool is_number(const char* name) {
     return true;
 }
 
-std::string link_target(int directory, const char* name) {
+// Empty when the file was closed meanwhile; nothing when it may not be read.
+std::optional<std::string> link_target(int directory, const char* name) {
     std::array<char, 4'096> target;
     const ssize_t length = ::readlinkat(directory, name, target.data(), target.size());
-    return length <= 0 ? "" : std::string(target.data(), static_cast<std::size_t>(length));
+    if (length > 0) return std::string(target.data(), static_cast<std::size_t>(length));
+    if (length == 0 || errno == ENOENT || errno == ESRCH) return "";
+    return std::nullopt;
 }
 
 std::string program_of(const std::string& process) {
@@ -91,14 +96,15 @@ bool Search::process(const std::string& path, int pid) {
     while (const dirent* entry = ::readdir(directory.get())) {
         if (!is_number(entry->d_name)) continue;
         // By name first: following a link into a hung file system would hang as well.
-        const std::string target = link_target(descriptor, entry->d_name);
-        if (!target.starts_with("/dev/") && !names_.contains(target)) continue;
+        const auto target = link_target(descriptor, entry->d_name);
+        if (!target) return false;
+        if (!target->starts_with("/dev/") && !names_.contains(*target)) continue;
         struct stat file {};
         if (::fstatat(descriptor, entry->d_name, &file, 0) != 0) continue;
         if (!wanted_.contains(identity_of(file))) continue;
         const std::string program = program_of(path);
         if (std::find(ignored_.begin(), ignored_.end(), program) != ignored_.end()) return true;
-        if (result_.found.size() < open_files_max) result_.found.push_back({pid, program, target});
+        if (result_.found.size() < open_files_max) result_.found.push_back({pid, program, *target});
         return true;  // one is enough of a process
     }
     return true;
@@ -139,11 +145,15 @@ OpenFiles find_open_files(const std::vector<std::string>& nodes,
         const std::string path = proc + "/" + entry->d_name;
         if (!search.process(path, std::atoi(entry->d_name))) ++closed_to_us;
     }
-    if (closed_to_us != 0) {
+    // Mounted with hidepid, /proc shows no processes of others.
+    struct stat first {};
+    if (::stat((proc + "/1").c_str(), &first) != 0) ++closed_to_us;
+    if (closed_to_us != 0 && result.complete) {
         result.complete = false;
-        result.why_incomplete = std::to_string(closed_to_us) +
-                                " processes may not be looked into: dsad needs to run as root, or "
-                                "with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH";
+        result.why_incomplete =
+            std::to_string(closed_to_us) +
+            " or more processes may not be looked into: dsad needs to run as root, or "
+            "with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH";
     }
     return result;
 }

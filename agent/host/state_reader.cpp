@@ -1,46 +1,14 @@
 #include "agent/host/state_reader.hpp"
 
 #include <algorithm>
-#include <string_view>
+#include <utility>
+
+#include "agent/host/line_pattern.hpp"
 
 namespace agent::host {
 
-namespace {
-
 using core::ApplicationDriveState;
 using core::Error;
-
-// Longer lines are searched up to here.
-constexpr std::size_t line_bytes_max = 4096;
-
-std::vector<std::string_view> lines_of(std::string_view text) {
-    std::vector<std::string_view> lines;
-    while (!text.empty()) {
-        const std::size_t end = std::min(text.find('\n'), text.size());
-        std::string_view line = text.substr(0, end);
-        if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-        lines.push_back(line.substr(0, line_bytes_max));
-        text.remove_prefix(std::min(end + 1, text.size()));
-    }
-    return lines;
-}
-
-std::string in_quotes(std::string_view text) {
-    return "\"" + first_line(std::string(text), 120) + "\"";
-}
-
-// __polynomial makes libstdc++ match breadth first: no exponential time, no recursion per
-// character. Its search begins anew at every character, which makes it quadratic; matching the
-// whole line with anything around the pattern is one pass. A line of 4096 bytes: 1.3 s before, 0.6
-// ms now.
-std::regex compiled(const std::string& text) {
-    const auto flags = std::regex::ECMAScript | std::regex_constants::__polynomial;
-    // By itself first: "a)|(b" would be well-formed only inside the parentheses.
-    const std::regex alone(text, flags);
-    return std::regex("[\\s\\S]*(?:" + text + ")[\\s\\S]*", flags | std::regex::optimize);
-}
-
-}  // namespace
 
 core::Result<StateReader> StateReader::compile(const StateRules& rules, const DriveNames& names) {
     using enum ApplicationDriveState;
@@ -68,13 +36,9 @@ core::Outcome StateReader::add(ApplicationDriveState state, const std::string& w
         const std::string path = "states." + where + "[" + std::to_string(i) + "]";
         auto text = fill_in_pattern(patterns[i], names);
         if (!text) return text.error().within(path);
-        try {
-            patterns_.push_back({state, *text, compiled(*text)});
-        } catch (const std::regex_error& error) {
-            return Error{path + ": \"" + patterns[i] +
-                         "\" is not a regular expression (ECMAScript, without " +
-                         "back-references): " + error.what()};
-        }
+        auto compiled = line_pattern(*text);
+        if (!compiled) return Error{path + ": \"" + patterns[i] + "\" " + compiled.error().message};
+        patterns_.push_back({state, *text, std::move(compiled).value()});
     }
     for (const int number : statuses) {
         if (listed(number) != nullptr) {

@@ -152,6 +152,11 @@ class Reading {
         application.in_use = read_patterns(value, "in_use", "application");
         application.open_files = value["open_files"].get<bool>();
         application.open_files_ignore = value["open_files_ignore"].get<std::vector<std::string>>();
+        if (!application.holder_probe.empty() && !application.open_files) {
+            wrong("application.holder_probe",
+                  "never runs while a program here has the drive open, and with \"open_files\": "
+                  "false nobody looks; leave one of them out");
+        }
         if (!application.in_use.empty() && application.query.empty()) {
             wrong("application.in_use", "is matched with what the query prints; give query");
         }
@@ -192,11 +197,15 @@ class Reading {
         const auto patterns = states[state].get<std::vector<std::string>>();
         for (std::size_t i = 0; i < patterns.size(); ++i) {
             try {
-                const std::regex compiled(with_placeholders_filled(patterns[i]),
-                                          std::regex::ECMAScript);
+                // As they will be matched (agent/host/line_pattern.hpp).
+                const std::regex compiled(
+                    with_placeholders_filled(patterns[i]),
+                    std::regex::ECMAScript | std::regex_constants::__polynomial);
             } catch (const std::regex_error& error) {
                 wrong(path_of_element(where + "." + state, i),
-                      std::string("is not an ECMAScript regular expression: ") + error.what());
+                      std::string("is not an ECMAScript regular expression without "
+                                  "back-references: ") +
+                          error.what());
             }
         }
         return patterns;

@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -72,6 +74,59 @@ TEST_CASE("a device node is recognised by its number") {
         mine = mine || one.pid == ::getpid();
     CHECK(mine);
     ::close(descriptor);
+}
+
+// A folder that looks like /proc: each process has its name, and what its descriptor 5 leads to.
+struct ProcessFolder {
+    explicit ProcessFolder(const std::string& below = "/tmp")
+        : path(below + "/open_files_proc.XXXXXX") {
+        REQUIRE(::mkdtemp(path.data()) != nullptr);
+    }
+    ~ProcessFolder() { std::filesystem::remove_all(path); }
+    void process(int pid, const std::string& program, const std::string& has_open) const {
+        const std::string folder = path + "/" + std::to_string(pid);
+        std::filesystem::create_directories(folder + "/fd");
+        std::ofstream(folder + "/comm") << program << '\n';
+        std::filesystem::create_symlink(has_open, folder + "/fd/5");
+    }
+    std::string path;
+};
+
+TEST_CASE("all processes looked into is an answer, some closed to us is none") {
+    const ProcessFolder proc;
+    proc.process(1, "init", "/dev/null");
+    proc.process(70, "bareos-sd", "/dev/zero");
+    const auto open = find_open_files({"/dev/zero"}, {}, proc.path);
+    CHECK(open.complete);
+    REQUIRE(open.found.size() == 1);
+    CHECK(open.found[0].program == "bareos-sd");
+
+    // A link of no length can not be read, just as one of another user.
+    std::filesystem::remove(proc.path + "/70/fd/5");
+    std::ofstream(proc.path + "/70/fd/5") << "no link";
+    const auto closed = find_open_files({"/dev/zero"}, {}, proc.path);
+    CHECK_FALSE(closed.complete);
+    CHECK_THAT(closed.why_incomplete, ContainsSubstring("CAP_SYS_PTRACE"));
+
+    // hidepid: processes of others are not even listed.
+    std::filesystem::remove_all(proc.path + "/1");
+    std::filesystem::remove_all(proc.path + "/70");
+    CHECK_FALSE(find_open_files({"/dev/zero"}, {}, proc.path).complete);
+}
+
+TEST_CASE("a block device is not the tape drive whose number it has") {
+    // 9:0 is the first tape, and the first software RAID.
+    const ProcessFolder nodes("/dev/shm");  // what is open is looked at only below /dev
+    const std::string tape = nodes.path + "/tape";
+    const std::string raid = nodes.path + "/raid";
+    const bool may_make_nodes = ::mknod(tape.c_str(), S_IFCHR | 0600, makedev(9, 0)) == 0 &&
+                                ::mknod(raid.c_str(), S_IFBLK | 0600, makedev(9, 0)) == 0;
+    if (!may_make_nodes) return;
+    const ProcessFolder proc;
+    proc.process(1, "init", "/dev/null");
+    proc.process(70, "mdadm", raid);
+    CHECK(find_open_files({tape}, {}, proc.path).found.empty());
+    CHECK(find_open_files({raid}, {}, proc.path).found.size() == 1);
 }
 
 TEST_CASE("programs whose open files mean nothing do not count") {

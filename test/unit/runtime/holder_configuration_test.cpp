@@ -119,7 +119,12 @@ TEST_CASE("how a host knows that it holds a drive is read, and a wrong pattern i
     REQUIRE(set.errors == ConfigurationErrors{});
     CHECK(set.value->application.in_use.size() == 1);
     CHECK(set.value->application.release.size() == 2);
-    const auto wrong = place.dsad(
-        {{"application", {{"in_use", json::array({"("})}, {"release", json::array({"x"})}}}});
-    REQUIRE(wrong.errors.size() == 2);
+    const auto wrong =
+        place.dsad({{"application",
+                     {{"in_use", json::array({"(", "(x)\\1"})}, {"release", json::array({"x"})}}}});
+    REQUIRE(wrong.errors.size() == 3);
+    const auto blind = place.dsad(
+        {{"application", {{"open_files", false}, {"holder_probe", {"/usr/bin/probe"}}}}});
+    REQUIRE(blind.errors.size() == 1);
+    CHECK_THAT(blind.errors[0], ContainsSubstring("while a program here has the drive open"));
 }
