@@ -60,10 +60,12 @@ void DriveTask::notice_arrived(const Notice& notice, const HostConfiguration& ho
     proceed(host, now, effects);
 }
 
+// By a newer notice, or because what was decided was decided under another configuration. Oracle
+// invariant "observes only".
 bool DriveTask::superseded() const {
     if (!work_) return false;
-    const auto source = sources_.find(work_->controller);
-    return source->second.newest->id > work_->notice.id;
+    const Source& source = sources_.at(work_->controller);
+    return source.due || source.newest->id > work_->notice.id;
 }
 
 // Takes up the next piece of work when no command is running.

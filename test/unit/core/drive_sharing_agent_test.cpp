@@ -293,3 +293,16 @@ TEST_CASE("what is shown about a drive is what was read back") {
     CHECK(view.ledger.has_value());
     CHECK_FALSE(view.busy);
 }
+
+TEST_CASE("told to observe only while a command runs, it does not go on to act") {
+    Host host;
+    host(host.notice(drive_1, reserved_by(port_a)));  // the query runs
+    auto configuration = host_beta();
+    configuration.observe_only = true;
+    host.reconfigure(configuration);
+    const auto effects = host(ApplicationAnswered{drive_1, ApplicationAction::query, true,
+                                                  ApplicationDriveState::online, ""});
+    CHECK(all<RunApplication>(effects).empty());
+    REQUIRE(all<SendConfirmation>(effects).size() == 1);
+    CHECK(all<SendConfirmation>(effects)[0].confirmation.result == observed_only);
+}
