@@ -118,6 +118,10 @@ class DriveSharingAgent::Rules {
         task->second.operator_wishes(input, host_, now_, effects_);
     }
 
+    void handle(const ReconcileRequested& input) {
+        presence_.begin_life(input.incarnation, host_, now_, effects_);
+    }
+
     void handle(const AgentTimePassed&) {}
 
     // What is durable about a drive that leaves the configuration is kept for its return.

@@ -63,11 +63,18 @@ struct OperatorSetDrive {
     std::string actor;
 };
 
+// Asks every controller for the whole state now: "started" is said again as a new life, whose
+// `incarnation` has been raised on disk. The notices that follow are settled with the application
+// as at every start. Nothing while stopping, or when the incarnation is not higher.
+struct ReconcileRequested {
+    std::uint64_t incarnation = 0;
+};
+
 struct AgentTimePassed {};
 
 using DriveSharingAgentInput =
     std::variant<NoticeArrived, ApplicationAnswered, PresenceAcknowledged, StopRequested,
-                 OperatorSetDrive, AgentTimePassed>;
+                 OperatorSetDrive, ReconcileRequested, AgentTimePassed>;
 
 // ---- durable state
 // --------------------------------------------------------------------------------------------------

@@ -182,6 +182,14 @@ constexpr MessageDescription catalogue[] = {
      "When it comes again and again the controller's state folder was lost: stop `dsad`, remove its marks of that controller, start it."},
     {Message::agent_stopping, Severity::info, "this agent is stopping and says so to {} controllers", "Drives that are offline in the application stay so.", "Nothing."},
     {Message::controller_unknown, Severity::warning, "a notice of controller {} is ignored: not in the configuration", "The sender is authenticated, but the configuration does not list it.", "Compare the configurations of `lrad` and `dsad`."},
+    {Message::host_fact_by_hand, Severity::info, "by hand, {}: {}", "What this host has was completed or corrected through the control socket; it counts at once and after restarts.",
+     "`lractl host show` lists what is known and where from."},
+    {Message::host_fact_contradicted, Severity::warning, "drive {}: the node {} given by hand belongs to drive {} now; it is not used",
+     "Nodes were numbered anew, or the drive was exchanged.", "Give the right node with `lractl drive map`, or take it back with `lractl drive forget`."},
+    {Message::device_events_not_heard, Severity::warning, "the kernel's device events are not heard ({}); this host is looked at every {} ms",
+     "The socket for them could not be opened, as in some containers. New drives and ports are found later.", "Nothing, or shorten `agent.discovery_interval_ms`."},
+    {Message::reconcile_asked, Severity::info, "{} asks the controllers for the state of all drives", "Each drive is then compared with the application, as at a start.", "Nothing."},
+    {Message::reconcile_settled, Severity::info, "drive {}: the application had it {}, {}", "What a reconciliation found and did.", "Nothing."},
     // clang-format on
 };
 

@@ -95,6 +95,12 @@ enum class Message : std::uint16_t {
     controller_of_earlier_life = 5009,
     agent_stopping = 5010,
     controller_unknown = 5011,
+
+    host_fact_by_hand = 5150,
+    host_fact_contradicted = 5151,
+    device_events_not_heard = 5152,
+    reconcile_asked = 5153,
+    reconcile_settled = 5154,
 };
 
 struct MessageDescription {

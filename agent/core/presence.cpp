@@ -17,6 +17,15 @@ void Presence::set_controllers(const HostConfiguration& host, Now now, Effects& 
     }
 }
 
+void Presence::begin_life(std::uint64_t incarnation, const HostConfiguration& host, Now now,
+                          Effects& effects) {
+    if (stopping() || incarnation <= incarnation_) return;
+    incarnation_ = incarnation;
+    for (const auto& controller : host.controllers) {
+        say(controller, host, now, effects);
+    }
+}
+
 void Presence::say(const ControllerName& controller, const HostConfiguration& host, Now now,
                    Effects& effects) {
     const AgentPresence presence{controller, host.agent, incarnation_};

@@ -19,6 +19,9 @@ class Presence {
     // Controllers that are new are spoken to at once, those that are gone no more.
     void set_controllers(const HostConfiguration& host, Now now,
                          StepEffects<DriveSharingAgentEffect>& effects);
+    // Says "started" to all of them as a later life. Nothing while stopping.
+    void begin_life(std::uint64_t incarnation, const HostConfiguration& host, Now now,
+                    StepEffects<DriveSharingAgentEffect>& effects);
     void acknowledged(const PresenceAcknowledged& acknowledgement, const HostConfiguration& host,
                       Now now, StepEffects<DriveSharingAgentEffect>& effects);
     // The second time: at once.

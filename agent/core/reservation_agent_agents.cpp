@@ -81,6 +81,21 @@ void ReservationAgent::Rules::handle(const AdministratorRetiredAgent& input) {
     owe_nothing(*agent, "it is retired");
 }
 
+void ReservationAgent::Rules::handle(const AdministratorReconciledAgent& input) {
+    Agent* agent = find_agent(input.agent);
+    if (agent == nullptr) return;
+    switch (agent->record.state) {
+        case AgentState::starting:
+        case AgentState::started:
+        case AgentState::lost:
+            resynchronize(*agent, std::nullopt);
+            return;
+        case AgentState::never_seen:
+        case AgentState::stopped:
+            return;
+    }
+}
+
 // Tests: reservation_agent_contact_test.cpp.
 void ReservationAgent::Rules::handle(const HostContact& input) {
     Agent* agent = find_agent(input.agent);

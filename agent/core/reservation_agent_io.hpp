@@ -120,6 +120,13 @@ struct AdministratorRetiredAgent {
     std::string reason;
 };
 
+// The agent is told the state of every drive afresh, as if it had said "started" in a new life: it
+// looks at its application and settles what differs. Nothing for an agent that has stopped or was
+// never seen.
+struct AdministratorReconciledAgent {
+    AgentName agent;
+};
+
 // Authenticated: an agent answers AskHolder.
 struct HolderStated {
     HolderStatement statement;
@@ -158,8 +165,8 @@ struct TimePassed {};
 using ReservationAgentInput =
     std::variant<DriveObserved, DriveUnreachable, NoticeConfirmed, NoticeReceived, AgentStarted,
                  AgentStopping, OfflineForced, OfflineLifted, AdministratorForcedOffline,
-                 AdministratorCleared, AdministratorRetiredAgent, ReleaseReported, HolderStated,
-                 HostContact, DriveExamined, TimePassed>;
+                 AdministratorCleared, AdministratorRetiredAgent, AdministratorReconciledAgent,
+                 ReleaseReported, HolderStated, HostContact, DriveExamined, TimePassed>;
 
 // ---- durable state: what the records below add up to
 // ----------------------------------------------------------------

@@ -123,6 +123,7 @@ class ReservationAgent::Rules {
     void handle(const AgentStarted& input);
     void handle(const AgentStopping& input);
     void handle(const AdministratorRetiredAgent& input);
+    void handle(const AdministratorReconciledAgent& input);
     void resynchronize(Agent& agent, const std::optional<DriveSerial>& already_confirmed);
     void become_lost(Agent& agent, const std::string& why);
     void owe_nothing(Agent& agent, const std::string& why);

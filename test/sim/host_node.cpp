@@ -48,7 +48,7 @@ void HostNode::start() {
     trace_.add("starts");
     trace_.end();
     oracle_.host_process_began(number_);
-    rules_.emplace(host_, std::move(state), tables.incarnation);
+    rules_.emplace(told_to_rules(), std::move(state), tables.incarnation);
     run(rules_->start(now()));
 }
 
@@ -81,6 +81,29 @@ void HostNode::reboot(std::int64_t down_ms) {
     for (auto& [serial, drive] : application_) {
         if (!drive.by_operator) drive.state = ApplicationDriveState::online;
     }
+}
+
+HostConfiguration HostNode::told_to_rules() const {
+    HostConfiguration told = host_;
+    if (bug_ == Bug::observing_forgotten) told.observe_only = false;
+    return told;
+}
+
+void HostNode::reconcile() {
+    if (!up()) return;
+    HostTables& tables = disk_.tables_to_break();
+    ++tables.incarnation;
+    input(ReconcileRequested{tables.incarnation});
+}
+
+void HostNode::reload(bool observe_only) {
+    host_.observe_only = observe_only;
+    undisturbed_since_ms_ = timeline_.now_ms();
+    if (!up()) return;
+    trace_.begin(timeline_.now_ms(), host_.agent);
+    trace_.add(observe_only ? "reloads, observing only" : "reloads");
+    trace_.end();
+    run(rules_->reconfigure(told_to_rules(), now()));
 }
 
 void HostNode::stop_cleanly(std::int64_t down_ms) {
@@ -208,6 +231,10 @@ void HostNode::run(const DriveSharingAgentEffects& effects) {
         trace_.end();
         const auto* run = std::get_if<RunApplication>(&effects[at]);
         const bool for_operator = run != nullptr && asked_by_operator(run->drive, effects);
+        if (run != nullptr && host_.observe_only && !for_operator &&
+            run->action != ApplicationAction::query) {
+            oracle_.fail(timeline_.now_ms(), "observes only", host_.agent + " acts");
+        }
         if (for_operator) {
             oracle_.operator_command_follows(number_, run->drive);
             operator_commands_.insert(run->drive);

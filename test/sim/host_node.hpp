@@ -33,6 +33,11 @@ class HostNode {
         std::int64_t down_ms);  // the application begins anew with what the operator left online
     void stop_cleanly(std::int64_t down_ms);
     void crashes_no_more() { may_crash_ = false; }
+    // "Tell me everything": a new life without a new process.
+    void reconcile();
+    // The configuration is read again; kept over restarts, as in a file.
+    void reload(bool observe_only);
+    [[nodiscard]] bool observes_only() const { return host_.observe_only; }
     void application_fails(bool fails) { application_fails_ = fails; }
     void operator_asks_agent(const agent::core::DriveSerial& drive, bool offline);
     void operator_sets(const agent::core::DriveSerial& drive,
@@ -73,7 +78,8 @@ class HostNode {
 
     const Plan& plan_;
     std::size_t number_;
-    const agent::core::HostConfiguration& host_;
+    agent::core::HostConfiguration host_;
+    [[nodiscard]] agent::core::HostConfiguration told_to_rules() const;
     Bug bug_;
     Timeline& timeline_;
     Random& random_;

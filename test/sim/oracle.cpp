@@ -87,6 +87,12 @@ void Oracle::input_delivered(std::int64_t now, const ReservationAgentInput& inpu
         agent.said_stopping = false;
         agent.told_since_start.clear();
         agent.confirmed_since_start.clear();
+    } else if (const auto* reconciled = std::get_if<AdministratorReconciledAgent>(&input)) {
+        Agent& agent = agents_[reconciled->agent];
+        if (agent.claimed == AgentState::starting || agent.claimed == AgentState::started) {
+            agent.told_since_start.clear();
+            agent.confirmed_since_start.clear();
+        }
     } else if (const auto* stated = std::get_if<HolderStated>(&input)) {
         Drive& drive = drives_[stated->statement.drive];
         const bool counts = stated->statement.id == drive.newest_question &&
@@ -370,6 +376,7 @@ void Oracle::confirmation_sent(std::int64_t now, std::size_t host, const Confirm
     // What a notice of a foreign holder is answered by.
     const auto notice = said_.find(confirmation.id);
     if (notice == said_.end()) return;
+    if (confirmation.result == ConfirmationResult::observed_only) return;
     const bool keep_off = notice->second.operational_state != OperationalState::online ||
                           foreign(host, notice->second.reservation);
     if (keep_off && application != ApplicationDriveState::offline) {

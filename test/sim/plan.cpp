@@ -28,6 +28,7 @@ constexpr EnumeratorName<Bug> bug_names[] = {
     {Bug::torn_transaction_kept, "torn_transaction_kept"},
     {Bug::changes_of_reservation_unseen, "changes_of_reservation_unseen"},
     {Bug::old_statement_counts, "old_statement_counts"},
+    {Bug::observing_forgotten, "observing_forgotten"},
 };
 
 InitiatorPort port_of(std::size_t host) {
@@ -98,6 +99,11 @@ Plan plan_of(std::uint64_t seed) {
     const bool asking = inquiries.below(2) == 0;
     if (asking) sharing.holder_inquiry = {inquiries.between(100, 1'500)};
     sharing.holder_inquiry_repeat = {inquiries.between(500, 5'000)};
+    Random changes(seed * 0xd1342543de82ef95U + 11);
+    const bool reconciles = changes.below(3) == 0;
+    const bool reloads = changes.below(4) == 0;
+    plan.faults.reconciles = reconciles;
+    plan.faults.reloads = reloads;
 
     const std::uint64_t hosts = 2 + random.below(3);
     for (std::size_t number = 1; number <= hosts; ++number) {

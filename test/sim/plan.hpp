@@ -32,6 +32,8 @@ struct Faults {
     bool flapping = false;
     bool foreign_port = false;     // a host without any agent reserves too
     bool vanishing_hosts = false;  // gone for longer than the budget
+    bool reconciles = false;       // asked for at a host, or at the controller
+    bool reloads = false;          // of a host's configuration, some to observe_only and back
 };
 
 struct Plan {
@@ -67,6 +69,7 @@ enum class Bug : std::uint8_t {
     changes_of_reservation_unseen,  // the poller repeats its first answer for ever and events are
                                     // dropped
     old_statement_counts,  // a host's word about an older question is taken for the newest one
+    observing_forgotten,   // a host that is only to watch is not told so
 };
 inline constexpr Bug planted_bugs[] = {
     Bug::old_epoch_counts,      Bug::superseding_forgives,
@@ -77,7 +80,7 @@ inline constexpr Bug planted_bugs[] = {
     Bug::budget_too_short,      Bug::actuator_lies,
     Bug::read_back_skipped,     Bug::lift_after_restart,
     Bug::torn_transaction_kept, Bug::changes_of_reservation_unseen,
-    Bug::old_statement_counts,
+    Bug::old_statement_counts,  Bug::observing_forgotten,
 };
 [[nodiscard]] std::string_view to_text(Bug bug);
 

@@ -154,6 +154,10 @@ void Trace::add(const ReservationAgentInput& input) {
                        add("administrator_retired");
                        add(in.agent);
                    },
+                   [this](const AdministratorReconciledAgent& in) {
+                       add("administrator_reconciled");
+                       add(in.agent);
+                   },
                    [this](const HostContact& in) {
                        add("host_contact");
                        add(in.agent);
@@ -272,6 +276,10 @@ void Trace::add(const DriveSharingAgentInput& input) {
                        add("operator");
                        add(in.drive.text);
                        add(in.offline ? "offline" : "online");
+                   },
+                   [this](const ReconcileRequested& in) {
+                       add("reconcile");
+                       add(in.incarnation);
                    },
                    [this](const AgentTimePassed&) { add("time"); },
                },

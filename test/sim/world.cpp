@@ -60,6 +60,8 @@ Verdict World::run() {
     if (faults.application_fails) repeat(1'000, 8'000, &World::an_application_fails);
     if (faults.operators) repeat(1'000, 6'000, &World::an_operator_acts);
     if (faults.administrators) repeat(1'000, 8'000, &World::the_administrator_acts);
+    if (faults.reconciles) repeat(1'000, 8'000, &World::somebody_reconciles);
+    if (faults.reloads) repeat(2'000, 9'000, &World::a_host_reloads);
 
     run_until(plan_.trouble_ms);
     if (!oracle_.failure()) end_trouble();
@@ -99,7 +101,8 @@ void World::audit() {
             const ApplicationDrive& shown = host->application(serial);
             sight.application_online.push_back(host->state_of(serial) ==
                                                ApplicationDriveState::online);
-            sight.undisturbed.push_back(host->up() && host->application_works() && !shown.by_hand &&
+            sight.undisturbed.push_back(host->up() && host->application_works() &&
+                                        !host->observes_only() && !shown.by_hand &&
                                         timeline_.now_ms() - host->undisturbed_since_ms() > 150);
             sight.incarnation.push_back(host->incarnation());
         }
@@ -216,6 +219,23 @@ void World::the_administrator_acts() {
     }
 }
 
+void World::somebody_reconciles() {
+    const std::size_t host = random_.below(hosts_.size());
+    const bool at_the_host = random_.below(2) == 0;
+    if (at_the_host) {
+        hosts_[host]->reconcile();
+    } else {
+        controller_.input(AdministratorReconciledAgent{plan_.hosts[host].agent});
+    }
+}
+
+// As many as not come to observe only; what was observed is acted on after the next reload.
+void World::a_host_reloads() {
+    HostNode& host = some_host();
+    const bool observe_only = random_.below(2) == 0;
+    host.reload(observe_only);
+}
+
 // ---- quiet
 // ----------------------------------------------------------------------------------------------------------
 
@@ -231,6 +251,7 @@ void World::end_trouble() {
     drives_.events_are_reliable();
     for (auto& host : hosts_) {
         host->crashes_no_more();
+        if (host->observes_only()) host->reload(false);
     }
     // Everything that was begun in trouble ends by itself within this time.
     run_until(timeline_.now_ms() + 16'000);

@@ -44,6 +44,8 @@ class World {
     void an_application_fails();
     void an_operator_acts();
     void the_administrator_acts();
+    void somebody_reconciles();
+    void a_host_reloads();
 
     void end_trouble();
     void clear_what_is_offline();

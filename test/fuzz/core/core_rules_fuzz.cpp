@@ -139,6 +139,7 @@ class Controller {
                 cleared_.insert(drive);
                 return AdministratorCleared{drive, "root", "x"};
             case 12:
+                if (in_.below(2) == 0) return AdministratorReconciledAgent{agent};
                 return AdministratorRetiredAgent{agent, "root", "x"};
             case 13: {
                 HolderStatement statement;
@@ -313,6 +314,7 @@ class Host {
                 return answer;
             }
             case 7:
+                if (in_.below(4) == 0) return ReconcileRequested{++life_};
                 return PresenceAcknowledged{"library-1", in_.below(2) == 0};
             case 8:
                 if (in_.below(8) == 0) return StopRequested{};

@@ -49,6 +49,18 @@ TEST_CASE("an agent without controllers stops at once") {
     CHECK(all<StopNow>(host(StopRequested{})).size() == 1);
 }
 
+TEST_CASE("asked to reconcile it says started to every controller as a later life") {
+    Host host;
+    host(PresenceAcknowledged{"library-1", false});
+    const auto said = all<SendStarted>(host(ReconcileRequested{7}));
+    REQUIRE(said.size() == 1);
+    CHECK(said[0].presence == AgentPresence{"library-1", "beta", 7});
+    CHECK(all<SendStarted>(host.pass(2'000)).size() == 1);  // until it is acknowledged
+    CHECK(all<SendStarted>(host(ReconcileRequested{7})).empty());
+    host(StopRequested{});
+    CHECK(host(ReconcileRequested{8}).empty());
+}
+
 TEST_CASE("an agent that is stopping takes no notices any more") {
     Host host;
     host(StopRequested{});

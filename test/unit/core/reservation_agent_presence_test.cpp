@@ -161,6 +161,23 @@ TEST_CASE("a retired agent owes nothing and may begin anew with any incarnation"
     CHECK(all<SendNotice>(controller(started("beta", 1))).size() == 1);
 }
 
+TEST_CASE("an agent that is to reconcile is told everything afresh, if it is there at all") {
+    Controller controller;
+    controller.see(drive_1, reserved_by(port_a));
+    CHECK(controller(AdministratorReconciledAgent{"beta"}).empty());  // never seen
+    controller.bring_up("beta", 3);
+    const auto sent = all<SendNotice>(controller(AdministratorReconciledAgent{"beta"}));
+    REQUIRE(sent.size() == 1);
+    CHECK(sent[0].notice.drive == drive_1);
+    CHECK(controller.agent("beta").record.state == AgentState::starting);
+    CHECK(controller.agent("beta").record.incarnation == 3);
+    controller.confirm(sent[0]);
+    CHECK(controller.agent("beta").record.state == AgentState::started);
+    controller(stopping("beta", 3));
+    CHECK(controller(AdministratorReconciledAgent{"beta"}).empty());
+    CHECK(controller(AdministratorReconciledAgent{"nobody"}).empty());
+}
+
 TEST_CASE("messages of agents that nobody configured change nothing") {
     Controller controller;
     controller(started("mallory", 1));

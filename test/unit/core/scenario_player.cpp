@@ -230,6 +230,7 @@ class Player {
             return done(verb == "started" ? controller(AgentStarted{presence})
                                           : controller(AgentStopping{presence}));
         }
+        if (verb == "reconcile") return done(controller(AdministratorReconciledAgent{words.at(1)}));
         if (verb == "retire")
             return done(controller(AdministratorRetiredAgent{words.at(1), "root", "gone"}));
         if (verb == "up") {
@@ -338,6 +339,10 @@ class Player {
             return lines_of(host(PresenceAcknowledged{"library-1", words.at(1) == "stopping"}));
         }
         if (verb == "stop") return lines_of(host(StopRequested{}));
+        if (verb == "reconcile") {
+            return lines_of(
+                host(ReconcileRequested{static_cast<std::uint64_t>(number(words.at(1)))}));
+        }
         if (verb == "restart") return lines_of(host.restart());
         if (verb == "pass") return lines_of(host.pass(number(words.at(1))));
         if (verb == "show") {
