@@ -45,6 +45,11 @@ struct ApplicationAnswered {
     bool succeeded = false;  // it ran, in time, and its exit status is one the profile accepts
     ApplicationDriveState state = ApplicationDriveState::unknown;
     std::string detail;  // one line: the reason of a failure
+    // Of a query that says offline: somebody else's mark is on it. Of set_offline: it was so before
+    // the command came.
+    bool by_somebody_else = false;
+    // Of a query that says draining: it will not go on by itself, set_offline has to be said again.
+    bool say_again = false;
 };
 
 // The controller's SNMP engine has acknowledged "started" or "stopping".

@@ -117,7 +117,11 @@ void DriveTask::answered(const ApplicationAnswered& answer, const HostConfigurat
     running_.reset();
     if (answer.action == ApplicationAction::query) {
         application_state_ = answer.succeeded ? answer.state : ApplicationDriveState::unknown;
+        say_again_ = answer.succeeded && answer.say_again;
     }
+    const bool offline_anyway = answer.action == ApplicationAction::set_offline ||
+                                application_state_ == ApplicationDriveState::offline;
+    if (answer.succeeded && answer.by_somebody_else && offline_anyway) disown(now, effects);
     if (stage_ == Stage::operator_command) {
         if (!answer.succeeded) {
             log(Message::application_command_failed,
@@ -186,9 +190,7 @@ void DriveTask::looked(const HostConfiguration& host, Now now, AgentEffects& eff
             confirm(ConfirmationResult::left_to_operator, {}, host, now, effects);
             return;
         case NextMove::wait_for_drain:
-            log(Message::application_draining, {drive_.text}, now, effects);
-            confirm(ConfirmationResult::draining, {}, host, now, effects);
-            wait_for_drain(now);
+            drains(host, now, effects);
             return;
         case NextMove::take_offline:
             write_ledger({drive_, work_->notice.id, work_->controller, now.wall, false,
@@ -214,13 +216,12 @@ void DriveTask::checked_offline(const HostConfiguration& host, Now now, AgentEff
                 log(Message::application_set_offline, {drive_.text, entry.reason}, now, effects);
                 write_ledger(std::move(entry), effects);
             }
-            confirm(ConfirmationResult::set_offline, {}, host, now, effects);
+            confirm(ledger_ ? ConfirmationResult::set_offline : ConfirmationResult::already_offline,
+                    {}, host, now, effects);
             return;
         }
         case ApplicationDriveState::draining:
-            log(Message::application_draining, {drive_.text}, now, effects);
-            confirm(ConfirmationResult::draining, {}, host, now, effects);
-            wait_for_drain(now);
+            drains(host, now, effects);
             return;
         case ApplicationDriveState::online: {
             strike_ledger(effects);  // it provably did not happen
@@ -260,15 +261,14 @@ void DriveTask::looked_while_draining(const HostConfiguration& host, Now now,
                                       AgentEffects& effects) {
     switch (application_state_) {
         case ApplicationDriveState::draining:
-            wait_for_drain(now);
-            return;
-        case ApplicationDriveState::offline:
-            if (ledger_) {
-                checked_offline(host, now, effects);
+            // Only what this agent has begun itself; it stands in the ledger since then.
+            if (say_again_ && ledger_) {
+                run(ApplicationAction::set_offline, Stage::take_offline, effects);
             } else {
-                confirm(ConfirmationResult::already_offline, {}, host, now, effects);
+                wait_for_drain(now);
             }
             return;
+        case ApplicationDriveState::offline:
         case ApplicationDriveState::online:
         case ApplicationDriveState::unknown:
             checked_offline(host, now, effects);
@@ -281,6 +281,25 @@ void DriveTask::state_unknown(const HostConfiguration& host, Now now, AgentEffec
                                                           : work_->command_detail;
     log(Message::application_state_unknown, {drive_.text, why}, now, effects);
     confirm(ConfirmationResult::failed, "state unknown: " + why, host, now, effects);
+}
+
+// Said once for a notice, however often the application is told again.
+void DriveTask::drains(const HostConfiguration& host, Now now, AgentEffects& effects) {
+    const Source& source = sources_[work_->controller];
+    const bool said = source.answered && source.mark->id == work_->notice.id &&
+                      source.mark->result == ConfirmationResult::draining;
+    if (!said) {
+        log(Message::application_draining, {drive_.text}, now, effects);
+        confirm(ConfirmationResult::draining, {}, host, now, effects);
+    }
+    wait_for_drain(now);
+}
+
+// Whoever keeps it offline now brings it back.
+void DriveTask::disown(Now now, AgentEffects& effects) {
+    if (!ledger_) return;
+    log(Message::taken_over_in_application, {drive_.text}, now, effects);
+    strike_ledger(effects);
 }
 
 void DriveTask::wait_for_drain(Now now) {

@@ -26,7 +26,9 @@ inline constexpr Duration failed_retry_interval{10'000};
 //                   -> set_offline -> query -> (confirm)        the intent is in the ledger before
 //                   the command runs
 //                   -> set_online  -> query -> (confirm)        only for what is in the ledger
-//                   -> draining: confirm that, query again and again -> (confirm)
+//                   -> draining: confirm that, query again and again -> (confirm); set_offline
+//                   again
+//                      where the application wants that
 //
 // A newer notice takes over when the running command has ended; it begins with a query of its own.
 class DriveTask {
@@ -85,7 +87,9 @@ class DriveTask {
     void checked_online(const HostConfiguration& host, Now now, AgentEffects& effects);
     void looked_while_draining(const HostConfiguration& host, Now now, AgentEffects& effects);
     void state_unknown(const HostConfiguration& host, Now now, AgentEffects& effects);
+    void drains(const HostConfiguration& host, Now now, AgentEffects& effects);
     void wait_for_drain(Now now);
+    void disown(Now now, AgentEffects& effects);
     void confirm(ConfirmationResult result, const std::string& detail,
                  const HostConfiguration& host, Now now, AgentEffects& effects);
     void repeat_answer(const Source& source, const HostConfiguration& host, AgentEffects& effects);
@@ -99,6 +103,7 @@ class DriveTask {
     std::map<ControllerName, Source> sources_;
     std::optional<LedgerEntry> ledger_;
     ApplicationDriveState application_state_ = ApplicationDriveState::unknown;
+    bool say_again_ = false;  // as the last query said
     std::optional<ApplicationAction> running_;
     Stage stage_ = Stage::look;
     std::optional<Work> work_;

@@ -96,6 +96,8 @@ enum class Message : std::uint16_t {
     agent_stopping = 5010,
     controller_unknown = 5011,
 
+    taken_over_in_application = 5100,
+
     host_fact_by_hand = 5150,
     host_fact_contradicted = 5151,
     device_events_not_heard = 5152,
