@@ -3,27 +3,18 @@
 #include <string>
 #include <utility>
 
+#include "agent/dsad/application_setup.hpp"
 #include "agent/snmp/channel_setup.hpp"
 
 namespace agent::dsad {
 
 core::Result<host::ApplicationProfile> application_profile(
     const runtime::DsadConfiguration& configuration) {
-    const runtime::ApplicationConfiguration& application = configuration.application;
-    host::ProfileDescription description;
-    description.offline = application.offline;
-    description.online = application.online;
-    description.query = application.query;
-    description.states = {application.states.online,         application.states.offline,
-                          application.states.draining,       application.exit_statuses.online,
-                          application.exit_statuses.offline, application.exit_statuses.draining};
-    description.accepted_statuses = application.accepted_exit_statuses;
-    description.timeout = application.timeout;
-    std::vector<host::DriveNames> drives;
-    for (const runtime::DsadDrive& drive : configuration.drives) {
-        drives.push_back({drive.application_name, drive.serial.text, drive.device});
-    }
-    auto profile = host::ApplicationProfile::compile(description, drives);
+    const auto file = profile_file_of(configuration.application);
+    if (!file) return file.error();
+    const auto filled = filled_profile(configuration.application, *file, configuration.drives);
+    if (!filled) return filled.error();
+    auto profile = host::ApplicationProfile::compile(filled->description, filled->drives);
     if (!profile) return core::Error{"application." + profile.error().message};
     return profile;
 }

@@ -1,31 +1,87 @@
 #include "agent/host/application_profile.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace agent::host {
 
 namespace {
 
-// No argv, no command: the action is not configured.
-core::Result<std::optional<Command>> command_of(const std::string& key,
-                                                const std::vector<std::string>& argv,
-                                                const ProfileDescription& description,
-                                                const DriveNames& names) {
-    if (argv.empty()) return std::optional<Command>();
-    auto filled = fill_in_argv(argv, names);
-    if (!filled) return filled.error().within(key);
-    Command command;
-    command.argv = std::move(filled).value();
-    command.environment =
-        description.environment.empty() ? default_environment() : description.environment;
-    command.timeout = description.timeout;
-    command.kill_grace = description.kill_grace;
-    return std::optional<Command>(std::move(command));
+// A console's commands are short; this is far beyond.
+constexpr std::size_t input_bytes_max = 64 * 1024;
+
+// Where a step's mistakes are: "offline", or "offline[1]" when there are several.
+std::string step_key(const std::string& action, std::size_t number, std::size_t steps) {
+    return steps > 1 ? action + "[" + std::to_string(number) + "]" : action;
 }
 
-const Command* configured(const std::optional<Command>& command) {
-    return command ? &*command : nullptr;
+core::Result<std::string> input_of(const StepDescription& step, const DriveNames& names) {
+    std::string input;
+    for (const std::string& line : step.input) {
+        auto filled = fill_in_text(line, names);
+        if (!filled) return filled.error().within("input");
+        input += *filled + "\n";
+    }
+    if (input.size() > input_bytes_max) return core::Error{"input: has more than 64 KiB"};
+    return input;
+}
+
+core::Result<std::vector<std::string>> environment_of(const ProfileDescription& description,
+                                                      const DriveNames& names) {
+    if (description.environment.empty()) return default_environment();
+    std::vector<std::string> environment;
+    for (const std::string& variable : description.environment) {
+        auto filled = fill_in_text(variable, names);
+        if (!filled) return filled.error().within("environment");
+        environment.push_back(std::move(filled).value());
+    }
+    return environment;
+}
+
+core::Result<std::vector<std::string>> argv_of(const StepDescription& step,
+                                               const ProfileDescription& description,
+                                               const DriveNames& names) {
+    if (!description.secrets_in_argv) return fill_in_argv(step.argv, names);
+    DriveNames all = names;
+    for (const auto& secret : std::exchange(all.secrets, {}))
+        all.settings.insert(secret);
+    return fill_in_argv(step.argv, all);
+}
+
+core::Result<ProfileStep> profile_step(const StepDescription& step,
+                                       const ProfileDescription& description,
+                                       const DriveNames& names) {
+    ProfileStep result;
+    Command& command = result.command;
+    auto argv = argv_of(step, description, names);
+    if (!argv) return argv.error();
+    command.argv = std::move(argv).value();
+    auto input = input_of(step, names);
+    if (!input) return input.error();
+    command.input = std::move(input).value();
+    auto environment = environment_of(description, names);
+    if (!environment) return environment.error();
+    command.environment = std::move(environment).value();
+    for (const auto& [name, value] : names.secrets)
+        command.secrets.push_back(value);
+    command.timeout = description.timeout;
+    command.kill_grace = description.kill_grace;
+    auto answers = AnswerReader::compile(step.answers, names);
+    if (!answers) return answers.error();
+    result.answers = std::move(answers).value();
+    return result;
+}
+
+core::Result<std::vector<ProfileStep>> profile_steps(const std::string& action,
+                                                     const std::vector<StepDescription>& steps,
+                                                     const ProfileDescription& description,
+                                                     const DriveNames& names) {
+    std::vector<ProfileStep> result;
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        auto step = profile_step(steps[i], description, names);
+        if (!step) return step.error().within(step_key(action, i, steps.size()));
+        result.push_back(std::move(step).value());
+    }
+    return result;
 }
 
 }  // namespace
@@ -38,56 +94,65 @@ std::vector<std::string> default_environment() {
 core::Result<ApplicationProfile> ApplicationProfile::compile(
     const ProfileDescription& description, const std::vector<DriveNames>& drives) {
     ApplicationProfile profile;
-    if (description.accepted_statuses.empty()) {
-        return core::Error{
-            "accepted_exit_codes: is empty, so that no command could ever succeed; [0] is "
-            "usual"};
-    }
-    profile.accepted_statuses_ = description.accepted_statuses;
+    profile.drain_poll_ = description.drain_poll;
+    profile.drain_limit_ = description.drain_limit;
+    std::vector<StepDescription> asking;
+    if (!description.query.argv.empty()) asking.push_back(description.query);
     for (const DriveNames& names : drives) {
-        auto query = command_of("query", description.query, description, names);
+        auto query = profile_steps("query", asking, description, names);
         if (!query) return query.error();
-        auto offline = command_of("offline", description.offline, description, names);
+        auto offline = profile_steps("offline", description.offline, description, names);
         if (!offline) return offline.error();
-        auto online = command_of("online", description.online, description, names);
+        auto online = profile_steps("online", description.online, description, names);
         if (!online) return online.error();
-        std::optional<StateReader> reader;
-        if (!description.query.empty()) {
-            auto compiled = StateReader::compile(description.states, names);
-            if (!compiled) return compiled.error();
-            reader = std::move(compiled).value();
+        Drive drive{std::move(query).value(), std::move(offline).value(), std::move(online).value(),
+                    std::nullopt};
+        if (!asking.empty()) {
+            if (const auto* records = std::get_if<RecordRules>(&description.states)) {
+                auto compiled = RecordReader::compile(*records, names);
+                if (!compiled) return compiled.error().within("query");
+                drive.reader = std::move(compiled).value();
+            } else {
+                auto compiled =
+                    StateReader::compile(std::get<StateRules>(description.states), names);
+                if (!compiled) return compiled.error();
+                drive.reader = std::move(compiled).value();
+            }
         }
-        profile.drives_.insert_or_assign(core::DriveSerial{names.serial},
-                                         Drive{std::move(query).value(), std::move(offline).value(),
-                                               std::move(online).value(), std::move(reader)});
+        profile.drives_.insert_or_assign(core::DriveSerial{names.serial}, std::move(drive));
     }
     return profile;
 }
 
-const Command* ApplicationProfile::command(const core::DriveSerial& drive,
-                                           core::ApplicationAction action) const {
+const std::vector<ProfileStep>& ApplicationProfile::steps(const core::DriveSerial& drive,
+                                                          core::ApplicationAction action) const {
+    static const std::vector<ProfileStep> nothing;
     const auto found = drives_.find(drive);
-    if (found == drives_.end()) return nullptr;
+    if (found == drives_.end()) return nothing;
     switch (action) {
         case core::ApplicationAction::query:
-            return configured(found->second.query);
+            return found->second.query;
         case core::ApplicationAction::set_offline:
-            return configured(found->second.offline);
+            return found->second.offline;
         case core::ApplicationAction::set_online:
-            return configured(found->second.online);
+            return found->second.online;
     }
-    return nullptr;
+    return nothing;
 }
 
-const StateReader* ApplicationProfile::reader(const core::DriveSerial& drive) const {
+const Command* ApplicationProfile::command(const core::DriveSerial& drive,
+                                           core::ApplicationAction action) const {
+    const auto& all = steps(drive, action);
+    return all.empty() ? nullptr : &all.front().command;
+}
+
+ReadState ApplicationProfile::read(const core::DriveSerial& drive,
+                                   const CommandOutcome& outcome) const {
     const auto found = drives_.find(drive);
-    if (found == drives_.end() || !found->second.reader) return nullptr;
-    return &*found->second.reader;
-}
-
-bool ApplicationProfile::accepts(int exit_status) const {
-    return std::find(accepted_statuses_.begin(), accepted_statuses_.end(), exit_status) !=
-           accepted_statuses_.end();
+    if (found == drives_.end() || !found->second.reader)
+        return {core::ApplicationDriveState::unknown, "no query is configured for this drive"};
+    return std::visit([&outcome](const auto& reader) { return reader.read(outcome); },
+                      *found->second.reader);
 }
 
 }  // namespace agent::host

@@ -6,34 +6,52 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "agent/core/drive_sharing_agent_io.hpp"
 #include "agent/core/result.hpp"
 #include "agent/host/argv_template.hpp"
 #include "agent/host/command.hpp"
+#include "agent/host/profile_answer.hpp"
+#include "agent/host/profile_records.hpp"
 #include "agent/host/state_reader.hpp"
 
 namespace agent::host {
 
-// As configured ("generic": an administrator's own commands).
+// One program call.
+struct StepDescription {
+    std::vector<std::string> argv;   // template, see argv_template.hpp
+    std::vector<std::string> input;  // lines of its standard input, templates too; may be empty
+    AnswerRules answers;             // of offline and online
+};
+
+// What an administrator has written down: in dsad.json itself ("generic"), or in a profile file
+// (profile_file.hpp).
 struct ProfileDescription {
-    // argv templates, see argv_template.hpp; empty: not configured, an agent that only observes
-    // needs none.
-    std::vector<std::string> offline;
-    std::vector<std::string> online;
-    std::vector<std::string> query;
-    StateRules states;
-    std::vector<int> accepted_statuses{
-        0};  // of offline and online; the state is read back in any case
-    core::Duration timeout{30'000};
+    // In this order, each when the one before it was done; empty: not configured, an agent that
+    // only observes needs none.
+    std::vector<StepDescription> offline;
+    std::vector<StepDescription> online;
+    StepDescription query;  // no argv: not configured
+    std::variant<StateRules, RecordRules> states;
+    core::Duration timeout{30'000};  // of one program
     core::Duration kill_grace{2'000};
-    std::vector<std::string> environment;  // "NAME=value"; empty: default_environment()
+    core::Duration drain_poll{2'000};  // the application is not asked more often while it drains
+    core::Duration drain_limit{0};     // longer than that is trouble; 0: any time is well
+    // "NAME=value", templates; empty: default_environment().
+    std::vector<std::string> environment;
+    bool secrets_in_argv = false;  // the administrator takes the blame
 };
 
 // PATH of the system, C locale (the patterns would not match translated messages), HOME=/ so that
 // no rc file of somebody changes what a program says.
 [[nodiscard]] std::vector<std::string> default_environment();
+
+struct ProfileStep {
+    Command command;
+    AnswerReader answers;
+};
 
 // Everything that can be known before anything is run, worked out for each drive: a profile that
 // compiles runs the same commands every time.
@@ -43,21 +61,29 @@ class ApplicationProfile {
     [[nodiscard]] static core::Result<ApplicationProfile> compile(
         const ProfileDescription& description, const std::vector<DriveNames>& drives);
 
-    // Null for a drive or an action that is not configured. Valid as long as the profile.
+    // Empty for a drive or an action that is not configured; one step for a query. Valid as long as
+    // the profile.
+    [[nodiscard]] const std::vector<ProfileStep>& steps(const core::DriveSerial& drive,
+                                                        core::ApplicationAction action) const;
+    // That of the first step; null when there is none.
     [[nodiscard]] const Command* command(const core::DriveSerial& drive,
                                          core::ApplicationAction action) const;
-    [[nodiscard]] const StateReader* reader(const core::DriveSerial& drive) const;
-    [[nodiscard]] bool accepts(int exit_status) const;
+    // What a query's answer says; for a drive that has a query.
+    [[nodiscard]] ReadState read(const core::DriveSerial& drive,
+                                 const CommandOutcome& outcome) const;
+    [[nodiscard]] core::Duration drain_poll() const { return drain_poll_; }
+    [[nodiscard]] core::Duration drain_limit() const { return drain_limit_; }
 
   private:
     struct Drive {
-        std::optional<Command> query;
-        std::optional<Command> offline;
-        std::optional<Command> online;
-        std::optional<StateReader> reader;  // with `query`
+        std::vector<ProfileStep> query;
+        std::vector<ProfileStep> offline;
+        std::vector<ProfileStep> online;
+        std::optional<std::variant<StateReader, RecordReader>> reader;  // with `query`
     };
     std::map<core::DriveSerial, Drive> drives_;
-    std::vector<int> accepted_statuses_;
+    core::Duration drain_poll_;
+    core::Duration drain_limit_;
 };
 
 }  // namespace agent::host

@@ -14,6 +14,8 @@ struct Command {
     std::vector<std::string> argv;  // argv[0]: an absolute path, or a name looked up in the PATH of
                                     // `environment`
     std::vector<std::string> environment;  // "NAME=value"; the program gets these and no others
+    std::string input;                     // its standard input, at most 64 KiB; then end of file
+    std::vector<std::string> secrets;      // never to be shown, wherever they stand
     core::Duration timeout{30'000};        // then SIGTERM to its process group
     core::Duration kill_grace{2'000};      // then SIGKILL to its process group
     std::size_t output_max = 64 * 1024;    // kept of stdout and of stderr, each; the rest is read

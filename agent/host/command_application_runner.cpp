@@ -1,6 +1,7 @@
 #include "agent/host/command_application_runner.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include <asio/io_context.hpp>
@@ -14,6 +15,11 @@ namespace {
 
 // What the confirmation's detail can carry, with room for the rest of the sentence.
 constexpr std::size_t words_bytes_max = 100;
+
+core::Instant runner_now() {
+    const auto since = std::chrono::steady_clock::now().time_since_epoch();
+    return {std::chrono::duration_cast<std::chrono::milliseconds>(since).count()};
+}
 
 std::string why_not(const ProgramCall& call) {
     const std::string& loudest =
@@ -46,27 +52,39 @@ CommandApplicationRunner::~CommandApplicationRunner() = default;
 
 void CommandApplicationRunner::run(const core::DriveSerial& drive, core::ApplicationAction action,
                                    Answered answered) {
+    if (action == core::ApplicationAction::query) {
+        const auto seen = drains_.seen_lately(drive, runner_now(), profile_->drain_poll());
+        if (seen) {
+            // Not to be told again on the word of an old look.
+            const core::ApplicationAnswered same{drive, action, true, seen->state, seen->how};
+            asio::post(loop_,
+                       [alive = std::weak_ptr<int>(alive_), same, answered = std::move(answered)] {
+                           if (!alive.expired()) answered(same);
+                       });
+            return;
+        }
+    }
     call(drive, action,
          [answered = std::move(answered)](const ProgramCall& ended) { answered(answer(ended)); });
 }
 
 void CommandApplicationRunner::call(const core::DriveSerial& drive, core::ApplicationAction action,
                                     Called called) {
-    Job job{{drive, action, {}, {}, false, {}, {}}, {}, profile_, std::move(called)};
-    const Command* command = profile_->command(drive, action);
-    if (command == nullptr) {
+    Job job{{}, profile_, &profile_->steps(drive, action), std::move(called)};
+    job.call.drive = drive;
+    job.call.action = action;
+    if (job.steps->empty()) {
         refuse(std::move(job), "no program is configured on this host for " +
                                    std::string(core::to_text(action)) + " of this drive");
         return;
     }
+    job.call.steps = job.steps->size();
     if (waiting_.size() >= waiting_max_) {
         refuse(std::move(job),
                std::to_string(waiting_.size()) +
                    " program calls are waiting already; the application answers too slowly");
         return;
     }
-    job.command = *command;
-    job.call.argv = command->argv;
     waiting_.push_back(std::move(job));
     asio::post(loop_, [this, alive = std::weak_ptr<int>(alive_)] {
         if (!alive.expired()) start_next();
@@ -90,7 +108,15 @@ void CommandApplicationRunner::start_next() {
     busy_ = true;
     Job job = std::move(waiting_.front());
     waiting_.pop_front();
-    Command command = job.command;
+    run_step(std::move(job));
+}
+
+void CommandApplicationRunner::run_step(Job job) {
+    Command command = (*job.steps)[job.call.step].command;
+    job.call.argv.clear();
+    for (const std::string& argument : command.argv)
+        job.call.argv.push_back(without_secrets(argument, command.secrets));
+    job.call.input = without_secrets(command.input, command.secrets);
     // commands_ calls nobody back once it is gone, so `this` is there.
     commands_->run(std::move(command),
                    [this, job = std::move(job)](CommandOutcome outcome) mutable {
@@ -100,19 +126,64 @@ void CommandApplicationRunner::start_next() {
 
 void CommandApplicationRunner::ended(Job job, CommandOutcome outcome) {
     ProgramCall& call = job.call;
+    const auto& secrets = (*job.steps)[call.step].command.secrets;
+    outcome.output = without_secrets(std::move(outcome.output), secrets);
+    outcome.error_output = without_secrets(std::move(outcome.error_output), secrets);
     call.outcome = std::move(outcome);
-    const bool exited = call.outcome.end == CommandOutcome::End::exited;
+    bool go_on = false;
     if (call.action == core::ApplicationAction::query) {
-        call.read = job.profile->reader(call.drive)->read(call.outcome);
-        call.succeeded = exited && call.read.state != core::ApplicationDriveState::unknown;
-        if (!call.succeeded) call.detail = exited ? call.read.how : why_not(call);
+        read_state(call, *job.profile);
     } else {
-        call.succeeded = exited && job.profile->accepts(call.outcome.exit_status);
-        if (!call.succeeded) call.detail = why_not(call);
+        go_on = read_answer(job);
+    }
+    if (go_on) {
+        on_call_(call);
+        ++call.step;
+        run_step(std::move(job));
+        return;
     }
     busy_ = false;
     start_next();
     tell(job);
+}
+
+void CommandApplicationRunner::read_state(ProgramCall& call, const ApplicationProfile& profile) {
+    const bool exited = call.outcome.end == CommandOutcome::End::exited;
+    call.read = drains_.seen(call.drive, profile.read(call.drive, call.outcome), runner_now(),
+                             profile.drain_limit());
+    call.succeeded = exited && call.read.state != core::ApplicationDriveState::unknown;
+    call.by_somebody_else = call.read.by_somebody_else;
+    if (!call.succeeded) call.detail = exited ? call.read.how : why_not(call);
+    if (call.read.say_again) call.detail = call.read.how;
+}
+
+// Answers whether the next step is to be taken.
+bool CommandApplicationRunner::read_answer(Job& job) {
+    using enum AnswerKind;
+    ProgramCall& call = job.call;
+    call.said = (*job.steps)[call.step].answers.read(call.outcome);
+    call.succeeded = call.said->kind == done || call.said->kind == already;
+    job.all_already = job.all_already && call.said->kind == already;
+    if (call.succeeded && call.step + 1 < job.steps->size()) return true;
+    const bool ended_by_itself = call.outcome.end == CommandOutcome::End::exited;
+    switch (call.said->kind) {
+        case failed:
+            call.detail =
+                ended_by_itself ? call.argv.front() + ": " + call.said->how : why_not(call);
+            break;
+        case not_ours:
+            call.detail = "the application leaves it to somebody else: " + call.said->how;
+            break;
+        case busy:
+            call.detail = "busy: " + call.said->how;
+            break;
+        case already:
+        case done:
+            break;
+    }
+    call.by_somebody_else = call.succeeded && job.all_already;
+    drains_.acted(call.drive, call.action, *call.said);
+    return false;
 }
 
 void CommandApplicationRunner::tell(const Job& job) const {

@@ -37,6 +37,18 @@ std::string first_lines(const std::string& output) {
     return shown;
 }
 
+// What a console was told, line by line, without the end of the last one.
+std::vector<std::string> input_lines(const std::string& input) {
+    std::vector<std::string> lines;
+    std::size_t from = 0;
+    while (from < input.size()) {
+        const std::size_t end = std::min(input.find('\n', from), input.size());
+        lines.push_back(input.substr(from, end - from));
+        from = end + 1;
+    }
+    return lines;
+}
+
 }  // namespace
 
 std::string describe(const CommandOutcome& outcome) {
@@ -84,17 +96,34 @@ std::string argv_text(const std::vector<std::string>& argv) {
     return text + "]";
 }
 
+std::string without_secrets(std::string text, const std::vector<std::string>& secrets) {
+    for (const std::string& secret : secrets) {
+        if (secret.empty()) continue;
+        for (std::size_t at = text.find(secret); at != std::string::npos;
+             at = text.find(secret, at + 3)) {
+            text.replace(at, secret.size(), "***");
+        }
+    }
+    return text;
+}
+
 std::string audit_line(const ProgramCall& call) {
-    std::string line = std::string(core::to_text(call.action)) + " " + call.drive.text + ": ";
+    std::string line = std::string(core::to_text(call.action)) + " " + call.drive.text;
+    if (call.steps > 1)
+        line += " (" + std::to_string(call.step + 1) + " of " + std::to_string(call.steps) + ")";
+    line += ": ";
     if (call.argv.empty()) return line + "nothing run: " + call.detail;
-    line += argv_text(call.argv) + " " + describe(call.outcome) + " in " +
-            std::to_string(call.outcome.took.ms) + " ms";
+    line += argv_text(call.argv) + " ";
+    if (!call.input.empty()) line += "< " + argv_text(input_lines(call.input)) + " ";
+    line += describe(call.outcome) + " in " + std::to_string(call.outcome.took.ms) + " ms";
     const std::string said = first_lines(call.outcome.output);
     if (!said.empty()) line += "; printed: " + said;
     const std::string complained = first_lines(call.outcome.error_output);
     if (!complained.empty()) line += "; stderr: " + complained;
     if (call.action == core::ApplicationAction::query) {
         line += "; understood as " + std::string(core::to_text(call.read.state));
+    } else if (call.said) {
+        line += "; understood as " + std::string(to_text(call.said->kind)) + ": " + call.said->how;
     } else {
         line += call.succeeded ? "; accepted" : "; not accepted";
     }
@@ -102,7 +131,8 @@ std::string audit_line(const ProgramCall& call) {
 }
 
 core::ApplicationAnswered answer(const ProgramCall& call) {
-    return {call.drive, call.action, call.succeeded, call.read.state, call.detail};
+    return {call.drive,  call.action,           call.succeeded,     call.read.state,
+            call.detail, call.by_somebody_else, call.read.say_again};
 }
 
 }  // namespace agent::host

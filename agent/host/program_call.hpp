@@ -1,10 +1,12 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/core/drive_sharing_agent_io.hpp"
 #include "agent/host/command.hpp"
+#include "agent/host/profile_answer.hpp"
 #include "agent/host/state_reader.hpp"
 
 namespace agent::host {
@@ -13,12 +15,23 @@ namespace agent::host {
 struct ProgramCall {
     core::DriveSerial drive;
     core::ApplicationAction action = core::ApplicationAction::query;
-    std::vector<std::string> argv;  // exactly what was run; empty when nothing was
+    // Exactly what was run, empty when nothing was; secrets are shown as ***, here and below.
+    std::vector<std::string> argv;
     CommandOutcome outcome;
     bool succeeded = false;
-    ReadState read;      // of a query
-    std::string detail;  // why it did not succeed; one line
+    ReadState read;        // of a query
+    std::string detail;    // why it did not succeed; one line
+    std::string input;     // what it was given to read
+    std::size_t step = 0;  // of `steps`, when an action needs several calls; the last one made
+    std::size_t steps = 1;
+    std::optional<ReadAnswer> said;  // of offline and online: by this step
+    // Of the whole action: it was as wanted before.
+    bool by_somebody_else = false;
 };
+
+// The text with each of the secrets in it replaced by ***.
+[[nodiscard]] std::string without_secrets(std::string text,
+                                          const std::vector<std::string>& secrets);
 
 // `query VT1: ["/usr/bin/app","status","LTO 1"] exit status 0 in 12 ms: "LTO 1 online" -> online`:
 // one line, the argv unambiguous whatever characters it has, output shortened.

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -80,7 +81,7 @@ struct SpawnSettings {
 
 // Own process group, no inherited descriptor, signal mask or disposition: our sockets and locks
 // stay ours.
-int prepare(SpawnSettings& settings, int output, int error_output) {
+int prepare(SpawnSettings& settings, int input, int output, int error_output) {
     sigset_t none;
     sigset_t all;
     sigemptyset(&none);
@@ -91,7 +92,9 @@ int prepare(SpawnSettings& settings, int output, int error_output) {
              posix_spawnattr_setpgroup(&settings.attributes, 0),
              posix_spawnattr_setsigmask(&settings.attributes, &none),
              posix_spawnattr_setsigdefault(&settings.attributes, &all),
-             posix_spawn_file_actions_addopen(&settings.actions, 0, "/dev/null", O_RDONLY, 0),
+             input < 0
+                 ? posix_spawn_file_actions_addopen(&settings.actions, 0, "/dev/null", O_RDONLY, 0)
+                 : posix_spawn_file_actions_adddup2(&settings.actions, input, 0),
              posix_spawn_file_actions_adddup2(&settings.actions, output, 1),
              posix_spawn_file_actions_adddup2(&settings.actions, error_output, 2),
              posix_spawn_file_actions_addclosefrom_np(&settings.actions, 3),
@@ -111,6 +114,25 @@ std::optional<PipeEnds> make_pipe() {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) return std::nullopt;
     return PipeEnds{ends[0], ends[1]};
+}
+
+// A file without a name that holds the text: the program reads it at its own pace and nobody has to
+// feed it; -1: it can not be made.
+int file_of(const std::string& text) {
+    const int file = ::memfd_create("input", MFD_CLOEXEC);
+    if (file < 0) return -1;
+    std::size_t written = 0;
+    while (written < text.size()) {
+        const ssize_t count = ::write(file, text.data() + written, text.size() - written);
+        if (count < 0 && errno == EINTR) continue;
+        if (count <= 0) {
+            ::close(file);
+            return -1;
+        }
+        written += static_cast<std::size_t>(count);
+    }
+    ::lseek(file, 0, SEEK_SET);
+    return file;
 }
 
 std::string words_of(int error) {
@@ -162,14 +184,17 @@ std::string RunningCommand::spawn() {
     }
     error_output_.end.assign(error_output->read);
 
+    const int input = command_.input.empty() ? -1 : file_of(command_.input);
     SpawnSettings settings;
     const auto argv = pointers(command_.argv);
     const auto environment = pointers(command_.environment);
-    int error = prepare(settings, output->write, error_output->write);
+    const bool no_input = input < 0 && !command_.input.empty();
+    int error = no_input ? errno : prepare(settings, input, output->write, error_output->write);
     if (error == 0) {
         error = posix_spawn(&pid_, program->c_str(), &settings.actions, &settings.attributes,
                             argv.data(), environment.data());
     }
+    if (input >= 0) ::close(input);
     ::close(output->write);
     ::close(error_output->write);
     if (error != 0) {

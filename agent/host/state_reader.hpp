@@ -29,6 +29,9 @@ struct StateRules {
 struct ReadState {
     core::ApplicationDriveState state = core::ApplicationDriveState::unknown;
     std::string how;  // for people: which line or exit status said so, or why nobody knows
+    // Told by profiles only (profile_records.hpp).
+    bool by_somebody_else = false;  // offline, and marked by somebody else than this agent
+    bool say_again = false;         // draining, and offline has to be said again for it to go on
 };
 
 // The rules for one drive, compiled.

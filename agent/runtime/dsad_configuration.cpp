@@ -1,5 +1,6 @@
 #include "agent/runtime/dsad_configuration.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
@@ -141,12 +142,20 @@ class Reading {
     void read_application(ApplicationConfiguration& application) {
         const json& value = values_["application"];
         application.profile = value["profile"].get<std::string>();
-        application.timeout = {value["timeout_ms"].get<std::int64_t>()};
+        const bool generic = application.profile == "generic";
+        application.timeout_given = value.contains("timeout_ms");
+        application.timeout = read_time(value, "timeout_ms").value_or(application.timeout);
+        application.drain_poll = read_time(value, "drain_poll_ms");
+        application.drain_limit = read_time(value, "drain_limit_ms");
         application.observe_only = value["observe_only"].get<bool>();
-        application.accepted_exit_statuses = value["accepted_exit_codes"].get<std::vector<int>>();
-        application.offline = read_argv(value, "offline", application.observe_only);
-        application.online = read_argv(value, "online", application.observe_only);
-        application.query = read_argv(value, "query", application.observe_only);
+        if (value.contains("accepted_exit_codes"))
+            application.accepted_exit_statuses =
+                value["accepted_exit_codes"].get<std::vector<int>>();
+        generic ? refuse_profile_settings(value) : read_profile_settings(value, application);
+        const bool may_be_missing = !generic || application.observe_only;
+        application.offline = read_argv(value, "offline", may_be_missing);
+        application.online = read_argv(value, "online", may_be_missing);
+        application.query = read_argv(value, "query", may_be_missing);
         application.holder_probe = read_argv(value, "holder_probe", true);
         application.release = read_argv(value, "release", true);
         application.in_use = read_patterns(value, "in_use", "application");
@@ -157,7 +166,7 @@ class Reading {
                   "never runs while a program here has the drive open, and with \"open_files\": "
                   "false nobody looks; leave one of them out");
         }
-        if (!application.in_use.empty() && application.query.empty()) {
+        if (!application.in_use.empty() && application.query.empty() && generic) {
             wrong("application.in_use", "is matched with what the query prints; give query");
         }
         const json& states = value["states"];
@@ -168,7 +177,62 @@ class Reading {
         application.exit_statuses.online = statuses["online"].get<std::vector<int>>();
         application.exit_statuses.offline = statuses["offline"].get<std::vector<int>>();
         application.exit_statuses.draining = statuses["draining"].get<std::vector<int>>();
-        check_reading_back(application);
+        if (generic) check_reading_back(application);
+    }
+
+    static std::optional<core::Duration> read_time(const json& application,
+                                                   const std::string& key) {
+        if (!application.contains(key)) return std::nullopt;
+        return core::Duration{application[key].get<std::int64_t>()};
+    }
+
+    void refuse_profile_settings(const json& value) {
+        for (const char* key : {"parameters", "drive_parameters", "programs", "credentials"}) {
+            if (value[key].empty()) continue;
+            wrong(std::string("application.") + key,
+                  "is for a profile file, and profile is \"generic\"; name the profile");
+        }
+    }
+
+    // What the profile file has to say is not said here as well.
+    void read_profile_settings(const json& value, ApplicationConfiguration& application) {
+        for (const char* key : {"offline", "online", "query", "accepted_exit_codes"}) {
+            if (value.contains(key) && !value[key].empty()) belongs_to_profile(key, application);
+        }
+        for (const char* key : {"states", "exit_codes"}) {
+            for (const auto& [state, list] : value[key].items()) {
+                if (!list.empty()) belongs_to_profile(key, application);
+            }
+        }
+        if (application.profile.find('/') != std::string::npos)
+            application.profile = source_.file_beside(application.profile);
+        for (const std::string& folder : value["profile_dirs"].get<std::vector<std::string>>())
+            application.profile_dirs.push_back(source_.file_beside(folder));
+        application.parameters = value["parameters"].get<std::map<std::string, std::string>>();
+        application.programs = value["programs"].get<std::map<std::string, std::string>>();
+        application.credentials_in_argv = value["credentials_in_argv"].get<bool>();
+        for (const auto& [name, credential] : value["credentials"].items()) {
+            application.credential_files[name] =
+                source_.file_beside(credential["file"].get<std::string>());
+        }
+        for (const auto& [serial, parameters] : value["drive_parameters"].items()) {
+            application.drive_parameters[serial] =
+                parameters.get<std::map<std::string, std::string>>();
+            const json& drives = values_["drives"];
+            if (drives.is_string()) continue;
+            const bool known = std::any_of(
+                drives.begin(), drives.end(),
+                [&, &wanted = serial](const json& drive) { return drive["serial"] == wanted; });
+            if (known) continue;
+            wrong(path_of_key("application.drive_parameters", serial),
+                  "no drive in drives[] has this serial; add it there or remove this");
+        }
+    }
+
+    void belongs_to_profile(const std::string& key, const ApplicationConfiguration& application) {
+        wrong("application." + key, "the profile \"" + application.profile +
+                                        "\" says this; remove it here, or copy the profile and "
+                                        "change the copy");
     }
 
     std::vector<std::string> read_argv(const json& application, const std::string& action,

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,16 @@ struct DsadDrive {
 // How to operate the backup application: one program call for each action, and how to read the
 // state back.
 struct ApplicationConfiguration {
+    // "generic": what stands here; else the name or the path of a profile file, which says all of
+    // offline, online, query, states, exit_codes and accepted_exit_codes
+    // (agent/host/profile_file.hpp).
     std::string profile = "generic";
+    std::vector<std::string> profile_dirs;
+    std::map<std::string, std::string> parameters;
+    std::map<std::string, std::map<std::string, std::string>> drive_parameters;  // by serial
+    std::map<std::string, std::string> programs;
+    std::map<std::string, std::string> credential_files;
+    bool credentials_in_argv = false;
     // argv templates: {drive} is the application's name of the drive, {serial} its serial number,
     // {device} its node.
     std::vector<std::string> offline;
@@ -56,6 +66,10 @@ struct ApplicationConfiguration {
     ExitStatuses exit_statuses;
     std::vector<int> accepted_exit_statuses{0};  // of offline and online
     core::Duration timeout{30'000};              // for one program call
+    bool timeout_given = false;                  // otherwise the profile's counts for its own calls
+    // Nothing: the profile's.
+    std::optional<core::Duration> drain_poll;
+    std::optional<core::Duration> drain_limit;
     bool observe_only = true;
     // Whether this host holds a drive that does not say (agent/dsad/holder_answers.hpp).
     std::vector<std::string> in_use;  // patterns for the query's output

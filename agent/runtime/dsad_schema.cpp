@@ -74,8 +74,29 @@ ValueShape exit_statuses_shape() {
 
 ValueShape application_shape() {
     return object_shape({
-        default_key("profile", choice_shape({"generic"}), "\"generic\"",
-                    "How the application is operated: by the programs named here."),
+        default_key("profile", text_shape(), "\"generic\"",
+                    "How the application is operated: \"generic\", by the programs named here; "
+                    "else the name of a profile file in profile_dirs, without \".json\", or the "
+                    "path of one."),
+        default_key("profile_dirs", list_shape(text_shape(), 1, 16),
+                    "[\"/etc/lra/profiles\", \"/usr/share/lra/profiles\"]",
+                    "Folders of profiles; the first that has it counts."),
+        default_key("parameters", map_shape(text_shape(), 64), "{}",
+                    "What the profile asks for; `dsad --print-profile NAME` shows it."),
+        default_key("drive_parameters", map_shape(map_shape(text_shape(), 64), 1'024), "{}",
+                    "What the profile asks for each drive, by serial."),
+        default_key("programs", map_shape(text_shape(4'096), 16), "{}",
+                    "Full paths of the profile's programs where they are not in the usual place."),
+        default_key("credentials",
+                    map_shape(object_shape({required_key("file", text_shape(),
+                                                         "File of mode 0600 whose first line is "
+                                                         "the secret.",
+                                                         "\"/etc/lra/password\"")}),
+                              8),
+                    "{}", "The profile's credentials."),
+        default_key("credentials_in_argv", boolean_shape(), "false",
+                    "Accepts that every user of this host can read credentials in the arguments "
+                    "of a program that takes them in no other way."),
         default_key("offline", argv_shape(), "[]",
                     "Program and arguments that set a drive offline in the application; {drive} "
                     "(application's name), {serial} and {device} are filled in. No shell."),
@@ -86,10 +107,21 @@ ValueShape application_shape() {
         default_key("states", states_shape(), "{}", "Reading the state from the query's output."),
         default_key("exit_codes", exit_statuses_shape(), "{}",
                     "Reading the state from the query's exit status; not together with states."),
-        default_key("accepted_exit_codes", list_shape(integer_shape(0, 255), 1, 256), "[0]",
-                    "Exit statuses of offline and online that mean it was done."),
-        default_key("timeout_ms", integer_shape(100, 600'000), "30000",
-                    "How long one program may take."),
+        optional_key("accepted_exit_codes", list_shape(integer_shape(0, 255), 1, 256),
+                     "Exit statuses of offline and online that mean it was done; 0 when missing.",
+                     "[0, 4]"),
+        optional_key("timeout_ms", integer_shape(100, 600'000),
+                     "How long one program may take; the profile's own time when missing, 30000 "
+                     "with \"generic\".",
+                     "30000"),
+        optional_key("drain_poll_ms", integer_shape(500, 3'600'000),
+                     "While a drive drains the application is not asked more often than this; the "
+                     "profile's own when missing, 2000 with \"generic\".",
+                     "10000"),
+        optional_key("drain_limit_ms", integer_shape(0, 604'800'000),
+                     "Draining for longer is reported as a state nobody can answer for; 0: never. "
+                     "The profile's own when missing, 0 with \"generic\".",
+                     "3600000"),
         default_key("observe_only", boolean_shape(), "true",
                     "Watch and report, never touch the application."),
         default_key("in_use", list_shape(text_shape(), 0, 64), "[]",

@@ -1,6 +1,7 @@
 lra_library(agent_dsad
   SOURCES
     agent/dsad/application_check.cpp
+    agent/dsad/application_setup.cpp
     agent/dsad/composition.cpp
     agent/dsad/control_methods.cpp
     agent/dsad/daemon.cpp

@@ -5,16 +5,24 @@
 using namespace agent::host;
 using agent::core::ApplicationAction;
 using agent::core::DriveSerial;
+using State = agent::core::ApplicationDriveState;
 
 namespace {
 
 ProfileDescription description() {
-    return {.offline = {"/opt/app", "offline", "{drive}"},
-            .online = {"/opt/app", "online", "{drive}"},
-            .query = {"/opt/app", "status", "{drive}"},
-            .states = {.online = {"online"}, .offline = {"offline"}}};
+    return {.offline = {{.argv = {"/opt/app", "offline", "{drive}"}}},
+            .online = {{.argv = {"/opt/app", "online", "{drive}"}}},
+            .query = {.argv = {"/opt/app", "status", "{drive}"}},
+            .states = StateRules{.online = {"online"}, .offline = {"offline"}}};
 }
 const std::vector<DriveNames> profile_drives{{"LTO 1", "VT1", ""}, {"LTO 2", "VT2", ""}};
+
+CommandOutcome answered(const std::string& output) {
+    CommandOutcome outcome;
+    outcome.end = CommandOutcome::End::exited;
+    outcome.output = output;
+    return outcome;
+}
 
 std::string profile_mistake(const ProfileDescription& bad) {
     const auto profile = ApplicationProfile::compile(bad, profile_drives);
@@ -32,36 +40,40 @@ TEST_CASE("a profile knows every command of every drive beforehand") {
     CHECK(offline->environment == default_environment());
     CHECK(profile->command(DriveSerial{"VT1"}, ApplicationAction::set_online)->argv[1] == "online");
     CHECK(profile->command(DriveSerial{"VT1"}, ApplicationAction::query)->argv[1] == "status");
-    CHECK(profile->reader(DriveSerial{"VT1"}) != nullptr);
+    CHECK(profile->read(DriveSerial{"VT1"}, answered("LTO 1 online")).state == State::online);
     CHECK(profile->command(DriveSerial{"VT3"}, ApplicationAction::query) == nullptr);
-    CHECK(profile->reader(DriveSerial{"VT3"}) == nullptr);
+    CHECK(profile->steps(DriveSerial{"VT3"}, ApplicationAction::query).empty());
+    CHECK(profile->read(DriveSerial{"VT3"}, answered("online")).state == State::unknown);
 }
 
 TEST_CASE("only the exit statuses that are listed are accepted") {
     auto lenient = description();
-    lenient.accepted_statuses = {0, 4};
+    lenient.offline[0].answers.accepted_statuses = {0, 4};
     const auto profile = ApplicationProfile::compile(lenient, profile_drives);
     REQUIRE(profile.ok());
-    CHECK(profile->accepts(0));
-    CHECK(profile->accepts(4));
-    CHECK_FALSE(profile->accepts(1));
+    const auto& step = profile->steps(DriveSerial{"VT1"}, ApplicationAction::set_offline).at(0);
+    for (const int status : {0, 4, 1}) {
+        CommandOutcome outcome = answered("");
+        outcome.exit_status = status;
+        CHECK((step.answers.read(outcome).kind == AnswerKind::done) == (status != 1));
+    }
 }
 
 TEST_CASE("a mistake in a profile says which key it is in") {
     auto bad = description();
-    bad.query = {""};
+    bad.query.argv = {""};
     CHECK_THAT(profile_mistake(bad), ContainsSubstring("query: no program is named"));
     bad = description();
-    bad.offline = {"/opt/app", "{what}"};
+    bad.offline[0].argv = {"/opt/app", "{what}"};
     CHECK_THAT(profile_mistake(bad), ContainsSubstring("offline: {what} is not known"));
     bad = description();
-    bad.online = {"opt/app"};
+    bad.online[0].argv = {"opt/app"};
     CHECK_THAT(profile_mistake(bad), ContainsSubstring("online: opt/app is a relative path"));
     bad = description();
-    bad.states.offline = {"["};
+    std::get<StateRules>(bad.states).offline = {"["};
     CHECK_THAT(profile_mistake(bad), ContainsSubstring("states.offline[0]"));
     bad = description();
-    bad.accepted_statuses = {};
+    bad.offline[0].answers.accepted_statuses = {};
     CHECK_THAT(profile_mistake(bad), ContainsSubstring("accepted_exit_codes"));
 }
 
@@ -69,5 +81,5 @@ TEST_CASE("an agent that only observes needs no commands") {
     const auto profile = ApplicationProfile::compile({}, profile_drives);
     REQUIRE(profile.ok());
     CHECK(profile->command(DriveSerial{"VT1"}, ApplicationAction::query) == nullptr);
-    CHECK(profile->reader(DriveSerial{"VT1"}) == nullptr);
+    CHECK(profile->read(DriveSerial{"VT1"}, answered("online")).state == State::unknown);
 }

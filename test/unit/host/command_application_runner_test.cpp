@@ -19,13 +19,13 @@ namespace {
 const std::vector<DriveNames> drives{{"one", "VT1", ""}, {"two", "VT2", ""}};
 
 ApplicationProfile shell_profile(const std::string& query, const std::string& offline = "exit 0") {
-    auto profile =
-        ApplicationProfile::compile({.offline = {"/bin/sh", "-c", offline, "sh", "{drive}"},
-                                     .online = {"/bin/sh", "-c", "exit 0", "sh", "{drive}"},
-                                     .query = {"/bin/sh", "-c", query, "sh", "{drive}"},
-                                     .states = {.online = {"online"}, .offline = {"offline"}},
-                                     .timeout = {5'000}},
-                                    drives);
+    auto profile = ApplicationProfile::compile(
+        {.offline = {{.argv = {"/bin/sh", "-c", offline, "sh", "{drive}"}}},
+         .online = {{.argv = {"/bin/sh", "-c", "exit 0", "sh", "{drive}"}}},
+         .query = {.argv = {"/bin/sh", "-c", query, "sh", "{drive}"}},
+         .states = StateRules{.online = {"online"}, .offline = {"offline"}},
+         .timeout = {5'000}},
+        drives);
     REQUIRE(profile.ok());
     return std::move(profile).value();
 }
@@ -128,13 +128,13 @@ TEST_CASE("a drive that is not configured is answered, and nothing is run") {
 }
 
 TEST_CASE("a program that hangs does not hold up the next one for ever") {
-    auto profile =
-        ApplicationProfile::compile({.offline = {"/bin/sleep", "1000"},
-                                     .online = {"/bin/true"},
-                                     .query = {"/bin/echo", "online"},
-                                     .states = {.online = {"online"}, .offline = {"offline"}},
-                                     .timeout = {200}},
-                                    drives);
+    auto profile = ApplicationProfile::compile(
+        {.offline = {{.argv = {"/bin/sleep", "1000"}}},
+         .online = {{.argv = {"/bin/true"}}},
+         .query = {.argv = {"/bin/echo", "online"}},
+         .states = StateRules{.online = {"online"}, .offline = {"offline"}},
+         .timeout = {200}},
+        drives);
     REQUIRE(profile.ok());
     Application application(std::move(profile).value());
     application.ask("VT1", ApplicationAction::set_offline);

@@ -1,0 +1,58 @@
+#include "agent/host/profile_drain.hpp"
+
+#include <utility>
+
+namespace agent::host {
+
+using core::ApplicationAction;
+using core::ApplicationDriveState;
+
+void DrainMemory::acted(const core::DriveSerial& drive, ApplicationAction action,
+                        const ReadAnswer& said) {
+    if (action == ApplicationAction::query) return;
+    if (action == ApplicationAction::set_offline && said.kind == AnswerKind::busy) {
+        refused_[drive] = said.how;
+        // Asked for a look right now: what it was before counts no more.
+        const auto drain = draining_.find(drive);
+        if (drain != draining_.end()) drain->second.looked_at = {};
+        return;
+    }
+    refused_.erase(drive);
+    draining_.erase(drive);
+}
+
+ReadState DrainMemory::seen(const core::DriveSerial& drive, ReadState read, core::Instant now,
+                            core::Duration limit) {
+    const auto refused = refused_.find(drive);
+    if (read.state == ApplicationDriveState::online && refused != refused_.end()) {
+        read.state = ApplicationDriveState::draining;
+        read.say_again = true;
+        read.how += "; it refuses to take it offline as long as it is busy: " + refused->second;
+    }
+    if (read.state == ApplicationDriveState::offline) refused_.erase(drive);
+    if (read.state != ApplicationDriveState::draining) {
+        if (read.state != ApplicationDriveState::unknown) draining_.erase(drive);
+        return read;
+    }
+    const auto [drain, fresh] = draining_.try_emplace(drive, Drain{now, now, read});
+    drain->second.looked_at = now;
+    drain->second.last = read;
+    const core::Duration lasted = now - drain->second.since;
+    if (limit.ms > 0 && lasted.ms >= limit.ms) {
+        read.state = ApplicationDriveState::unknown;
+        read.say_again = false;
+        read.how = "draining for " + std::to_string(lasted.ms / 1'000) +
+                   " s, which is longer than application.drain_limit_ms: " + read.how;
+    }
+    return read;
+}
+
+std::optional<ReadState> DrainMemory::seen_lately(const core::DriveSerial& drive, core::Instant now,
+                                                  core::Duration poll) const {
+    const auto drain = draining_.find(drive);
+    if (drain == draining_.end() || drain->second.looked_at == core::Instant{}) return std::nullopt;
+    if (now - drain->second.looked_at >= poll) return std::nullopt;
+    return drain->second.last;
+}
+
+}  // namespace agent::host
