@@ -19,6 +19,9 @@
 #include "agent/dsad/control_methods.hpp"
 #include "agent/dsad/daemon.hpp"
 #include "agent/dsad/host_discovery.hpp"
+#include "agent/dsad/host_facts.hpp"
+#include "agent/dsad/host_knowledge.hpp"
+#include "agent/runtime/clock.hpp"
 #include "agent/runtime/control_server.hpp"
 #include "agent/runtime/log.hpp"
 #include "agent/runtime/program_options.hpp"
@@ -33,14 +36,36 @@ using runtime::ExitCode;
 // A configuration that is right as a whole: the file, what the host adds to it, and the profile
 // that follows from both.
 struct Prepared {
-    runtime::DsadConfiguration configuration;
-    host::HostDevices devices;
+    dsad::HostKnowledge known;
     host::ApplicationProfile profile;
 };
 
 enum class Look : std::uint8_t { at_this_host, at_the_file_only };
 
-runtime::Configured<Prepared> prepare(const std::string& file, Look look) {
+// What was said by hand, and what this host has. While dsad runs (`running`) no drive is asked
+// anything here, and what was said by hand is what it has in memory.
+core::Result<dsad::HostKnowledge> look_around(runtime::DsadConfiguration configuration,
+                                              const dsad::HostKnowledge* running) {
+    const core::Now now = runtime::clock_now();
+    if (running != nullptr) {
+        return dsad::HostKnowledge::combine(std::move(configuration), running->facts(),
+                                            dsad::glance_at_this_host(running->devices()), now);
+    }
+    auto facts = dsad::load_host_facts(configuration.state_dir);
+    if (!facts) return facts.error();
+    auto devices = dsad::look_at_this_host(configuration.discover_drives);
+    for (const auto& trouble : devices.troubles)
+        runtime::log_warning("discovery: " + trouble);
+    auto known = dsad::HostKnowledge::combine(std::move(configuration), std::move(facts).value(),
+                                              std::move(devices), now);
+    if (!known) return known.error();
+    for (const auto& line : known.value().take_news())
+        runtime::log_info("discovery: " + line);
+    return known;
+}
+
+runtime::Configured<Prepared> prepare(const std::string& file, Look look,
+                                      const dsad::HostKnowledge* running) {
     auto read = runtime::read_configuration_file(runtime::dsad_configuration_schema(), file);
     if (!read.ok()) return {std::nullopt, std::move(read.errors)};
     auto configuration = runtime::dsad_configuration(*read.value);
@@ -51,21 +76,20 @@ runtime::Configured<Prepared> prepare(const std::string& file, Look look) {
         const std::size_t text = std::min(colon + 2, message.size());
         return read.value->error_at(message.substr(0, colon), message.substr(text));
     };
-    host::HostDevices devices;
-    if (look == Look::at_this_host) {
-        devices = dsad::look_at_this_host(configuration.value->discover_drives);
-        const auto added = dsad::complete(*configuration.value, devices);
-        if (!added) return {std::nullopt, {located(added.error().message)}};
-        for (const auto& line : *added)
-            runtime::log_info("discovery: " + line);
-        for (const auto& trouble : devices.troubles)
-            runtime::log_warning("discovery: " + trouble);
+    if (look == Look::at_the_file_only) {
+        configuration.value->discover_ports = false;
+        auto profile = dsad::application_profile(*configuration.value);
+        if (!profile) return {std::nullopt, {located(profile.error().message)}};
+        auto known = dsad::HostKnowledge::combine(std::move(*configuration.value), {}, {},
+                                                  runtime::clock_now());
+        if (!known) return {std::nullopt, {located(known.error().message)}};
+        return {Prepared{std::move(known).value(), std::move(profile).value()}, {}};
     }
-    auto profile = dsad::application_profile(*configuration.value);
+    auto known = look_around(std::move(*configuration.value), running);
+    if (!known) return {std::nullopt, {located(known.error().message)}};
+    auto profile = dsad::application_profile(known->configuration());
     if (!profile) return {std::nullopt, {located(profile.error().message)}};
-    return {
-        Prepared{std::move(*configuration.value), std::move(devices), std::move(profile).value()},
-        {}};
+    return {Prepared{std::move(known).value(), std::move(profile).value()}, {}};
 }
 
 // Keys' derivatives and the ledger are nobody else's business.
@@ -83,29 +107,28 @@ ExitCode fail(const std::string& why) {
 }
 
 ExitCode run(const std::string& file, Prepared prepared) {
-    const std::string name = prepared.configuration.host.agent;
-    if (const auto made = make_state_dir(prepared.configuration.state_dir); !made)
+    const runtime::DsadConfiguration& configuration = prepared.known.configuration();
+    const std::string name = configuration.host.agent;
+    if (const auto made = make_state_dir(configuration.state_dir); !made)
         return fail(made.error().message);
 
     asio::io_context loop;
     ExitCode exit_code = ExitCode::ok;
     std::unique_ptr<dsad::Daemon> daemon;
-    runtime::ControlServer control(loop, {.path = prepared.configuration.control_socket});
+    runtime::ControlServer control(loop, {.path = configuration.control_socket});
 
     const auto reload = [&]() -> core::Outcome {
-        auto fresh = prepare(file, Look::at_this_host);
+        auto fresh = prepare(file, Look::at_this_host, &daemon->host());
         if (!fresh.ok()) {
             for (const auto& line : fresh.errors)
                 runtime::log_error(line);
             return core::Error{std::to_string(fresh.errors.size()) + " mistakes in " + file};
         }
-        return daemon->follow(std::move(fresh.value->configuration),
-                              std::move(fresh.value->profile), std::move(fresh.value->devices));
+        return daemon->follow(std::move(fresh.value->known), std::move(fresh.value->profile));
     };
     runtime::Service service(loop, {.stop = [&] { daemon->stop(); }, .reload = reload});
 
-    auto opened = dsad::Daemon::open(loop, std::move(prepared.configuration),
-                                     std::move(prepared.profile), std::move(prepared.devices),
+    auto opened = dsad::Daemon::open(loop, std::move(prepared.known), std::move(prepared.profile),
                                      {.stopped = [&] { service.finish(); },
                                       .broken =
                                           [&](const std::string& why) {
@@ -143,8 +166,9 @@ ExitCode body(int argc, char** argv) {
     if (const auto* end = std::get_if<ExitCode>(&options)) return *end;
     const auto& chosen = std::get<runtime::ProgramOptions>(options);
 
-    auto prepared = prepare(chosen.configuration_file,
-                            chosen.check_only ? Look::at_the_file_only : Look::at_this_host);
+    auto prepared =
+        prepare(chosen.configuration_file,
+                chosen.check_only ? Look::at_the_file_only : Look::at_this_host, nullptr);
     if (!prepared.ok()) return runtime::report(prepared.errors);
     if (chosen.check_only) return runtime::report_valid(chosen.configuration_file);
     return run(chosen.configuration_file, std::move(*prepared.value));

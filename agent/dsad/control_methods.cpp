@@ -1,6 +1,5 @@
 #include "agent/dsad/control_methods.hpp"
 
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -9,6 +8,7 @@
 
 #include "agent/dsad/application_check.hpp"
 #include "agent/dsad/drive_json.hpp"
+#include "agent/dsad/host_methods.hpp"
 #include "agent/runtime/clock.hpp"
 #include "agent/runtime/log.hpp"
 #include "agent/runtime/state_json.hpp"
@@ -49,33 +49,6 @@ std::optional<core::HostDriveView> named_drive(const Daemon& daemon, const json&
                  "no drive " + *serial + " on this host; `drive list` shows the ones there are"};
     }
     return view;
-}
-
-json host_json(const Daemon& daemon) {
-    const auto& devices = daemon.devices();
-    json ports = json::array();
-    for (const auto& port : daemon.configuration().host.ports) {
-        const auto found =
-            std::find_if(devices.ports.begin(), devices.ports.end(),
-                         [&](const auto& one) { return core::same_host_port(one.port, port); });
-        ports.push_back(
-            {{"port", core::to_text(port)},
-             {"found_at", found == devices.ports.end() ? json(nullptr) : json(found->where)}});
-    }
-    json drives = json::array();
-    for (const auto& drive : devices.drives) {
-        drives.push_back({{"serial", drive.serial.text},
-                          {"vendor", drive.vendor},
-                          {"product", drive.product},
-                          {"tape_nodes", drive.tape_nodes},
-                          {"generic_nodes", drive.generic_nodes}});
-    }
-    return {{"ports", std::move(ports)},
-            {"drives", std::move(drives)},
-            {"troubles", devices.troubles},
-            {"discovered",
-             {{"ports", daemon.configuration().discover_ports},
-              {"drives", daemon.configuration().discover_drives}}}};
 }
 
 json agent_json(Daemon& daemon) {
@@ -227,7 +200,7 @@ void serve(ControlServer& server, Daemon& daemon) {
               [](const json&, const Caller&) -> ControlAnswer { return json::array(); });
     server.on("event.list",
               [&daemon](const json& params, const Caller&) { return list_events(daemon, params); });
-    server.on("host.show", [&daemon](const json&, const Caller&) { return host_json(daemon); });
+    serve_host(server, daemon);
     server.on("status.show", [&daemon](const json&, const Caller&) { return status(daemon); });
     server.on_async("application.query", [&daemon](const json& params, const Caller&,
                                                    const ControlServer::Answerer& answer) {

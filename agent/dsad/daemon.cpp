@@ -20,23 +20,22 @@ constexpr std::size_t waiting_max = 64;
 
 }  // namespace
 
-core::Result<std::unique_ptr<Daemon>> Daemon::open(asio::io_context& loop,
-                                                   runtime::DsadConfiguration configuration,
+core::Result<std::unique_ptr<Daemon>> Daemon::open(asio::io_context& loop, HostKnowledge known,
                                                    host::ApplicationProfile profile,
-                                                   host::HostDevices devices,
                                                    Announcements announcements) {
-    auto network = channel_configuration(configuration);
+    auto network = channel_configuration(known.configuration());
 
     const auto unix_seconds = static_cast<std::uint64_t>(runtime::clock_now().wall.ms / 1'000);
-    auto store = runtime::DriveSharingAgentStore::open(configuration.state_dir + "/dsad.db",
-                                                       {configuration.event_log_max, unix_seconds});
+    auto store =
+        runtime::DriveSharingAgentStore::open(known.configuration().state_dir + "/dsad.db",
+                                              {known.configuration().event_log_max, unix_seconds});
     if (!store) return store.error();
     auto state = store->load();
     if (!state) return state.error();
 
-    std::unique_ptr<Daemon> daemon(new Daemon(loop, std::move(configuration), std::move(profile),
-                                              std::move(devices), std::move(store).value(),
-                                              std::move(state).value(), std::move(announcements)));
+    std::unique_ptr<Daemon> daemon(new Daemon(loop, std::move(known), std::move(profile),
+                                              std::move(store).value(), std::move(state).value(),
+                                              std::move(announcements)));
     Daemon* const self = daemon.get();
     auto channel = snmp_mib::SnmpNoticeChannel::open(
         loop, std::move(network),
@@ -49,16 +48,14 @@ core::Result<std::unique_ptr<Daemon>> Daemon::open(asio::io_context& loop,
     return daemon;
 }
 
-Daemon::Daemon(asio::io_context& loop, runtime::DsadConfiguration configuration,
-               host::ApplicationProfile profile, host::HostDevices devices,
+Daemon::Daemon(asio::io_context& loop, HostKnowledge known, host::ApplicationProfile profile,
                runtime::DriveSharingAgentStore store, core::DriveSharingAgentState state,
                Announcements announcements)
     : loop_(loop),
-      configuration_(std::move(configuration)),
-      devices_(std::move(devices)),
+      known_(std::move(known)),
       announcements_(std::move(announcements)),
       store_(std::move(store)),
-      rules_(configuration_.host, std::move(state), store_.incarnation()),
+      rules_(configuration().host, std::move(state), store_.incarnation()),
       application_(loop, std::move(profile), [this](const host::ProgramCall& call) { note(call); }),
       holder_answers_(
           loop, application_,
@@ -66,59 +63,112 @@ Daemon::Daemon(asio::io_context& loop, runtime::DsadConfiguration configuration,
           [this](const core::DriveSerial& drive, const std::string& action,
                  const std::string& line) { note_holder(drive, action, line); }),
       wakeup_(loop) {
-    holder_answers_.configure(configuration_, devices_);
+    holder_answers_.configure(configuration(), known_.devices());
 }
 
 void Daemon::start() {
     const core::Now now = runtime::clock_now();
     started_at_ = now.monotonic;
     carry_out(rules_.start(now));
+    tell_contradictions({});
     look_at_host_again();
+    listen_to_device_events();
 }
+
+// ---- this host ----------------------------------------------------------------------------------
 
 void Daemon::look_at_host_again() {
     discovery_.reset();
-    if (!configuration_.discover_drives && !configuration_.discover_ports) return;
-    discovery_.emplace(loop_, configuration_.discovery_interval, configuration_.discover_drives,
+    discovery_.emplace(loop_, configuration().discovery_interval, configuration().discover_drives,
                        [this](const host::HostDevices& devices) { host_seen(devices); });
 }
 
+void Daemon::look_at_host_now() {
+    if (discovery_) discovery_->look_now();
+}
+
+void Daemon::listen_to_device_events() {
+    auto listening = host::DeviceEvents::listen(loop_, [this] { look_at_host_now(); });
+    if (listening) {
+        device_events_ = std::move(listening).value();
+        return;
+    }
+    record(core::Message::device_events_not_heard, {},
+           {listening.error().message, std::to_string(configuration().discovery_interval.ms)});
+}
+
 void Daemon::host_seen(const host::HostDevices& devices) {
-    if (broken_ || devices == devices_) return;
+    if (broken_ || devices == known_.devices()) return;
     for (const auto& trouble : devices.troubles) {
-        const auto& before = devices_.troubles;
+        const auto& before = known_.devices().troubles;
         if (std::find(before.begin(), before.end(), trouble) == before.end())
             runtime::log_warning("discovery: " + trouble);
     }
-    devices_ = devices;
-    auto configuration = configuration_;
-    const auto added = complete(configuration, devices);
-    if (!added || added->empty()) return;
-    auto profile = application_profile(configuration);
+    auto known = known_;
+    known.see(devices, runtime::clock_now());
+    auto profile = application_profile(known.configuration());
     if (!profile) return runtime::log_error("discovery: " + profile.error().message);
-    for (const auto& line : *added)
+    adopt(std::move(known), std::move(profile).value());
+}
+
+// From here on everything goes by what is known now.
+void Daemon::adopt(HostKnowledge known, host::ApplicationProfile profile) {
+    const auto contradictions = known_.contradictions();
+    known_ = std::move(known);
+    for (const auto& line : known_.take_news())
         runtime::log_info("discovery: " + line);
-    configuration_ = std::move(configuration);
-    application_.set_profile(std::move(profile).value());
-    holder_answers_.configure(configuration_, devices_);
-    carry_out(rules_.reconfigure(configuration_.host, runtime::clock_now()));
+    application_.set_profile(std::move(profile));
+    holder_answers_.configure(configuration(), known_.devices());
+    carry_out(rules_.reconfigure(configuration().host, runtime::clock_now()));
+    tell_contradictions(contradictions);
+}
+
+void Daemon::tell_contradictions(const std::vector<ContradictedNode>& before) {
+    for (const auto& one : known_.contradictions()) {
+        if (std::find(before.begin(), before.end(), one) != before.end()) continue;
+        record(core::Message::host_fact_contradicted, one.drive,
+               {one.drive.text, one.device, one.belongs_to.text});
+    }
+}
+
+core::Outcome Daemon::change_host(ChangeByHand change) {
+    auto profile = application_profile(change.known.configuration());
+    if (!profile) return profile.error();
+    const auto noted = store_.append_audit(
+        {runtime::clock_now().wall, change.actor, change.action, change.subject, change.line});
+    if (!noted) return noted;
+    const auto saved = save_host_facts(configuration().state_dir, change.known.facts());
+    if (!saved) return saved;
+    const core::DriveSerial drive{change.action.rfind("drive.", 0) == 0 ? change.subject : ""};
+    adopt(std::move(change.known), std::move(profile).value());
+    record(core::Message::host_fact_by_hand, drive, {change.actor, change.line});
+    return core::Nothing{};
+}
+
+// What the rules have no part in, in the event log.
+void Daemon::record(core::Message message, const core::DriveSerial& drive,
+                    std::initializer_list<std::string_view> arguments) {
+    if (broken_) return;
+    carry_out({core::RecordAgentEvent{{runtime::clock_now().wall,
+                                       core::description_of(message).severity,
+                                       core::identifier_of(message),
+                                       drive,
+                                       {},
+                                       std::nullopt,
+                                       core::text_of(message, arguments)}}});
 }
 
 void Daemon::stop() {
     take(core::StopRequested{});
 }
 
-core::Outcome Daemon::follow(runtime::DsadConfiguration configuration,
-                             host::ApplicationProfile profile, host::HostDevices devices) {
-    if (const auto fixed = can_follow(configuration_, configuration); !fixed) return fixed;
-    const auto network = channel_configuration(configuration);
+core::Outcome Daemon::follow(HostKnowledge known, host::ApplicationProfile profile) {
+    if (const auto fixed = can_follow(configuration(), known.configuration()); !fixed) return fixed;
+    const auto network = channel_configuration(known.configuration());
     const auto exchanged = channel_->reconfigure(network.peers, network.users);
     if (!exchanged) return exchanged;
-    configuration_ = std::move(configuration);
-    devices_ = std::move(devices);
-    application_.set_profile(std::move(profile));
-    holder_answers_.configure(configuration_, devices_);
-    carry_out(rules_.reconfigure(configuration_.host, runtime::clock_now()));
+    known.remember_times_of(known_);
+    adopt(std::move(known), std::move(profile));
     look_at_host_again();
     return core::Nothing{};
 }
@@ -186,7 +236,7 @@ void Daemon::set_timer() {
 void Daemon::message_arrived(const std::string& peer, const snmp_mib::AgentMessage& message) {
     // The channel lets no other message through to an agent, and no notice in another's name.
     if (const auto* inquiry = std::get_if<snmp_mib::HolderInquiryMessage>(&message)) {
-        const auto& controllers = configuration_.host.controllers;
+        const auto& controllers = configuration().host.controllers;
         const bool known =
             std::find(controllers.begin(), controllers.end(), peer) != controllers.end();
         if (known && inquiry->inquiry.controller == peer) holder_answers_.asked(inquiry->inquiry);

@@ -2,19 +2,24 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 
 #include "agent/core/drive_sharing_agent.hpp"
+#include "agent/core/message_catalogue.hpp"
 #include "agent/dsad/holder_answers.hpp"
 #include "agent/dsad/host_discovery.hpp"
+#include "agent/dsad/host_knowledge.hpp"
 #include "agent/host/command_application_runner.hpp"
+#include "agent/host/device_events.hpp"
 #include "agent/runtime/drive_sharing_agent_store.hpp"
 #include "agent/runtime/dsad_configuration.hpp"
 #include "agent/runtime/effect_runner.hpp"
@@ -34,18 +39,30 @@ class Daemon {
         std::function<void(const core::EventRecord&)> event;
     };
 
-    // Opens state, reads keys, binds the socket. `profile` was compiled from the same
-    // configuration, which `devices` have completed.
+    // Opens state, reads keys, binds the socket. `profile` was compiled from the configuration of
+    // `known`.
     [[nodiscard]] static core::Result<std::unique_ptr<Daemon>> open(
-        asio::io_context& loop, runtime::DsadConfiguration configuration,
-        host::ApplicationProfile profile, host::HostDevices devices, Announcements announcements);
+        asio::io_context& loop, HostKnowledge known, host::ApplicationProfile profile,
+        Announcements announcements);
 
     void start();
     // Tells the controllers; Announcements::stopped follows, within agent.stop_timeout_ms.
     void stop();
     // On error the old configuration stays.
-    [[nodiscard]] core::Outcome follow(runtime::DsadConfiguration configuration,
-                                       host::ApplicationProfile profile, host::HostDevices devices);
+    [[nodiscard]] core::Outcome follow(HostKnowledge known, host::ApplicationProfile profile);
+
+    // What a person has said about this host, in `line`; `known` is host() with it. Written down,
+    // then in force. `action` and `subject` are for the audit trail.
+    struct ChangeByHand {
+        HostKnowledge known;
+        std::string actor;
+        std::string action;
+        std::string subject;
+        std::string line;
+    };
+    [[nodiscard]] core::Outcome change_host(ChangeByHand change);
+    // Looks at this host again soon.
+    void look_at_host_now();
 
     using Settled = std::function<void(const core::HostDriveView&, const std::string& trouble)>;
     // An operator's wish; `settled` is called when its commands have run, with the last one's
@@ -53,10 +70,11 @@ class Daemon {
     void operator_sets(const core::OperatorSetDrive& wish, Settled settled);
 
     [[nodiscard]] core::Instant started_at() const { return started_at_; }
-    [[nodiscard]] const runtime::DsadConfiguration& configuration() const { return configuration_; }
+    [[nodiscard]] const runtime::DsadConfiguration& configuration() const {
+        return known_.configuration();
+    }
+    [[nodiscard]] const HostKnowledge& host() const { return known_; }
     [[nodiscard]] std::vector<core::HostDriveView> drives() const { return rules_.drives(); }
-    // As last looked at.
-    [[nodiscard]] const host::HostDevices& devices() const { return devices_; }
     [[nodiscard]] bool acknowledged_by(const core::ControllerName& controller) const;
     [[nodiscard]] const snmp_mib::SnmpNoticeChannel& channel() const { return *channel_; }
     [[nodiscard]] runtime::DriveSharingAgentStore& store() { return store_; }
@@ -68,13 +86,17 @@ class Daemon {
         Settled settled;
     };
 
-    Daemon(asio::io_context& loop, runtime::DsadConfiguration configuration,
-           host::ApplicationProfile profile, host::HostDevices devices,
+    Daemon(asio::io_context& loop, HostKnowledge known, host::ApplicationProfile profile,
            runtime::DriveSharingAgentStore store, core::DriveSharingAgentState state,
            Announcements announcements);
 
     void look_at_host_again();
+    void listen_to_device_events();
     void host_seen(const host::HostDevices& devices);
+    void adopt(HostKnowledge known, host::ApplicationProfile profile);
+    void tell_contradictions(const std::vector<ContradictedNode>& before);
+    void record(core::Message message, const core::DriveSerial& drive,
+                std::initializer_list<std::string_view> arguments);
 
     [[nodiscard]] runtime::DriveSharingAgentDoors doors();
     void take(const core::DriveSharingAgentInput& input);
@@ -91,9 +113,9 @@ class Daemon {
     void say_presence(const core::AgentPresence& presence, bool stopping);
 
     asio::io_context& loop_;
-    runtime::DsadConfiguration configuration_;
-    host::HostDevices devices_;
-    std::optional<HostDiscovery> discovery_;  // when something is left to it
+    HostKnowledge known_;
+    std::optional<HostDiscovery> discovery_;
+    std::unique_ptr<host::DeviceEvents> device_events_;  // null where nobody may listen
     Announcements announcements_;
     runtime::DriveSharingAgentStore store_;
     core::DriveSharingAgent rules_;

@@ -72,17 +72,22 @@ host::HostDevices look_at_this_host(bool discover_drives) {
     return host::look_at_host({}, discover_drives ? host::AskSerial(ask_serial) : nullptr);
 }
 
-core::Result<std::vector<std::string>> complete(runtime::DsadConfiguration& configuration,
-                                                const host::HostDevices& found) {
-    std::vector<std::string> added;
-    if (configuration.discover_ports) {
-        add_ports(configuration, found, added);
-        if (configuration.host.ports.empty()) {
-            return core::Error{
-                "ports: \"discover\" has found no fibre channel, SAS or iSCSI port on this host; "
-                "list them: [\"fc:2100000e1e09a1b0\"]"};
+host::HostDevices glance_at_this_host(const host::HostDevices& before) {
+    const auto ask = [&before](const std::string& generic_node) -> core::Result<core::DriveSerial> {
+        for (const auto& drive : before.drives) {
+            const auto& nodes = drive.generic_nodes;
+            if (std::find(nodes.begin(), nodes.end(), generic_node) != nodes.end())
+                return drive.serial;
         }
-    }
+        return core::Error{"its serial number is not known yet"};
+    };
+    return host::look_at_host({}, ask);
+}
+
+std::vector<std::string> complete(runtime::DsadConfiguration& configuration,
+                                  const host::HostDevices& found) {
+    std::vector<std::string> added;
+    if (configuration.discover_ports) add_ports(configuration, found, added);
     if (configuration.discover_drives) add_drives(configuration, found, added);
     return added;
 }
@@ -98,11 +103,19 @@ class HostDiscovery::State : public std::enable_shared_from_this<HostDiscovery::
           found_(std::move(found)),
           timer_(loop) {}
 
-    void wait() {
-        timer_->expires_after(interval_);
-        timer_->async_wait([self = shared_from_this()](const std::error_code& error) {
-            if (!error && self->timer_) self->look();
-        });
+    // The next look waits for this one, however long a drive keeps it.
+    void look() {
+        if (std::exchange(looking_, true)) {
+            once_more_ = true;
+            return;
+        }
+        timer_->cancel();
+        std::thread([self = shared_from_this()] {
+            auto devices = look_at_this_host(self->discover_drives_);
+            const std::lock_guard lock(self->mutex_);
+            if (self->loop_gone_) return;
+            asio::post(self->loop_, [self, devices = std::move(devices)] { self->seen(devices); });
+        }).detach();
     }
 
     void stop() {
@@ -113,21 +126,20 @@ class HostDiscovery::State : public std::enable_shared_from_this<HostDiscovery::
     }
 
   private:
-    // The next look waits for this one, however long a drive keeps it.
-    void look() {
-        std::thread([self = shared_from_this()] {
-            auto devices = look_at_this_host(self->discover_drives_);
-            const std::lock_guard lock(self->mutex_);
-            if (self->loop_gone_) return;
-            asio::post(self->loop_, [self, devices = std::move(devices)] { self->seen(devices); });
-        }).detach();
+    void wait() {
+        timer_->expires_after(interval_);
+        timer_->async_wait([self = shared_from_this()](const std::error_code& error) {
+            if (!error && self->timer_) self->look();
+        });
     }
 
     void seen(const host::HostDevices& devices) {
         const auto found = found_;  // it may end us
         if (!found) return;
+        looking_ = false;
         found(devices);
-        if (timer_) wait();
+        if (!timer_) return;
+        std::exchange(once_more_, false) ? look() : wait();
     }
 
     asio::io_context& loop_;
@@ -135,6 +147,8 @@ class HostDiscovery::State : public std::enable_shared_from_this<HostDiscovery::
     const bool discover_drives_;
     Found found_;
     std::optional<asio::steady_timer> timer_;  // gone after stop(): the loop may be, too
+    bool looking_ = false;
+    bool once_more_ = false;
     std::mutex mutex_;
     bool loop_gone_ = false;
 };
@@ -142,7 +156,11 @@ class HostDiscovery::State : public std::enable_shared_from_this<HostDiscovery::
 HostDiscovery::HostDiscovery(asio::io_context& loop, core::Duration interval, bool discover_drives,
                              Found found)
     : state_(std::make_shared<State>(loop, interval, discover_drives, std::move(found))) {
-    state_->wait();
+    state_->look();
+}
+
+void HostDiscovery::look_now() {
+    state_->look();
 }
 
 HostDiscovery::~HostDiscovery() {

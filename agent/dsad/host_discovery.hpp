@@ -26,23 +26,29 @@ namespace agent::dsad {
 // number are asked by INQUIRY, which blocks.
 [[nodiscard]] host::HostDevices look_at_this_host(bool discover_drives);
 
+// The same without a command to any drive, for the event loop: a drive whose serial number the
+// kernel does not show is taken for the one that was found at its node before.
+[[nodiscard]] host::HostDevices glance_at_this_host(const host::HostDevices& before);
+
 // Adds to `configuration` what it leaves to discovery and does not have yet, and says what that
-// was, a line for each. Error when all ports are left to discovery and there is none: every holder
-// of a drive would then be taken for a foreign one.
-[[nodiscard]] core::Result<std::vector<std::string>> complete(
-    runtime::DsadConfiguration& configuration, const host::HostDevices& found);
+// was, a line for each.
+std::vector<std::string> complete(runtime::DsadConfiguration& configuration,
+                                  const host::HostDevices& found);
 
 // Looks at the host again and again, from a thread of its own.
 class HostDiscovery {
   public:
     using Found = std::function<void(const host::HostDevices&)>;
 
-    // `found` is called on `loop`, never after this object is destroyed.
+    // The first look is at once. `found` is called on `loop`, never after this object is destroyed.
     HostDiscovery(asio::io_context& loop, core::Duration interval, bool discover_drives,
                   Found found);
     ~HostDiscovery();
     HostDiscovery(const HostDiscovery&) = delete;
     HostDiscovery& operator=(const HostDiscovery&) = delete;
+
+    // Now instead of when it is time; after a look that is under way, once more.
+    void look_now();
 
   private:
     class State;

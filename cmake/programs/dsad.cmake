@@ -8,5 +8,8 @@ lra_library(agent_dsad
     agent/dsad/drive_json.cpp
     agent/dsad/holder_answers.cpp
     agent/dsad/host_discovery.cpp
+    agent/dsad/host_facts.cpp
+    agent/dsad/host_knowledge.cpp
+    agent/dsad/host_methods.cpp
   LIBRARIES agent_runtime agent_host agent_snmp drive_iface_device drive_iface_sg_transport nlohmann_json::nlohmann_json)
 lra_program(dsad SOURCES agent/dsad.cpp LIBRARIES agent_dsad)
