@@ -176,6 +176,7 @@ core::Outcome Daemon::follow(HostKnowledge known, host::ApplicationProfile profi
 void Daemon::take(const core::DriveSharingAgentInput& input) {
     if (broken_) return;
     carry_out(rules_.step(input, runtime::clock_now()));
+    watch_reconciling(input);
 }
 
 void Daemon::carry_out(const core::DriveSharingAgentEffects& effects) {
@@ -268,6 +269,7 @@ void Daemon::trouble_on_the_network(const snmp_mib::SnmpEvent& event) const {
 }
 
 void Daemon::run_application(const core::RunApplication& effect) {
+    watch_reconciling(effect);
     application_.run(effect.drive, effect.action,
                      [this](const core::ApplicationAnswered& answered) {
                          take(answered);

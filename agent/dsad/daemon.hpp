@@ -18,6 +18,7 @@
 #include "agent/dsad/holder_answers.hpp"
 #include "agent/dsad/host_discovery.hpp"
 #include "agent/dsad/host_knowledge.hpp"
+#include "agent/dsad/reconciliation.hpp"
 #include "agent/host/command_application_runner.hpp"
 #include "agent/host/device_events.hpp"
 #include "agent/runtime/drive_sharing_agent_store.hpp"
@@ -69,6 +70,11 @@ class Daemon {
     // trouble, empty: none.
     void operator_sets(const core::OperatorSetDrive& wish, Settled settled);
 
+    // Asks every controller for the whole state and settles it with the application, as at a start.
+    // `done` is called once, when every drive is settled or patience is over. One at a time.
+    using Reconciled = std::function<void(const std::vector<ReconciledDrive>&)>;
+    [[nodiscard]] core::Outcome reconcile(const std::string& actor, Reconciled done);
+
     [[nodiscard]] core::Instant started_at() const { return started_at_; }
     [[nodiscard]] const runtime::DsadConfiguration& configuration() const {
         return known_.configuration();
@@ -77,6 +83,7 @@ class Daemon {
     [[nodiscard]] std::vector<core::HostDriveView> drives() const { return rules_.drives(); }
     [[nodiscard]] bool acknowledged_by(const core::ControllerName& controller) const;
     [[nodiscard]] const snmp_mib::SnmpNoticeChannel& channel() const { return *channel_; }
+    [[nodiscard]] std::uint64_t incarnation() const { return store_.incarnation(); }
     [[nodiscard]] runtime::DriveSharingAgentStore& store() { return store_; }
     [[nodiscard]] host::CommandApplicationRunner& application() { return application_; }
 
@@ -89,6 +96,15 @@ class Daemon {
     Daemon(asio::io_context& loop, HostKnowledge known, host::ApplicationProfile profile,
            runtime::DriveSharingAgentStore store, core::DriveSharingAgentState state,
            Announcements announcements);
+
+    // daemon_reconcile.cpp
+    struct Reconciling;
+    struct ReconcilingDeleter {
+        void operator()(Reconciling* reconciling) const;
+    };
+    void watch_reconciling(const core::DriveSharingAgentInput& input);
+    void watch_reconciling(const core::RunApplication& command);
+    void end_reconciling();
 
     void look_at_host_again();
     void listen_to_device_events();
@@ -126,6 +142,7 @@ class Daemon {
     core::Instant started_at_;
     std::map<core::ControllerName, bool> acknowledged_;  // "started" was, by its engine
     std::vector<Waiting> waiting_;
+    std::unique_ptr<Reconciling, ReconcilingDeleter> reconciling_;  // while one is under way
     bool broken_ = false;
 };
 

@@ -105,6 +105,13 @@ core::Result<DriveSharingAgentStore> DriveSharingAgentStore::open(const std::str
     return DriveSharingAgentStore(std::move(database).value(), *incarnation, options.events_max);
 }
 
+core::Result<std::uint64_t> DriveSharingAgentStore::raise_incarnation() {
+    const auto raised = raise_life_counter(*database_, "incarnation", {events_max_, std::nullopt});
+    if (!raised.ok()) return raised.error().within("raising the incarnation");
+    incarnation_ = *raised;
+    return incarnation_;
+}
+
 core::Result<core::DriveSharingAgentState> DriveSharingAgentStore::load() const {
     core::DriveSharingAgentState state;
     core::Outcome outcome = load_ledger(*database_, state.ledger);

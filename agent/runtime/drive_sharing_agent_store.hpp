@@ -17,6 +17,8 @@ class DriveSharingAgentStore : public Store {
                                                                    const StoreOptions& options);
 
     [[nodiscard]] std::uint64_t incarnation() const { return incarnation_; }
+    // Begins another life in the same process: the new incarnation, recorded.
+    [[nodiscard]] core::Result<std::uint64_t> raise_incarnation();
     [[nodiscard]] core::Result<core::DriveSharingAgentState> load() const;
 
     // As ReservationAgentStore::commit().

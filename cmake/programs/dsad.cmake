@@ -5,11 +5,14 @@ lra_library(agent_dsad
     agent/dsad/composition.cpp
     agent/dsad/control_methods.cpp
     agent/dsad/daemon.cpp
+    agent/dsad/daemon_reconcile.cpp
     agent/dsad/drive_json.cpp
     agent/dsad/holder_answers.cpp
     agent/dsad/host_discovery.cpp
     agent/dsad/host_facts.cpp
     agent/dsad/host_knowledge.cpp
     agent/dsad/host_methods.cpp
+    agent/dsad/reconcile_method.cpp
+    agent/dsad/reconciliation.cpp
   LIBRARIES agent_runtime agent_host agent_snmp drive_iface_device drive_iface_sg_transport nlohmann_json::nlohmann_json)
 lra_program(dsad SOURCES agent/dsad.cpp LIBRARIES agent_dsad)
