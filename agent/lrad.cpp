@@ -31,7 +31,7 @@ ExitCode run(const std::string& file, agent::runtime::LradConfiguration configur
     ExitCode ending = ExitCode::ok;
     std::optional<agent::runtime::Service> service;
     agent::runtime::ServiceHandlers handlers;
-    handlers.stop = [&] { service->finish(); };
+    handlers.stop = [&] { controller->stop([&] { service->finish(); }); };
     handlers.reload = [&]() -> agent::core::Outcome {
         auto next = agent::runtime::read_lrad_configuration(file);
         if (!next.ok()) {

@@ -81,6 +81,7 @@ void Controller::serve() {
 
     serve_release();
     serve_discovery();
+    serve_hosts();
 
     control_->on("agent.list", [this](const json&, const Caller&) { return list_agents(); });
     control_->on("agent.show", [this](const json& params, const Caller&) -> ControlAnswer {
@@ -275,7 +276,9 @@ void Controller::administrate(const std::string& method, core::OperationalState 
 
 std::string Controller::address_of(const core::AgentName& agent) const {
     for (const auto& configured : configuration_.agents) {
-        if (configured.name == agent) return runtime::to_text(configured.address);
+        if (configured.name != agent) continue;
+        if (configured.agentless) return agentless::address_text(configured.agentless->ssh);
+        return runtime::to_text(configured.address);
     }
     return "";
 }
@@ -283,14 +286,15 @@ std::string Controller::address_of(const core::AgentName& agent) const {
 ControlAnswer Controller::list_agents() const {
     json list = json::array();
     for (const auto& view : rules_.agents())
-        list.push_back(runtime::agent_json(view, address_of(view.record.agent)));
+        list.push_back(with_transport(runtime::agent_json(view, address_of(view.record.agent))));
     return list;
 }
 
 ControlAnswer Controller::show_agent(const std::string& name) const {
     for (const auto& view : rules_.agents()) {
         if (view.record.agent != name) continue;
-        json shown = runtime::agent_json(view, address_of(name));
+        json shown = with_transport(runtime::agent_json(view, address_of(name)));
+        if (const auto* host = hosts_->find(name)) shown.update(agentless::host_json(*host));
         shown["incarnation"] = view.record.incarnation;
         for (const auto& peer : channel_->peers()) {
             if (peer.name != name) continue;

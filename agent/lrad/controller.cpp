@@ -79,8 +79,9 @@ core::Outcome Controller::open_doors() {
         [this](const snmp_mib::SnmpEvent& event) { snmp_event(event); });
     if (!channel) return channel.error().within("snmp");
     channel_ = std::move(channel).value();
+    open_hosts();
     release_requests_ = std::make_unique<ReleaseRequests>(
-        loop_, *channel_, configuration_.sharing.controller, store_.epoch());
+        loop_, *hosts_, configuration_.sharing.controller, store_.epoch());
     if (auto set = channel_->set_consumers(consumers_configuration(configuration_)); !set) {
         return set.error().within("snmp.consumers");
     }
@@ -114,6 +115,7 @@ core::Outcome Controller::open_doors() {
             return opened.error().within("drive " + drive.serial.text);
     }
 
+    if (auto followed = hosts_->follow(configuration_); !followed) return followed.error();
     serve();
     if (auto listening = control_->listen(); !listening)
         return listening.error().within("control.socket");
@@ -162,6 +164,11 @@ void Controller::start(std::function<void(const std::string& why)> on_failure) {
             carry_out_order(order);
     });
     carry_out(rules_.start(clock_now()));
+    hosts_->start();
+}
+
+void Controller::stop(std::function<void()> then) {
+    hosts_->stop(std::move(then));
 }
 
 // ---- in: what drives and agents say
@@ -316,10 +323,10 @@ runtime::ReservationAgentDoors Controller::doors() {
         .send_notice = [this](const core::SendNotice& effect) { send_notice(effect); },
         .stop_sending =
             [this](const core::StopSending& effect) {
-                channel_->stop_sending(effect.agent, notice_key(effect.drive));
+                hosts_->stop_sending(effect.agent, notice_key(effect.drive));
             },
-        .ask_holder = [this](const core::AskHolder& effect) { ask_holder(*channel_, effect); },
-        .stop_asking = [this](const core::StopAsking& effect) { stop_asking(*channel_, effect); },
+        .ask_holder = [this](const core::AskHolder& effect) { ask_holder(*hosts_, effect); },
+        .stop_asking = [this](const core::StopAsking& effect) { stop_asking(*hosts_, effect); },
         .force_offline = [this](const core::ForceDriveOffline& effect) { force_offline(effect); },
         .lift_offline = [this](const core::LiftDriveOffline& effect) { lift_offline(effect); },
         .announce_alarm = [this](const core::AnnounceAlarm& effect) { announce(effect); },
@@ -329,9 +336,8 @@ runtime::ReservationAgentDoors Controller::doors() {
 void Controller::send_notice(const core::SendNotice& effect) {
     ++counters_.notices_sent;
     const core::NoticeReceived received{effect.agent, effect.notice.drive, effect.notice.id};
-    channel_->send(effect.agent, notice_key(effect.notice.drive),
-                   snmp_mib::ReservationNotice{effect.notice},
-                   [this, received] { take(received); });
+    hosts_->send(effect.agent, notice_key(effect.notice.drive),
+                 snmp_mib::ReservationNotice{effect.notice}, [this, received] { take(received); });
 }
 
 // The newest order counts; an older one that still waits is not wanted any more.
@@ -448,6 +454,7 @@ core::Outcome Controller::reconfigure(runtime::LradConfiguration configuration) 
     if (auto set = channel_->set_consumers(consumers_configuration(configuration)); !set) {
         return set.error().within("snmp.consumers");
     }
+    if (auto followed = hosts_->follow(configuration); !followed) return followed.error();
     configuration_ = std::move(configuration);
     if (auto listening = listen_to_libraries(); !listening)
         runtime::log_error(listening.error().within("snmp.hints").message);

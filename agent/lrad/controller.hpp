@@ -24,6 +24,7 @@
 
 #include <asio/steady_timer.hpp>
 
+#include "agent/agentless/agentless_hosts.hpp"
 #include "agent/core/reservation_agent.hpp"
 #include "agent/lrad/discovery_service.hpp"
 #include "agent/lrad/drive_paths.hpp"
@@ -57,6 +58,10 @@ class Controller {
     // Begins to act. `on_failure` is called once, when the state can not be recorded any more: the
     // process has to end with status 1 and be started again.
     void start(std::function<void(const std::string& why)> on_failure);
+
+    // Gives back what outlives a process: ssh connections that are kept. `then` is called once,
+    // from the loop, soon.
+    void stop(std::function<void()> then);
 
     // Takes over what can change while running; everything else stays, and the answer says what
     // needs a restart.
@@ -134,6 +139,11 @@ class Controller {
     [[nodiscard]] runtime::DriveDescription description_of(const core::DriveSerial& serial) const;
     [[nodiscard]] std::string address_of(const core::AgentName& agent) const;
 
+    // agentless_methods.cpp: agents that are played here.
+    void open_hosts();
+    void serve_hosts();
+    [[nodiscard]] nlohmann::json with_transport(nlohmann::json agent) const;
+
     // release_methods.cpp: lractl drive release.
     struct ReleaseRun;
     void serve_release();
@@ -163,6 +173,7 @@ class Controller {
     DrivePaths paths_;
     DiscoveryService discovery_;
     std::unique_ptr<snmp_mib::SnmpNoticeChannel> channel_;
+    std::unique_ptr<agentless::AgentlessHosts> hosts_;  // the way to every agent
     std::unique_ptr<ReleaseRequests> release_requests_;
     std::map<core::DriveSerial, core::Instant> hinted_at_;  // drives a library's trap was about
     std::unique_ptr<drive_iface::events::DriveEventServer> event_server_;

@@ -24,6 +24,7 @@ std::vector<snmp_mib::PeerConfiguration> agent_peers(
     const runtime::LradConfiguration& configuration) {
     std::vector<snmp_mib::PeerConfiguration> peers;
     for (const auto& agent : configuration.agents) {
+        if (agent.agentless) continue;
         peers.push_back({agent.name, runtime::to_text(agent.address), agent.user, ""});
     }
     return peers;

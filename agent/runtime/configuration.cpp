@@ -19,7 +19,7 @@ Configuration::Configuration(std::string file, json values,
                              std::map<std::string, std::size_t> lines)
     : file_(std::move(file)),
       values_(std::make_unique<json>(std::move(values))),
-      lines_(std::move(lines)) {}
+      lines_(std::make_shared<const std::map<std::string, std::size_t>>(std::move(lines))) {}
 Configuration::~Configuration() = default;
 Configuration::Configuration(Configuration&&) noexcept = default;
 Configuration& Configuration::operator=(Configuration&&) noexcept = default;
@@ -51,11 +51,18 @@ std::string error_line(const std::string& file, std::size_t line, std::string_vi
 }  // namespace
 
 std::size_t Configuration::line_of(std::string_view path) const {
-    return line_in(lines_, std::string(path));
+    return line_in(*lines_, path_ + std::string(path));
 }
 
 std::string Configuration::error_at(std::string_view path, std::string_view text) const {
-    return error_line(file_, line_of(path), path, text);
+    return error_line(file_, line_of(path), path_ + std::string(path), text);
+}
+
+Configuration Configuration::part(const std::string& path, json values) const {
+    Configuration part(file_, std::move(values), {});
+    part.lines_ = lines_;
+    part.path_ = path_ + path + ".";
+    return part;
 }
 
 std::string Configuration::file_beside(const std::string& name) const {

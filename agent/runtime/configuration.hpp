@@ -46,13 +46,18 @@ class Configuration {
     // `FILE:LINE: PATH: text` for what only the program can judge: "the serial stands twice; ...".
     [[nodiscard]] std::string error_at(std::string_view path, std::string_view text) const;
 
+    // `values` as if they were a configuration of their own, for those who read such a one: their
+    // errors name lines and paths of this file, behind `path`.
+    [[nodiscard]] Configuration part(const std::string& path, nlohmann::json values) const;
+
     // Relative file names in a configuration count from the folder the configuration file is in.
     [[nodiscard]] std::string file_beside(const std::string& name) const;
 
   private:
     std::string file_;
     std::unique_ptr<nlohmann::json> values_;
-    std::map<std::string, std::size_t> lines_;
+    std::shared_ptr<const std::map<std::string, std::size_t>> lines_;  // shared with the parts
+    std::string path_;  // of a part: with the dot behind it
 };
 
 // At most 1 MiB and 64 levels deep. Never throws, whatever the bytes are.

@@ -270,13 +270,13 @@ class Reading {
             LradAgent agent;
             agent.name = agents[i]["name"].get<std::string>();
             agent.domain = agents[i]["domain"].get<std::string>();
-            agent.user = agents[i]["user"].get<std::string>();
-            agent.address = *address_from_text(agents[i]["address"].get_ref<const std::string&>());
             unique(names, agent.name, path + ".name");
-            unique(users, agent.user, path + ".user");
-            check_snmp_user(source_, result.snmp, path + ".user", agent.user, errors);
-            if (agent.address.port == 0) {
-                wrong(path + ".address", "port 0 can not be sent to; name the agent's port");
+            if (agents[i].contains("ssh")) {
+                agent.agentless =
+                    read_agentless(source_, i, result.sharing.controller, result.state_dir, errors);
+            } else {
+                read_contact(agents[i], path, result, agent);
+                unique(users, agent.user, path + ".user");
             }
             if (!agent.domain.empty() && !domains.contains(agent.domain)) {
                 wrong(path + ".domain", "\"" + agent.domain +
@@ -285,6 +285,27 @@ class Reading {
             }
             result.sharing.agents.push_back({agent.name, agent.domain});
             result.agents.push_back(std::move(agent));
+        }
+    }
+
+    // How an agent on a host of its own is spoken to.
+    void read_contact(const json& value, const std::string& path, const LradConfiguration& result,
+                      LradAgent& agent) {
+        for (const char* key : {"address", "user"}) {
+            if (value.contains(key)) continue;
+            wrong(path + "." + key,
+                  "is missing; an agent has address and user, or ssh when its host has none");
+            return;
+        }
+        for (const char* key : {"drives", "ports", "application"}) {
+            if (!value.contains(key)) continue;
+            wrong(path + "." + key, "stands in that host's dsad.json; here only together with ssh");
+        }
+        agent.user = value["user"].get<std::string>();
+        agent.address = *address_from_text(value["address"].get_ref<const std::string&>());
+        check_snmp_user(source_, result.snmp, path + ".user", agent.user, errors);
+        if (agent.address.port == 0) {
+            wrong(path + ".address", "port 0 can not be sent to; name the agent's port");
         }
     }
 

@@ -4,12 +4,14 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/core/reservation_agent.hpp"
 #include "agent/runtime/address_text.hpp"
+#include "agent/runtime/agentless_configuration.hpp"
 #include "agent/runtime/configuration.hpp"
 #include "agent/runtime/snmp_configuration.hpp"
 
@@ -61,7 +63,8 @@ struct LradAgent {
     AddressText address;  // udp
     core::DomainName domain;
     std::string user;  // security name: its own, and the one notices to it are sent with
-    bool operator==(const LradAgent&) const = default;
+    // Of a host that has no agent: lrad plays it, and there is neither address nor user.
+    std::shared_ptr<const AgentlessConfiguration> agentless;
 };
 
 struct LradConfiguration {

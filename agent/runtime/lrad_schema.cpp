@@ -1,6 +1,8 @@
 // What lrad.json may say. Kept apart from its reading, so that the table below can be read like a
 // page of the manual.
 
+#include <utility>
+
 #include "agent/core/reservation.hpp"
 #include "agent/runtime/lrad_configuration.hpp"
 #include "agent/runtime/shared_shapes.hpp"
@@ -82,17 +84,20 @@ ValueShape drive_shape() {
 }
 
 ValueShape agent_shape() {
-    return object_shape({
+    ValueShape shape = object_shape({
         required_key("name", name_shape(), "Name of the drive sharing agent.", "\"host1\""),
-        required_key("address", text_shape("udp:HOST:PORT", wrong_with_udp_address),
+        optional_key("address", text_shape("udp:HOST:PORT", wrong_with_udp_address),
                      "Where the agent listens for notices.", "\"udp:192.0.2.31:1162\""),
         default_key("domain", text_shape_or_empty(), "\"\"",
                     "Application domain of the agent's host, one of domains[].name."),
-        required_key("user", text_shape(32),
+        optional_key("user", text_shape(32),
                      "Security name that the agent speaks with and is spoken to with, one of "
                      "snmp.users; no two agents have the same.",
                      "\"host1\""),
     });
+    for (auto& key : agentless_keys())
+        shape.keys.push_back(std::move(key));
+    return shape;
 }
 
 ValueShape domain_shape() {

@@ -42,6 +42,7 @@ std::string agents_view(const json& agents, const Screen& screen) {
         {"NAME", Fit::elide, 8},     {"STATE"},     {"DOMAIN", Fit::elide, 6},
         {"ADDRESS", Fit::elide, 12}, {"LAST SEEN"}, {"MISSED", Fit::keep, 4, true}};
     std::vector<Row> rows;
+    std::string troubles;
     for (const json* agent : elements(agents)) {
         const std::string state = text_at(*agent, {"state"});
         const bool starting = at(*agent, {"starting"}) == json(true);
@@ -51,8 +52,13 @@ std::string agents_view(const json& agents, const Screen& screen) {
                         {text_at(*agent, {"address"})},
                         {aged(at(*agent, {"last_seen"}), screen)},
                         {text_at(*agent, {"missed"})}});
+        const std::string trouble = text_at(*agent, {"trouble"});
+        if (at(*agent, {"reached"}) == json(false) && !trouble.empty()) {
+            troubles += "\n" + paragraph(text_at(*agent, {"name"}) + " is not reached: " + trouble,
+                                         0, screen);
+        }
     }
-    return rows.empty() ? "no agents\n" : screen_table(columns, rows, screen);
+    return rows.empty() ? "no agents\n" : screen_table(columns, rows, screen) + troubles;
 }
 
 std::string handshakes_view(const json& handshakes, const Screen& screen) {

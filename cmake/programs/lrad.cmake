@@ -1,5 +1,17 @@
+lra_library(agent_agentless
+  SOURCES
+    agent/agentless/agentless_hosts.cpp
+    agent/agentless/host_agent.cpp
+    agent/agentless/host_check.cpp
+    agent/agentless/host_contact.cpp
+    agent/agentless/host_looks.cpp
+    agent/agentless/ssh_command.cpp
+    agent/agentless/ssh_commands.cpp
+    agent/agentless/ssh_slots.cpp
+  LIBRARIES agent_agentless_words agent_runtime agent_host agent_dsad nlohmann_json::nlohmann_json)
 lra_library(agent_lrad
   SOURCES
+    agent/lrad/agentless_methods.cpp
     agent/lrad/capability_memory.cpp
     agent/lrad/control_methods.cpp
     agent/lrad/controller.cpp
@@ -15,7 +27,7 @@ lra_library(agent_lrad
     agent/lrad/release_methods.cpp
     agent/lrad/release_plan.cpp
     agent/lrad/snmp_setup.cpp
-  LIBRARIES agent_runtime drive_iface_device drive_iface_events drive_iface_discovery drive_iface_iscsi_transport
+  LIBRARIES agent_agentless agent_runtime drive_iface_device drive_iface_events drive_iface_discovery drive_iface_iscsi_transport
             drive_iface_sg_transport agent_snmp nlohmann_json::nlohmann_json $<BUILD_INTERFACE:CLI11::CLI11>)
 lra_program(lrad SOURCES agent/lrad.cpp LIBRARIES agent_lrad)
 if(TARGET lra-mibd)

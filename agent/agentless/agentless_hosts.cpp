@@ -1,0 +1,178 @@
+#include "agent/agentless/agentless_hosts.hpp"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <set>
+#include <utility>
+
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+
+#include "agent/agentless/ssh_command.hpp"
+#include "agent/dsad/composition.hpp"
+#include "agent/runtime/log.hpp"
+
+namespace agent::agentless {
+
+namespace {
+
+constexpr std::size_t clients_max = 64;
+
+core::Outcome make_private_folder_at(const std::string& path) {
+    if (::mkdir(path.c_str(), 0700) == 0) return core::Nothing{};
+    struct stat status {};
+    const int error = errno;
+    if (error == EEXIST && ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
+        if ((status.st_mode & 077) == 0) return core::Nothing{};
+        return core::Error{path + ": group or others have access to it; run: chmod 700 " + path};
+    }
+    return core::Error{path + ": this folder can not be made: " + std::strerror(error)};
+}
+
+}  // namespace
+
+AgentlessHosts::AgentlessHosts(asio::io_context& loop, std::string state_dir,
+                               snmp_mib::NoticeChannel& network, Announcements announcements)
+    : loop_(loop),
+      state_dir_(std::move(state_dir)),
+      network_(network),
+      announcements_(std::move(announcements)),
+      slots_(clients_max),
+      closers_(loop) {}
+
+AgentlessHosts::~AgentlessHosts() = default;
+
+core::Result<std::unique_ptr<HostAgent>> AgentlessHosts::open(
+    const std::shared_ptr<const runtime::AgentlessConfiguration>& configuration) {
+    const std::string sockets = state_dir_ + "/ssh";
+    for (const std::string& folder :
+         {sockets, state_dir_ + "/agentless", configuration->agent.state_dir}) {
+        if (auto made = make_private_folder_at(folder); !made) return made.error();
+    }
+    const core::AgentName name = configuration->agent.host.agent;
+    HostAgent::Places places{configuration->agent.state_dir,
+                             control_path_in(sockets, configuration->ssh)};
+    if (places.control_path.empty()) {
+        runtime::log_warning("agent " + name +
+                             ": every command has an ssh connection of its own, "
+                             "since the path " +
+                             sockets +
+                             " is too long for a socket, or has "
+                             "blanks or quotes");
+    }
+    return HostAgent::open(
+        loop_, configuration, std::move(places), slots_,
+        {.say = [this, name](const auto& message) { announcements_.said(name, message); },
+         .contact = [this](const core::HostContact& told) { announcements_.contact(told); },
+         .broken = [this](const std::string& why) { announcements_.broken(why); }});
+}
+
+core::Outcome AgentlessHosts::follow(const runtime::LradConfiguration& configuration) {
+    for (const auto& agent : configuration.agents) {
+        if (!agent.agentless) continue;
+        if (auto profile = dsad::application_profile(agent.agentless->agent); !profile)
+            return profile.error().within("agents \"" + agent.name + "\"");
+    }
+    std::map<core::AgentName, std::unique_ptr<HostAgent>> before = std::exchange(hosts_, {});
+    std::set<std::string> paths;  // of connections that go on being used
+    std::vector<std::pair<runtime::SshConfiguration, std::string>> old_connections;
+    for (const auto& agent : configuration.agents) {
+        if (!agent.agentless) continue;
+        const auto known = before.find(agent.name);
+        const bool same =
+            known != before.end() && known->second->configuration() == *agent.agentless;
+        if (same) {
+            paths.insert(known->second->places().control_path);
+            hosts_.insert(before.extract(known));
+            continue;
+        }
+        if (known != before.end()) {
+            old_connections.emplace_back(known->second->configuration().ssh,
+                                         known->second->places().control_path);
+            before.erase(known);  // its ledger is opened again
+        }
+        auto opened = open(agent.agentless);
+        if (!opened) {
+            if (!started_) return opened.error().within("agents \"" + agent.name + "\"");
+            runtime::log_error("agent " + agent.name + " is not played: " + opened.error().message);
+            continue;
+        }
+        paths.insert((*opened)->places().control_path);
+        HostAgent& host = *hosts_.emplace(agent.name, std::move(opened).value()).first->second;
+        if (started_) host.start();
+    }
+    for (const auto& [name, host] : before)
+        old_connections.emplace_back(host->configuration().ssh, host->places().control_path);
+    for (const auto& [ssh, path] : old_connections) {
+        if (!paths.contains(path)) close_connection(ssh, path, [] {});
+    }
+    return core::Nothing{};
+}
+
+void AgentlessHosts::start() {
+    started_ = true;
+    for (const auto& [name, host] : hosts_)
+        host->start();
+}
+
+void AgentlessHosts::close_connection(const runtime::SshConfiguration& ssh,
+                                      const std::string& control_path, std::function<void()> then) {
+    struct stat status {};
+    if (control_path.empty() || ::stat(control_path.c_str(), &status) != 0) {
+        asio::post(loop_, std::move(then));
+        return;
+    }
+    closers_.run(ssh_close_command(ssh, control_path),
+                 [then = std::move(then)](const host::CommandOutcome&) { then(); });
+}
+
+void AgentlessHosts::stop(std::function<void()> then) {
+    auto open = std::make_shared<std::size_t>(1);  // shared by the ends to come
+    const auto ended = [open, then = std::move(then)] {
+        if (--*open == 0) then();
+    };
+    for (auto& [name, host] : std::exchange(hosts_, {})) {
+        const runtime::SshConfiguration ssh = host->configuration().ssh;
+        const std::string path = host->places().control_path;
+        host.reset();  // what it still runs is ended
+        ++*open;
+        close_connection(ssh, path, ended);
+    }
+    asio::post(loop_, ended);
+}
+
+// Acknowledged as by an agent's SNMP engine: received, not yet processed.
+void AgentlessHosts::send(const std::string& peer, const std::string& replaces,
+                          const snmp_mib::AgentMessage& message,
+                          std::function<void()> on_acknowledged) {
+    if (!hosts_.contains(peer)) {
+        network_.send(peer, replaces, message, std::move(on_acknowledged));
+        return;
+    }
+    asio::post(loop_, [this, alive = std::weak_ptr<int>(alive_), peer, message,
+                       acknowledged = std::move(on_acknowledged)] {
+        if (alive.expired()) return;
+        HostAgent* host = find(peer);
+        if (host == nullptr || !host->begun()) return;
+        acknowledged();
+        if (HostAgent* still = find(peer)) still->deliver(message);
+    });
+}
+
+void AgentlessHosts::stop_sending(const std::string& peer, const std::string& replaces) {
+    if (!hosts_.contains(peer)) network_.stop_sending(peer, replaces);
+}
+
+HostAgent* AgentlessHosts::find(const core::AgentName& agent) {
+    const auto found = hosts_.find(agent);
+    return found == hosts_.end() ? nullptr : found->second.get();
+}
+
+const HostAgent* AgentlessHosts::find(const core::AgentName& agent) const {
+    const auto found = hosts_.find(agent);
+    return found == hosts_.end() ? nullptr : found->second.get();
+}
+
+}  // namespace agent::agentless

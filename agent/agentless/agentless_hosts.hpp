@@ -1,0 +1,76 @@
+#pragma once
+
+// All hosts whose agents the controller plays itself, and the way there: a NoticeChannel that takes
+// messages for them in memory and hands all others on to the network.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "agent/agentless/host_agent.hpp"
+#include "agent/agentless/ssh_slots.hpp"
+#include "agent/host/command_runner.hpp"
+#include "agent/runtime/lrad_configuration.hpp"
+#include "snmp_mib/notice_channel.hpp"
+
+namespace agent::agentless {
+
+class AgentlessHosts final : public snmp_mib::NoticeChannel {
+  public:
+    struct Announcements {
+        snmp_mib::AgentMessageHandler said;  // by an agent that is played here
+        std::function<void(const core::HostContact&)> contact;
+        std::function<void(const std::string& why)> broken;
+    };
+
+    // `network` outlives this object.
+    AgentlessHosts(asio::io_context& loop, std::string state_dir, snmp_mib::NoticeChannel& network,
+                   Announcements announcements);
+    ~AgentlessHosts() override;
+
+    // Takes over what the configuration says: hosts that stay the same go on, others begin anew
+    // from their ledger, those that are gone end. Whatever can fail is tried first; on error
+    // nothing has changed.
+    [[nodiscard]] core::Outcome follow(const runtime::LradConfiguration& configuration);
+    // Lets the hosts act: to be called once, when the controller does.
+    void start();
+    // Ends the connections that are kept; `then` is called once, from the loop, within 2 seconds.
+    void stop(std::function<void()> then);
+
+    void send(const std::string& peer, const std::string& replaces,
+              const snmp_mib::AgentMessage& message,
+              std::function<void()> on_acknowledged) override;
+    void stop_sending(const std::string& peer, const std::string& replaces) override;
+
+    // Null: no such agent is played here.
+    [[nodiscard]] HostAgent* find(const core::AgentName& agent);
+    [[nodiscard]] const HostAgent* find(const core::AgentName& agent) const;
+    [[nodiscard]] const SshSlots& slots() const { return slots_; }
+
+  private:
+    [[nodiscard]] core::Result<std::unique_ptr<HostAgent>> open(
+        const std::shared_ptr<const runtime::AgentlessConfiguration>& configuration);
+    void close_connection(const runtime::SshConfiguration& ssh, const std::string& control_path,
+                          std::function<void()> then);
+
+    asio::io_context& loop_;
+    std::string state_dir_;
+    snmp_mib::NoticeChannel& network_;
+    Announcements announcements_;
+    bool started_ = false;
+    SshSlots slots_;
+    std::map<core::AgentName, std::unique_ptr<HostAgent>> hosts_;
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // posted handlers hold it weakly
+    host::CommandRunner closers_;
+};
+
+// For `agent show`: what is known of the host and the way there.
+[[nodiscard]] nlohmann::json host_json(const HostAgent& host);
+// "ssh:USER@HOST:PORT", for the address column.
+[[nodiscard]] std::string address_text(const runtime::SshConfiguration& ssh);
+
+}  // namespace agent::agentless

@@ -1,0 +1,305 @@
+#include "agent/agentless/host_agent.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <regex>
+#include <utility>
+#include <variant>
+
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+
+#include "agent/dsad/composition.hpp"
+#include "agent/host/holder_signs.hpp"
+#include "agent/host/line_pattern.hpp"
+#include "agent/host/program_call.hpp"
+#include "agent/runtime/clock.hpp"
+#include "agent/runtime/log.hpp"
+
+namespace agent::agentless {
+
+namespace {
+
+// Adds what the configuration leaves to discovery and does not have yet; a line for each.
+std::vector<std::string> add_found(runtime::DsadConfiguration& configuration,
+                                   const host::HostDevices& found) {
+    std::vector<std::string> added;
+    auto& ports = configuration.host.ports;
+    for (const auto& one : found.ports) {
+        if (!configuration.discover_ports) break;
+        const bool known = std::any_of(ports.begin(), ports.end(), [&](const auto& port) {
+            return core::same_host_port(port, one.port);
+        });
+        if (known) continue;
+        ports.push_back(one.port);
+        added.push_back("port " + core::to_text(one.port) + " (" + one.where + ")");
+    }
+    for (const auto& one : found.drives) {
+        if (!configuration.discover_drives) break;
+        const auto& nodes = one.tape_nodes;
+        auto& drives = configuration.drives;
+        const auto known = std::find_if(drives.begin(), drives.end(), [&](const auto& drive) {
+            return drive.serial == one.serial;
+        });
+        if (known == drives.end()) {
+            const auto name = configuration.application_names.find(one.serial.text);
+            const bool named = name != configuration.application_names.end();
+            configuration.host.drives.push_back(one.serial);
+            drives.push_back({one.serial, named ? name->second : one.serial.text, nodes.front()});
+            added.push_back("drive " + one.serial.text + " (" + nodes.front() + ")");
+        } else if (std::find(nodes.begin(), nodes.end(), known->device) == nodes.end()) {
+            known->device = nodes.front();  // nodes are numbered anew when a drive comes back
+            added.push_back("drive " + one.serial.text + " is at " + known->device + " now");
+        }
+    }
+    return added;
+}
+
+}  // namespace
+
+core::Result<std::unique_ptr<HostAgent>> HostAgent::open(
+    asio::io_context& loop, std::shared_ptr<const runtime::AgentlessConfiguration> configuration,
+    Places places, SshSlots& slots, Announcements announcements) {
+    auto profile = dsad::application_profile(configuration->agent);
+    if (!profile) return profile.error();
+    const auto unix_seconds = static_cast<std::uint64_t>(runtime::clock_now().wall.ms / 1'000);
+    auto store = runtime::DriveSharingAgentStore::open(
+        places.folder + "/dsad.db", {configuration->agent.event_log_max, unix_seconds});
+    if (!store) return store.error();
+    auto state = store->load();
+    if (!state) return state.error();
+    return std::unique_ptr<HostAgent>(new HostAgent(
+        loop, std::move(configuration), std::move(places), slots, std::move(profile).value(),
+        std::move(store).value(), std::move(state).value(), std::move(announcements)));
+}
+
+HostAgent::HostAgent(asio::io_context& loop,
+                     std::shared_ptr<const runtime::AgentlessConfiguration> configuration,
+                     Places places, SshSlots& slots, host::ApplicationProfile profile,
+                     runtime::DriveSharingAgentStore store, core::DriveSharingAgentState state,
+                     Announcements announcements)
+    : loop_(loop),
+      configuration_(std::move(configuration)),
+      places_(std::move(places)),
+      announcements_(std::move(announcements)),
+      completed_(configuration_->agent),
+      store_(std::move(store)),
+      recorded_(std::move(state)),
+      book_([this](core::HostContact::State contact, const std::string& words) {
+          if (contact != core::HostContact::State::reached) looks_.look_again_soon();
+          const core::HostContact told{completed_.host.agent, contact, words};
+          post([this, told] { announcements_.contact(told); });
+      }),
+      application_(
+          loop, std::move(profile), [this](const host::ProgramCall& call) { note(call); },
+          std::make_unique<SshCommands>(
+              loop, configuration_->ssh, places_.control_path, slots,
+              [this](const SshAnswer& answer) { book_.application_answered(answer); })),
+      looks_(loop, *configuration_, places_.folder + "/found", places_.control_path, slots, book_,
+             [this](const Looked& seen) { looked(seen); }),
+      wakeup_(loop) {}
+
+HostAgent::~HostAgent() = default;
+
+void HostAgent::post(std::function<void()> work) {
+    asio::post(loop_, [alive = std::weak_ptr<int>(alive_), work = std::move(work)] {
+        if (!alive.expired()) work();
+    });
+}
+
+// ---- what the host has
+// -----------------------------------------------------------------------------------------------
+
+void HostAgent::start() {
+    if (const auto before = looks_.remembered()) complete(*before);
+    begin_when_known();
+    looks_.start();
+}
+
+void HostAgent::looked(const Looked& looked) {
+    if (looked.devices) {
+        for (const auto& trouble : looked.devices->troubles) {
+            const auto& before = devices_.troubles;
+            if (std::find(before.begin(), before.end(), trouble) == before.end())
+                runtime::log_warning("agent " + completed_.host.agent + ": " + trouble);
+        }
+        complete(*looked.devices);
+    }
+    begin_when_known();
+}
+
+// What was found once stays until the configuration is read again: a port that is away for a moment
+// is still this host's.
+void HostAgent::complete(const host::HostDevices& found) {
+    devices_ = found;
+    auto next = completed_;
+    const auto added = add_found(next, found);
+    if (added.empty()) return;
+    auto profile = dsad::application_profile(next);
+    if (!profile) {
+        return runtime::log_error(
+            "agent " + next.host.agent +
+            ": a drive that was found is not used: " + profile.error().message);
+    }
+    for (const auto& line : added)
+        runtime::log_info("agent " + next.host.agent + ": found " + line);
+    completed_ = std::move(next);
+    application_.set_profile(std::move(profile).value());
+    if (rules_ && !broken_) carry_out(rules_->reconfigure(completed_.host, runtime::clock_now()));
+}
+
+// Without its ports nobody can say which holder is this host's own.
+void HostAgent::begin_when_known() {
+    if (rules_ || (completed_.discover_ports && completed_.host.ports.empty())) return;
+    rules_.emplace(completed_.host, std::move(recorded_), store_.incarnation());
+    carry_out(rules_->start(runtime::clock_now()));
+}
+
+std::vector<core::HostDriveView> HostAgent::drives() const {
+    return rules_ ? rules_->drives() : std::vector<core::HostDriveView>();
+}
+
+// ---- the rules
+// -------------------------------------------------------------------------------------------------------
+
+void HostAgent::deliver(const snmp_mib::AgentMessage& message) {
+    if (!rules_) return;  // when they begin the controller tells everything anew
+    if (const auto* notice = std::get_if<snmp_mib::ReservationNotice>(&message))
+        take(core::NoticeArrived{notice->notice});
+    if (const auto* inquiry = std::get_if<snmp_mib::HolderInquiryMessage>(&message))
+        asked(inquiry->inquiry);
+}
+
+void HostAgent::take(const core::DriveSharingAgentInput& input) {
+    if (broken_ || !rules_) return;
+    carry_out(rules_->step(input, runtime::clock_now()));
+}
+
+void HostAgent::carry_out(const core::DriveSharingAgentEffects& effects) {
+    if (const auto done = runtime::carry_out(effects, store_, doors()); !done) {
+        broken_ = true;
+        const std::string why = "agent " + completed_.host.agent + ": " + done.error().message;
+        return post([this, why] { announcements_.broken(why); });
+    }
+    set_timer();
+}
+
+void HostAgent::set_timer() {
+    wakeup_.cancel();
+    const auto at = rules_->next_wakeup();
+    if (!at) return;
+    const core::Duration left = *at - runtime::clock_now().monotonic;
+    wakeup_.expires_after(std::chrono::milliseconds(std::max<std::int64_t>(left.ms, 0)));
+    wakeup_.async_wait([this](const std::error_code& error) {
+        if (!error) take(core::AgentTimePassed{});
+    });
+}
+
+runtime::DriveSharingAgentDoors HostAgent::doors() {
+    return {
+        .run_application =
+            [this](const core::RunApplication& effect) {
+                application_.run(
+                    effect.drive, effect.action,
+                    [this](const core::ApplicationAnswered& answered) { take(answered); });
+            },
+        .send_confirmation =
+            [this](const core::SendConfirmation& effect) {
+                say(snmp_mib::NoticeConfirmation{effect.confirmation});
+            },
+        .send_started = [this](const core::SendStarted& effect) { say_started(effect.presence); },
+        .send_stopping = [](const core::SendStopping&) {},  // it ends with the controller
+        .stop_now = [] {},
+        .show_event =
+            [this](const core::EventRecord& record) {
+                core::EventRecord shown = record;
+                shown.agent = completed_.host.agent;
+                runtime::log_event(shown);
+            },
+    };
+}
+
+void HostAgent::say(snmp_mib::AgentMessage message) {
+    post([this, message = std::move(message)] { announcements_.say(message); });
+}
+
+// In the host's name, so only while the host is there: a word that nobody stands behind would make
+// a host that is down owe confirmations, and undo that somebody retired it. The rules say it again
+// until it is acknowledged.
+void HostAgent::say_started(const core::AgentPresence& presence) {
+    if (!book_.reached()) return;
+    say(snmp_mib::AgentStartedMessage{presence});
+    post([this, controller = presence.controller] {
+        take(core::PresenceAcknowledged{controller, false});
+    });
+}
+
+// In the journal at once; in the audit trail after the answer has been dealt with, so that nobody
+// waits for the disk.
+void HostAgent::note(const host::ProgramCall& call) {
+    const std::string line =
+        "agent " + completed_.host.agent + " over ssh: " + host::audit_line(call);
+    call.succeeded ? runtime::log_info(line) : runtime::log_warning(line);
+    if (call.action == core::ApplicationAction::query) return;
+    runtime::AdministratorAction action{runtime::clock_now().wall, "lrad",
+                                        "application." + std::string(core::to_text(call.action)),
+                                        call.drive.text, line};
+    post([this, action = std::move(action)] {
+        if (const auto appended = store_.append_audit(action); !appended)
+            runtime::log_error("audit trail: " + appended.error().message);
+    });
+}
+
+// ---- who holds a drive
+// ---------------------------------------------------------------------------------------------
+
+// Over ssh only the application's own word is asked for: the processes of that host belong to
+// others than the user there, so that "none has it open" would prove nothing.
+void HostAgent::asked(const core::HolderInquiry& inquiry) {
+    const auto& settings = completed_.application;
+    const auto drive = std::find_if(completed_.drives.begin(), completed_.drives.end(),
+                                    [&](const auto& one) { return one.serial == inquiry.drive; });
+    core::HolderStatement statement{inquiry.id,
+                                    inquiry.controller,
+                                    completed_.host.agent,
+                                    inquiry.drive,
+                                    core::HolderAnswer::not_mine,
+                                    inquiry.request == core::HolderRequest::release
+                                        ? core::ReleaseResult::not_configured
+                                        : core::ReleaseResult::not_asked,
+                                    completed_.host.ports,
+                                    completed_.host.domain,
+                                    "this host does not have the drive"};
+    if (drive == completed_.drives.end()) return say(snmp_mib::HolderStatementMessage{statement});
+    auto& newest = inquiries_[inquiry.drive];
+    if (inquiry.id < newest) return;
+    newest = inquiry.id;
+    statement.answer = core::HolderAnswer::can_not_tell;
+    statement.detail = "application.in_use is not configured for this host";
+    if (settings.in_use.empty()) return say(snmp_mib::HolderStatementMessage{statement});
+    const host::DriveNames names{
+        drive->application_name, drive->serial.text, drive->device, {}, {}};
+    application_.call(
+        inquiry.drive, core::ApplicationAction::query,
+        [this, statement, names,
+         patterns = settings.in_use](const host::ProgramCall& call) mutable {
+            host::HolderSigns signs;
+            signs.application_told = call.succeeded;
+            for (const auto& pattern : patterns) {
+                const auto text = host::fill_in_pattern(pattern, names);
+                const auto compiled =
+                    text ? host::line_pattern(*text) : core::Result<std::regex>(text.error());
+                if (!compiled || call.outcome.end != host::CommandOutcome::End::exited) continue;
+                for (const std::string_view line : host::lines_of(call.outcome.output)) {
+                    if (std::regex_match(line.begin(), line.end(), *compiled))
+                        signs.application_uses_it = host::in_quotes(line);
+                }
+            }
+            const auto verdict = host::verdict_of(signs);
+            statement.answer = verdict.answer;
+            statement.detail = verdict.why;
+            say(snmp_mib::HolderStatementMessage{statement});
+        });
+}
+
+}  // namespace agent::agentless

@@ -1,0 +1,104 @@
+#pragma once
+
+// The drive sharing agent of one host that has none: the rules of every such agent, run by the
+// controller, whose commands go over ssh and whose words go in memory.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <asio/steady_timer.hpp>
+
+#include "agent/agentless/host_contact.hpp"
+#include "agent/agentless/host_looks.hpp"
+#include "agent/agentless/ssh_slots.hpp"
+#include "agent/core/drive_sharing_agent.hpp"
+#include "agent/core/holder_question.hpp"
+#include "agent/host/command_application_runner.hpp"
+#include "agent/runtime/agentless_configuration.hpp"
+#include "agent/runtime/drive_sharing_agent_store.hpp"
+#include "agent/runtime/effect_runner.hpp"
+#include "snmp_mib/notice_channel.hpp"
+
+namespace agent::agentless {
+
+class HostAgent {
+  public:
+    // None is called before a function of this class that leads to it has returned.
+    struct Announcements {
+        std::function<void(const snmp_mib::AgentMessage&)> say;  // to the controller
+        std::function<void(const core::HostContact&)> contact;
+        std::function<void(const std::string& why)> broken;  // nothing more can be recorded
+    };
+    struct Places {
+        std::string folder;        // of its ledger and memory, mode 0700
+        std::string control_path;  // of its ssh connection; empty: none is kept
+    };
+
+    // Opens the ledger; a profile that does not compile for the drives that are listed is an error
+    // that begins with the key. `slots` outlives this object.
+    [[nodiscard]] static core::Result<std::unique_ptr<HostAgent>> open(
+        asio::io_context& loop,
+        std::shared_ptr<const runtime::AgentlessConfiguration> configuration, Places places,
+        SshSlots& slots, Announcements announcements);
+    ~HostAgent();
+
+    void start();
+    // A notice or a question from the controller.
+    void deliver(const snmp_mib::AgentMessage& message);
+
+    [[nodiscard]] const runtime::AgentlessConfiguration& configuration() const {
+        return *configuration_;
+    }
+    [[nodiscard]] const Places& places() const { return places_; }
+    [[nodiscard]] const ContactBook& contact() const { return book_; }
+    // As completed by what was found.
+    [[nodiscard]] const runtime::DsadConfiguration& completed() const { return completed_; }
+    [[nodiscard]] const host::HostDevices& devices() const { return devices_; }
+    [[nodiscard]] std::vector<core::HostDriveView> drives() const;
+    [[nodiscard]] bool begun() const { return rules_.has_value(); }
+    [[nodiscard]] HostLooks& looks() { return looks_; }
+    [[nodiscard]] host::CommandApplicationRunner& application() { return application_; }
+
+  private:
+    HostAgent(asio::io_context& loop,
+              std::shared_ptr<const runtime::AgentlessConfiguration> configuration, Places places,
+              SshSlots& slots, host::ApplicationProfile profile,
+              runtime::DriveSharingAgentStore store, core::DriveSharingAgentState state,
+              Announcements announcements);
+
+    void looked(const Looked& looked);
+    void complete(const host::HostDevices& found);
+    void begin_when_known();
+    [[nodiscard]] runtime::DriveSharingAgentDoors doors();
+    void take(const core::DriveSharingAgentInput& input);
+    void carry_out(const core::DriveSharingAgentEffects& effects);
+    void set_timer();
+    void say(snmp_mib::AgentMessage message);
+    void say_started(const core::AgentPresence& presence);
+    void note(const host::ProgramCall& call);
+    void asked(const core::HolderInquiry& inquiry);
+    void post(std::function<void()> work);
+
+    asio::io_context& loop_;
+    std::shared_ptr<const runtime::AgentlessConfiguration> configuration_;  // kept by reloads
+    Places places_;
+    Announcements announcements_;
+    runtime::DsadConfiguration completed_;
+    host::HostDevices devices_;
+    runtime::DriveSharingAgentStore store_;
+    core::DriveSharingAgentState recorded_;  // until the rules have begun
+    std::optional<core::DriveSharingAgent> rules_;
+    ContactBook book_;
+    host::CommandApplicationRunner application_;
+    HostLooks looks_;
+    asio::steady_timer wakeup_;
+    std::map<core::DriveSerial, core::NoticeId> inquiries_;  // newest ones
+    bool broken_ = false;
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // posted handlers hold it weakly
+};
+
+}  // namespace agent::agentless

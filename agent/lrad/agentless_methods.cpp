@@ -1,0 +1,67 @@
+// Hosts whose agents the controller plays itself (agent/agentless): what they say goes to the rules
+// like the words of any agent.
+
+#include <utility>
+
+#include <asio/io_context.hpp>
+#include <nlohmann/json.hpp>
+
+#include "agent/agentless/host_check.hpp"
+#include "agent/lrad/controller.hpp"
+#include "agent/runtime/log.hpp"
+
+namespace agent::lrad {
+
+using nlohmann::json;
+using runtime::Caller;
+using runtime::ControlError;
+using runtime::ControlErrorCode;
+
+void Controller::open_hosts() {
+    hosts_ = std::make_unique<agentless::AgentlessHosts>(
+        loop_, configuration_.state_dir, *channel_,
+        agentless::AgentlessHosts::Announcements{
+            .said = [this](const std::string& agent,
+                           const snmp_mib::AgentMessage& message) { agent_said(agent, message); },
+            .contact = [this](const core::HostContact& told) { take(told); },
+            .broken =
+                [this](const std::string& why) {
+                    if (std::exchange(failed_, true)) return;
+                    runtime::log_critical("the state can not be recorded: " + why);
+                    on_failure_(why);
+                }});
+}
+
+void Controller::serve_hosts() {
+    control_->on_async("agent.check", [this](const json& params, const Caller&,
+                                             const runtime::ControlServer::Answerer& answer) {
+        const auto name = runtime::text_parameter(params, "name");
+        if (!name)
+            return answer(ControlError{ControlErrorCode::invalid_params, name.error().message});
+        const auto shown = show_agent(*name);
+        if (const auto* error = std::get_if<ControlError>(&shown)) return answer(*error);
+        if (hosts_->find(*name) == nullptr) {
+            return answer(ControlError{
+                ControlErrorCode::failed,
+                "agent " + *name +
+                    " is a dsad on its own host: run `lractl --socket /run/lra/dsad.sock "
+                    "application check` there"});
+        }
+        agentless::check_host(loop_, *hosts_, *name,
+                              [answer](json report) { answer(std::move(report)); });
+    });
+}
+
+// How an agent is spoken to, and for one that is played here whether its host is there.
+json Controller::with_transport(json agent) const {
+    const auto* host = hosts_->find(agent["name"].get<std::string>());
+    agent["transport"] = host == nullptr ? "snmp" : "ssh";
+    if (host == nullptr) return agent;
+    const auto& contact = host->contact();
+    agent["reached"] = contact.reached();
+    agent["contact"] = contact.state() ? json(agentless::to_text(*contact.state())) : json();
+    agent["trouble"] = contact.reached() ? "" : contact.words();
+    return agent;
+}
+
+}  // namespace agent::lrad
