@@ -15,12 +15,14 @@
 #include <asio/io_context.hpp>
 #include <nlohmann/json.hpp>
 
+#include "agent/dsad/application_setup.hpp"
 #include "agent/dsad/composition.hpp"
 #include "agent/dsad/control_methods.hpp"
 #include "agent/dsad/daemon.hpp"
 #include "agent/dsad/host_discovery.hpp"
 #include "agent/dsad/host_facts.hpp"
 #include "agent/dsad/host_knowledge.hpp"
+#include "agent/dsad/profile_listing.hpp"
 #include "agent/runtime/clock.hpp"
 #include "agent/runtime/control_server.hpp"
 #include "agent/runtime/log.hpp"
@@ -145,6 +147,8 @@ ExitCode run(const std::string& file, Prepared prepared) {
     dsad::serve(control, *daemon);
     if (const auto listening = control.listen(); !listening) return fail(listening.error().message);
 
+    const std::string doubts = dsad::doubts_about(daemon->configuration().application);
+    if (!doubts.empty()) runtime::log_warning(doubts);
     daemon->start();
     service.ready("drive sharing agent " + name + ": " + std::to_string(daemon->drives().size()) +
                   " drives");
@@ -162,7 +166,16 @@ ExitCode body(int argc, char** argv) {
          .purpose =
              "Drive sharing agent: keeps a backup application off the drives that others hold.",
          .default_configuration = "/etc/lra/dsad.json",
-         .schema = &runtime::dsad_configuration_schema()});
+         .schema = &runtime::dsad_configuration_schema(),
+         .questions = {
+             {"--list-profiles", "", "Print the application profiles there are and end",
+              [](const std::string& configuration, const std::string&) {
+                  return dsad::print_profiles(dsad::profile_folders(configuration));
+              }},
+             {"--print-profile", "NAME", "Print an application profile and what is wrong with it",
+              [](const std::string& configuration, const std::string& profile) {
+                  return dsad::print_profile(profile, dsad::profile_folders(configuration));
+              }}}});
     if (const auto* end = std::get_if<ExitCode>(&options)) return *end;
     const auto& chosen = std::get<runtime::ProgramOptions>(options);
 

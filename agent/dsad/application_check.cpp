@@ -1,10 +1,21 @@
 #include "agent/dsad/application_check.hpp"
 
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <memory>
+#include <set>
+#include <string>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "agent/dsad/application_setup.hpp"
 #include "agent/dsad/drive_json.hpp"
 
 namespace agent::dsad {
@@ -13,10 +24,84 @@ using nlohmann::json;
 
 namespace {
 
+// All steps of an action in one line, as they would be run.
 json would_run(const host::ApplicationProfile& profile, const core::DriveSerial& drive,
                core::ApplicationAction action) {
-    const host::Command* command = profile.command(drive, action);
-    return command == nullptr ? json("nothing: not configured") : shown(command->argv);
+    std::string line;
+    for (const host::ProfileStep& step : profile.steps(drive, action)) {
+        if (!line.empty()) line += ", then ";
+        line += host::shown_command(step.command);
+    }
+    return line.empty() ? json("nothing: not configured") : json(line);
+}
+
+std::string owner_of(const struct stat& status) {
+    std::array<char, 4'096> room{};
+    struct passwd entry {};
+    struct passwd* found = nullptr;
+    if (::getpwuid_r(status.st_uid, &entry, room.data(), room.size(), &found) == 0 && found)
+        return found->pw_name;
+    return "uid " + std::to_string(status.st_uid);
+}
+
+// Whether it can be called, and whether others could put their own in its place.
+json program_json(const std::string& path) {
+    json program{{"path", path}, {"ok", false}, {"owner", nullptr}, {"mode", nullptr}};
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) {
+        program["trouble"] = std::string(std::strerror(errno)) +
+                             "; install it, or name its place in application.programs";
+        return program;
+    }
+    std::array<char, 8> mode{};
+    std::snprintf(mode.data(), mode.size(), "%04o", status.st_mode & 07777U);
+    program["owner"] = owner_of(status);
+    program["mode"] = mode.data();
+    program["trouble"] = nullptr;
+    const bool callable = S_ISREG(status.st_mode) && ::access(path.c_str(), X_OK) == 0;
+    program["ok"] = callable;
+    if (!callable) {
+        program["trouble"] = "is no program that dsad may run";
+    } else if ((status.st_mode & 022U) != 0) {
+        program["trouble"] = "others than its owner may change it; what they put there would run";
+    } else if (status.st_uid != 0 && status.st_uid != ::geteuid()) {
+        program["trouble"] = "belongs to neither root nor the user that dsad runs as";
+    }
+    return program;
+}
+
+json programs_json(const Daemon& daemon, const host::ApplicationProfile& profile, bool& ok) {
+    using enum core::ApplicationAction;
+    std::set<std::string> paths;
+    for (const auto& drive : daemon.configuration().drives) {
+        for (const auto action : {query, set_offline, set_online}) {
+            for (const host::ProfileStep& step : profile.steps(drive.serial, action))
+                paths.insert(step.command.argv.front());
+        }
+    }
+    json programs = json::array();
+    for (const std::string& path : paths) {
+        programs.push_back(program_json(path));
+        ok = ok && programs.back()["ok"].get<bool>();
+    }
+    return programs;
+}
+
+json profile_json(const Daemon& daemon) {
+    const auto& application = daemon.configuration().application;
+    json shown{{"name", application.profile},
+               {"file", nullptr},
+               {"description", "the administrator's own commands in dsad.json"},
+               {"verified", true},
+               {"unverified", json::array()}};
+    const auto file = profile_file_of(application);
+    if (!file || !*file) return shown;
+    shown["name"] = (*file)->name;
+    shown["file"] = (*file)->file;
+    shown["description"] = (*file)->description;
+    shown["verified"] = (*file)->unverified.empty();
+    shown["unverified"] = (*file)->unverified;
+    return shown;
 }
 
 json row(const host::ProgramCall& call, const Daemon& daemon,
@@ -34,6 +119,7 @@ json row(const host::ProgramCall& call, const Daemon& daemon,
 
 // The answers that have come and the number that have not.
 struct Check {
+    json programs;
     json rows = json::array();
     std::size_t missing = 0;
     bool ok = true;
@@ -46,13 +132,16 @@ void check_application(Daemon& daemon, std::function<void(json)> done) {
     const auto& configuration = daemon.configuration();
     auto check = std::make_shared<Check>();  // shared by the answers still to come
     check->missing = configuration.drives.size();
-    const bool observe_only = configuration.application.observe_only;
-    check->done = [observe_only, done = std::move(done)](json report) {
+    check->programs = programs_json(daemon, daemon.application().profile(), check->ok);
+    check->done = [about = profile_json(daemon),
+                   observe_only = configuration.application.observe_only,
+                   done = std::move(done)](json report) {
         report["observe_only"] = observe_only;
+        report["profile"] = about;
         done(std::move(report));
     };
     if (check->missing == 0) {
-        check->done({{"ok", true}, {"drives", json::array()}});
+        check->done({{"ok", true}, {"programs", check->programs}, {"drives", json::array()}});
         return;
     }
     for (const auto& drive : configuration.drives) {
@@ -62,7 +151,9 @@ void check_application(Daemon& daemon, std::function<void(json)> done) {
                 check->rows.push_back(row(call, daemon, daemon.application().profile()));
                 check->ok = check->ok && call.succeeded;
                 if (--check->missing == 0)
-                    check->done({{"ok", check->ok}, {"drives", std::move(check->rows)}});
+                    check->done({{"ok", check->ok},
+                                 {"programs", std::move(check->programs)},
+                                 {"drives", std::move(check->rows)}});
             });
     }
 }

@@ -83,12 +83,13 @@ core::Result<host::FilledProfile> filled_profile(
     return filled;
 }
 
-std::string doubts_about(const host::ProfileFile& profile) {
-    if (profile.unverified.empty()) return {};
-    std::string text = "the profile " + profile.name + " rests on statements that nobody has " +
-                       "verified; try it with observe_only and `lractl application check` first:";
-    for (const std::string& statement : profile.unverified)
-        text += " - " + statement;
+std::string doubts_about(const runtime::ApplicationConfiguration& application) {
+    const auto profile = profile_file_of(application);
+    if (!profile || !*profile || (*profile)->unverified.empty()) return {};
+    std::string text = "the profile " + (*profile)->name + " rests on statements that nobody has " +
+                       "verified; try it with observe_only and `lractl application check` first";
+    for (const std::string& statement : (*profile)->unverified)
+        text += "; " + statement;
     return text;
 }
 

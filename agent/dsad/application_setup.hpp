@@ -4,6 +4,7 @@
 // runner needs.
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "agent/core/result.hpp"
@@ -25,6 +26,6 @@ namespace agent::dsad {
     const std::optional<host::ProfileFile>& profile, const std::vector<runtime::DsadDrive>& drives);
 
 // What an administrator should know of a profile that is not verified in every part; empty: all is.
-[[nodiscard]] std::string doubts_about(const host::ProfileFile& profile);
+[[nodiscard]] std::string doubts_about(const runtime::ApplicationConfiguration& application);
 
 }  // namespace agent::dsad

@@ -9,6 +9,7 @@
 #include "agent/dsad/application_check.hpp"
 #include "agent/dsad/drive_json.hpp"
 #include "agent/dsad/host_methods.hpp"
+#include "agent/dsad/profile_listing.hpp"
 #include "agent/dsad/reconcile_method.hpp"
 #include "agent/runtime/clock.hpp"
 #include "agent/runtime/log.hpp"
@@ -202,8 +203,11 @@ void serve(ControlServer& server, Daemon& daemon) {
     server.on("event.list",
               [&daemon](const json& params, const Caller&) { return list_events(daemon, params); });
     serve_host(server, daemon);
-    server.on("status.show", [&daemon](const json&, const Caller&) { return status(daemon); });
     serve_reconcile(server, daemon);
+    server.on("status.show", [&daemon](const json&, const Caller&) { return status(daemon); });
+    server.on("application.profiles", [&daemon](const json&, const Caller&) -> ControlAnswer {
+        return list_profiles(daemon.configuration().application.profile_dirs);
+    });
     server.on_async("application.query", [&daemon](const json& params, const Caller&,
                                                    const ControlServer::Answerer& answer) {
         query_application(daemon, params, answer);

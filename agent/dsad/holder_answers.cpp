@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "agent/dsad/application_setup.hpp"
 #include "agent/host/host_devices.hpp"
 #include "agent/host/line_pattern.hpp"
 #include "agent/host/program_call.hpp"
@@ -104,6 +105,11 @@ void HolderAnswers::configure(const runtime::DsadConfiguration& configuration,
     domain_ = configuration.host.domain;
     ports_ = configuration.host.ports;
     settings_ = configuration.application;
+    const auto profile = profile_file_of(settings_);
+    if (profile && *profile) {
+        const auto& lines = (*profile)->in_use;
+        settings_.in_use.insert(settings_.in_use.end(), lines.begin(), lines.end());
+    }
     drives_.clear();
     for (const auto& drive : configuration.drives)
         drives_[drive.serial] = {drive.application_name, drive.serial.text, drive.device};

@@ -122,12 +122,21 @@ std::string audit_line(const ProgramCall& call) {
     if (!complained.empty()) line += "; stderr: " + complained;
     if (call.action == core::ApplicationAction::query) {
         line += "; understood as " + std::string(core::to_text(call.read.state));
+        if (!call.read.how.empty()) line += ": " + call.read.how;
     } else if (call.said) {
         line += "; understood as " + std::string(to_text(call.said->kind)) + ": " + call.said->how;
     } else {
         line += call.succeeded ? "; accepted" : "; not accepted";
     }
     return line;
+}
+
+std::string shown_command(const Command& command) {
+    std::string text = without_secrets(argv_text(command.argv), command.secrets);
+    if (!command.input.empty()) {
+        text += " < " + without_secrets(argv_text(input_lines(command.input)), command.secrets);
+    }
+    return text;
 }
 
 core::ApplicationAnswered answer(const ProgramCall& call) {

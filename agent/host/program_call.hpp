@@ -40,6 +40,10 @@ struct ProgramCall {
 // ["a","b c"] with JSON's escapes; bytes outside printable ASCII as \u00XX.
 [[nodiscard]] std::string argv_text(const std::vector<std::string>& argv);
 
+// `["/usr/bin/app","offline"]`, with ` < ["line","line"]` when it is given something to read;
+// without its secrets.
+[[nodiscard]] std::string shown_command(const Command& command);
+
 // What the rules are told.
 [[nodiscard]] core::ApplicationAnswered answer(const ProgramCall& call);
 

@@ -151,6 +151,8 @@ class Reading {
         if (value.contains("accepted_exit_codes"))
             application.accepted_exit_statuses =
                 value["accepted_exit_codes"].get<std::vector<int>>();
+        for (const std::string& folder : value["profile_dirs"].get<std::vector<std::string>>())
+            application.profile_dirs.push_back(source_.file_beside(folder));
         generic ? refuse_profile_settings(value) : read_profile_settings(value, application);
         const bool may_be_missing = !generic || application.observe_only;
         application.offline = read_argv(value, "offline", may_be_missing);
@@ -206,8 +208,6 @@ class Reading {
         }
         if (application.profile.find('/') != std::string::npos)
             application.profile = source_.file_beside(application.profile);
-        for (const std::string& folder : value["profile_dirs"].get<std::vector<std::string>>())
-            application.profile_dirs.push_back(source_.file_beside(folder));
         application.parameters = value["parameters"].get<std::map<std::string, std::string>>();
         application.programs = value["programs"].get<std::map<std::string, std::string>>();
         application.credentials_in_argv = value["credentials_in_argv"].get<bool>();

@@ -27,6 +27,15 @@ std::variant<ProgramOptions, ExitCode> read_program_options(int argc, const char
                  "Read the configuration, print what is wrong with it, and end (status 42)");
     app.add_flag("--print-schema", print_schema, "Print the configuration's JSON Schema and end");
     app.add_flag("--version", version, "Print the version and end");
+    std::vector<std::string> values(description.questions.size());
+    std::vector<CLI::Option*> asked;
+    for (std::size_t i = 0; i < description.questions.size(); ++i) {
+        const ProgramQuestion& question = description.questions[i];
+        asked.push_back(question.value_name.empty()
+                            ? app.add_flag(question.option, question.help)
+                            : app.add_option(question.option, values[i], question.help)
+                                  ->type_name(question.value_name));
+    }
     app.footer(
         "Stays in the foreground; logs to stderr or the journal; reloads its configuration on "
         "SIGHUP.\n"
@@ -48,6 +57,10 @@ std::variant<ProgramOptions, ExitCode> read_program_options(int argc, const char
     if (print_schema) {
         print(stdout, json_schema(*description.schema));
         return ExitCode::ok;
+    }
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+        if (asked[i]->count() > 0)
+            return description.questions[i].answer(options.configuration_file, values[i]);
     }
     return options;
 }

@@ -3,19 +3,30 @@
 // The command line that every daemon has: --config FILE --check-config --print-schema --version
 // --help.
 
+#include <functional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "agent/runtime/configuration.hpp"
 #include "agent/runtime/exit_code.hpp"
 
 namespace agent::runtime {
 
+// A question on the command line that only one program answers: it prints and ends.
+struct ProgramQuestion {
+    std::string option;      // "--print-profile"
+    std::string value_name;  // "NAME"; empty: the option has no value
+    std::string help;
+    std::function<ExitCode(const std::string& configuration_file, const std::string& value)> answer;
+};
+
 struct ProgramDescription {
     std::string name;                   // "lrad"
     std::string purpose;                // one sentence for --help
     std::string default_configuration;  // "/etc/lra/lrad.json"
     const ConfigurationSchema* schema = nullptr;
+    std::vector<ProgramQuestion> questions;
 };
 
 struct ProgramOptions {

@@ -12,6 +12,7 @@ lra_library(agent_dsad
     agent/dsad/host_facts.cpp
     agent/dsad/host_knowledge.cpp
     agent/dsad/host_methods.cpp
+    agent/dsad/profile_listing.cpp
     agent/dsad/reconcile_method.cpp
     agent/dsad/reconciliation.cpp
   LIBRARIES agent_runtime agent_host agent_snmp drive_iface_device drive_iface_sg_transport nlohmann_json::nlohmann_json)

@@ -70,3 +70,18 @@ TEST_CASE("in a pattern a name stands for itself") {
     REQUIRE(pattern.ok());
     CHECK(*pattern == R"(^a\.b\*\(c\)\[d\] is (on|off){1}$)");
 }
+
+TEST_CASE("settings are placeholders too, and secrets only where nobody else reads them") {
+    const DriveNames filled{"LTO 1", "VT1", "", {{"storage_1", "a.b"}}, {{"password", "open"}}};
+    CHECK(*fill_in_argument("-s={storage_1}", filled) == "-s=a.b");
+    CHECK(*fill_in_argument("^{storage_1:regex}$", filled) == "^a\\.b$");
+    CHECK(*fill_in_pattern("{storage_1}", filled) == "a\\.b");
+    CHECK(*fill_in_text("login {password}", filled) == "login open");
+    CHECK_THAT(fill_in_argument("-p={password}", filled).error().message,
+               ContainsSubstring("is a credential"));
+    CHECK_THAT(fill_in_argument("{storage}", filled).error().message,
+               ContainsSubstring("{device} and {storage_1}"));
+    CHECK(*fill_in_text("{drive}", DriveNames{"-x", "VT1", "", {}, {}}) == "-x");
+    CHECK(placeholders_in("{a} {2} {b_1:regex} {B} {{c}") ==
+          std::vector<std::string>{"a", "b_1", "c"});
+}

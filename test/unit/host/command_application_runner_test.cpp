@@ -156,3 +156,88 @@ TEST_CASE("a new profile counts for what is asked from then on") {
     CHECK(application.answers[0].state == State::online);
     CHECK(application.answers[1].state == State::offline);
 }
+
+namespace {
+
+StepDescription shell_step(const std::string& script) {
+    StepDescription step;
+    step.argv = {"/bin/sh", "-c", script, "sh", "{drive}"};
+    step.answers.busy = {"^busy"};
+    step.answers.already = {"^already"};
+    return step;
+}
+
+ApplicationProfile steps_profile(const std::vector<StepDescription>& offline) {
+    auto profile = ApplicationProfile::compile(
+        {.offline = offline,
+         .online = {shell_step("true")},
+         .query = shell_step("echo online"),
+         .states = StateRules{.online = {"online"}, .offline = {"offline"}}},
+        {{"one", "VT1", "", {}, {{"password", "open sesame"}}}});
+    INFO((profile.ok() ? "" : profile.error().message));
+    REQUIRE(profile.ok());
+    return std::move(profile).value();
+}
+
+}  // namespace
+
+TEST_CASE("the steps of an action follow each other, and the first that is not done ends it") {
+    Application application(steps_profile(
+        {shell_step("echo one"), shell_step("echo two >&2; exit 3"), shell_step("echo three")}));
+    application.ask("VT1", ApplicationAction::set_offline);
+    application.ask("VT1", ApplicationAction::query);
+    application.settle();
+    REQUIRE(application.calls.size() == 3);
+    CHECK(application.calls[0].outcome.output == "one\n");
+    CHECK(application.calls[1].step == 1);
+    CHECK(application.calls[2].action == ApplicationAction::query);
+    REQUIRE(application.answers.size() == 2);
+    CHECK_FALSE(application.answers[0].succeeded);
+    CHECK_THAT(application.answers[0].detail, ContainsSubstring("exit status 3: two"));
+    CHECK_THAT(audit_line(application.calls[1]), ContainsSubstring("set_offline VT1 (2 of 3): "));
+}
+
+TEST_CASE("offline before any step did something is somebody else's") {
+    Application application(
+        steps_profile({shell_step("echo already"), shell_step("echo already")}));
+    application.ask("VT1", ApplicationAction::set_offline);
+    application.settle();
+    CHECK(application.answers.at(0).succeeded);
+    CHECK(application.answers[0].by_somebody_else);
+    Application partly(steps_profile({shell_step("true"), shell_step("echo already")}));
+    partly.ask("VT1", ApplicationAction::set_offline);
+    partly.settle();
+    CHECK(partly.answers.at(0).succeeded);
+    CHECK_FALSE(partly.answers[0].by_somebody_else);
+}
+
+TEST_CASE("a drive that is busy drains, and is to be told again") {
+    Application application(steps_profile({shell_step("echo busy with job 7")}));
+    application.ask("VT1", ApplicationAction::set_offline);
+    application.ask("VT1", ApplicationAction::query);
+    application.settle();
+    CHECK_FALSE(application.answers.at(0).succeeded);
+    CHECK(application.answers.at(1).succeeded);
+    CHECK(application.answers[1].state == State::draining);
+    CHECK(application.answers[1].say_again);
+    // Asked again at once: answered from the last look, and nothing is run.
+    const std::size_t before = application.calls.size();
+    application.ask("VT1", ApplicationAction::query);
+    application.settle();
+    CHECK(application.answers.at(2).state == State::draining);
+    CHECK_FALSE(application.answers[2].say_again);
+    CHECK(application.calls.size() == before);
+}
+
+TEST_CASE("a secret reaches the program and nobody else") {
+    StepDescription step = shell_step("cat; echo $1");
+    step.input = {"login {password}"};
+    Application application(steps_profile({step}));
+    application.ask("VT1", ApplicationAction::set_offline);
+    application.settle();
+    const ProgramCall& call = application.calls.at(0);
+    CHECK(call.outcome.output == "login ***\none\n");
+    CHECK(call.input == "login ***\n");
+    CHECK(audit_line(call).find("sesame") == std::string::npos);
+    CHECK_THAT(audit_line(call), ContainsSubstring("< [\"login ***\"]"));
+}

@@ -285,3 +285,13 @@ TEST_CASE("a hundred programs one after the other leave no descriptor and no zom
     CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);
     CHECK(errno == ECHILD);
 }
+
+TEST_CASE("a program reads what it is given, then the end of it") {
+    Command command = command_of({"/bin/cat"});
+    command.input = "unmount\nquit\n";
+    CHECK(run_to_end(command).output == "unmount\nquit\n");
+    command.input = std::string(60'000, 'x');
+    CHECK(run_to_end(command).output.size() == 60'000);
+    command.argv = {"/bin/true"};  // does not read it
+    CHECK(run_to_end(command).exit_status == 0);
+}
