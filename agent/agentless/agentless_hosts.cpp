@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <set>
 #include <utility>
 
@@ -36,7 +37,7 @@ core::Outcome make_private_folder_at(const std::string& path) {
 AgentlessHosts::AgentlessHosts(asio::io_context& loop, std::string state_dir,
                                snmp_mib::NoticeChannel& network, Announcements announcements)
     : loop_(loop),
-      state_dir_(std::move(state_dir)),
+      state_dir_(std::filesystem::absolute(state_dir)),
       network_(network),
       announcements_(std::move(announcements)),
       slots_(clients_max),
@@ -66,15 +67,20 @@ core::Result<std::unique_ptr<HostAgent>> AgentlessHosts::open(
         loop_, configuration, std::move(places), slots_,
         {.say = [this, name](const auto& message) { announcements_.said(name, message); },
          .contact = [this](const core::HostContact& told) { announcements_.contact(told); },
+         .audit = [this](const auto& action) { announcements_.audit(action); },
          .broken = [this](const std::string& why) { announcements_.broken(why); }});
 }
 
-core::Outcome AgentlessHosts::follow(const runtime::LradConfiguration& configuration) {
+core::Outcome AgentlessHosts::can_follow(const runtime::LradConfiguration& configuration) {
     for (const auto& agent : configuration.agents) {
         if (!agent.agentless) continue;
         if (auto profile = dsad::application_profile(agent.agentless->agent); !profile)
             return profile.error().within("agents \"" + agent.name + "\"");
     }
+    return core::Nothing{};
+}
+
+core::Outcome AgentlessHosts::follow(const runtime::LradConfiguration& configuration) {
     std::map<core::AgentName, std::unique_ptr<HostAgent>> before = std::exchange(hosts_, {});
     std::set<std::string> paths;  // of connections that go on being used
     std::vector<std::pair<runtime::SshConfiguration, std::string>> old_connections;
@@ -97,6 +103,11 @@ core::Outcome AgentlessHosts::follow(const runtime::LradConfiguration& configura
         if (!opened) {
             if (!started_) return opened.error().within("agents \"" + agent.name + "\"");
             runtime::log_error("agent " + agent.name + " is not played: " + opened.error().message);
+            asio::post(loop_, [this, alive = std::weak_ptr<int>(alive_), name = agent.name,
+                               why = opened.error().message] {
+                if (alive.expired()) return;
+                announcements_.contact({name, core::HostContact::State::not_understood, why});
+            });
             continue;
         }
         paths.insert((*opened)->places().control_path);

@@ -24,6 +24,7 @@ class AgentlessHosts final : public snmp_mib::NoticeChannel {
     struct Announcements {
         snmp_mib::AgentMessageHandler said;  // by an agent that is played here
         std::function<void(const core::HostContact&)> contact;
+        std::function<void(const runtime::AdministratorAction&)> audit;
         std::function<void(const std::string& why)> broken;
     };
 
@@ -32,9 +33,11 @@ class AgentlessHosts final : public snmp_mib::NoticeChannel {
                    Announcements announcements);
     ~AgentlessHosts() override;
 
+    // Errors name the agent and the key that is wrong.
+    [[nodiscard]] static core::Outcome can_follow(const runtime::LradConfiguration& configuration);
     // Takes over what the configuration says: hosts that stay the same go on, others begin anew
-    // from their ledger, those that are gone end. Whatever can fail is tried first; on error
-    // nothing has changed.
+    // from their ledger, those that are gone end. A host whose ledger can not be opened is an error
+    // before start(); after it, that host's trouble.
     [[nodiscard]] core::Outcome follow(const runtime::LradConfiguration& configuration);
     // Lets the hosts act: to be called once, when the controller does.
     void start();

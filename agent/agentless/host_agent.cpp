@@ -95,6 +95,8 @@ HostAgent::HostAgent(asio::io_context& loop,
           std::make_unique<SshCommands>(
               loop, configuration_->ssh, places_.control_path, slots,
               [this](const SshAnswer& answer) { book_.application_answered(answer); })),
+      releases_(loop, configuration_->ssh, places_.control_path, slots,
+                [this](const SshAnswer& answer) { book_.application_answered(answer); }),
       looks_(loop, *configuration_, places_.folder + "/found", places_.control_path, slots, book_,
              [this](const Looked& seen) { looked(seen); }),
       wakeup_(loop) {}
@@ -244,10 +246,7 @@ void HostAgent::note(const host::ProgramCall& call) {
     runtime::AdministratorAction action{runtime::clock_now().wall, "lrad",
                                         "application." + std::string(core::to_text(call.action)),
                                         call.drive.text, line};
-    post([this, action = std::move(action)] {
-        if (const auto appended = store_.append_audit(action); !appended)
-            runtime::log_error("audit trail: " + appended.error().message);
-    });
+    post([this, action = std::move(action)] { announcements_.audit(action); });
 }
 
 // ---- who holds a drive
@@ -256,33 +255,81 @@ void HostAgent::note(const host::ProgramCall& call) {
 // Over ssh only the application's own word is asked for: the processes of that host belong to
 // others than the user there, so that "none has it open" would prove nothing.
 void HostAgent::asked(const core::HolderInquiry& inquiry) {
-    const auto& settings = completed_.application;
-    const auto drive = std::find_if(completed_.drives.begin(), completed_.drives.end(),
+    const auto& drives = completed_.drives;
+    const auto drive = std::find_if(drives.begin(), drives.end(),
                                     [&](const auto& one) { return one.serial == inquiry.drive; });
-    core::HolderStatement statement{inquiry.id,
-                                    inquiry.controller,
-                                    completed_.host.agent,
-                                    inquiry.drive,
-                                    core::HolderAnswer::not_mine,
-                                    inquiry.request == core::HolderRequest::release
-                                        ? core::ReleaseResult::not_configured
-                                        : core::ReleaseResult::not_asked,
-                                    completed_.host.ports,
-                                    completed_.host.domain,
-                                    "this host does not have the drive"};
-    if (drive == completed_.drives.end()) return say(snmp_mib::HolderStatementMessage{statement});
+    const bool wants_it_back = inquiry.request == core::HolderRequest::release;
+    core::HolderStatement statement{
+        inquiry.id,
+        inquiry.controller,
+        completed_.host.agent,
+        inquiry.drive,
+        core::HolderAnswer::not_mine,
+        wants_it_back ? core::ReleaseResult::not_configured : core::ReleaseResult::not_asked,
+        completed_.host.ports,
+        completed_.host.domain,
+        "this host does not have the drive"};
+    if (drive == drives.end()) return say(snmp_mib::HolderStatementMessage{statement});
     auto& newest = inquiries_[inquiry.drive];
-    if (inquiry.id < newest) return;
+    if (inquiry.id <= newest) return;  // being worked on, or of yesterday
     newest = inquiry.id;
-    statement.answer = core::HolderAnswer::can_not_tell;
-    statement.detail = "application.in_use is not configured for this host";
-    if (settings.in_use.empty()) return say(snmp_mib::HolderStatementMessage{statement});
     const host::DriveNames names{
         drive->application_name, drive->serial.text, drive->device, {}, {}};
+    if (!wants_it_back) return ask_application(std::move(statement), names);
+    release(inquiry, names,
+            [this, statement, names](core::ReleaseResult result, const std::string& words) mutable {
+                statement.release = result;
+                statement.detail = words;
+                ask_application(std::move(statement), names);
+            });
+}
+
+// Only the program that the administrator has named for this host, and never when observing.
+void HostAgent::release(const core::HolderInquiry& inquiry, const host::DriveNames& names,
+                        Released then) {
+    const auto& settings = completed_.application;
+    if (settings.release.empty() || completed_.host.observe_only) {
+        return then(core::ReleaseResult::not_configured,
+                    settings.release.empty() ? "application.release is not configured for this host"
+                                             : "application.observe_only is set for this host");
+    }
+    auto argv = host::fill_in_argv(settings.release, names);
+    if (!argv) {
+        return then(core::ReleaseResult::failed, "application.release: " + argv.error().message);
+    }
+    host::Command command;
+    command.argv = std::move(argv).value();
+    command.environment = host::default_environment();
+    command.timeout = settings.timeout;
+    const std::string line = "agent " + completed_.host.agent + " over ssh: controller " +
+                             inquiry.controller +
+                             " asked to release it: " + host::argv_text(command.argv) + " ";
+    releases_.run(std::move(command), [this, drive = inquiry.drive, line, then = std::move(then)](
+                                          const host::CommandOutcome& outcome) {
+        const std::string how = describe(outcome);
+        runtime::log_warning("drive " + drive.text + ": " + line + how);
+        announcements_.audit(
+            {runtime::clock_now().wall, "lrad", "application.release", drive.text, line + how});
+        const bool done =
+            outcome.end == host::CommandOutcome::End::exited && outcome.exit_status == 0;
+        then(done ? core::ReleaseResult::released : core::ReleaseResult::failed,
+             "application.release: " + how);
+    });
+}
+
+void HostAgent::ask_application(core::HolderStatement statement, const host::DriveNames& names) {
+    const std::string begin = statement.release == core::ReleaseResult::not_asked
+                                  ? std::string()
+                                  : std::exchange(statement.detail, {}) + "; ";
+    const auto& patterns = completed_.application.in_use;
+    if (patterns.empty()) {
+        statement.answer = core::HolderAnswer::can_not_tell;
+        statement.detail = begin + "application.in_use is not configured for this host";
+        return say(snmp_mib::HolderStatementMessage{statement});
+    }
     application_.call(
-        inquiry.drive, core::ApplicationAction::query,
-        [this, statement, names,
-         patterns = settings.in_use](const host::ProgramCall& call) mutable {
+        statement.drive, core::ApplicationAction::query,
+        [this, statement, begin, names, patterns](const host::ProgramCall& call) mutable {
             host::HolderSigns signs;
             signs.application_told = call.succeeded;
             for (const auto& pattern : patterns) {
@@ -297,7 +344,7 @@ void HostAgent::asked(const core::HolderInquiry& inquiry) {
             }
             const auto verdict = host::verdict_of(signs);
             statement.answer = verdict.answer;
-            statement.detail = verdict.why;
+            statement.detail = begin + verdict.why;
             say(snmp_mib::HolderStatementMessage{statement});
         });
 }

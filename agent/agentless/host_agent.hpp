@@ -31,6 +31,7 @@ class HostAgent {
     struct Announcements {
         std::function<void(const snmp_mib::AgentMessage&)> say;  // to the controller
         std::function<void(const core::HostContact&)> contact;
+        std::function<void(const runtime::AdministratorAction&)> audit;  // what was done there
         std::function<void(const std::string& why)> broken;  // nothing more can be recorded
     };
     struct Places {
@@ -81,6 +82,9 @@ class HostAgent {
     void say_started(const core::AgentPresence& presence);
     void note(const host::ProgramCall& call);
     void asked(const core::HolderInquiry& inquiry);
+    using Released = std::function<void(core::ReleaseResult, const std::string& words)>;
+    void release(const core::HolderInquiry& inquiry, const host::DriveNames& names, Released then);
+    void ask_application(core::HolderStatement statement, const host::DriveNames& names);
     void post(std::function<void()> work);
 
     asio::io_context& loop_;
@@ -94,6 +98,7 @@ class HostAgent {
     std::optional<core::DriveSharingAgent> rules_;
     ContactBook book_;
     host::CommandApplicationRunner application_;
+    SshCommands releases_;  // apart from the application's own commands
     HostLooks looks_;
     asio::steady_timer wakeup_;
     std::map<core::DriveSerial, core::NoticeId> inquiries_;  // newest ones

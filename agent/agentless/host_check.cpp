@@ -128,7 +128,7 @@ class HostCheck : public std::enable_shared_from_this<HostCheck> {
         const auto would_run = [&](core::ApplicationAction action) -> json {
             const auto* command = host->application().profile().command(call.drive, action);
             if (command == nullptr) return "nothing: not configured";
-            return host::argv_text(command->argv);
+            return host::without_secrets(host::argv_text(command->argv), command->secrets);
         };
         report_["application"].push_back(
             {{"serial", call.drive.text},

@@ -72,7 +72,7 @@ std::string telling_line(const std::string& error_output) {
 }
 
 SshAnswer trouble(State state, std::string words, host::CommandOutcome outcome) {
-    SshAnswer answer{state, std::move(words), std::move(outcome)};
+    SshAnswer answer{state, std::move(words), false, std::move(outcome)};
     answer.outcome.end = host::CommandOutcome::End::not_started;
     answer.outcome.why = "over ssh: " + answer.words;
     return answer;
@@ -85,23 +85,21 @@ SshAnswer read_ssh_answer(host::CommandOutcome outcome, const std::string& marke
     using End = host::CommandOutcome::End;
     switch (outcome.end) {
         case End::not_started:
-            return trouble(State::unreachable, "ssh can not be run here: " + outcome.why,
-                           std::move(outcome));
+            return trouble(State::unreachable, "ssh can not be run here: " + outcome.why, outcome);
         case End::timed_out:
         case End::not_ending: {
-            SshAnswer answer{State::command_hung, describe(outcome), std::move(outcome)};
-            return answer;
+            std::string words = describe(outcome);
+            return {State::command_hung, std::move(words), false, std::move(outcome)};
         }
         case End::signalled:
-            return trouble(State::unreachable, "the ssh client was " + describe(outcome),
-                           std::move(outcome));
+            return trouble(State::unreachable, "the ssh client was " + describe(outcome), outcome);
         case End::cancelled:
             return trouble(State::unreachable, "it was given up", std::move(outcome));
         case End::exited:
             break;
     }
     if (const auto status = take_marker(outcome.output, marker)) {
-        SshAnswer answer{State::reached, {}, std::move(outcome)};
+        SshAnswer answer{State::reached, {}, true, std::move(outcome)};
         answer.outcome.exit_status = *status;
         if (*status == timeout_status && answer.outcome.took >= limit) {
             answer.outcome.end = End::timed_out;
@@ -115,7 +113,7 @@ SshAnswer read_ssh_answer(host::CommandOutcome outcome, const std::string& marke
         std::string words = telling_line(outcome.error_output);
         return trouble(state, std::move(words), std::move(outcome));
     }
-    if (outcome.output_cut) return SshAnswer{State::reached, {}, std::move(outcome)};
+    if (outcome.output_cut) return {State::reached, {}, false, std::move(outcome)};
     const std::string said = host::first_line(
         outcome.output.empty() ? outcome.error_output : outcome.output, words_bytes_max);
     std::string words = "the command was not run as it was sent (" + describe(outcome) +

@@ -14,6 +14,7 @@ namespace agent::agentless {
 struct SshAnswer {
     core::HostContact::State contact = core::HostContact::State::reached;
     std::string words;  // of trouble, one printable line; empty when the command was run to its end
+    bool told_by_far_side = false;  // its wrapper has said how the command ended
     // As if the command had been run here. Where it was not, or nobody knows: not_started, with the
     // trouble in `why`.
     host::CommandOutcome outcome;

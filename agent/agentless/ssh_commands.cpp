@@ -1,5 +1,7 @@
 #include "agent/agentless/ssh_commands.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <random>
 #include <utility>
@@ -9,6 +11,7 @@
 
 #include "agent/agentless/shell_words.hpp"
 #include "agent/agentless/ssh_command.hpp"
+#include "agent/host/program_call.hpp"
 
 namespace agent::agentless {
 
@@ -86,6 +89,12 @@ void SshCommands::begin(const std::shared_ptr<Call>& call) {
 }
 
 void SshCommands::finish(const std::shared_ptr<Call>& call, SshAnswer answer) {
+    // Killed from this side: perhaps it is the kept connection that hangs. The next command makes
+    // one of its own; the old one ends by itself.
+    if (answer.contact == core::HostContact::State::command_hung && !answer.told_by_far_side &&
+        !control_path_.empty())
+        ::unlink(control_path_.c_str());
+    answer.words = host::without_secrets(std::move(answer.words), call->command.secrets);
     const std::weak_ptr<int> alive = alive_;
     heard_(answer);
     if (!alive.expired()) call->done(std::move(answer.outcome));

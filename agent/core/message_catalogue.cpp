@@ -74,7 +74,7 @@ constexpr MessageDescription catalogue[] = {
     {Message::host_unreachable, Severity::major, "agent {}: its host is not reached over ssh: {}. `lractl agent check {}` tries it",
      "The controller plays the agent of this host, and ssh gets no connection. Until it does the host's confirmations are missing like those of an agent that is down.",
      "Bring the host or the network back. `ssh` can be tried by hand with the options that `lractl agent check NAME` shows. A host that is gone for good: remove it, or `lractl agent retire NAME`."},
-    {Message::host_key_changed, Severity::critical, "agent {}: its host shows another ssh host key than the one on file, and nothing is sent to it: {}. `lractl agent check {}` tells more",
+    {Message::host_key_changed, Severity::critical, "agent {}: its host does not show the ssh host key on file, and nothing is sent to it: {}. `lractl agent check {}` tells more",
      "Somebody else may answer at the host's address, or the host was installed anew. The controller never accepts a new key by itself.",
      "Compare `ssh-keyscan HOST` with the key on the host's own console (`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`). When they agree put the new line in the place of the old one in `ssh.known_hosts_file`."},
     {Message::host_login_refused, Severity::major, "agent {}: its host refuses the login over ssh: {}. `lractl agent check {}` tries it",

@@ -1,6 +1,7 @@
 // Hosts whose agents the controller plays itself (agent/agentless): what they say goes to the rules
 // like the words of any agent.
 
+#include <algorithm>
 #include <utility>
 
 #include <asio/io_context.hpp>
@@ -24,12 +25,31 @@ void Controller::open_hosts() {
             .said = [this](const std::string& agent,
                            const snmp_mib::AgentMessage& message) { agent_said(agent, message); },
             .contact = [this](const core::HostContact& told) { take(told); },
+            .audit =
+                [this](const runtime::AdministratorAction& action) {
+                    if (const auto noted = store_.append_audit(action); !noted)
+                        runtime::log_error("audit trail: " + noted.error().message);
+                },
             .broken =
                 [this](const std::string& why) {
                     if (std::exchange(failed_, true)) return;
                     runtime::log_critical("the state can not be recorded: " + why);
                     on_failure_(why);
                 }});
+}
+
+// Of agents that are not played here any more, and have an agent of their own now.
+void Controller::end_alarms_of_no_host() {
+    for (const auto& alarm : rules_.active_alarms()) {
+        const auto& agent = alarm.key.agent;
+        if (alarm.key.kind != core::AlarmKind::host_unreachable) continue;
+        const auto configured =
+            std::find_if(configuration_.agents.begin(), configuration_.agents.end(),
+                         [&](const auto& one) { return one.name == agent; });
+        if (configured == configuration_.agents.end() || configured->agentless) continue;
+        take(core::HostContact{agent, core::HostContact::State::reached,
+                               "ssh is not used for it any more"});
+    }
 }
 
 void Controller::serve_hosts() {

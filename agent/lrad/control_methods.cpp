@@ -80,6 +80,7 @@ void Controller::serve() {
     }
 
     serve_release();
+    serve_reconcile();
     serve_discovery();
     serve_hosts();
 

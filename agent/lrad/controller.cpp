@@ -115,6 +115,7 @@ core::Outcome Controller::open_doors() {
             return opened.error().within("drive " + drive.serial.text);
     }
 
+    if (auto can = agentless::AgentlessHosts::can_follow(configuration_); !can) return can.error();
     if (auto followed = hosts_->follow(configuration_); !followed) return followed.error();
     serve();
     if (auto listening = control_->listen(); !listening)
@@ -165,6 +166,7 @@ void Controller::start(std::function<void(const std::string& why)> on_failure) {
     });
     carry_out(rules_.start(clock_now()));
     hosts_->start();
+    end_alarms_of_no_host();
 }
 
 void Controller::stop(std::function<void()> then) {
@@ -434,6 +436,7 @@ core::Outcome Controller::reconfigure(runtime::LradConfiguration configuration) 
     if (const auto setting = needs_restart(configuration_, configuration); !setting.empty()) {
         return core::Error{setting + " can not change while lrad runs: restart it"};
     }
+    if (auto can = agentless::AgentlessHosts::can_follow(configuration); !can) return can.error();
     for (const auto& drive :
          configuration.drives) {  // whatever can fail comes before anything is changed
         if (auto interface = paths_.make_interface(drive, configuration.sharing.controller);
@@ -454,11 +457,13 @@ core::Outcome Controller::reconfigure(runtime::LradConfiguration configuration) 
     if (auto set = channel_->set_consumers(consumers_configuration(configuration)); !set) {
         return set.error().within("snmp.consumers");
     }
-    if (auto followed = hosts_->follow(configuration); !followed) return followed.error();
     configuration_ = std::move(configuration);
+    if (auto followed = hosts_->follow(configuration_); !followed)
+        runtime::log_error(followed.error().message);
     if (auto listening = listen_to_libraries(); !listening)
         runtime::log_error(listening.error().within("snmp.hints").message);
     carry_out(rules_.reconfigure(configuration_.sharing, clock_now()));
+    end_alarms_of_no_host();
     std::map<core::DriveSerial, Drive> before = std::exchange(drives_, {});
     for (const auto& drive : configuration_.drives) {
         const auto known = before.find(drive.serial);

@@ -142,6 +142,7 @@ class Controller {
     // agentless_methods.cpp: agents that are played here.
     void open_hosts();
     void serve_hosts();
+    void end_alarms_of_no_host();
     [[nodiscard]] nlohmann::json with_transport(nlohmann::json agent) const;
 
     // release_methods.cpp: lractl drive release.

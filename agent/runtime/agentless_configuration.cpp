@@ -1,6 +1,7 @@
 #include "agent/runtime/agentless_configuration.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -121,7 +122,9 @@ class AgentlessReading {
     }
 
     std::string read_path(const json& ssh, const std::string& key) {
-        std::string path = source_.file_beside(ssh[key].get<std::string>());
+        // ssh is run in another folder than the one that this program was started in.
+        std::string path =
+            std::filesystem::absolute(source_.file_beside(ssh[key].get<std::string>()));
         const std::string unusable = unusable_in_ssh_path(path);
         if (!unusable.empty()) {
             wrong(".ssh." + key, path + " has a character that ssh reads in its own way (" +

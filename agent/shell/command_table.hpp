@@ -60,6 +60,7 @@ enum class View : std::uint8_t {
     inventory,
     data_set,  // of an administrative volume
     applications,
+    host,  // ports and drives of a host, and where from
     snapshots,
     snapshot,
     snapshot_difference,

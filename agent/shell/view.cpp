@@ -48,6 +48,8 @@ std::string rendered(View view, const nlohmann::json& result, const Screen& scre
             return snapshot_jobs_view(result, screen);
         case View::applications:
             return applications_view(result, screen);
+        case View::host:
+            return host_view(result, screen);
         case View::facts:
             return facts_view(result, screen);
         case View::none:

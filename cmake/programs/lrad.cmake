@@ -24,6 +24,7 @@ lra_library(agent_lrad
     agent/lrad/holder_questions.cpp
     agent/lrad/library_hint_methods.cpp
     agent/lrad/mib_snapshot.cpp
+    agent/lrad/reconcile_methods.cpp
     agent/lrad/release_methods.cpp
     agent/lrad/release_plan.cpp
     agent/lrad/snmp_setup.cpp

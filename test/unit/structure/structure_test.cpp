@@ -218,6 +218,26 @@ TEST_CASE("discovery knows paths to devices, and devices know nothing of discove
                          {"drive_iface/discovery"}) == std::vector<std::string>{});
 }
 
+TEST_CASE("agents of hosts without one are played above everybody else, and their words are pure") {
+    CHECK(includes_among({"agent/core", "agent/runtime", "agent/host", "agent/dsad", "agent/shell",
+                          "agent/snmp", "drive_iface", "snmp_mib"},
+                         {}, {"agent/agentless/"}) == std::vector<std::string>{});
+    CHECK(includes_among({"agent/agentless"}, {},
+                         {"agent/lrad", "agent/shell", "drive_iface/device", "drive_iface/events",
+                          "snmp_mib/snmp_notice_channel", "spdlog/"}) ==
+          std::vector<std::string>{});
+    for (const auto& line : lines_below({"agent/agentless"})) {
+        const bool pure = line.file.find("/host_report") != std::string::npos ||
+                          line.file.find("/host_scripts") != std::string::npos ||
+                          line.file.find("/host_contact") != std::string::npos ||
+                          line.file.find("/shell_words") != std::string::npos ||
+                          line.file.find("/ssh_answer") != std::string::npos;
+        const auto header = include_of(line);
+        INFO(where(line));
+        CHECK((!pure || (headers_of_the_world.count(header) == 0 && header.rfind("asio", 0) != 0)));
+    }
+}
+
 TEST_CASE("each foreign library is seen by its own room only") {
     CHECK(includes_among({"agent", "drive_iface"}, {}, {"net-snmp/"}) ==
           std::vector<std::string>{});
