@@ -258,6 +258,7 @@ void Controller::take(const core::ReservationAgentInput& input) {
     if (failed_) return;
     carry_out(rules_.step(input, clock_now()));
     settle_waiters(input);
+    watch_reconcile(input);
 }
 
 void Controller::carry_out(const core::ReservationAgentEffects& effects) {
