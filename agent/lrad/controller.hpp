@@ -145,6 +145,14 @@ class Controller {
     void end_alarms_of_no_host();
     [[nodiscard]] nlohmann::json with_transport(nlohmann::json agent) const;
 
+    // reconcile_methods.cpp: lractl agent reconcile.
+    struct ReconcileRun;
+    void serve_reconcile();
+    void begin_reconcile(const core::AgentName& name, const std::string& actor,
+                         const runtime::ControlServer::Answerer& answer);
+    void watch_reconcile(const core::ReservationAgentInput& input);
+    void end_reconcile(const core::AgentName& name);
+
     // release_methods.cpp: lractl drive release.
     struct ReleaseRun;
     void serve_release();
@@ -186,6 +194,7 @@ class Controller {
     asio::steady_timer wakeup_;
     std::list<Waiter> waiters_;
     std::map<core::DriveSerial, std::shared_ptr<ReleaseRun>> releases_;  // under way
+    std::map<core::AgentName, std::shared_ptr<ReconcileRun>> reconciles_;  // under way
     // After a start, drives that are told over the event channel get a moment to connect before an
     // order to go offline, or back, counts as failed.
     std::map<core::DriveSerial, DriveOrder> orders_waiting_for_drive_;
