@@ -65,6 +65,8 @@ enum class View : std::uint8_t {
     snapshot,
     snapshot_difference,
     snapshot_jobs,
+    application_check,
+    profiles,
     facts,  // name and value, one a line; arrays of objects as tables
     none,   // nothing comes back from a daemon
 };

@@ -50,6 +50,10 @@ std::string rendered(View view, const nlohmann::json& result, const Screen& scre
             return applications_view(result, screen);
         case View::host:
             return host_view(result, screen);
+        case View::application_check:
+            return application_check_view(result, screen);
+        case View::profiles:
+            return profiles_view(result, screen);
         case View::facts:
             return facts_view(result, screen);
         case View::none:

@@ -27,6 +27,9 @@ namespace agent::shell {
                                                    const Screen& screen);
 [[nodiscard]] std::string snapshot_jobs_view(const nlohmann::json& jobs, const Screen& screen);
 [[nodiscard]] std::string applications_view(const nlohmann::json& drives, const Screen& screen);
+[[nodiscard]] std::string application_check_view(const nlohmann::json& report,
+                                                 const Screen& screen);
+[[nodiscard]] std::string profiles_view(const nlohmann::json& profiles, const Screen& screen);
 [[nodiscard]] std::string host_view(const nlohmann::json& host, const Screen& screen);
 [[nodiscard]] std::string events_view(const nlohmann::json& events, const Screen& screen);
 [[nodiscard]] std::string drive_view(const nlohmann::json& drive, const Screen& screen);
