@@ -74,7 +74,7 @@ core::Result<std::unique_ptr<HostAgent>> AgentlessHosts::open(
 core::Outcome AgentlessHosts::can_follow(const runtime::LradConfiguration& configuration) {
     for (const auto& agent : configuration.agents) {
         if (!agent.agentless) continue;
-        if (auto profile = dsad::application_profile(agent.agentless->agent); !profile)
+        if (auto profile = dsad::application_profile_elsewhere(agent.agentless->agent); !profile)
             return profile.error().within("agents \"" + agent.name + "\"");
     }
     return core::Nothing{};

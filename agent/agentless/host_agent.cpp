@@ -60,7 +60,7 @@ std::vector<std::string> add_found(runtime::DsadConfiguration& configuration,
 core::Result<std::unique_ptr<HostAgent>> HostAgent::open(
     asio::io_context& loop, std::shared_ptr<const runtime::AgentlessConfiguration> configuration,
     Places places, SshSlots& slots, Announcements announcements) {
-    auto profile = dsad::application_profile(configuration->agent);
+    auto profile = dsad::application_profile_elsewhere(configuration->agent);
     if (!profile) return profile.error();
     const auto unix_seconds = static_cast<std::uint64_t>(runtime::clock_now().wall.ms / 1'000);
     auto store = runtime::DriveSharingAgentStore::open(
@@ -137,7 +137,7 @@ void HostAgent::complete(const host::HostDevices& found) {
     auto next = completed_;
     const auto added = add_found(next, found);
     if (added.empty()) return;
-    auto profile = dsad::application_profile(next);
+    auto profile = dsad::application_profile_elsewhere(next);
     if (!profile) {
         return runtime::log_error(
             "agent " + next.host.agent +

@@ -126,9 +126,7 @@ class HostCheck : public std::enable_shared_from_this<HostCheck> {
         HostAgent* host = hosts_.find(agent_);
         if (!done_ || host == nullptr) return;
         const auto would_run = [&](core::ApplicationAction action) -> json {
-            const auto* command = host->application().profile().command(call.drive, action);
-            if (command == nullptr) return "nothing: not configured";
-            return host::without_secrets(host::argv_text(command->argv), command->secrets);
+            return host::shown_steps(host->application().profile().steps(call.drive, action));
         };
         report_["application"].push_back(
             {{"serial", call.drive.text},

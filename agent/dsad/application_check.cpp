@@ -24,15 +24,9 @@ using nlohmann::json;
 
 namespace {
 
-// All steps of an action in one line, as they would be run.
 json would_run(const host::ApplicationProfile& profile, const core::DriveSerial& drive,
                core::ApplicationAction action) {
-    std::string line;
-    for (const host::ProfileStep& step : profile.steps(drive, action)) {
-        if (!line.empty()) line += ", then ";
-        line += host::shown_command(step.command);
-    }
-    return line.empty() ? json("nothing: not configured") : json(line);
+    return host::shown_steps(profile.steps(drive, action));
 }
 
 std::string owner_of(const struct stat& status) {

@@ -62,14 +62,15 @@ core::Result<std::optional<host::ProfileFile>> profile_file_of(
 
 core::Result<host::FilledProfile> filled_profile(
     const runtime::ApplicationConfiguration& application,
-    const std::optional<host::ProfileFile>& profile,
-    const std::vector<runtime::DsadDrive>& drives) {
+    const std::optional<host::ProfileFile>& profile, const std::vector<runtime::DsadDrive>& drives,
+    bool on_this_host) {
     std::vector<host::DriveNames> names;
     for (const runtime::DsadDrive& drive : drives)
         names.push_back({drive.application_name, drive.serial.text, drive.device, {}, {}});
     host::FilledProfile filled;
     if (profile) {
-        const auto settings = settings_of(application);
+        auto settings = settings_of(application);
+        if (settings) settings.value().on_this_host = on_this_host;
         if (!settings) return core::Error{"application." + settings.error().message};
         auto result = host::fill_in_profile(*profile, *settings, std::move(names));
         if (!result) return core::Error{"application." + result.error().message};

@@ -23,7 +23,8 @@ namespace agent::dsad {
 // filled in from dsad.json. Errors begin with a key of dsad.json.
 [[nodiscard]] core::Result<host::FilledProfile> filled_profile(
     const runtime::ApplicationConfiguration& application,
-    const std::optional<host::ProfileFile>& profile, const std::vector<runtime::DsadDrive>& drives);
+    const std::optional<host::ProfileFile>& profile, const std::vector<runtime::DsadDrive>& drives,
+    bool on_this_host);
 
 // What an administrator should know of a profile that is not verified in every part; empty: all is.
 [[nodiscard]] std::string doubts_about(const runtime::ApplicationConfiguration& application);

@@ -8,15 +8,30 @@
 
 namespace agent::dsad {
 
-core::Result<host::ApplicationProfile> application_profile(
-    const runtime::DsadConfiguration& configuration) {
+namespace {
+
+core::Result<host::ApplicationProfile> compiled_profile(
+    const runtime::DsadConfiguration& configuration, bool on_this_host) {
     const auto file = profile_file_of(configuration.application);
     if (!file) return file.error();
-    const auto filled = filled_profile(configuration.application, *file, configuration.drives);
+    const auto filled =
+        filled_profile(configuration.application, *file, configuration.drives, on_this_host);
     if (!filled) return filled.error();
     auto profile = host::ApplicationProfile::compile(filled->description, filled->drives);
     if (!profile) return core::Error{"application." + profile.error().message};
     return profile;
+}
+
+}  // namespace
+
+core::Result<host::ApplicationProfile> application_profile(
+    const runtime::DsadConfiguration& configuration) {
+    return compiled_profile(configuration, true);
+}
+
+core::Result<host::ApplicationProfile> application_profile_elsewhere(
+    const runtime::DsadConfiguration& configuration) {
+    return compiled_profile(configuration, false);
 }
 
 snmp_mib::SnmpChannelConfiguration channel_configuration(

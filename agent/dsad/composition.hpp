@@ -14,6 +14,9 @@ namespace agent::dsad {
 // Errors begin with a key of dsad.json: "application.states.online[0]: ...".
 [[nodiscard]] core::Result<host::ApplicationProfile> application_profile(
     const runtime::DsadConfiguration& configuration);
+// The same for programs that are run on another host: what this one has installed means nothing.
+[[nodiscard]] core::Result<host::ApplicationProfile> application_profile_elsewhere(
+    const runtime::DsadConfiguration& configuration);
 
 [[nodiscard]] snmp_mib::SnmpChannelConfiguration channel_configuration(
     const runtime::DsadConfiguration& configuration);

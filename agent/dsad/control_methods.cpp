@@ -144,9 +144,10 @@ ControlAnswer wish_answer(const core::HostDriveView& view, core::ApplicationDriv
         return json{{"serial", serial}, {"application_state", state}};
     }
     if (view.application_state == core::ApplicationDriveState::draining) {
-        return ControlError{
-            ControlErrorCode::busy,
-            "drive " + serial + " is draining: it will be offline when the running job is done"};
+        const std::string what =
+            trouble.empty() ? "is draining: it will be offline when the running job is done"
+                            : "is in use, say it again when the job has ended: " + trouble;
+        return ControlError{ControlErrorCode::busy, "drive " + serial + " " + what};
     }
     const std::string why = trouble.empty() ? "" : ": " + trouble;
     return ControlError{ControlErrorCode::state_differs,

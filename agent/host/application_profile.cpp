@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "agent/host/program_call.hpp"
+
 namespace agent::host {
 
 namespace {
@@ -89,6 +91,13 @@ core::Result<std::vector<ProfileStep>> profile_steps(const std::string& action,
 std::vector<std::string> default_environment() {
     return {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C",
             "LANG=C", "HOME=/"};
+}
+
+std::string shown_steps(const std::vector<ProfileStep>& steps) {
+    std::string line;
+    for (const ProfileStep& step : steps)
+        line += (line.empty() ? "" : ", then ") + shown_command(step.command);
+    return line.empty() ? "nothing: not configured" : line;
 }
 
 core::Result<ApplicationProfile> ApplicationProfile::compile(

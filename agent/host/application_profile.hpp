@@ -53,6 +53,10 @@ struct ProfileStep {
     AnswerReader answers;
 };
 
+// All of them in one line for people, as they would be run, without their secrets: "[...] < [...],
+// then [...]"; "nothing: not configured" when there are none.
+[[nodiscard]] std::string shown_steps(const std::vector<ProfileStep>& steps);
+
 // Everything that can be known before anything is run, worked out for each drive: a profile that
 // compiles runs the same commands every time.
 class ApplicationProfile {

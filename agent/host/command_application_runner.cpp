@@ -150,7 +150,7 @@ void CommandApplicationRunner::ended(Job job, CommandOutcome outcome) {
 void CommandApplicationRunner::read_state(ProgramCall& call, const ApplicationProfile& profile) {
     const bool exited = call.outcome.end == CommandOutcome::End::exited;
     call.read = drains_.seen(call.drive, profile.read(call.drive, call.outcome), runner_now(),
-                             profile.drain_limit());
+                             profile.drain_poll(), profile.drain_limit());
     call.succeeded = exited && call.read.state != core::ApplicationDriveState::unknown;
     call.by_somebody_else = call.read.by_somebody_else;
     if (!call.succeeded) call.detail = exited ? call.read.how : why_not(call);
@@ -182,7 +182,7 @@ bool CommandApplicationRunner::read_answer(Job& job) {
             break;
     }
     call.by_somebody_else = call.succeeded && job.all_already;
-    drains_.acted(call.drive, call.action, *call.said);
+    drains_.acted(call.drive, call.action, *call.said, runner_now());
     return false;
 }
 

@@ -7,11 +7,17 @@ namespace agent::host {
 using core::ApplicationAction;
 using core::ApplicationDriveState;
 
+namespace {
+
+constexpr core::Duration told_again_within{30'000};
+
+}  // namespace
+
 void DrainMemory::acted(const core::DriveSerial& drive, ApplicationAction action,
-                        const ReadAnswer& said) {
+                        const ReadAnswer& said, core::Instant now) {
     if (action == ApplicationAction::query) return;
     if (action == ApplicationAction::set_offline && said.kind == AnswerKind::busy) {
-        refused_[drive] = said.how;
+        refused_[drive] = {now, said.how};
         // Asked for a look right now: what it was before counts no more.
         const auto drain = draining_.find(drive);
         if (drain != draining_.end()) drain->second.looked_at = {};
@@ -22,12 +28,17 @@ void DrainMemory::acted(const core::DriveSerial& drive, ApplicationAction action
 }
 
 ReadState DrainMemory::seen(const core::DriveSerial& drive, ReadState read, core::Instant now,
-                            core::Duration limit) {
+                            core::Duration poll, core::Duration limit) {
+    // An operator may have asked, who does not ask again.
+    std::erase_if(refused_, [&](const auto& one) {
+        return now - one.second.at > core::Duration{2 * poll.ms + told_again_within.ms};
+    });
     const auto refused = refused_.find(drive);
     if (read.state == ApplicationDriveState::online && refused != refused_.end()) {
         read.state = ApplicationDriveState::draining;
         read.say_again = true;
-        read.how += "; it refuses to take it offline as long as it is busy: " + refused->second;
+        read.how +=
+            "; it refuses to take it offline as long as it is busy: " + refused->second.words;
     }
     if (read.state == ApplicationDriveState::offline) refused_.erase(drive);
     if (read.state != ApplicationDriveState::draining) {

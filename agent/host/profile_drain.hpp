@@ -19,14 +19,14 @@ class DrainMemory {
   public:
     // An action on the drive has ended so.
     void acted(const core::DriveSerial& drive, core::ApplicationAction action,
-               const ReadAnswer& said);
+               const ReadAnswer& said, core::Instant now);
 
     // What a look means with what is remembered: a drive that is online because the application has
-    // refused to take it offline while it is busy is draining, and has to be told again. One that
-    // drains for longer than `limit` (0: no limit) is in a state that nobody can answer for:
-    // unknown.
+    // refused to take it offline while it is busy is draining, and has to be told again; when
+    // nobody does for two `poll` and half a minute it is simply online. One that drains for longer
+    // than `limit` (0: no limit) is in a state that nobody can answer for: unknown.
     [[nodiscard]] ReadState seen(const core::DriveSerial& drive, ReadState read, core::Instant now,
-                                 core::Duration limit);
+                                 core::Duration poll, core::Duration limit);
 
     // While it drains and was looked at less than `poll` ago: what was seen then.
     [[nodiscard]] std::optional<ReadState> seen_lately(const core::DriveSerial& drive,
@@ -39,7 +39,11 @@ class DrainMemory {
         core::Instant looked_at;
         ReadState last;
     };
-    std::map<core::DriveSerial, std::string> refused_;  // with which words
+    struct Refusal {
+        core::Instant at;
+        std::string words;
+    };
+    std::map<core::DriveSerial, Refusal> refused_;
     std::map<core::DriveSerial, Drain> draining_;
 };
 

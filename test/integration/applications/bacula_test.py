@@ -2,6 +2,7 @@
 two drives, a file daemon and bconsole, on loopback. bacula_test.py BIN-FOLDER BACULA-ROOT"""
 
 import os
+import signal
 import sys
 import time
 
@@ -78,6 +79,10 @@ def running_job(stage, bacula, holder):
     stage.await_result("backup", D1, "draining")
     check(True, "a running job makes the drive draining")
     check("Device is disabled" not in record_of(bacula, "FileDrive-0"), "Bacula is not told to disable it under the job")
+    stage.end("backup", signal.SIGKILL)
+    stage.start_dsad("backup")
+    stage.await_result("backup", D1, "draining")
+    check(True, "dsad is killed and started again, and goes on")
     with open(f"{bacula.folder}/fifo", "w") as data:
         data.write("the end of the backup\n")
     check(ended(bacula, job) == "T", "the job ends well")
@@ -85,6 +90,20 @@ def running_job(stage, bacula, holder):
     check("Device is disabled" in record_of(bacula, "FileDrive-0"), "and then the drive goes offline")
     holder.release6()
     stage.await_result("backup", D1, "set_online")
+
+
+def operator_by_lractl(stage, bacula):
+    """An operator's wish that the application refuses is refused, and not carried out behind his back."""
+    job = run(bacula, "slow")
+    wait_until("the job writes", lambda: "mounted with" in record_of(bacula, "FileDrive-0"), 30)
+    refused = stage.lractl("backup", "application", "offline", D1)
+    check(refused.returncode == 5 and "say it again" in refused.stderr, f"busy: {refused.stderr.strip()[-100:]}")
+    with open(f"{bacula.folder}/fifo", "w") as data:
+        data.write("the end of the backup\n")
+    check(ended(bacula, job) == "T", "the job ends well")
+    check(stage.lractl("backup", "application", "offline", D1).returncode == 0, "said again it works")
+    check("Device is disabled" in record_of(bacula, "FileDrive-0"), "Bacula shows it disabled")
+    check(stage.lractl("backup", "application", "online", D1).returncode == 0, "and online again")
 
 
 def operator_wins(stage, bacula, holder):
@@ -133,7 +152,7 @@ def main():
             holder, other = stage.scsi_host("holder", D1), stage.scsi_host("holder", D2)
             stage.end("misled")
             for story in (lambda: offline_and_back(stage, bacula, holder), lambda: running_job(stage, bacula, holder),
-                          lambda: operator_wins(stage, bacula, holder),
+                          lambda: operator_by_lractl(stage, bacula), lambda: operator_wins(stage, bacula, holder),
                           lambda: both_drives_reserved(stage, bacula, holder, other)):
                 begin = time.monotonic()
                 story()

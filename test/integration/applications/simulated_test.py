@@ -2,6 +2,7 @@
 host reserves: real lrad, real dsad, real notices. simulated_test.py BIN-FOLDER STORY"""
 
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -188,6 +189,23 @@ def settings(bin_dir):
         check("bacula" in listed.stdout or "ibm-sp" in listed.stdout, "--list-profiles lists them")
         shown = stage.run([str(stage.bin / "dsad"), "--config", str(path), "--print-profile", f"{PROFILES}/ibm-sp.json"])
         check(shown.stdout == Path(PROFILES, "ibm-sp.json").read_text(), "--print-profile prints the file as it is")
+
+        path.write_text(json.dumps(good))
+        stage.start()
+        own = stage.path("dsad-cta.json")
+        configuration = json.loads(own.read_text())
+        configuration["application"]["profile"] = str(stage.path("cta.json"))
+        own.write_text(json.dumps(configuration))
+        stage.processes["cta"].send_signal(signal.SIGHUP)
+        wait_until("the mistake is told", lambda: "{drvie} is not known" in stage.log_of("cta"))
+        check(stage.ask("cta", "application", "check")["profile"]["name"] == "cta", "a profile with a mistake is not taken up by SIGHUP")
+        stage.path("cta.json").write_text(Path(PROFILES, "cta.json").read_text().replace("[lra] reserved", "[lra] taken"))
+        stage.processes["cta"].send_signal(signal.SIGHUP)
+        wait_until("it is taken up", lambda: "[lra] taken" in
+                   stage.ask("cta", "application", "check")["drives"][0]["offline_would_run"])
+        check(True, "the mended copy is")
+        names = {p["name"]: p["verified"] for p in stage.ask("cta", "application", "profiles")}
+        check(names.get("bacula") is True and names.get("veeam") is False, "application profiles says which are verified")
 
 
 def main():

@@ -61,6 +61,19 @@ done_restore=$(ask "restore client=client where=$work/restored select current al
 says "the restore is good" 'Restore OK' "$(cat $settings/log)"
 [ $bad = 0 ] || { echo "$labelled"; echo "$done_backup"; echo "$done_restore"; cat $settings/log $settings/*.out; } | sed 's/^/  # /'
 ok "what was restored is what was saved" diff -r --no-dereference $work/files $work/restored$work/files
+
+# The words that the profile of Bacula goes by (packaging/profiles/bacula.json), said of a tape drive that is kept open.
+says "unmount closes the drive" '^3002 .*unmounted' "$(ask "unmount storage=\"library\" drive=0")"
+status=$(ask "status storage=\"library\"")
+says "the status says who did it" 'Device is BLOCKED. User unmounted' "$status"
+says "and which drive it is" '(Drive 0 |Slot .* in drive 0\.)' "$status"
+says "disable keeps jobs off" '^3002 .*disabled' "$(ask "disable storage=\"library\" drive=0")"
+says "and is shown" 'Device is disabled' "$(ask "status storage=\"library\"")"
+says "enable" '^3002 .*enabled' "$(ask "enable storage=\"library\" drive=0")"
+mounted=$(ask "mount storage=\"library\" drive=0 slot=0")
+says "mount asks no question" '^3(001|90[0-9]) ' "$mounted"
+status=$(ask "status storage=\"library\"")
+[[ $status != *BLOCKED* && $status != *disabled* ]] && ok "and the drive is as before" true || { echo "$mounted$status" | sed 's/^/  # /'; ok "and the drive is as before" false; }
 ok "unmount" ask "unmount storage=library drive=0"
 kill $daemons
 finish

@@ -12,7 +12,7 @@ using State = agent::core::ApplicationDriveState;
 
 namespace {
 
-CommandOutcome printed(const std::string& output, int status = 0) {
+CommandOutcome record_answer(const std::string& output, int status = 0) {
     CommandOutcome outcome;
     outcome.end = CommandOutcome::End::exited;
     outcome.exit_status = status;
@@ -64,24 +64,24 @@ ApplicationProfile bacula(const std::string& drive, const std::string& index) {
 }
 
 State bacula_state(const std::string& drive, const std::string& index, const std::string& text) {
-    return bacula(drive, index).read({"VT1"}, printed(text)).state;
+    return bacula(drive, index).read({"VT1"}, record_answer(text)).state;
 }
 
 AnswerKind bacula_answer(agent::core::ApplicationAction action, std::size_t step,
                          const std::string& name) {
     const auto profile = bacula("FileDrive-0", "0");
-    return profile.steps({"VT1"}, action).at(step).answers.read(printed(capture(name))).kind;
+    return profile.steps({"VT1"}, action).at(step).answers.read(record_answer(capture(name))).kind;
 }
 
 }  // namespace
 
 TEST_CASE("only the drive's own record counts") {
     const auto reader = reader_of(table_rules());
-    CHECK(reader.read(printed("drive one\n idle\n--\ndrive two\n closed\n")).state ==
+    CHECK(reader.read(record_answer("drive one\n idle\n--\ndrive two\n closed\n")).state ==
           State::online);
-    CHECK(reader.read(printed("drive two\n idle\n--\ndrive one\n closed\n")).state ==
+    CHECK(reader.read(record_answer("drive two\n idle\n--\ndrive one\n closed\n")).state ==
           State::offline);
-    CHECK(reader.read(printed("drive one\n idle\n--\n closed\n")).state == State::online);
+    CHECK(reader.read(record_answer("drive one\n idle\n--\n closed\n")).state == State::online);
 }
 
 TEST_CASE("an answer without the drive, or that did not work, says nothing") {
@@ -89,13 +89,13 @@ TEST_CASE("an answer without the drive, or that did not work, says nothing") {
     rules.failed = {"^error"};
     const auto reader = reader_of(rules);
     for (const auto& text : {"", "drive two\n closed\n", "drive one9\n closed\n"}) {
-        const auto read = reader.read(printed(text));
+        const auto read = reader.read(record_answer(text));
         CHECK(read.state == State::unknown);
         CHECK(read.how == "the answer does not mention the drive");
     }
-    CHECK(reader.read(printed("drive one\n closed\nerror 7\n")).state == State::unknown);
-    CHECK(reader.read(printed("drive one\n closed\n", 1)).state == State::unknown);
-    auto cut = printed("drive one\n closed\n");
+    CHECK(reader.read(record_answer("drive one\n closed\nerror 7\n")).state == State::unknown);
+    CHECK(reader.read(record_answer("drive one\n closed\n", 1)).state == State::unknown);
+    auto cut = record_answer("drive one\n closed\n");
     cut.output_cut = true;
     CHECK(reader.read(cut).state == State::unknown);
     CommandOutcome killed;
@@ -105,19 +105,20 @@ TEST_CASE("an answer without the drive, or that did not work, says nothing") {
 
 TEST_CASE("two records of a drive have to agree; one that drains decides") {
     const auto reader = reader_of(table_rules());
-    CHECK(reader.read(printed("drive one\n closed\n--\ndrive one\n closed\n")).state ==
+    CHECK(reader.read(record_answer("drive one\n closed\n--\ndrive one\n closed\n")).state ==
           State::offline);
-    CHECK(reader.read(printed("drive one\n closed\n--\ndrive one\n idle\n")).state ==
+    CHECK(reader.read(record_answer("drive one\n closed\n--\ndrive one\n idle\n")).state ==
           State::unknown);
-    const auto draining = reader.read(printed("drive one\n closed\n--\ndrive one\n closing\n--\n"));
+    const auto draining =
+        reader.read(record_answer("drive one\n closed\n--\ndrive one\n closing\n--\n"));
     CHECK(draining.state == State::draining);
     CHECK(draining.say_again);
 }
 
 TEST_CASE("somebody else's mark is seen") {
     const auto reader = reader_of(table_rules());
-    CHECK(reader.read(printed("drive one\n closed\n")).by_somebody_else);
-    CHECK_FALSE(reader.read(printed("drive one\n closed\n by lra\n")).by_somebody_else);
+    CHECK(reader.read(record_answer("drive one\n closed\n")).by_somebody_else);
+    CHECK_FALSE(reader.read(record_answer("drive one\n closed\n by lra\n")).by_somebody_else);
 }
 
 TEST_CASE("a number found in one table leads to the state in another") {
@@ -130,9 +131,9 @@ TEST_CASE("a number found in one table leads to the state in another") {
     const auto reader = reader_of(rules);
     const std::string tables =
         "  0 hcart  TLD\n  1 hcart  DOWN-TLD\n 11 hcart  TLD\n\n  0 two x\n  1 one x\n";
-    CHECK(reader.read(printed(tables)).state == State::offline);
-    CHECK(reader.read(printed("  1 hcart  DOWN-TLD\n")).state == State::unknown);
-    CHECK(reader.read(printed(tables + "  0 one x\n")).state == State::unknown);
+    CHECK(reader.read(record_answer(tables)).state == State::offline);
+    CHECK(reader.read(record_answer("  1 hcart  DOWN-TLD\n")).state == State::unknown);
+    CHECK(reader.read(record_answer(tables + "  0 one x\n")).state == State::unknown);
     rules.find = {{"row", "no group"}};
     CHECK_FALSE(RecordReader::compile(rules, record_drive).ok());
 }
@@ -145,7 +146,9 @@ TEST_CASE("JSON is read member by member, and what is no JSON says nothing") {
     rules.rules = {{State::offline, {"^state\\.now=DOWN$"}, {}, false, false, ""},
                    {State::online, {"^state\\.now=UP$"}, {}, false, false, ""}};
     const auto reader = reader_of(rules);
-    const auto state = [&](const std::string& text) { return reader.read(printed(text)).state; };
+    const auto state = [&](const std::string& text) {
+        return reader.read(record_answer(text)).state;
+    };
     CHECK(state(R"({"drives":[{"name":"two","state":{"now":"UP"}},
                               {"name":"one","state":{"now":"DOWN"}}]})") == State::offline);
     CHECK(state(R"({"drives":{"name":"one","state":{"now":"UP"}}})") == State::online);
@@ -177,7 +180,7 @@ TEST_CASE("a status of Bacula that breaks off anywhere never makes a drive offli
     for (const auto& name : {"bacula_status_idle.txt", "bacula_status_running.txt"}) {
         const std::string whole = capture(name);
         for (std::size_t length = 0; length < whole.size(); ++length) {
-            const auto read = profile.read({"VT1"}, printed(whole.substr(0, length)));
+            const auto read = profile.read({"VT1"}, record_answer(whole.substr(0, length)));
             if (read.state == State::offline || read.state == State::draining) {
                 FAIL(name << " cut after " << length << " bytes: " << read.how);
             }
