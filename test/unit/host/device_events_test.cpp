@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// As Linux 6.1 sends it for a tape of its own target.
+// Of the form that the kernel sends (test/kernel/scenarios/hotplug.sh has the real ones).
 const std::string tape_came = [] {
     using namespace std::string_literals;
     return "add@/devices/pseudo_0/tcm_loop_adapter_0/host2/target2:0:1/2:0:1:0/scsi_tape/nst0\0"s +
