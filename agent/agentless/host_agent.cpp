@@ -87,6 +87,8 @@ HostAgent::HostAgent(asio::io_context& loop,
       recorded_(std::move(state)),
       book_([this](core::HostContact::State contact, const std::string& words) {
           if (contact != core::HostContact::State::reached) looks_.look_again_soon();
+          // Back again: a controller that has given the host up, or was told to, hears of it now.
+          if (book_.reached() && presence_) say(snmp_mib::AgentStartedMessage{*presence_});
           const core::HostContact told{completed_.host.agent, contact, words};
           post([this, told] { announcements_.contact(told); });
       }),
@@ -229,6 +231,7 @@ void HostAgent::say(snmp_mib::AgentMessage message) {
 // a host that is down owe confirmations, and undo that somebody retired it. The rules say it again
 // until it is acknowledged.
 void HostAgent::say_started(const core::AgentPresence& presence) {
+    presence_ = presence;
     if (!book_.reached()) return;
     say(snmp_mib::AgentStartedMessage{presence});
     post([this, controller = presence.controller] {

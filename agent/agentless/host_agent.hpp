@@ -96,6 +96,7 @@ class HostAgent {
     runtime::DriveSharingAgentStore store_;
     core::DriveSharingAgentState recorded_;  // until the rules have begun
     std::optional<core::DriveSharingAgent> rules_;
+    std::optional<core::AgentPresence> presence_;  // what the rules say of themselves
     ContactBook book_;
     host::CommandApplicationRunner application_;
     SshCommands releases_;  // apart from the application's own commands

@@ -30,6 +30,8 @@ class AgentlessRig(Rig):
     def __init__(self, bin_dir, **more):
         super().__init__(bin_dir, hosts=("host-a", "host-b", REMOTE), **more)
         self.second_remote = None
+        self.without_sshd = self.own_agents = False
+        self.silent = 0
         self.sshd = SshServer(self.path("sshd"))
         self.ssh = {"host": "127.0.0.1", "port": self.sshd.port, "user": self.sshd.user,
                     "key_file": str(self.sshd.key_file), "known_hosts_file": str(self.sshd.known_hosts),
@@ -49,11 +51,16 @@ class AgentlessRig(Rig):
             dsad = json.loads(self.path(f"dsad-{self.second_remote}.json").read_text())
             agents.append({"name": self.second_remote, "domain": f"application-{self.second_remote}", "ssh": self.ssh,
                            **{key: dsad[key] for key in ("drives", "ports", "application")}})
-        configuration["agents"] = agents
+        for i in range(self.silent):  # TEST-NET-1: nobody has these addresses
+            silent = {**self.ssh, "host": f"192.0.2.{i + 1}"}
+            agents.append({"name": f"silent-{i}", "ssh": silent, **self.remote})
+        if not self.own_agents:
+            configuration["agents"] = agents
         self._write("lrad.json", configuration)
 
     def start(self, agents=("host-a", "host-b", REMOTE)):
-        self.sshd.start()
+        if not self.without_sshd:
+            self.sshd.start()
         self.start_vtld()
         self.start_lrad()
         for host in ("host-a", "host-b"):
@@ -235,6 +242,19 @@ def hanging(rig):
         return [pid for pid in rig.sshd.descendants() if "sample-backup" in command_line(pid)]
     wait_until("no command is left on the host", lambda: not left(), 10)
     check(True, "no command is left behind on the host")
+
+
+def descendants_of(pid):
+    found, ahead = [], [pid]
+    while ahead:
+        for child in Path(f"/proc/{ahead.pop()}/task").glob("*/children"):
+            try:
+                pids = [int(word) for word in child.read_text().split()]
+            except OSError:
+                continue
+            found += pids
+            ahead += pids
+    return found
 
 
 def command_line(pid):
@@ -434,7 +454,71 @@ def reload(rig):
           "a mistake in the application part is named with its path")
 
 
-STORIES = {"takes_part": takes_part, "check": check_command, "host_key": host_key, "hanging": hanging,
+def absent(rig):
+    rig.without_sshd = True
+    rig.start(agents=("host-a", "host-b"))
+    rig.await_alarm("host_unreachable")
+    check(rig.agent(REMOTE)["state"] == "never_seen", "a host that was never reached is never seen")
+    host = rig.scsi_host("host-a", D1)
+    host.reserve6()
+    rig.await_shown({"host-b": "offline"}, D1)
+    rig.settled()
+    check(rig.drive(D1)["operational_state"] == "online", "and owes nothing: the drive is not forced offline")
+    rig.sshd.start()
+    rig.await_agent(REMOTE, "started")
+    rig.await_shown(offline_but_for("host-a"), D1)
+    check(True, "when it is reached for the first time it is told how things stand")
+
+    rig.sshd.stop()
+    rig.await_alarm("host_unreachable")
+    rig.ask("lrad", "agent", "retire", REMOTE, "--reason", "it is being repaired")
+    time.sleep(6)
+    check(rig.agent(REMOTE)["state"] == "stopped", "retired while it is away it stays retired")
+    host.release6()
+    rig.await_shown({"host-b": "online"}, D1)
+    rig.settled()
+    check(rig.drive(D1)["operational_state"] == "online", "and nobody waits for it")
+    rig.sshd.start()
+    rig.await_agent(REMOTE, "started")
+    rig.await_shown(ONLINE, D1)
+    check(True, "back again, it settles what has happened meanwhile")
+
+    rig.sshd.stop()
+    rig.await_alarm("host_unreachable")
+    rig.own_agents = True
+    rig.reload()
+    rig.start_dsad(REMOTE)
+    rig.await_alarm("host_unreachable", False)
+    rig.await_agent(REMOTE, "started")
+    check(rig.agent(REMOTE)["transport"] == "snmp", "with an agent of its own it is one like any other, without the alarm")
+
+
+def many_silent(rig):
+    """Hosts of which nothing comes back, not even a refusal: more than may be asked at a time."""
+    rig.silent = 100
+    rig.start()
+    host = rig.scsi_host("host-a", D1)
+    worst = 0
+    for _ in range(3):
+        host.reserve6()
+        worst = max(worst, rig.await_shown(offline_but_for("host-a"), D1, 30))
+        rig.settled()
+        host.release6()
+        worst = max(worst, rig.await_shown(ONLINE, D1, 30))
+        rig.settled()
+        asked = time.monotonic()
+        rig.ask("lrad", "agent", "list")
+        check(time.monotonic() - asked < 2, "lrad answers")
+    check(worst < 15, f"a hundred hosts that are silent delay no other much ({worst * 1000:.0f} ms at worst)")
+    children = [pid for pid in descendants_of(rig.processes["lrad"].pid) if command_line(pid).startswith("ssh ")]
+    check(len(children) <= 64, f"ssh clients at a time are limited ({len(children)})")
+    begin = time.monotonic()
+    rig.end("lrad")
+    check(time.monotonic() - begin < 4, "and lrad ends at once")
+    check(not [p for p in children if command_line(p).startswith("ssh ")], "with all its ssh clients")
+
+
+STORIES = {"absent": absent, "many_silent": many_silent, "takes_part": takes_part, "check": check_command, "host_key": host_key, "hanging": hanging,
            "dropped": dropped, "hostile": hostile, "killed": killed, "discovers": discovers, "reload": reload}
 
 
