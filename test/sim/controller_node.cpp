@@ -63,6 +63,7 @@ void ControllerNode::crash() {
     drives_.controller_crashed();
     oracle_.controller_crashed();
     const std::int64_t down = random_.between(50, 2'500);
+    if (others_) others_(down);
     timeline_.after(down, [this] { start(); });
 }
 

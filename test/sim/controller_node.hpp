@@ -3,6 +3,7 @@
 // The simulated process of a library reservation agent: real rules, a disk, and an end between any
 // two effects.
 
+#include <functional>
 #include <optional>
 
 #include "agent/core/reservation_agent.hpp"
@@ -23,6 +24,10 @@ class ControllerNode {
     void input(const agent::core::ReservationAgentInput& input);
     void crash();
     void crashes_no_more() { may_crash_ = false; }
+    // Called when its process has ended, with the time until the next one begins.
+    void takes_along(std::function<void(std::int64_t down_ms)> others) {
+        others_ = std::move(others);
+    }
 
     [[nodiscard]] bool up() const { return rules_.has_value(); }
     // Only while up().
@@ -54,6 +59,7 @@ class ControllerNode {
     std::uint64_t life_ = 0;
     std::optional<agent::core::Instant> wakeup_;
     bool may_crash_ = true;
+    std::function<void(std::int64_t)> others_;  // that live in its process
     std::map<std::pair<agent::core::DriveSerial, agent::core::AgentName>, agent::core::NoticeId>
         sent_;
     std::map<agent::core::DriveSerial, agent::core::NoticeId> asked_;  // planted bug

@@ -128,6 +128,13 @@ Plan plan_of(std::uint64_t seed) {
         sharing.agents.push_back({host.agent, host.domain});
         plan.hosts.push_back(host);
     }
+    const bool some_without_agent = changes.below(4) == 0;
+    for (std::size_t host = 0; some_without_agent && host < plan.hosts.size(); ++host) {
+        const bool without_agent = changes.below(2) == 0;
+        if (without_agent) plan.agentless.push_back(host);
+    }
+    const bool ssh_fails = changes.below(2) == 0;
+    plan.faults.ssh_fails = ssh_fails && !plan.agentless.empty();
     for (const auto& host : plan.hosts) {
         if (host.domain.empty()) continue;
         bool known = false;

@@ -34,12 +34,14 @@ struct Faults {
     bool vanishing_hosts = false;  // gone for longer than the budget
     bool reconciles = false;       // asked for at a host, or at the controller
     bool reloads = false;          // of a host's configuration, some to observe_only and back
+    bool ssh_fails = false;        // no command reaches an agentless host for a while
 };
 
 struct Plan {
     std::uint64_t seed = 0;
     agent::core::SharingConfiguration sharing;
     std::vector<agent::core::HostConfiguration> hosts;
+    std::vector<std::size_t> agentless;  // hosts whose agent lives in the controller's process
     Faults faults;
     std::int64_t poll_ms = 500;
     std::int64_t trouble_ms = 30'000;  // faults strike until then

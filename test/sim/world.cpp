@@ -39,6 +39,12 @@ HostNode& World::some_host() {
 }
 
 Verdict World::run() {
+    if (!plan_.agentless.empty()) {
+        controller_.takes_along([this](std::int64_t down_ms) {
+            for (const std::size_t host : plan_.agentless)
+                hosts_[host]->crash(down_ms);
+        });
+    }
     controller_.start();
     for (auto& host : hosts_) {
         const std::int64_t when = random_.between(1, 2'000);
@@ -62,6 +68,7 @@ Verdict World::run() {
     if (faults.administrators) repeat(1'000, 8'000, &World::the_administrator_acts);
     if (faults.reconciles) repeat(1'000, 8'000, &World::somebody_reconciles);
     if (faults.reloads) repeat(2'000, 9'000, &World::a_host_reloads);
+    if (faults.ssh_fails) repeat(1'000, 8'000, &World::ssh_to_a_host_fails);
 
     run_until(plan_.trouble_ms);
     if (!oracle_.failure()) end_trouble();
@@ -236,6 +243,20 @@ void World::a_host_reloads() {
     host.reload(observe_only);
 }
 
+// Nothing can be asked of its application, nor told; the controller knows and says so.
+void World::ssh_to_a_host_fails() {
+    const std::size_t host = plan_.agentless[random_.below(plan_.agentless.size())];
+    const std::int64_t for_ms = random_.between(200, 6'000);
+    hosts_[host]->application_fails(true);
+    controller_.input(HostContact{plan_.hosts[host].agent, HostContact::State::unreachable, "ssh"});
+    timeline_.after(for_ms, [this, host] { ssh_works_again(host); });
+}
+
+void World::ssh_works_again(std::size_t host) {
+    hosts_[host]->application_fails(false);
+    controller_.input(HostContact{plan_.hosts[host].agent, HostContact::State::reached, ""});
+}
+
 // ---- quiet
 // ----------------------------------------------------------------------------------------------------------
 
@@ -255,6 +276,8 @@ void World::end_trouble() {
     }
     // Everything that was begun in trouble ends by itself within this time.
     run_until(timeline_.now_ms() + 16'000);
+    for (const std::size_t host : plan_.agentless)
+        ssh_works_again(host);
     release_everything();
     const std::int64_t budget =
         plan_.sharing.handshake_timeout.ms * (std::int64_t{plan_.sharing.handshake_retries} + 1);

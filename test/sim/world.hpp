@@ -46,6 +46,8 @@ class World {
     void the_administrator_acts();
     void somebody_reconciles();
     void a_host_reloads();
+    void ssh_to_a_host_fails();
+    void ssh_works_again(std::size_t host);
 
     void end_trouble();
     void clear_what_is_offline();
