@@ -186,6 +186,19 @@ ControlAnswer changed(Daemon& daemon, Daemon::ChangeByHand change) {
     return *drive;
 }
 
+// What dsad took offline is brought back under the name that it was taken offline by, or by nobody.
+std::optional<ControlError> kept_by_the_ledger(const Daemon& daemon, const std::string& serial) {
+    for (const auto& view : daemon.drives()) {
+        if (view.drive.text != serial || !view.ledger) continue;
+        return ControlError{ControlErrorCode::failed,
+                            "drive " + serial +
+                                " was taken offline in the application by dsad, and nobody would "
+                                "bring it back; `application online " +
+                                serial + "` first"};
+    }
+    return std::nullopt;
+}
+
 enum class DriveVerb : std::uint8_t { add, map };
 
 ControlAnswer say_drive(Daemon& daemon, const json& params, const Caller& caller, DriveVerb verb) {
@@ -194,6 +207,9 @@ ControlAnswer say_drive(Daemon& daemon, const json& params, const Caller& caller
     const bool adding = verb == DriveVerb::add;
     if (!adding && fact->application_name.empty() && fact->device.empty())
         return ControlError{ControlErrorCode::invalid_params, "name, device: give one of them"};
+    if (!adding && !fact->application_name.empty()) {
+        if (auto kept = kept_by_the_ledger(daemon, fact->serial.text)) return *std::move(kept);
+    }
     // What is said is held against the host as it is now.
     HostKnowledge known = daemon.host();
     known.see(glance_at_this_host(known.devices()), runtime::clock_now());
@@ -208,14 +224,7 @@ ControlAnswer say_drive(Daemon& daemon, const json& params, const Caller& caller
 ControlAnswer forget_drive(Daemon& daemon, const json& params, const Caller& caller) {
     const auto serial = runtime::text_parameter(params, "serial");
     if (!serial) return ControlError{ControlErrorCode::invalid_params, serial.error().message};
-    for (const auto& view : daemon.drives()) {
-        if (view.drive.text != *serial || !view.ledger) continue;
-        return ControlError{ControlErrorCode::failed,
-                            "drive " + *serial +
-                                " was taken offline in the application by dsad, and nobody would "
-                                "bring it back; `application online " +
-                                *serial + "` first"};
-    }
+    if (auto kept = kept_by_the_ledger(daemon, *serial)) return *std::move(kept);
     auto next = daemon.host().without_drive({*serial});
     if (!next) return ControlError{ControlErrorCode::failed, next.error().message};
     return changed(daemon, {std::move(next).value(), runtime::to_text(caller), "drive.forget",

@@ -114,6 +114,13 @@ TEST_CASE("a name by hand is the one that the application's commands are run wit
     CHECK(host.answer("application.list")[0]["application_name"] == serial);
     host.answer("drive.map", {{"serial", serial}, {"name", "LTO 1"}});
     CHECK(host.answer("application.query", {{"serial", serial}})["application_state"] == "online");
+    auto& controller = Controller::instance();
+    REQUIRE(controller.next_confirmation(
+        controller.tell(host.agent(), serial, reserved_by(foreign_port), "theirs")));
+    CHECK_THAT(refusal_of(host, "drive.map", {{"serial", serial}, {"name", "LTO 2"}}),
+               ContainsSubstring("`application online VT00000001` first"));
+    CHECK(host.drive_state() == "drive LTO 1 is offline\n");
+    REQUIRE(controller.next_confirmation(controller.tell(host.agent(), serial, nobody())));
     host.answer("drive.forget", {{"serial", serial}});
     CHECK(host.answer("application.list")[0]["application_name"] == serial);
 }
