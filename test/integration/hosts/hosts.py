@@ -190,6 +190,9 @@ def instances(bin_folder):
         rig.end("archive")
         rig.await_agent("archive", "stopped")
         check(rig.agent("backup")["state"] == "started", "one instance stops, the other stays")
+        refused = rig.lractl("lrad", "agent", "reconcile", "archive")
+        check(refused.returncode == 3 and "it is told everything when it says" in refused.stderr,
+              "there is nobody to reconcile with where dsad has stopped")
         own.release6()
 
 
