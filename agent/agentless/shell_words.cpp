@@ -149,16 +149,20 @@ core::Result<std::string> remote_line_for_sh(const std::vector<std::string>& arg
 }
 
 core::Result<std::string> remote_line_for_powershell(const std::vector<std::string>& argv,
+                                                     const std::string& input,
                                                      const RemoteWrapping& wrapping) {
     if (const auto words = can_be_words(argv); !words) return words.error();
     std::string script = "$ProgressPreference='SilentlyContinue'; $LASTEXITCODE=0; ";
     const bool is_script = argv.size() >= 3 && is_powershell(argv.front()) &&
-                           (argv[argv.size() - 2] == "-Command" || argv[argv.size() - 2] == "-c");
+                           (argv[argv.size() - 2] == "-Command" || argv[argv.size() - 2] == "-c") &&
+                           argv.back() != "-";
     std::string body;
     if (is_script) {
         body = argv.back();
     } else {
-        body = "&";
+        // Not by way of ssh: whether a program gets the input of the PowerShell that runs it is not
+        // the same everywhere.
+        body = input.empty() ? "&" : quoted_for_powershell(input) + " | &";
         for (const auto& word : argv)
             body += ' ' + quoted_for_powershell(word);
     }

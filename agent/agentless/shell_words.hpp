@@ -36,11 +36,12 @@ struct RemoteWrapping {
                                                            const RemoteWrapping& wrapping);
 
 // One line for any Windows login shell: PowerShell with the script as base64 of UTF-16LE, so that
-// no quoting stands between. An argv of ["powershell", ..., "-Command", SCRIPT] is SCRIPT itself;
-// any other is a program or cmdlet and its arguments. The environment and the limit are not carried
-// over: Windows programs need theirs, and there is no `timeout` to end them with. Errors: as above;
-// text that is not UTF-8; a line longer than Windows takes (8191 characters).
+// no quoting stands between. An argv of ["powershell", ..., "-Command", SCRIPT] is SCRIPT itself,
+// unless that is "-"; any other is a program or cmdlet and its arguments, with `input` as a literal
+// in front of it. The environment and the limit are not carried over: Windows programs need theirs,
+// and there is no `timeout` to end them with. Errors: as above; text that is not UTF-8; a line
+// longer than Windows takes (8191 characters).
 [[nodiscard]] core::Result<std::string> remote_line_for_powershell(
-    const std::vector<std::string>& argv, const RemoteWrapping& wrapping);
+    const std::vector<std::string>& argv, const std::string& input, const RemoteWrapping& wrapping);
 
 }  // namespace agent::agentless

@@ -115,13 +115,15 @@ core::Result<host::Command> SshCommands::wrapped(const host::Command& command,
         ++wrapping.variables_on_input;
     }
     const bool windows = ssh_.shell == runtime::RemoteShell::powershell;
-    if (windows && wrapping.variables_on_input > 0)
-        return core::Error{"secrets in the environment do not reach a host with PowerShell"};
-    const auto line = windows ? remote_line_for_powershell(command.argv, wrapping)
+    const bool secrets =
+        wrapping.variables_on_input > 0 || holds_a_secret(command.input, command.secrets);
+    if (windows && secrets)
+        return core::Error{"secrets in the environment or input do not reach a PowerShell host"};
+    const auto line = windows ? remote_line_for_powershell(command.argv, command.input, wrapping)
                               : remote_line_for_sh(command.argv, wrapping);
     if (!line) return line.error();
     host::Command client = ssh_command(ssh_, control_path_, *line, command.timeout);
-    client.input = hidden + command.input;
+    if (!windows) client.input = hidden + command.input;
     client.secrets = command.secrets;
     client.output_max = command.output_max;
     return client;

@@ -14,6 +14,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from rig import Failed, Rig, wait_until  # noqa: E402
 from ssh_server import SshServer  # noqa: E402
 
+ROOT = Path(__file__).resolve().parents[3]
+SIMULATORS = ROOT / "test/support/applications"
+sys.path.insert(0, str(SIMULATORS))
+import simulated_drives  # noqa: E402
+
 D1, D2 = "VT00000001", "VT00000002"
 REMOTE = "host-s"
 
@@ -518,7 +523,54 @@ def many_silent(rig):
     check(not [p for p in children if command_line(p).startswith("ssh ")], "with all its ssh clients")
 
 
-STORIES = {"absent": absent, "many_silent": many_silent, "takes_part": takes_part, "check": check_command, "host_key": host_key, "hanging": hanging,
+def profiles(rig):
+    """Shipped profiles over ssh: one that talks to a console on its input, one that has a secret."""
+    password = rig.path("password")
+    password.write_text("secret of lra\n")
+    password.chmod(0o600)
+    applications = {
+        "bareos": ("bconsole", "bareos_console_simulator.py", "Drive-1", {"parameters": {"storage": "Tape"}}),
+        "ibm-sp": ("dsmadmc", "dsmadmc_simulator.py", "DRV01",
+                   {"parameters": {"library": "LIB1", "server": "SP1", "user": "LRA"}, "credentials_in_argv": True,
+                    "credentials": {"password": {"file": str(password)}}})}
+    first = True
+    for profile, (program, simulator, name, more) in applications.items():
+        state = rig.path(f"{profile}.drives")
+        simulated_drives.make(str(state), [name])
+        wrapper = rig.path(program)
+        wrapper.write_text(f"#!/bin/sh\nexec '{sys.executable}' -B '{SIMULATORS / simulator}' '{state}' \"$@\"\n")
+        wrapper.chmod(0o700)
+        rig.remote["drives"] = [{"serial": D1}]
+        rig.remote["application"] = {
+            "profile": profile, "profile_dirs": [str(ROOT / "packaging/profiles")], "observe_only": False,
+            "names": {D1: name}, "drain_poll_ms": 500, "timeout_ms": 15000, "programs": {program: str(wrapper)}, **more}
+        rig.timeout_ms = 20000
+        if first:
+            rig.start()
+            first = False
+        else:
+            rig.reload()
+            wait_until("the other profile counts", lambda: name in json.dumps(rig.ask("lrad", "agent", "show", REMOTE)), 15)
+            rig.await_agent(REMOTE, "started")
+            rig.settled()
+
+        def row():
+            return rig.ask("lrad", "agent", "show", REMOTE)["application"][0]
+        report = json.loads(rig.lractl("lrad", "--json", "--timeout", "20", "agent", "check", REMOTE).stdout)
+        check(report["ok"] and report["application"][0]["application_state"] == "online", f"{profile}: agent check is content")
+        host = rig.scsi_host("host-a", D1)
+        host.reserve6()
+        wait_until("it is offline", lambda: row()["result"] == "set_offline", 30)
+        check(row()["application_state"] == "offline", f"{profile}: offline over ssh, and read back")
+        host.release6()
+        wait_until("it is online", lambda: row()["result"] == "set_online", 30)
+        check(True, f"{profile}: and online again")
+        host.log_out()
+    check("secret of lra" not in rig.log_of("lrad"), "the secret is in no log")
+    check("secret of lra" not in json.dumps(report), "nor in what agent check shows")
+
+
+STORIES = {"profiles": profiles, "absent": absent, "many_silent": many_silent, "takes_part": takes_part, "check": check_command, "host_key": host_key, "hanging": hanging,
            "dropped": dropped, "hostile": hostile, "killed": killed, "discovers": discovers, "reload": reload}
 
 

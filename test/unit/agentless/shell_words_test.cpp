@@ -115,7 +115,7 @@ TEST_CASE("a NUL byte and an empty command are refused") {
     CHECK_THAT(remote_line_for_sh({"a", std::string("b\0c", 3)}, plain_wrapping()).error().message,
                Contains("NUL"));
     CHECK_THAT(remote_line_for_sh({}, plain_wrapping()).error().message, Contains("no program"));
-    CHECK_THAT(remote_line_for_powershell({""}, plain_wrapping()).error().message,
+    CHECK_THAT(remote_line_for_powershell({""}, "", plain_wrapping()).error().message,
                Contains("no program"));
 }
 
@@ -166,8 +166,8 @@ TEST_CASE("the far side ends a command that hangs, with timeout(1) and without")
 TEST_CASE("PowerShell gets its words in single quotes and the whole as UTF-16") {
     CHECK(quoted_for_powershell("it's $x") == "'it''s $x'");
     CHECK(quoted_for_powershell("a\xe2\x80\x99z") == "'a\xe2\x80\x99\xe2\x80\x99z'");
-    const auto line =
-        remote_line_for_powershell({"Get-VBRTapeDrive", "-Name", "Drive 1's"}, plain_wrapping());
+    const auto line = remote_line_for_powershell({"Get-VBRTapeDrive", "-Name", "Drive 1's"}, "",
+                                                 plain_wrapping());
     REQUIRE(line.ok());
     CHECK(line->rfind("powershell -NoProfile -NonInteractive -EncodedCommand ", 0) == 0);
     const std::string script = ascii_of(decoded_base64_of_line(*line));
@@ -177,17 +177,27 @@ TEST_CASE("PowerShell gets its words in single quotes and the whole as UTF-16") 
 
 TEST_CASE("a script for PowerShell is taken as it is") {
     const auto line = remote_line_for_powershell(
-        {"powershell.exe", "-NoProfile", "-Command", "Get-X | Disable-X"}, plain_wrapping());
+        {"powershell.exe", "-NoProfile", "-Command", "Get-X | Disable-X"}, "", plain_wrapping());
     REQUIRE(line.ok());
     const std::string script = ascii_of(decoded_base64_of_line(*line));
     CHECK(script.find("\nGet-X | Disable-X\n") != std::string::npos);
     CHECK(script.find("& 'powershell.exe'") == std::string::npos);
 }
 
+TEST_CASE("what a program for PowerShell reads is a literal in front of it") {
+    const auto line = remote_line_for_powershell({"powershell", "-NoProfile", "-Command", "-"},
+                                                 "Get-X -Name 'a'\nexit\n", plain_wrapping());
+    REQUIRE(line.ok());
+    const std::string script = ascii_of(decoded_base64_of_line(*line));
+    CHECK(script.find("\n'Get-X -Name ''a''\nexit\n' | & 'powershell' '-NoProfile' '-Command' "
+                      "'-'\n") != std::string::npos);
+}
+
 TEST_CASE("text that is not UTF-8, and a line that Windows can not take, are refused") {
-    CHECK_FALSE(remote_line_for_powershell({"x", "\xff"}, plain_wrapping()).ok());
-    CHECK_FALSE(remote_line_for_powershell({"x", "\xed\xa0\x80"}, plain_wrapping()).ok());
-    CHECK_FALSE(remote_line_for_powershell({"x", "\xe2\x80"}, plain_wrapping()).ok());
-    CHECK(remote_line_for_powershell({"x", "\xf0\x9f\x98\x80"}, plain_wrapping()).ok());
-    CHECK_FALSE(remote_line_for_powershell({"x", std::string(4'000, 'y')}, plain_wrapping()).ok());
+    CHECK_FALSE(remote_line_for_powershell({"x", "\xff"}, "", plain_wrapping()).ok());
+    CHECK_FALSE(remote_line_for_powershell({"x", "\xed\xa0\x80"}, "", plain_wrapping()).ok());
+    CHECK_FALSE(remote_line_for_powershell({"x", "\xe2\x80"}, "", plain_wrapping()).ok());
+    CHECK(remote_line_for_powershell({"x", "\xf0\x9f\x98\x80"}, "", plain_wrapping()).ok());
+    CHECK_FALSE(
+        remote_line_for_powershell({"x", std::string(4'000, 'y')}, "", plain_wrapping()).ok());
 }
