@@ -3,13 +3,16 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 #include <nlohmann/json.hpp>
 
 #include "agent/agentless/agentless_hosts.hpp"
+#include "agent/agentless/shell_words.hpp"
 #include "agent/agentless/ssh_command.hpp"
 #include "agent/host/program_call.hpp"
 #include "agent/runtime/state_json.hpp"
@@ -48,6 +51,18 @@ std::string help_for(State state, const runtime::SshConfiguration& ssh) {
     return "";
 }
 
+// For somebody who wants to try it by hand.
+std::string as_typed(const std::vector<std::string>& argv) {
+    constexpr std::string_view plain =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+    std::string line;
+    for (const auto& word : argv) {
+        const bool as_it_is = !word.empty() && word.find_first_not_of(plain) == std::string::npos;
+        line += (line.empty() ? "" : " ") + (as_it_is ? word : quoted_for_sh(word));
+    }
+    return line;
+}
+
 // One check on its way. Kept by the callbacks that are still to come.
 class HostCheck : public std::enable_shared_from_this<HostCheck> {
   public:
@@ -56,13 +71,12 @@ class HostCheck : public std::enable_shared_from_this<HostCheck> {
         : hosts_(hosts), agent_(std::move(agent)), done_(std::move(done)), deadline_(loop) {
         const HostAgent& host = *hosts_.find(agent_);
         const auto& configuration = host.configuration();
-        report_ = {
-            {"name", configuration.agent.host.agent},
-            {"address", address_text(configuration.ssh)},
-            {"observe_only", configuration.agent.host.observe_only},
-            {"ssh", host::argv_text(ssh_argv(configuration.ssh, host.places().control_path))},
-            {"steps", json::array()},
-            {"application", json::array()}};
+        report_ = {{"name", configuration.agent.host.agent},
+                   {"address", address_text(configuration.ssh)},
+                   {"observe_only", configuration.agent.host.observe_only},
+                   {"ssh", as_typed(ssh_argv(configuration.ssh, host.places().control_path))},
+                   {"steps", json::array()},
+                   {"application", json::array()}};
     }
 
     void run() {
@@ -85,6 +99,7 @@ class HostCheck : public std::enable_shared_from_this<HostCheck> {
   private:
     void step(const std::string& name, bool ok, const std::string& result,
               const std::string& help) {
+        if (ok_ && !ok) next_step_ = name + ": " + result + (help.empty() ? "" : "; " + help);
         ok_ = ok_ && ok;
         report_["steps"].push_back(
             {{"step", name}, {"ok", ok}, {"result", result}, {"help", help}});
@@ -156,6 +171,7 @@ class HostCheck : public std::enable_shared_from_this<HostCheck> {
         if (!done_) return;
         deadline_.cancel();
         report_["ok"] = ok_;
+        report_["next_step"] = next_step_;
         if (const HostAgent* host = hosts_.find(agent_)) {
             report_["ports"] = json::array();
             for (const auto& port : host->completed().host.ports)
@@ -176,6 +192,7 @@ class HostCheck : public std::enable_shared_from_this<HostCheck> {
     asio::steady_timer deadline_;
     json report_;
     std::string waits_for_;
+    std::string next_step_ = "nothing";
     std::size_t missing_ = 0;
     bool ok_ = true;
     bool all_understood_ = true;

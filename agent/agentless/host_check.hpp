@@ -18,7 +18,7 @@ namespace agent::agentless {
 class AgentlessHosts;
 
 // `done` is called once, from the loop, within 9 seconds: {"name","address","ok","observe_only",
-// "ssh","steps":[{"step","ok","result","help"}],"ports","found_drives","application":[{"serial",
+// "next_step","ssh","steps":[{"step","ok","result","help"}],"ports","found_drives","application":[{"serial",
 // "application_name","ok","application_state","understood_from","query","offline_would_run",
 // "online_would_run"}]}. What has not answered by then is a step that did not work.
 // `agent` is one that `hosts` plays; `hosts` outlives the loop's work.

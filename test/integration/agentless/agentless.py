@@ -161,7 +161,10 @@ def check_command(rig):
     row = next(r for r in report["application"] if r["serial"] == D1)
     check(row["application_state"] == "online" and "offline" in row["offline_would_run"],
           "it shows each drive's state and what would be run")
-    check("StrictHostKeyChecking=yes" in report["ssh"], "it shows how ssh is called")
+    check(report["next_step"] == "nothing", "there is nothing to do")
+    by_hand = rig.run(["/bin/sh", "-c", report["ssh"] + " echo by hand"])
+    check("StrictHostKeyChecking=yes" in report["ssh"] and by_hand.stdout == "by hand\n",
+          "it shows how ssh is called, to be tried by hand")
     check(rig.lractl("lrad", "agent", "check", REMOTE).stdout.count("\n") > 10, "for people, too")
     refused = rig.lractl("lrad", "agent", "check", "host-a")
     check(refused.returncode == 1 and "dsad" in refused.stderr, "of an agent of its own it says where to ask")
@@ -173,6 +176,7 @@ def check_command(rig):
     broken = [s for s in report["steps"] if not s["ok"]]
     check(done.returncode == 3 and "Connection refused" in broken[0]["result"] and "ssh-keyscan" in broken[0]["help"],
           f"without sshd: {broken[0]['result']}; {broken[0]['help']}")
+    check("ssh-keyscan" in report["next_step"], "the next step is named")
     listed = " ".join(rig.lractl("lrad", "agent", "list").stdout.split())
     check("Connection refused" in listed, "agent list says why it is not reached")
 
