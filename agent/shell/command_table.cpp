@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/shell/application_verbs.hpp"
 #include "agent/shell/snapshot_verbs.hpp"
 
 namespace agent::shell {
@@ -15,7 +16,6 @@ constexpr Parameter the_drive{"serial", "SERIAL", serial, required, "the drive's
 constexpr Parameter the_agent{"name", "NAME", agent_name, required, "the agent's name"};
 constexpr Parameter the_reason{"reason", "TEXT", reason, required,
                                "why; written to the event log with your name"};
-constexpr Parameter a_reason{"reason", "TEXT", reason, optional, "why; written to the event log"};
 constexpr Parameter the_port{"port", "PORT", text, required,
                              "the virtual host port: its name, or fc:2100000e1e09a1b0"};
 constexpr Parameter own_port{"port", "PORT", text, required,
@@ -220,54 +220,6 @@ constexpr Command own_commands[] = {
      .view = View::facts,
      .help = "version, epoch, uptime and counters of the daemon",
      .example = "status show"},
-    {.noun = "application",
-     .verb = "list",
-     .served_by = {dsad},
-     .view = View::applications,
-     .help = "every drive as the application sees it, and what dsad took offline",
-     .example = "application list"},
-    {.noun = "application",
-     .verb = "offline",
-     .served_by = {dsad},
-     .positionals = {the_drive},
-     .options = {a_reason},
-     .view = View::facts,
-     .help = "set the drive offline in the application",
-     .example = "application offline VT00000001"},
-    {.noun = "application",
-     .verb = "online",
-     .served_by = {dsad},
-     .positionals = {the_drive},
-     .options = {a_reason},
-     .view = View::facts,
-     .help = "set the drive online in the application",
-     .example = "application online VT00000001"},
-    {.noun = "application",
-     .verb = "query",
-     .served_by = {dsad},
-     .positionals = {the_drive},
-     .view = View::facts,
-     .help = "ask the application what state the drive is in",
-     .example = "application query VT00000001"},
-    {.noun = "application",
-     .verb = "check",
-     .served_by = {dsad},
-     .view = View::application_check,
-     .help = "dry run: show the commands that would be run, and ask for states",
-     .example = "application check"},
-    {.noun = "application",
-     .verb = "profiles",
-     .served_by = {dsad},
-     .view = View::profiles,
-     .help = "the profiles there are, and what each wants filled in",
-     .example = "application profiles"},
-    {.noun = "application",
-     .verb = "reconcile",
-     .served_by = {dsad},
-     .view = View::facts,
-     .help = "ask the controllers for the state of all drives and put right what differs; exit "
-             "code 3 when something is missing",
-     .example = "application reconcile"},
     {.noun = "host",
      .verb = "show",
      .served_by = {dsad},
@@ -548,7 +500,8 @@ constexpr auto joined(const Command (&... parts)[sizes]) {
     ((to = std::copy(std::begin(parts), std::end(parts), to)), ...);
     return all;
 }
-constexpr auto command_table = joined(own_commands, snapshot_verbs::table);
+constexpr auto command_table =
+    joined(own_commands, application_verbs::table, snapshot_verbs::table);
 
 constexpr bool every_command_has_a_noun() {
     return std::ranges::all_of(command_table, [](const Command& command) {
