@@ -167,15 +167,18 @@ ExitCode body(int argc, char** argv) {
              "Drive sharing agent: keeps a backup application off the drives that others hold.",
          .default_configuration = "/etc/lra/dsad.json",
          .schema = &runtime::dsad_configuration_schema(),
-         .questions = {
-             {"--list-profiles", "", "Print the application profiles there are and end",
-              [](const std::string& configuration, const std::string&) {
-                  return dsad::print_profiles(dsad::profile_folders(configuration));
-              }},
-             {"--print-profile", "NAME", "Print an application profile and what is wrong with it",
-              [](const std::string& configuration, const std::string& profile) {
-                  return dsad::print_profile(profile, dsad::profile_folders(configuration));
-              }}}});
+         .questions = {{"--list-profiles", "", "Print the application profiles there are and end",
+                        [](const std::string& configuration, const std::string&) {
+                            return dsad::print_profiles(dsad::profile_folders(configuration));
+                        }},
+                       {"--print-profile", "NAME",
+                        "Print an application profile and what is wrong with it",
+                        [](const std::string& configuration, const std::string& profile) {
+                            return dsad::print_profile(profile,
+                                                       dsad::profile_folders(configuration));
+                        }}},
+         .instance_configuration_begins = "/etc/lra/dsad-",
+         .instance_configuration_ends = ".json"});
     if (const auto* end = std::get_if<ExitCode>(&options)) return *end;
     const auto& chosen = std::get<runtime::ProgramOptions>(options);
 

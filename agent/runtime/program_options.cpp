@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <string_view>
 
 namespace agent::runtime {
 
@@ -10,6 +11,16 @@ namespace {
 
 void print(FILE* stream, const std::string& text) {
     std::fputs(text.c_str(), stream);
+}
+
+// Empty when it can be part of a file's name.
+std::string wrong_with_instance(const std::string& name) {
+    constexpr std::size_t name_size_max = 64;
+    constexpr std::string_view allowed =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    const bool good = !name.empty() && name.size() <= name_size_max && name.front() != '.' &&
+                      name.find_first_not_of(allowed) == std::string::npos;
+    return good ? "" : "an instance's name has 1 to 64 letters, digits, '.', '-' and '_'";
 }
 
 }  // namespace
@@ -20,9 +31,20 @@ std::variant<ProgramOptions, ExitCode> read_program_options(int argc, const char
     bool print_schema = false;
     bool version = false;
     CLI::App app(description.purpose, description.name);
-    app.add_option("--config", options.configuration_file, "Configuration file")
-        ->type_name("FILE")
-        ->capture_default_str();
+    CLI::Option* const config =
+        app.add_option("--config", options.configuration_file, "Configuration file")
+            ->type_name("FILE")
+            ->capture_default_str();
+    std::string instance;
+    if (!description.instance_configuration_begins.empty()) {
+        app.add_option("--instance", instance,
+                       "One of several on this host: reads " +
+                           description.instance_configuration_begins + "NAME" +
+                           description.instance_configuration_ends)
+            ->type_name("NAME")
+            ->excludes(config)
+            ->check(CLI::Validator(wrong_with_instance, ""));
+    }
     app.add_flag("--check-config", options.check_only,
                  "Read the configuration, print what is wrong with it, and end (status 42)");
     app.add_flag("--print-schema", print_schema, "Print the configuration's JSON Schema and end");
@@ -49,6 +71,10 @@ std::variant<ProgramOptions, ExitCode> read_program_options(int argc, const char
         print(stderr,
               description.name + ": " + error.what() + "; see " + description.name + " --help\n");
         return ExitCode::usage;
+    }
+    if (!instance.empty()) {
+        options.configuration_file = description.instance_configuration_begins + instance +
+                                     description.instance_configuration_ends;
     }
     if (version) {
         print(stdout, description.name + " " LRA_VERSION "\n");

@@ -27,6 +27,10 @@ struct ProgramDescription {
     std::string default_configuration;  // "/etc/lra/lrad.json"
     const ConfigurationSchema* schema = nullptr;
     std::vector<ProgramQuestion> questions;
+    // Before and behind the name of an instance (--instance): "/etc/lra/dsad-" and ".json". Empty:
+    // there is one of it on a host.
+    std::string instance_configuration_begins;
+    std::string instance_configuration_ends;
 };
 
 struct ProgramOptions {

@@ -39,6 +39,26 @@ TEST_CASE("the configuration file can be named and merely checked") {
     CHECK(read.check_only);
 }
 
+TEST_CASE("an instance reads the file that has its name") {
+    ProgramDescription several = description;
+    several.instance_configuration_begins = "/etc/lra/tested-";
+    several.instance_configuration_ends = ".json";
+    const auto read = [&](std::vector<const char*> arguments) {
+        arguments.insert(arguments.begin(), "tested");
+        return read_program_options(static_cast<int>(arguments.size()), arguments.data(), several);
+    };
+    const auto one = read({"--instance", "catalogue-2"});
+    CHECK(std::get<ProgramOptions>(one).configuration_file == "/etc/lra/tested-catalogue-2.json");
+    for (const char* name : {"", "../x", ".hidden", "a/b", "a b"}) {
+        INFO(name);
+        const auto refused = read({"--instance", name});
+        CHECK(std::get<ExitCode>(refused) == ExitCode::usage);
+    }
+    const auto both = read({"--instance", "a", "--config", "b"});
+    CHECK(std::get<ExitCode>(both) == ExitCode::usage);
+    CHECK(end_of({"--instance", "a"}) == ExitCode::usage);  // of a program that has none
+}
+
 TEST_CASE("questions are answered with status 0, mistakes with status 2") {
     CHECK(end_of({"--version"}) == ExitCode::ok);
     CHECK(end_of({"--help"}) == ExitCode::ok);
