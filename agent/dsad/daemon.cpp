@@ -8,6 +8,7 @@
 #include <asio/post.hpp>
 
 #include "agent/dsad/composition.hpp"
+#include "agent/dsad/drive_json.hpp"
 #include "agent/runtime/clock.hpp"
 #include "agent/runtime/log.hpp"
 
@@ -162,8 +163,28 @@ void Daemon::stop() {
     take(core::StopRequested{});
 }
 
+// What dsad took offline is brought back under the name that it was taken offline by: under another
+// it would be another of the application's drives.
+core::Outcome Daemon::names_are_kept(const HostKnowledge& next) const {
+    for (const auto& view : rules_.drives()) {
+        if (!view.ledger) continue;
+        const auto& drives = next.configuration().drives;
+        const auto listed = std::find_if(drives.begin(), drives.end(), [&](const auto& drive) {
+            return drive.serial == view.drive;
+        });
+        const std::string name = application_name(configuration(), view.drive);
+        if (listed == drives.end() || listed->application_name == name) continue;
+        return core::Error{"drive " + view.drive.text + ": dsad took it offline as \"" + name +
+                           "\", so its name can not change now; reload when it is free, or after "
+                           "`lractl application online " +
+                           view.drive.text + "`"};
+    }
+    return core::Nothing{};
+}
+
 core::Outcome Daemon::follow(HostKnowledge known, host::ApplicationProfile profile) {
     if (const auto fixed = can_follow(configuration(), known.configuration()); !fixed) return fixed;
+    if (const auto kept = names_are_kept(known); !kept) return kept;
     const auto network = channel_configuration(known.configuration());
     const auto exchanged = channel_->reconfigure(network.peers, network.users);
     if (!exchanged) return exchanged;

@@ -109,6 +109,7 @@ class Daemon {
     void look_at_host_again();
     void listen_to_device_events();
     void host_seen(const host::HostDevices& devices);
+    [[nodiscard]] core::Outcome names_are_kept(const HostKnowledge& next) const;
     void adopt(HostKnowledge known, host::ApplicationProfile profile);
     void tell_contradictions(const std::vector<ContradictedNode>& before);
     void record(core::Message message, const core::DriveSerial& drive,

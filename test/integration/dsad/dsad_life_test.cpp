@@ -88,6 +88,19 @@ TEST_CASE("a reload takes a good configuration and keeps the old one when the ne
     CHECK(host.answer("agent.show")["observe_only"] == true);
 }
 
+TEST_CASE("a drive that dsad took offline keeps its name until it is online again") {
+    Scene host;
+    host.start();
+    auto& controller = Controller::instance();
+    REQUIRE(controller.next_confirmation(
+        controller.tell(host.agent(), serial, reserved_by(foreign_port), "theirs")));
+    host.configuration["drives"][0]["application_name"] = "LTO 2";
+    host.write_configuration();
+    host.signal(SIGHUP);
+    CHECK(log_says(host, "dsad took it offline as \"LTO 1\", so its name can not change now"));
+    CHECK(host.answer("drive.list")[0]["application_name"] == "LTO 1");
+}
+
 TEST_CASE("a configuration with mistakes is refused with file, line and path") {
     Scene host;
     CHECK(check(host).exit_status == 0);
