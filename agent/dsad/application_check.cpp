@@ -7,10 +7,10 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <memory>
 #include <set>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -43,7 +43,7 @@ json program_json(const std::string& path) {
     json program{{"path", path}, {"ok", false}, {"owner", nullptr}, {"mode", nullptr}};
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) {
-        program["trouble"] = std::string(std::strerror(errno)) +
+        program["trouble"] = std::generic_category().message(errno) +
                              "; install it, or name its place in application.programs";
         return program;
     }
@@ -144,10 +144,10 @@ void check_application(Daemon& daemon, std::function<void(json)> done) {
             [check, &daemon](const host::ProgramCall& call) {
                 check->rows.push_back(row(call, daemon, daemon.application().profile()));
                 check->ok = check->ok && call.succeeded;
-                if (--check->missing == 0)
-                    check->done({{"ok", check->ok},
-                                 {"programs", std::move(check->programs)},
-                                 {"drives", std::move(check->rows)}});
+                if (--check->missing > 0) return;
+                check->done({{"ok", check->ok},
+                             {"programs", std::move(check->programs)},
+                             {"drives", std::move(check->rows)}});
             });
     }
 }

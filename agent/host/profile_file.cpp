@@ -117,7 +117,7 @@ class Reading {
 
     // A form for whole values.
     std::string whole_pattern(const json& value, const std::string& path) {
-        const std::string pattern = value.value("matches", "");
+        std::string pattern = value.value("matches", "");
         if (const auto compiled = line_pattern(pattern); !compiled)
             wrong(path + ".matches", compiled.error().message);
         return pattern;
@@ -285,7 +285,7 @@ class Reading {
                         const std::set<std::string>& known) {
         const auto patterns = object[key].get<Strings>();
         for (std::size_t i = 0; i < patterns.size(); ++i)
-            check_pattern(patterns[i], path_of_element(path + "." + key, i), known);
+            check_pattern(patterns[i], path_of_element(path_of_key(path, key), i), known);
     }
 
     void check_pattern(const std::string& pattern, const std::string& path,
@@ -326,7 +326,8 @@ core::Result<std::string> find_profile(const std::string& profile,
     }
     std::string looked_in;
     for (const std::string& folder : folders) {
-        const std::string file = folder + "/" + profile + std::string(profile_reading::extension);
+        const std::string file =
+            std::string(folder).append("/").append(profile).append(profile_reading::extension);
         if (std::filesystem::is_regular_file(file, error)) return file;
         looked_in += (looked_in.empty() ? "" : ", ") + folder;
     }

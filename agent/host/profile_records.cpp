@@ -118,8 +118,9 @@ std::string shown(const json& value) {
 void flatten(const json& value, const std::string& name, int depth, Record& record) {
     if (record.size() >= record_lines_max || depth > depth_max) return;
     if (value.is_object() || value.is_array()) {
+        const std::string before = name.empty() ? name : name + ".";
         for (const auto& [key, inner] : value.items())
-            flatten(inner, name.empty() ? key : name + "." + key, depth + 1, record);
+            flatten(inner, before + key, depth + 1, record);
         return;
     }
     std::string line = name + "=" + shown(value);

@@ -25,6 +25,7 @@ std::string listed(const std::vector<std::string>& names) {
 template <typename Entry>
 std::vector<std::string> names_of(const std::vector<Entry>& entries) {
     std::vector<std::string> names;
+    names.reserve(entries.size());
     for (const Entry& entry : entries)
         names.push_back(entry.name);
     return names;
@@ -35,8 +36,8 @@ Outcome all_known(const Values& given, const std::vector<std::string>& known,
                   const std::string& key, const std::string& profile) {
     for (const auto& [name, value] : given) {
         if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-        return Error{key + "." + name + ": the profile " + profile +
-                     " has nothing of this name; it has " + listed(known)};
+        const std::string what = "the profile " + profile + " has nothing of this name; it has ";
+        return Error{std::string(key).append(".").append(name).append(": ") + what + listed(known)};
     }
     return core::Nothing{};
 }
