@@ -12,8 +12,7 @@
 //                            |   name is registered under several ISIDs at one target port  |
 //   registrations_doubled    | one port is registered twice at one target port; or hosts of | stale
 //                            |   different applications have registered the same key        |
-//   reservations_mixed       | RESERVE and persistent reservations were seen within         | at
-//   once
+//   reservations_mixed       | RESERVE and persistent reservations were seen within         | once
 //                            |   `mixed_within`; or applications share a registrants-only   |
 //                            |   or all-registrants reservation                             |
 //   removal_prevented        | free, no tape moves, and removal is prevented (PAMR)         | stale

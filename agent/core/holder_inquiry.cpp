@@ -63,9 +63,7 @@ HolderConclusion HolderInquiries::conclusion_of(const DriveSerial& drive) const 
     bool without_domain = false;
     std::set<InitiatorPort> ports;
     for (const auto& [name, asked] : question->agents) {
-        ++conclusion.asked;
         if (!asked.statement) continue;
-        ++conclusion.answered;
         if (asked.statement->answer != HolderAnswer::mine) continue;
         conclusion.agents.push_back(name);
         asked.domain.empty() ? void(without_domain = true) : void(domains.insert(asked.domain));

@@ -31,8 +31,6 @@ struct HolderConclusion {
     Kind kind = Kind::nobody;
     std::vector<AgentName> agents;     // who said "mine"
     std::vector<InitiatorPort> ports;  // theirs, sorted, each once; only of `named`
-    std::size_t answered = 0;
-    std::size_t asked = 0;
 };
 
 class HolderInquiries {
@@ -74,9 +72,8 @@ class HolderInquiries {
     // has not answered.
     std::vector<AgentName> close(const DriveSerial& drive, Instant now);
 
-    // Ask as soon as possible, or not before the end of `repeat`; or not again.
+    // The next question, at `at` or soon after; once.
     void ask_again(const DriveSerial& drive, Instant at) { again_at_[drive] = at; }
-    void ask_no_more(const DriveSerial& drive) { again_at_.erase(drive); }
 
     // All with a question, open or not, or one to come.
     [[nodiscard]] std::vector<DriveSerial> drives() const;
@@ -85,7 +82,6 @@ class HolderInquiries {
     // Drives whose next question is due; each is given out once.
     [[nodiscard]] std::vector<DriveSerial> due_again(Instant now);
     [[nodiscard]] std::optional<Instant> next_wakeup() const;
-    [[nodiscard]] const HolderInquiryTimes& times() const { return times_; }
     // For people: what each agent has said.
     void describe(const DriveSerial& drive, HolderSearch& search) const;
 

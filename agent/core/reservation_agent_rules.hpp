@@ -1,9 +1,10 @@
 #pragma once
 
-// The composition behind reservation_agent.hpp. Its bodies stand in four files: what drives do
-// (reservation_agent_drives.cpp), what agents say (reservation_agent_agents.cpp), notices,
-// confirmations and timeouts (reservation_agent_notices.cpp), and who holds a drive that does not
-// say (reservation_agent_holders.cpp).
+// The composition behind reservation_agent.hpp. Its bodies stand in files of their own: what drives
+// do (reservation_agent_drives.cpp), what agents say (reservation_agent_agents.cpp), notices,
+// confirmations and timeouts (reservation_agent_notices.cpp), who holds a drive that does not say
+// (reservation_agent_holders.cpp), what else is wrong with a drive
+// (reservation_agent_concerns.cpp), and the controller's own fence (reservation_agent_fence.cpp).
 
 #include <initializer_list>
 #include <map>

@@ -130,14 +130,21 @@ core::Outcome Controller::open_doors() {
     return core::Nothing{};
 }
 
+namespace {
+
+core::Duration settle_of(const runtime::LradConfiguration& configuration) {
+    return std::max(configuration.sharing.debounce, configuration.sharing.release_hold_down);
+}
+
+}  // namespace
+
 core::Outcome Controller::open_drive(const runtime::LradDrive& configuration) {
     auto interface = paths_.make_interface(configuration, configuration_.sharing.controller);
     if (!interface) return interface.error();
     const auto& controller = configuration_.sharing.controller;
     const auto serial = configuration.serial;
     auto options = watch_options(configuration, controller);
-    options.poller.settle =
-        std::max(configuration_.sharing.debounce, configuration_.sharing.release_hold_down);
+    options.poller.settle = settle_of(configuration_);
     options.poller.known_capabilities = recall_capabilities(store_, serial);
     options.poller.capabilities_learnt = [this, serial](const auto& known) {
         remember_capabilities(store_, serial, known);
@@ -365,8 +372,10 @@ void Controller::force_offline(const core::ForceDriveOffline& effect) {
     if (found == drives_.end()) return;
     if (waits_for_drive(effect.drive, effect)) return;
     ++counters_.drives_forced_offline;
+    orders_under_way_.insert_or_assign(effect.drive, effect);
     found->second.actuator->force(
         effect.drive, effect.reason, [this, drive = effect.drive](const core::Outcome& done) {
+            orders_under_way_.erase(drive);
             take(core::OfflineForced{drive,
                                      done ? std::nullopt : std::optional(done.error().message)});
         });
@@ -376,8 +385,10 @@ void Controller::lift_offline(const core::LiftDriveOffline& effect) {
     const auto found = drives_.find(effect.drive);
     if (found == drives_.end()) return;
     if (waits_for_drive(effect.drive, effect)) return;
+    orders_under_way_.insert_or_assign(effect.drive, effect);
     found->second.actuator->lift(effect.drive, [this,
                                                 drive = effect.drive](const core::Outcome& done) {
+        orders_under_way_.erase(drive);
         take(core::OfflineLifted{drive, done ? std::nullopt : std::optional(done.error().message)});
     });
 }
@@ -458,23 +469,50 @@ core::Outcome Controller::reconfigure(runtime::LradConfiguration configuration) 
     if (auto set = channel_->set_consumers(consumers_configuration(configuration)); !set) {
         return set.error().within("snmp.consumers");
     }
+    const bool same_settle = settle_of(configuration_) == settle_of(configuration);
     configuration_ = std::move(configuration);
     if (auto followed = hosts_->follow(configuration_); !followed)
         runtime::log_error(followed.error().message);
     if (auto listening = listen_to_libraries(); !listening)
         runtime::log_error(listening.error().within("snmp.hints").message);
-    carry_out(rules_.reconfigure(configuration_.sharing, clock_now()));
+    const auto effects = rules_.reconfigure(configuration_.sharing, clock_now());
+    const auto renewed = replace_drives(same_settle);
+    carry_out(effects);
     end_alarms_of_no_host();
+    for (const auto& serial : renewed)
+        take_up_again(serial);
+    return core::Nothing{};
+}
+
+// Which of the drives there were are watched anew, or no more.
+std::vector<core::DriveSerial> Controller::replace_drives(bool same_settle) {
     std::map<core::DriveSerial, Drive> before = std::exchange(drives_, {});
     for (const auto& drive : configuration_.drives) {
         const auto known = before.find(drive.serial);
-        if (known != before.end() && known->second.configuration == drive) {
+        if (known != before.end() && known->second.configuration == drive && same_settle) {
             drives_.insert(before.extract(known));
         } else if (auto opened = open_drive(drive); !opened) {
             runtime::log_error(opened.error().within("drive " + drive.serial.text).message);
         }
     }
-    return core::Nothing{};
+    std::vector<core::DriveSerial> renewed;
+    for (const auto& [serial, drive] : before)
+        renewed.push_back(serial);
+    return renewed;
+}
+
+// Whoever was asked on the drive's old way answers no more: a release under way ends, and an order
+// to go offline, or back, is given again on the new way.
+void Controller::take_up_again(const core::DriveSerial& serial) {
+    if (const auto run = releases_.find(serial); run != releases_.end())
+        end_release(std::shared_ptr(run->second), false, "its configuration was changed meanwhile");
+    auto order = orders_under_way_.extract(serial);
+    if (!order) order = orders_waiting_for_drive_.extract(serial);
+    if (!drives_.contains(serial)) return;
+    if (order) return carry_out_order(order.mapped());
+    if (const auto view = view_of(serial);
+        view && view->record.operational_state != core::OperationalState::online)
+        force_offline({serial, view->record.offline_reason});
 }
 
 std::string Controller::status_line() const {

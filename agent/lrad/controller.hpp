@@ -97,6 +97,8 @@ class Controller {
     // controller.cpp: the way of an observation, top to bottom.
     core::Outcome open_doors();
     core::Outcome open_drive(const runtime::LradDrive& configuration);
+    std::vector<core::DriveSerial> replace_drives(bool same_settle);
+    void take_up_again(const core::DriveSerial& serial);
     drive_iface::events::EventVerdict drive_said(const drive_iface::events::DriveEvent& event,
                                                  std::string_view line);
     void event_settled(const core::DriveSerial& drive, std::uint64_t seq, const std::string& line);
@@ -198,6 +200,7 @@ class Controller {
     // After a start, drives that are told over the event channel get a moment to connect before an
     // order to go offline, or back, counts as failed.
     std::map<core::DriveSerial, DriveOrder> orders_waiting_for_drive_;
+    std::map<core::DriveSerial, DriveOrder> orders_under_way_;  // given, not answered
     asio::steady_timer connect_grace_;
     bool connect_grace_over_ = false;
 };

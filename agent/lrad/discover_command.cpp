@@ -26,7 +26,6 @@ struct Asked {
 std::variant<Asked, ExitCode> read_command_line(int argc, const char* const* argv) {
     Asked asked;
     bool discover = false;
-    asked.discovery.initiator_name = "iqn.2026-01.invalid.lra:discover";
     CLI::App app("Finds tape drives and changers, prints what to write into lrad.json, and ends.",
                  "lrad --discover");
     app.add_flag("--discover", discover, "Look for drives");

@@ -49,16 +49,20 @@ std::string portal_in(const std::string& url) {
     return plain.substr(begin + 3, plain.find('/', begin + 3) - begin - 3);
 }
 
-std::vector<std::string> portals_asked_for(const json& params) {
+core::Result<std::vector<std::string>> portals_asked_for(const json& params) {
     std::vector<std::string> portals;
     const auto given = params.find("portal");
-    if (given == params.end() || !given->is_string()) return portals;
+    if (given == params.end() || given->is_null()) return portals;
+    if (!given->is_string()) return core::Error{"portal: must be text, HOST[:PORT],..."};
     const auto& text = given->get_ref<const std::string&>();
     for (std::size_t at = 0; at <= text.size();) {
         const auto comma = std::min(text.find(',', at), text.size());
         if (comma > at) portals.push_back(text.substr(at, comma - at));
         at = comma + 1;
     }
+    if (portals.size() > drive_iface::discovery::portals_max)
+        return core::Error{"portal: at most " +
+                           std::to_string(drive_iface::discovery::portals_max) + " at once"};
     return portals;
 }
 
@@ -66,12 +70,10 @@ DiscoveryOptions discovery_options(const runtime::LradConfiguration& configurati
                                    std::vector<std::string> portals) {
     DiscoveryOptions options;
     options.limits = limits_of_an_answer;
-    options.initiator_name = "iqn.2026-01.invalid.lra:discover";
     std::set<std::string> known(portals.begin(), portals.end());
     for (const auto& drive : configuration.drives) {
         if (!drive.interface || drive.interface->type != runtime::DriveInterface::Type::iscsi)
             continue;
-        // Targets show themselves to the names they know.
         options.initiator_name = drive.interface->initiator_name;
         const std::string portal = portal_in(drive.interface->url);
         if (!portal.empty() && known.insert(portal).second) portals.push_back(portal);
@@ -158,8 +160,11 @@ void DiscoveryService::discover(DiscoveryOptions options,
 void Controller::serve_discovery() {
     control_->on_async("drive.discover", [this](const json& params, const runtime::Caller&,
                                                 runtime::ControlServer::Answerer answer) {
+        auto portals = portals_asked_for(params);
+        if (!portals)
+            return answer(ControlError{ControlErrorCode::invalid_params, portals.error().message});
         discovery_.discover(
-            discovery_options(configuration_, portals_asked_for(params)),
+            discovery_options(configuration_, std::move(portals).value()),
             [this, answer](const Discovered& found) {
                 answer(compared(found, configuration_, paths_.moved()));
             },

@@ -32,18 +32,18 @@ void Controller::library_hinted(const std::string& library, const std::string& t
     const bool all = meant.empty();
     if (all) meant = known;
     const core::Instant now = runtime::clock_now().monotonic;
-    std::size_t looks = 0;
+    std::vector<core::DriveSerial> looked_at;
     for (const core::DriveSerial& serial : meant) {
         const auto before = hinted_at_.find(serial);
         if (before != hinted_at_.end() && now - before->second < between_hinted_looks) continue;
         hinted_at_[serial] = now;
         drives_.at(serial).watch->look_now();
-        ++looks;
+        looked_at.push_back(serial);
     }
-    if (looks == 0) return;
+    if (looked_at.empty()) return;
     runtime::log_info("library " + library + ": trap " + trap + ", " +
                       (all ? "about no drive by its serial: all of them are looked at"
-                           : "drive " + meant.front().text + " is looked at"));
+                           : "drive " + looked_at.front().text + " is looked at"));
 }
 
 }  // namespace agent::lrad

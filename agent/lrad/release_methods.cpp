@@ -123,6 +123,9 @@ void Controller::begin_release(const std::shared_ptr<ReleaseRun>& run) {
 }
 
 void Controller::survey_for_release(const std::shared_ptr<ReleaseRun>& run) {
+    const auto under_way = releases_.find(run->drive);
+    const bool ended = under_way == releases_.end() || under_way->second != run;
+    if (ended) return;  // while a host was asked
     const auto survey = std::make_shared<drive_iface::ReservationSurvey>();
     run_for_release(
         run,

@@ -18,10 +18,10 @@ namespace agent::lrad {
 [[nodiscard]] snmp_mib::ConsumersConfiguration consumers_configuration(
     const runtime::LradConfiguration& configuration);
 
-// Only when snmp.mib_listen is set. lra-mibd is looked for beside this program.
 [[nodiscard]] std::vector<snmp_mib::HintSourceConfiguration> hint_sources(
     const runtime::LradConfiguration& configuration);
 
+// Only when snmp.mib_listen is set. lra-mibd is looked for beside this program.
 [[nodiscard]] snmp_mib::MibFeederConfiguration feeder_configuration(
     const runtime::LradConfiguration& configuration);
 

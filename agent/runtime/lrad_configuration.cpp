@@ -175,6 +175,20 @@ class Reading {
         }
     }
 
+    // 0 means: worked out from poll_ms (drive_iface/device/poll_pace.hpp).
+    void check_pace(const LradDrive& drive, const std::string& path) {
+        const std::string poll_ms = std::to_string(drive.poll.ms);
+        const auto fast = drive.poll_fast.ms;
+        if (fast != 0 && (fast < 50 || fast > drive.poll.ms)) {
+            wrong(path + ".poll_fast_ms",
+                  "must be 0, or 50 to poll_ms, which is " + poll_ms + " here");
+        }
+        if (drive.poll_busy.ms != 0 && drive.poll_busy < drive.poll) {
+            wrong(path + ".poll_busy_ms",
+                  "must be 0, or at least poll_ms, which is " + poll_ms + " here");
+        }
+    }
+
     LradDrive read_drive(const json& value, const std::string& path,
                          const LradConfiguration& result) {
         LradDrive drive;
@@ -183,6 +197,7 @@ class Reading {
         drive.poll = ms(value["poll_ms"]);
         drive.poll_fast = ms(value["poll_fast_ms"]);
         drive.poll_busy = ms(value["poll_busy_ms"]);
+        check_pace(drive, path);
         drive.events = value["events"].get<bool>();
         drive.conflict_list = value["conflict_list"].get<bool>();
         drive.keys = result.keys;

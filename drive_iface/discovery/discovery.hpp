@@ -17,8 +17,9 @@ namespace drive_iface::discovery {
 struct DiscoveryOptions {
     std::string sysfs = "/sys";
     std::vector<std::string> portals;  // HOST[:PORT] of iSCSI portals; at most portals_max
-    std::string initiator_name;        // to log in to them with
-    std::uint32_t isid = 0;            // another than that of the sessions that watch drives
+    // To log in to them with: targets show themselves to the names they know.
+    std::string initiator_name = "iqn.2026-01.invalid.lra:discover";
+    std::uint32_t isid = 0;  // another than that of the sessions that watch drives
     std::uint16_t isid_qualifier = 0;
     AskingLimits limits;
 };

@@ -3,6 +3,7 @@ processes, real SNMPv3, real SCSI over iSCSI. One story a run: fence.py BIN-FOLD
 
 import json
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -160,7 +161,44 @@ def release_ladder(rig):
     check(other.sense_of("160000000000") == "good", "another host can reserve the drive")
 
 
-STORIES = {f.__name__: f for f in (missing_confirmation, under_a_reserve, release_ladder)}
+def reload(rig, **drive):
+    """lrad.json with other words about the drive, and lrad told to read it."""
+    path = rig.path("lrad.json")
+    content = json.loads(path.read_text())
+    content["drives"][0].update(drive)
+    path.write_text(json.dumps(content, indent=1))
+    before = rig.log_of("lrad").count("configuration read again")
+    rig.processes["lrad"].send_signal(signal.SIGHUP)
+    wait_until("the new configuration", lambda: rig.log_of("lrad").count("configuration read again") > before, 10)
+
+
+def reloaded_meanwhile(rig):
+    rig.drive_options[D1] = {"offline": {"actuator": "command", "argv": ["/bin/sleep", "60"]}}
+    rig.start()
+    host = rig.scsi_host("host-a", D1)
+    rig.lractl("lrad", "drive", "offline", D1, "--reason", "test")
+    reload(rig, offline={"actuator": "fence"})
+    wait_until("refused", lambda: refuses(host), 20)
+    await_state(rig, "forced_offline")
+    check(True, "an order that was under way when the actuator was changed is given to the new one")
+    rig.ask("lrad", "drive", "clear", D1, "--reason", "test")
+    check(not refuses(host), "which lifts it, too")
+
+    host.reserve6()
+    wait_until("it is seen", lambda: rig.drive(D1)["reservation"]["state"] == "reserved", 10)
+    rig.processes["host-a"].send_signal(signal.SIGSTOP)
+    waiting = subprocess.Popen([str(rig.bin / "lractl"), "--socket", rig.sock("lrad"), "drive", "release", D1, "--reason", "test"],
+                               stderr=subprocess.PIPE, text=True)
+    wait_until("host-a is asked", lambda: "LRA3023" in messages(rig), 10)
+    reload(rig, poll_ms=250)
+    said = waiting.communicate(timeout=15)[1]
+    check(waiting.returncode != 0 and "its configuration was changed meanwhile" in said, "a release ends with a reload of its drive: " + said.strip())
+    rig.processes["host-a"].send_signal(signal.SIGCONT)
+    done = rig.ask("lrad", "drive", "release", D1, "--allow-reset", "--reason", "test")
+    check(done["result"] == "free", "and the next one is not kept from its work: " + json.dumps(done["steps"]))
+
+
+STORIES = {f.__name__: f for f in (missing_confirmation, under_a_reserve, release_ladder, reloaded_meanwhile)}
 
 if __name__ == "__main__":
     bin_folder, story = sys.argv[1:3]

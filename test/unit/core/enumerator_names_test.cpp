@@ -26,7 +26,7 @@ TEST_CASE("every enumerator has a name of its own that leads back to it") {
     every_name_leads_back<ConfirmationResult>(1, 10, confirmation_result_from_text);
     every_name_leads_back<Severity>(1, 4, severity_from_text);
     every_name_leads_back<AlarmKind>(1, 6, alarm_kind_from_text);
-    every_name_leads_back<AlarmKind>(20, 25, alarm_kind_from_text);
+    every_name_leads_back<AlarmKind>(20, 26, alarm_kind_from_text);
     every_name_leads_back<AgentState>(0, 4, agent_state_from_text);
     every_name_leads_back<ApplicationDriveState>(0, 3, application_drive_state_from_text);
     CHECK(to_text(ApplicationAction::query) == "query");

@@ -188,3 +188,13 @@ TEST_CASE("an iSCSI initiator name is made from the controller's name") {
     REQUIRE(result.ok());
     CHECK(result.value->drives[0].interface->initiator_name == "iqn.2026-01.invalid.lra:lib-1");
 }
+
+TEST_CASE("a pace that contradicts poll_ms is an error, not rounded to something else") {
+    const Place place;
+    CHECK_THAT(place.error("/drives/0/poll_fast_ms", 20),
+               ContainsSubstring("drives[0].poll_fast_ms: must be 0, or 50 to poll_ms"));
+    CHECK_THAT(place.error("/drives/0/poll_fast_ms", 59'000),
+               ContainsSubstring("drives[0].poll_fast_ms: must be 0, or 50 to poll_ms"));
+    CHECK_THAT(place.error("/drives/0/poll_busy_ms", 1),
+               ContainsSubstring("drives[0].poll_busy_ms: must be 0, or at least poll_ms"));
+}
