@@ -62,7 +62,8 @@ bool LibraryHints::take_v3(Source& source, std::span<const std::uint8_t> datagra
         return true;
     }
     const std::string& engine = v3->authoritative_engine_id;
-    if (!source.engines.contains(engine)) {
+    const bool is_new = !source.engines.contains(engine);
+    if (is_new) {
         if (source.engines.size() == engines_max || !add_user(source.keys, engine)) {
             counters_->add(SnmpCount::hints_refused);
             return true;
@@ -79,6 +80,9 @@ bool LibraryHints::take_v3(Source& source, std::span<const std::uint8_t> datagra
         hint(source, message.varbinds());
     } else {
         counters_->add(SnmpCount::hints_refused);
+        // Forged ones must not use up the places of the library's own.
+        if (is_new && source.engines.erase(engine) != 0)
+            remove_user(source.configuration.user, engine);
     }
     return true;
 }

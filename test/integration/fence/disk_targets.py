@@ -12,7 +12,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "support"))
 sys.path.insert(0, str(HERE.parent / "iscsi_conformance"))
 from rig import Failed, Rig, ScsiHost, wait_until  # noqa: E402
-from run import Peer, free_port  # noqa: E402
+from run import Istgt, Peer, free_port  # noqa: E402
 
 SERIAL = "DISK000001"
 READ_10 = "28000000000000000100"
@@ -42,43 +42,14 @@ class TgtDisk(Peer):
         return f"iscsi://127.0.0.1:{port}/{name}/1"
 
 
-class IstgtDisk(Peer):
-    programs = ("istgt",)
+class IstgtDisk(Istgt):
+    target = "disk"
 
-    def start(self):
-        port = free_port()
-        Path(self.folder, "istgt.auth").touch()
-        Path(self.folder, "istgt.conf").write_text(f"""[Global]
-  NodeBase "iqn.2026-01.example.peer"
-  PidFile {self.folder}/istgt.pid
-  AuthFile {self.folder}/istgt.auth
-  LogFacility "local7"
-  MediaDirectory {self.folder}
-  Timeout 30
-  NopInInterval 20
-  DiscoveryAuthMethod None
-  MaxSessions 16
-  MaxConnections 4
-[UnitControl]
-  AuthMethod None
-  Portal UC1 127.0.0.1:{free_port()}
-  Netmask 127.0.0.1
-[PortalGroup1]
-  Portal DA1 127.0.0.1:{port}
-[InitiatorGroup1]
-  InitiatorName "ALL"
-  Netmask 127.0.0.0/8
-[LogicalUnit1]
-  TargetName disk
-  Mapping PortalGroup1 InitiatorGroup1
-  AuthMethod None
-  UnitType Disk
+    def unit(self):
+        return f"""UnitType Disk
   UnitInquiry "PEER" "DISK" "1" "{SERIAL}"
   QueueDepth 0
-  LUN0 Storage {self.folder}/disk 8MB
-""")
-        self.begin(["istgt", "-c", self.folder + "/istgt.conf", "-p", self.folder + "/istgt.pid", "-D", "-q"], port)
-        return f"iscsi://127.0.0.1:{port}/iqn.2026-01.example.peer:disk/0"
+  LUN0 Storage {self.folder}/disk 8MB"""
 
 
 class LonelyRig(Rig):

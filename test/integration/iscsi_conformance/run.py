@@ -223,6 +223,12 @@ class Istgt(Peer):
     """istgt: tape at LUN 0. Its authentication file is needed, and empty."""
 
     programs = ("istgt",)
+    target = "tape"
+
+    def unit(self):
+        return f"""UnitType Tape
+  QueueDepth 0
+  LUN0 Removable rw {self.folder}/istgt.tape 200MB"""
 
     def start(self):
         port = free_port()
@@ -251,15 +257,13 @@ class Istgt(Peer):
   InitiatorName "ALL"
   Netmask 127.0.0.0/8
 [LogicalUnit1]
-  TargetName tape
+  TargetName {self.target}
   Mapping PortalGroup1 InitiatorGroup1
   AuthMethod None
-  UnitType Tape
-  QueueDepth 0
-  LUN0 Removable rw {self.folder}/istgt.tape 200MB
+  {self.unit()}
 """)
         self.begin(["istgt", "-c", configuration, "-p", self.folder + "/istgt.pid", "-D", "-q"], port)
-        return f"iscsi://127.0.0.1:{port}/iqn.2026-01.example.peer:tape/0"
+        return f"iscsi://127.0.0.1:{port}/iqn.2026-01.example.peer:{self.target}/0"
 
 
 PEERS = {"tgt": Tgt, "istgt": Istgt}

@@ -10,5 +10,5 @@ lab ua
 A=$(lab dev ctl DRV0001) B=$(lab dev ctl DRV0002)
 mkdir -p /run/programs && cp -r $programs/. /run/programs/
 ok "measured" env LD_LIBRARY_PATH=/run/programs/lib /run/programs/poll_bench --drives 8 --seconds 8 "$A" "$B" -- sg_persist -n -i -r "$A"
-cat /tmp/said $work/said 2>/dev/null | tail -8
+cat $work/said 2>/dev/null | tail -8
 finish
