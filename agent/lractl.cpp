@@ -12,7 +12,9 @@
 #include "agent/shell/command_line.hpp"
 #include "agent/shell/command_runner.hpp"
 #include "agent/shell/command_script.hpp"
+#include "agent/shell/daemon_names.hpp"
 #include "agent/shell/interactive_shell.hpp"
+#include "agent/shell/shell_completion.hpp"
 
 namespace {
 
@@ -35,6 +37,13 @@ ExitCode run(const shell::CommandLine& line, bool json_for_errors) {
         }
         ExitCode operator()(const shell::TextWanted& wanted) const {
             shell::print(output.results, wanted.text);
+            return ExitCode::ok;
+        }
+        ExitCode operator()(const shell::CompletionWanted& wanted) const {
+            const auto completion =
+                shell::complete_arguments(wanted.line, wanted.options, shell::names_known);
+            for (const std::string& candidate : completion.candidates)
+                shell::print(output.results, candidate + "\n");
             return ExitCode::ok;
         }
         ExitCode operator()(const shell::UsageError& error) const {

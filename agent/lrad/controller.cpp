@@ -16,6 +16,7 @@
 #include "agent/lrad/drive_setup.hpp"
 #include "agent/lrad/holder_questions.hpp"
 #include "agent/lrad/snmp_setup.hpp"
+#include "agent/metrics/metrics_server.hpp"
 #include "agent/runtime/clock.hpp"
 #include "agent/runtime/log.hpp"
 #include "agent/snmp/channel_setup.hpp"
@@ -123,11 +124,12 @@ core::Outcome Controller::open_doors() {
 
     if (!configuration_.snmp.mib_listen.host.empty()) {
         feeder_ = std::make_unique<snmp_mib::MibFeeder>(
-            loop_, feeder_configuration(configuration_), [this] { return snapshot(); },
+            loop_, feeder_configuration(configuration_),
+            [this] { return snapshot(snmp_mib::mib_events_max); },
             [](const std::string& trouble) { runtime::log_warning(trouble); });
         if (auto fed = feeder_->start(); !fed) return fed.error().within("snmp.mib_listen");
     }
-    return core::Nothing{};
+    return serve_metrics();
 }
 
 namespace {
@@ -439,6 +441,7 @@ std::string needs_restart(const runtime::LradConfiguration& now,
     if (now.snmp.listen != next.snmp.listen) return "snmp.listen";
     if (now.snmp.mib_listen != next.snmp.mib_listen) return "snmp.mib_listen";
     if (now.snmp.engine_id != next.snmp.engine_id) return "snmp.engine_id";
+    if (now.metrics != next.metrics) return "metrics";
     return "";
 }
 

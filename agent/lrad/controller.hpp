@@ -43,6 +43,9 @@
 namespace drive_iface {
 struct ReservationSurvey;
 }
+namespace agent::metrics {
+class MetricsServer;
+}
 
 namespace agent::lrad {
 
@@ -170,7 +173,8 @@ class Controller {
     void end_release(const std::shared_ptr<ReleaseRun>& run, bool free, const std::string& words);
 
     // mib_snapshot.cpp
-    [[nodiscard]] snmp_mib::MibSnapshot snapshot() const;
+    [[nodiscard]] snmp_mib::MibSnapshot snapshot(std::size_t events_max) const;
+    [[nodiscard]] core::Outcome serve_metrics();  // metrics_report.cpp
 
     asio::io_context& loop_;
     runtime::LradConfiguration configuration_;
@@ -193,6 +197,7 @@ class Controller {
         events_being_taken_;  // bounded by the watches
     std::unique_ptr<runtime::ControlServer> control_;
     std::unique_ptr<snmp_mib::MibFeeder> feeder_;
+    std::unique_ptr<metrics::MetricsServer> metrics_;
     asio::steady_timer wakeup_;
     std::list<Waiter> waiters_;
     std::map<core::DriveSerial, std::shared_ptr<ReleaseRun>> releases_;  // under way

@@ -21,7 +21,7 @@ std::uint64_t messages_refused(const snmp_mib::SnmpCounters& counters) {
 
 }  // namespace
 
-snmp_mib::MibSnapshot Controller::snapshot() const {
+snmp_mib::MibSnapshot Controller::snapshot(std::size_t events_max) const {
     snmp_mib::MibSnapshot snapshot;
     snapshot.scalars = {.controller = configuration_.sharing.controller,
                         .version = LRA_VERSION,
@@ -44,7 +44,8 @@ snmp_mib::MibSnapshot Controller::snapshot() const {
         snapshot.agents.push_back({view, address_of(view.record.agent)});
     snapshot.handshakes = rules_.handshakes(runtime::clock_now().monotonic);
     snapshot.alarms = rules_.active_alarms();
-    const auto events = store_.events({.limit = snmp_mib::mib_events_max, .newest_first = true});
+    if (events_max == 0) return snapshot;
+    const auto events = store_.events({.limit = events_max, .newest_first = true});
     if (events) {
         for (const auto& event : *events) {
             snapshot.events.push_back({static_cast<std::uint32_t>(event.number), event.record});

@@ -166,7 +166,8 @@ std::string json_schema(const ConfigurationSchema& schema) {
     return root.dump(2) + "\n";
 }
 
-// ---- the table for docs/CONFIGURATION.md --------------------------------------------------------
+// ---- for docs/CONFIGURATION.md and the manual
+// ----------------------------------------------------
 
 namespace {
 
@@ -213,36 +214,45 @@ std::string cell(std::string text) {
     return text;
 }
 
-void add_rows(std::string& table, const ValueShape& object, const std::string& prefix);
+using Descriptions = std::vector<KeyDescription>;
+void add_keys(Descriptions& all, const ValueShape& object, const std::string& prefix);
 
-// Rows for the keys of objects that stand somewhere inside a value.
-void add_inner_rows(std::string& table, const ValueShape& shape, const std::string& path) {
-    if (shape.type == Type::object) add_rows(table, shape, path + ".");
-    if (shape.type == Type::list) add_inner_rows(table, shape.inner.at(0), path + "[]");
-    if (shape.type == Type::map) add_inner_rows(table, shape.inner.at(0), path + ".NAME");
+// The keys of objects that stand somewhere inside a value.
+void add_inner_keys(Descriptions& all, const ValueShape& shape, const std::string& path) {
+    if (shape.type == Type::object) add_keys(all, shape, path + ".");
+    if (shape.type == Type::list) add_inner_keys(all, shape.inner.at(0), path + "[]");
+    if (shape.type == Type::map) add_inner_keys(all, shape.inner.at(0), path + ".NAME");
     if (shape.type == Type::either) {
         for (const ValueShape& inner : shape.inner)
-            add_inner_rows(table, inner, path);
+            add_inner_keys(all, inner, path);
     }
 }
 
-void add_rows(std::string& table, const ValueShape& object, const std::string& prefix) {
+void add_keys(Descriptions& all, const ValueShape& object, const std::string& prefix) {
     for (const ConfigurationKey& key : object.keys) {
         std::string standing = key.required ? "required" : "—";
         if (!key.default_value.empty()) standing = "`" + key.default_value + "`";
         std::string meaning = key.documentation;
         if (!key.example.empty()) meaning += " Example: `" + key.example + "`";
-        table += "| `" + prefix + key.name + "` | " + cell(in_words(key.shape)) + " | " +
-                 cell(standing) + " | " + cell(meaning) + " |\n";
-        add_inner_rows(table, key.shape, prefix + key.name);
+        all.push_back({prefix + key.name, in_words(key.shape), standing, meaning});
+        add_inner_keys(all, key.shape, prefix + key.name);
     }
 }
 
 }  // namespace
 
+std::vector<KeyDescription> described_keys(const ConfigurationSchema& schema) {
+    Descriptions all;
+    add_keys(all, schema.root, "");
+    return all;
+}
+
 std::string markdown_table(const ConfigurationSchema& schema) {
     std::string table = "| key | value | default | meaning |\n|---|---|---|---|\n";
-    add_rows(table, schema.root, "");
+    for (const KeyDescription& key : described_keys(schema)) {
+        table += "| `" + key.key + "` | " + cell(key.values) + " | " + cell(key.standing) + " | " +
+                 cell(key.meaning) + " |\n";
+    }
     return table;
 }
 

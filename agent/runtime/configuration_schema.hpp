@@ -84,6 +84,15 @@ struct ConfigurationSchema {
 // JSON Schema, draft 2020-12, indented, with a newline at the end.
 [[nodiscard]] std::string json_schema(const ConfigurationSchema& schema);
 
+// One key as documentation shows it, in words with `backquotes`.
+struct KeyDescription {
+    std::string key;       // "drives[].serial"
+    std::string values;    // "integer 50–3600000"
+    std::string standing;  // "required", its default, or "—"
+    std::string meaning;
+};
+[[nodiscard]] std::vector<KeyDescription> described_keys(const ConfigurationSchema& schema);
+
 // One Markdown table: key, type, default, meaning.
 [[nodiscard]] std::string markdown_table(const ConfigurationSchema& schema);
 

@@ -13,6 +13,7 @@
 #include "agent/runtime/address_text.hpp"
 #include "agent/runtime/agentless_configuration.hpp"
 #include "agent/runtime/configuration.hpp"
+#include "agent/runtime/metrics_configuration.hpp"
 #include "agent/runtime/snmp_configuration.hpp"
 
 namespace agent::runtime {
@@ -78,6 +79,7 @@ struct LradConfiguration {
     std::vector<LradDrive> drives;  // in the order of sharing.drives
     std::vector<LradAgent> agents;  // in the order of sharing.agents
     SnmpConfiguration snmp;
+    MetricsConfiguration metrics;
 };
 
 [[nodiscard]] const ConfigurationSchema& lrad_configuration_schema();

@@ -190,6 +190,7 @@ const ConfigurationSchema& lrad_configuration_schema() {
             default_key("reservation", reservation_shape(), "{}", "When a reservation counts."),
             required_key("snmp", lrad_snmp_shape(), "Notifications and their security.",
                          "{\"listen\": \"udp:0.0.0.0:1162\", \"users\": []}"),
+            metrics_key(),
         })};
     return schema;
 }

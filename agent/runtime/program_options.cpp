@@ -5,6 +5,8 @@
 #include <exception>
 #include <string_view>
 
+#include "agent/runtime/manual_page.hpp"
+
 namespace agent::runtime {
 
 namespace {
@@ -29,6 +31,7 @@ std::variant<ProgramOptions, ExitCode> read_program_options(int argc, const char
                                                             const ProgramDescription& description) {
     ProgramOptions options{description.default_configuration, false};
     bool print_schema = false;
+    int manual_section = 0;
     bool version = false;
     CLI::App app(description.purpose, description.name);
     CLI::Option* const config =
@@ -48,6 +51,9 @@ std::variant<ProgramOptions, ExitCode> read_program_options(int argc, const char
     app.add_flag("--check-config", options.check_only,
                  "Read the configuration, print what is wrong with it, and end (status 42)");
     app.add_flag("--print-schema", print_schema, "Print the configuration's JSON Schema and end");
+    app.add_option("--print-manual", manual_section, "Print its manual page and end")
+        ->type_name("SECTION")
+        ->check(CLI::IsMember({5, 8}));
     app.add_flag("--version", version, "Print the version and end");
     std::vector<std::string> values(description.questions.size());
     std::vector<CLI::Option*> asked;
@@ -82,6 +88,11 @@ std::variant<ProgramOptions, ExitCode> read_program_options(int argc, const char
     }
     if (print_schema) {
         print(stdout, json_schema(*description.schema));
+        return ExitCode::ok;
+    }
+    if (manual_section != 0) {
+        print(stdout, manual_section == 8 ? program_manual(description)
+                                          : configuration_manual(description));
         return ExitCode::ok;
     }
     for (std::size_t i = 0; i < asked.size(); ++i) {

@@ -6,7 +6,9 @@
 #include <optional>
 
 #include "agent/shell/argument_value.hpp"
+#include "agent/shell/command_manual.hpp"
 #include "agent/shell/command_reference.hpp"
+#include "agent/shell/shell_completion.hpp"
 
 namespace agent::shell {
 namespace {
@@ -38,6 +40,9 @@ class Parser {
         if (source == WordSource::program_arguments) {
             app_.add_option("-f,--file", file_);
             app_.add_flag("--version", version_);
+            app_.add_flag("--print-manual", manual_);
+            app_.add_option("--completion", completion_)->check(CLI::IsMember({"bash", "zsh"}));
+            complete_option_ = app_.add_option("--complete", line_to_complete_);
         }
         help_ = app_.add_subcommand("help");
         help_->add_option("topic", topic_)->expected(0, 2);
@@ -55,6 +60,10 @@ class Parser {
             return misuse(error);
         }
         if (version_) return TextWanted{"lractl " LRA_VERSION "\n"};
+        if (manual_) return TextWanted{command_manual()};
+        if (!completion_.empty()) return TextWanted{completion_script(completion_)};
+        if (complete_option_ != nullptr && complete_option_->count() != 0)
+            return CompletionWanted{line_to_complete_, options_};
         if (help_->parsed()) return help_on(topic_);
         if (auto wrong = wrong_with_timeout()) return UsageError{*wrong};
         const Verb* verb = parsed_verb();
@@ -183,6 +192,10 @@ class Parser {
     double timeout_s_ = 0;
     std::string file_;
     bool version_ = false;
+    bool manual_ = false;
+    std::string completion_;
+    std::string line_to_complete_;
+    const CLI::Option* complete_option_ = nullptr;  // of a program's arguments only
     std::vector<std::string> topic_;
     std::deque<Verb> verbs_;
     CLI::App app_{"", "lractl"};

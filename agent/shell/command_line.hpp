@@ -38,14 +38,19 @@ struct ScriptWanted {
     std::string file;  // "-": standard input
     GlobalOptions options;
 };
-struct TextWanted {  // help, version
+struct TextWanted {  // help, version, the manual, a completion script
     std::string text;
+};
+struct CompletionWanted {  // by the shell lractl is typed in
+    std::string line;
+    GlobalOptions options;
 };
 struct UsageError {
     std::string message;  // what is wrong; the next lines say what would be right
 };
 
-using CommandLine = std::variant<Request, ShellWanted, ScriptWanted, TextWanted, UsageError>;
+using CommandLine =
+    std::variant<Request, ShellWanted, ScriptWanted, TextWanted, CompletionWanted, UsageError>;
 
 // Where the words come from: the program's own arguments, or a line of the shell or of a file,
 // where -f is refused.

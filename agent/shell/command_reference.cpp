@@ -20,6 +20,8 @@ constexpr std::string_view global_options =
     "                  the daemon that serves the command, in /run/lra\n"
     "  --json          print the daemon's answer as JSON, errors too\n"
     "  --timeout S     wait at most S seconds for an answer (10)\n"
+    "  --completion SHELL  print a completion script for bash or zsh\n"
+    "  --print-manual  print the source of the manual page lractl(1)\n"
     "  --version       print the version\n"
     "  --help          this text; after a noun or a verb, help on it\n";
 

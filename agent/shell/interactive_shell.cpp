@@ -4,11 +4,11 @@
 
 #include <filesystem>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "agent/runtime/clock.hpp"
 #include "agent/shell/command_words.hpp"
 #include "agent/shell/daemon_link.hpp"
+#include "agent/shell/daemon_names.hpp"
 #include "agent/shell/interruption.hpp"
 #include "agent/shell/line_editor.hpp"
 #include "agent/shell/view_values.hpp"
@@ -67,23 +67,7 @@ class Shell {
         return true;
     }
 
-    // For completion: an operator does not wait long for a Tab.
-    [[nodiscard]] Words names(ValueKind kind) const {
-        constexpr core::Duration patience{500};
-        const bool agents = kind == ValueKind::agent_name;
-        const Command* list = find_command(agents ? "agent" : "drive", "list");
-        const Destination destination = destination_of({list, {}, options_}, daemon_);
-        const auto answer =
-            ask(destination.socket, method_of(*list), nlohmann::json::object(), patience);
-        Words found;
-        if (const auto* result = std::get_if<nlohmann::json>(&answer)) {
-            for (const nlohmann::json* element : elements(*result)) {
-                const std::string name = text_at(*element, {agents ? "name" : "serial"});
-                if (!name.empty() && name.find(' ') == std::string::npos) found.push_back(name);
-            }
-        }
-        return found;
-    }
+    [[nodiscard]] Words names(ValueKind kind) const { return names_known(kind, options_, daemon_); }
 
     [[nodiscard]] ExitCode last_failure() const { return last_failure_; }
 
