@@ -11,6 +11,7 @@
 #include "agent/shell/job_progress.hpp"
 #include "agent/shell/key_creation.hpp"
 #include "agent/shell/session_following.hpp"
+#include "agent/shell/support_bundle.hpp"
 #include "agent/shell/view.hpp"
 
 namespace agent::shell {
@@ -62,6 +63,14 @@ ExitCode follow_events(const Request& request, const Destination& destination,
     return ExitCode::ok;
 }
 
+ExitCode own_failure(const Request& request, const std::string& what, const std::string& message,
+                     const Output& output) {
+    const json object = {{"error", {{"message", message}, {"exit_status", 1}}}};
+    print(output.errors, request.options.json ? rendered_json(object, false)
+                                              : "lractl: " + what + ": " + message + "\n");
+    return ExitCode::failure;
+}
+
 ExitCode create_key(const Request& request, const Output& output) {
     std::string file;
     bool passphrase = false;
@@ -71,22 +80,46 @@ ExitCode create_key(const Request& request, const Output& output) {
     }
     const auto created =
         passphrase ? create_passphrase_file(file, STDIN_FILENO) : create_master_key_file(file);
-    if (!created) {
-        const std::string& message = created.error().message;
-        const json object = {{"error", {{"message", message}, {"exit_status", 1}}}};
-        print(output.errors, request.options.json ? rendered_json(object, false)
-                                                  : "lractl: key create: " + message + "\n");
-        return ExitCode::failure;
-    }
+    if (!created) return own_failure(request, "key create", created.error().message, output);
     print(output.results, request.options.json ? rendered_json({{"file", file}}, false)
                                                : file + ": written, mode 0600\n");
+    return ExitCode::ok;
+}
+
+ExitCode bundle_up(const Request& request, const Output& output) {
+    BundleRequest wanted;
+    wanted.timeout = request.options.timeout;
+    for (const Argument& argument : request.arguments) {
+        const std::string& text = std::get<std::string>(argument.value);
+        if (argument.name == "file") wanted.file = text;
+        if (argument.name == "configuration") wanted.configuration = text;
+        if (argument.name == "sockets") wanted.sockets = text;
+    }
+    const auto made = make_support_bundle(wanted);
+    if (!made) return own_failure(request, "support bundle", made.error().message, output);
+    if (request.options.json) {
+        print(output.results,
+              rendered_json(
+                  {{"file", wanted.file}, {"files", made->files}, {"problems", made->problems}},
+                  false));
+        return ExitCode::ok;
+    }
+    std::string text =
+        wanted.file + ": written, mode 0600, " + std::to_string(made->files.size()) + " files\n";
+    for (const std::string& problem : made->problems)
+        text += "  left out: " + problem + "\n";
+    print(output.results,
+          text + "It names hosts, ports and drives: look into it before you send it.\n");
     return ExitCode::ok;
 }
 
 }  // namespace
 
 ExitCode run_request(const Request& request, Daemon preferred, const Output& output) {
-    if (request.command->served_by.front() == Daemon::none) return create_key(request, output);
+    if (request.command->served_by.front() == Daemon::none) {
+        return request.command->noun == "support" ? bundle_up(request, output)
+                                                  : create_key(request, output);
+    }
     const Destination destination = destination_of(request, preferred);
     const std::string method = method_of(*request.command);
     if (method == "event.follow") return follow_events(request, destination, output);

@@ -52,6 +52,7 @@ constexpr Noun noun_table[] = {
     {"fault", "faults injected into the virtual library (vtld)"},
     {"port", "this host's ports (dsad), virtual fibre channel host ports (vtld)"},
     {"key", "key files for SNMPv3 users; needs no daemon"},
+    {"support", "what somebody who is not here needs to help"},
 };
 
 constexpr Command own_commands[] = {
@@ -490,6 +491,17 @@ constexpr Command own_commands[] = {
      .view = View::none,
      .help = "write a new key file (mode 0600) with a random 256-bit key",
      .example = "key create /etc/lra/host-b.key"},
+    {.noun = "support",
+     .verb = "bundle",
+     .served_by = {none},
+     .positionals = {Parameter{"file", "FILE", file, required, "tar file; must not exist yet"}},
+     .options = {Parameter{"configuration", "FOLDER", text, optional,
+                           "of lrad.json, dsad.json and vtld.json; /etc/lra when not given"},
+                 Parameter{"sockets", "FOLDER", text, optional,
+                           "of the control sockets; /run/lra when not given"}},
+     .view = View::none,
+     .help = "gather answers, configuration without secrets, journal and versions in one tar file",
+     .example = "support bundle /tmp/lra.tar"},
 };
 
 // The table's parts, one behind the other.
