@@ -3,7 +3,7 @@
 set -eu
 folder=$1
 for page in "$folder"/*.[158]; do
-    said=$(groff -man -ww -Tutf8 -z "$page" 2>&1 | grep -v 'cannot adjust line\|break in adjusted' || true)
+    said=$(groff -k -man -ww -Tutf8 -z "$page" 2>&1 | grep -v 'cannot adjust line\|break in adjusted' || true)
     if [ -n "$said" ]; then
         echo "FAILED $page: $said" >&2
         exit 1
