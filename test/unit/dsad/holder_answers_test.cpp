@@ -29,7 +29,7 @@ struct AskedHost {
         char name[] = "/tmp/holder_answers_test.XXXXXX";
         REQUIRE(::mkdtemp(name) != nullptr);
         folder = name;
-        configuration.host.agent = {"host1"};
+        configuration.host.agent = "host1";
         configuration.drives = {{{"VT1"}, "drive-1", "/dev/null"}};
         configuration.application.observe_only = false;
         configuration.application.open_files = false;
