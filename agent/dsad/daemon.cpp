@@ -138,7 +138,7 @@ core::Outcome Daemon::change_host(ChangeByHand change) {
     const auto noted = store_.append_audit(
         {runtime::clock_now().wall, change.actor, change.action, change.subject, change.line});
     if (!noted) return noted;
-    const auto saved = save_host_facts(configuration().state_dir, change.known.facts());
+    auto saved = save_host_facts(configuration().state_dir, change.known.facts());
     if (!saved) return saved;
     const core::DriveSerial drive{change.action.rfind("drive.", 0) == 0 ? change.subject : ""};
     adopt(std::move(change.known), std::move(profile).value());
@@ -183,10 +183,10 @@ core::Outcome Daemon::names_are_kept(const HostKnowledge& next) const {
 }
 
 core::Outcome Daemon::follow(HostKnowledge known, host::ApplicationProfile profile) {
-    if (const auto fixed = can_follow(configuration(), known.configuration()); !fixed) return fixed;
-    if (const auto kept = names_are_kept(known); !kept) return kept;
+    if (auto fixed = can_follow(configuration(), known.configuration()); !fixed) return fixed;
+    if (auto kept = names_are_kept(known); !kept) return kept;
     const auto network = channel_configuration(known.configuration());
-    const auto exchanged = channel_->reconfigure(network.peers, network.users);
+    auto exchanged = channel_->reconfigure(network.peers, network.users);
     if (!exchanged) return exchanged;
     known.remember_times_of(known_);
     adopt(std::move(known), std::move(profile));

@@ -15,7 +15,7 @@ using nlohmann::json;
 namespace {
 
 constexpr int facts_version = 1;
-constexpr std::size_t facts_bytes_max = 1024 * 1024;
+constexpr std::size_t facts_bytes_max = 1'048'576;
 
 std::optional<std::string> text_of_key(const json& object, const char* key) {
     const auto found = object.find(key);

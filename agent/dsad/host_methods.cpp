@@ -214,7 +214,7 @@ ControlAnswer say_drive(Daemon& daemon, const json& params, const Caller& caller
     HostKnowledge known = daemon.host();
     known.see(glance_at_this_host(known.devices()), runtime::clock_now());
     const std::string node = behind_links(fact->device);
-    const DriveFact said = *fact;
+    const DriveFact& said = *fact;
     auto next = adding ? known.with_drive(said, node) : known.with_mapping(said, node);
     if (!next) return ControlError{ControlErrorCode::failed, next.error().message};
     return changed(daemon, {std::move(next).value(), said.actor, adding ? "drive.add" : "drive.map",

@@ -52,6 +52,7 @@ bool Reconciliation::is_complete(const std::vector<core::HostDriveView>& now) co
 std::vector<ReconciledDrive> Reconciliation::outcome(
     const std::vector<core::HostDriveView>& now) const {
     std::vector<ReconciledDrive> drives;
+    drives.reserve(now.size());
     for (const auto& view : now)
         drives.push_back(outcome_of(view));
     return drives;

@@ -8,7 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
+#include <system_error>
 #include <utility>
 
 #include <asio/io_context.hpp>
@@ -22,7 +22,7 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 // UEVENT_BUFFER_SIZE of the kernel (include/linux/kobject.h) and the header line.
-constexpr std::size_t device_message_max = 8 * 1024;
+constexpr std::size_t device_message_max = 8'192;
 // Read in one go; the loop has other work.
 constexpr int device_messages_at_once = 64;
 constexpr unsigned kernel_group = 1;  // 2 is udev's
@@ -126,7 +126,7 @@ class DeviceEvents::State : public std::enable_shared_from_this<DeviceEvents::St
 core::Result<std::unique_ptr<DeviceEvents>> DeviceEvents::listen(asio::io_context& loop,
                                                                  std::function<void()> changed) {
     const auto failed = [](const char* what) {
-        return core::Error{std::string(what) + ": " + std::strerror(errno)};
+        return core::Error{std::string(what) + ": " + std::generic_category().message(errno)};
     };
     const int number =
         ::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
