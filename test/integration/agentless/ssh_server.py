@@ -51,7 +51,11 @@ class SshServer:
 
     def start(self, host_key="host"):
         configuration = self.folder / "sshd_config"
+        # Debian's bash reads ~/.bashrc when sshd starts it: whatever the tester has in his is none of this test's business.
+        home = self.folder / "home"
+        home.mkdir(exist_ok=True)
         configuration.write_text("\n".join([
+            f"SetEnv HOME={home}",
             f"Port {self.port}", "ListenAddress 127.0.0.1", f"HostKey {self.folder / host_key}", "PidFile none",
             "UsePAM no", f"AuthorizedKeysFile {self.folder / 'authorized_keys'}", "StrictModes no",
             "PasswordAuthentication no", "KbdInteractiveAuthentication no", "PermitRootLogin prohibit-password",
