@@ -200,7 +200,7 @@ class Controller {
     std::unique_ptr<metrics::MetricsServer> metrics_;
     asio::steady_timer wakeup_;
     std::list<Waiter> waiters_;
-    std::map<core::DriveSerial, std::shared_ptr<ReleaseRun>> releases_;  // under way
+    std::map<core::DriveSerial, std::shared_ptr<ReleaseRun>> releases_;    // under way
     std::map<core::AgentName, std::shared_ptr<ReconcileRun>> reconciles_;  // under way
     // After a start, drives that are told over the event channel get a moment to connect before an
     // order to go offline, or back, counts as failed.

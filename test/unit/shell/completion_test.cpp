@@ -25,9 +25,8 @@ TEST_CASE("the first word completes to nouns and the shell's own words") {
 }
 
 TEST_CASE("the second word completes to the verbs of the noun") {
-    CHECK(after("drive ") ==
-          Words{"add", "clear", "discover", "forget", "list", "map", "offline", "poll", "release",
-                "show", "why"});
+    CHECK(after("drive ") == Words{"add", "clear", "discover", "forget", "list", "map", "offline",
+                                   "poll", "release", "show", "why"});
     CHECK(after("drive sh") == Words{"show"});
     CHECK(after("zebra ").empty());
     CHECK(after("help drive wh") == Words{"why"});
