@@ -16,6 +16,8 @@ from run import Istgt, Peer, free_port  # noqa: E402
 
 SERIAL = "DISK000001"
 READ_10 = "28000000000000000100"
+# tgt has no READ FULL STATUS: there the key map tells. istgt names ports, in TransportIDs of its own making.
+EVIDENCE = {"tgt": "key", "istgt": "full_status"}
 
 
 def check(condition, words):
@@ -65,10 +67,12 @@ class LonelyRig(Rig):
             "control": {"socket": self.sock("lrad")},
             "drives": [{"serial": SERIAL, "poll_ms": 200, "events": False,
                         "interface": {"type": "iscsi", "url": self.target_url}, "offline": {"actuator": "fence"}}],
+            "domains": [{"name": "backup-a", "ports": ["iscsi:iqn.2026-01.example:a"]}],
+            "reservation": {"keys": [{"key": "00000000000000a1", "ports": ["iscsi:iqn.2026-01.example:a"]}]},
             "snmp": {"listen": f"udp:127.0.0.1:{self.lrad_port}", "users": [self._user("lonely")]}})
 
 
-def story(rig, url, host_program):
+def story(rig, url, host_program, which):
     rig.start_lrad()
     a, b = (ScsiHost(host_program, url, f"iqn.2026-01.example:{name}", isid) for isid, name in ((1, "a"), (2, "b")))
 
@@ -95,7 +99,9 @@ def story(rig, url, host_program):
     check(reads(a) == "good" and reads(b) == "good", "the next lrad lifts it")
 
     check(a.pr_register(0xA1) == 0 and a.pr_reserve(0xA1) == 0, "a reserves")
-    reserved("reserved")
+    drive, _ = rig.await_drive(SERIAL, lambda d: d["reservation"]["holders"], "the holder is known")
+    check(drive["reservation"]["evidence"] == EVIDENCE[which] and drive["holder_domain"] == "backup-a",
+          f"its holder is known by {EVIDENCE[which]}: " + drive["reservation"]["holders"][0]["name"])
     rig.ask("lrad", "drive", "offline", SERIAL, "--reason", "test")
     state("forced_offline")
     check(reads(a) == "conflict" and reads(b) == "conflict", "the holder is preempted: " + [
@@ -125,7 +131,7 @@ if __name__ == "__main__":
         try:
             url = peer.start()
             with LonelyRig(bin_folder, url) as scene:
-                story(scene, url, str(scene.bin / "scsi-host"))
+                story(scene, url, str(scene.bin / "scsi-host"), which)
         except Failed as failure:
             print(f"FAILED {failure}", flush=True)
             sys.exit(1)

@@ -3,6 +3,7 @@ One story a run: holder.py BIN-FOLDER STORY"""
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -149,6 +150,44 @@ def nobody_says_so(rig):
     check("LRA1046" in rig.events(), "a host that takes its word back is believed")
 
 
+def application_or_probe_says_so(rig):
+    def configure(host, **application):
+        configuration = json.loads(rig.path(f"dsad-{host}.json").read_text())
+        configuration["application"].update(application)
+        rig._write(f"dsad-{host}.json", configuration)
+
+    configure("host-a", in_use=["^drive {drive} is online$"])
+    rig.start()
+    host = rig.scsi_host("host-a", D1)
+    host.reserve6()
+    rig.await_drive(D1, evidence_is("host_asserted"), "known by the application of host-a")
+    shown = json.dumps(rig.ask("lrad", "drive", "show", D1)["holder_search"])
+    check("drive-1 is online" in shown, "drive show has the line of the query that said so")
+    rig.await_shown(OFFLINE_BUT_FOR_A, D1)
+    host.release6()
+    rig.await_shown(ONLINE_EVERYWHERE, D1)
+
+    # A program of the site that ends with what it was told: 0 on host-a, 1 everywhere else.
+    for name in rig.hosts:
+        probe = rig.path(name, "probe")
+        probe.write_text(f"#!/bin/sh\necho \"$1\" >>\"$0.ran\"\nexit {0 if name == 'host-a' else 1}\n")
+        probe.chmod(0o700)
+        configure(name, in_use=[], holder_probe=[str(probe), "{serial}"])
+        rig.processes[name].send_signal(signal.SIGHUP)
+        wait_until(f"{name} reads it", lambda n=name: "configuration read again" in rig.log_of(n), 10)
+    host.reserve6()
+    rig.await_drive(D1, evidence_is("host_asserted"), "known by the probe of host-a")
+    rig.await_shown(OFFLINE_BUT_FOR_A, D1)
+    check(all(D1 in rig.path(n, "probe.ran").read_text() for n in rig.hosts), "the probe of each host was asked about this drive")
+    rig.path("host-b", "probe.ran").unlink()
+    host.release6()
+    rig.await_drive(D1, lambda d: d["reservation"]["state"] == "free", "free")
+    rig.open_node("host-b")
+    host.reserve6()
+    wait_until("the contradiction is told", lambda: "LRA1043" in rig.events(), 20)
+    check(not rig.path("host-b", "probe.ran").exists(), "it does not run where a program has the drive open")
+
+
 def asked_to_release(rig):
     rig.start()
     rig.open_node("host-a")
@@ -224,7 +263,7 @@ def library_traps(rig):
     check("all of them are looked at" in rig.log_of("lrad"), "an SNMPv3 trap that names no drive makes it look at all")
 
 
-STORIES = {f.__name__: f for f in (host_says_so, hosts_contradict, nobody_says_so, asked_to_release, library_traps)}
+STORIES = {f.__name__: f for f in (host_says_so, hosts_contradict, nobody_says_so, application_or_probe_says_so, asked_to_release, library_traps)}
 
 def with_processes_of_its_own():
     """A host says "not mine" only when it could look into every process; around a test there may be some that nobody may."""
