@@ -12,11 +12,12 @@ void ContactBook::look_answered(State state, const std::string& words) {
 
 void ContactBook::application_answered(const SshAnswer& answer) {
     if (answer.contact == State::command_hung) {
+        hanging_only_asked_ = answer.only_asked && (!hanging_ || hanging_only_asked_);
         hanging_ = answer.words;
         return tell();
     }
     if (answer.contact == State::reached) {
-        hanging_.reset();
+        if (!answer.only_asked || hanging_only_asked_) hanging_.reset();
         // What a look has found wrong with the host itself stands until a look is content.
         if (line_ == State::not_understood) return tell();
         if (line_ != State::reached) line_words_ = "it answers";

@@ -13,7 +13,8 @@ namespace agent::agentless {
 
 // Two kinds of errands tell of a host: looks, and the application's commands. That one of the
 // application hangs says nothing against the connection, and a look that works says nothing for the
-// application: its hanging is over when one of its own commands has ended.
+// application: its hanging is over when one of its own commands has ended, and that a query ends
+// says nothing for those that change something.
 class ContactBook {
   public:
     using Changed = std::function<void(core::HostContact::State, const std::string& words)>;
@@ -36,6 +37,7 @@ class ContactBook {
     std::optional<core::HostContact::State> line_;
     std::string line_words_;
     std::optional<std::string> hanging_;
+    bool hanging_only_asked_ = false;
     std::optional<core::HostContact::State> told_;
 };
 

@@ -18,6 +18,7 @@ struct SshAnswer {
     // As if the command had been run here. Where it was not, or nobody knows: not_started, with the
     // trouble in `why`.
     host::CommandOutcome outcome;
+    bool only_asked = false;  // the command was to change nothing
 };
 
 // `marker` and `limit` as they were sent (shell_words.hpp). Status 255 of ssh stands for

@@ -94,6 +94,7 @@ void SshCommands::finish(const std::shared_ptr<Call>& call, SshAnswer answer) {
     if (answer.contact == core::HostContact::State::command_hung && !answer.told_by_far_side &&
         !control_path_.empty())
         ::unlink(control_path_.c_str());
+    answer.only_asked = call->command.only_asks;
     answer.words = host::without_secrets(std::move(answer.words), call->command.secrets);
     const std::weak_ptr<int> alive = alive_;
     heard_(answer);

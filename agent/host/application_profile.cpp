@@ -109,6 +109,10 @@ core::Result<ApplicationProfile> ApplicationProfile::compile(
     if (!description.query.argv.empty()) asking.push_back(description.query);
     for (const DriveNames& names : drives) {
         auto query = profile_steps("query", asking, description, names);
+        if (query) {
+            for (ProfileStep& step : query.value())
+                step.command.only_asks = true;
+        }
         if (!query) return query.error();
         auto offline = profile_steps("offline", description.offline, description, names);
         if (!offline) return offline.error();

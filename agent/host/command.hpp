@@ -18,6 +18,7 @@ struct Command {
     std::vector<std::string> secrets;      // never to be shown, wherever they stand
     core::Duration timeout{30'000};        // then SIGTERM to its process group
     core::Duration kill_grace{2'000};      // then SIGKILL to its process group
+    bool only_asks = false;                // it is to change nothing
     std::size_t output_max = 64 * 1024;    // kept of stdout and of stderr, each; the rest is read
                                            // and dropped
 };

@@ -14,8 +14,9 @@ struct Told {
     std::vector<State> states;
     ContactBook book{[this](State state, const std::string&) { states.push_back(state); }};
 
-    void application(State state) {
+    void application(State state, bool only_asked = false) {
         SshAnswer answer;
+        answer.only_asked = only_asked;
         answer.contact = state;
         answer.words = "words";
         book.application_answered(answer);
@@ -44,6 +45,21 @@ TEST_CASE("a hanging application is over when one of its commands has ended, not
     CHECK(told.book.reached());  // the host is there
     told.application(State::reached);
     CHECK(told.states == std::vector{State::reached, State::command_hung, State::reached});
+}
+
+TEST_CASE("a query that works says nothing for a command that hangs") {
+    Told told;
+    told.book.look_answered(State::reached, "");
+    told.application(State::command_hung);
+    told.application(State::reached, true);
+    told.application(State::command_hung, true);
+    told.application(State::reached, true);
+    CHECK(told.book.state() == State::command_hung);
+    told.application(State::reached);
+    told.application(State::command_hung, true);
+    told.application(State::reached, true);
+    CHECK(told.states == std::vector{State::reached, State::command_hung, State::reached,
+                                     State::command_hung, State::reached});
 }
 
 TEST_CASE("the application's way to the host tells of the host") {
