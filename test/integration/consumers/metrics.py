@@ -1,0 +1,100 @@
+"""GET /metrics and /healthz of a real lrad, read as strictly as Prometheus would. metrics.py BIN-FOLDER"""
+
+import json
+import re
+import socket
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
+from rig import Failed, Rig, wait_until  # noqa: E402
+
+D1 = "VT00000001"
+SAMPLE = re.compile(r'([a-z_:][a-z0-9_:]*)(?:\{((?:[a-z_]+="(?:[^"\\\n]|\\.)*",?)*)\})? (-?[0-9]+(?:\.[0-9]+)?)')
+LABEL = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')
+
+
+def check(condition, words):
+    if not condition:
+        raise Failed(words)
+    print(f"ok    {words}", flush=True)
+
+
+class MeasuredRig(Rig):
+    def _write_lrad(self):
+        super()._write_lrad()
+        with socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            self.metrics_port = one.getsockname()[1]
+        configuration = json.loads(self.path("lrad.json").read_text())
+        configuration["metrics"] = {"listen": f"tcp:127.0.0.1:{self.metrics_port}"}
+        self._write("lrad.json", configuration)
+
+    def get(self, path):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}{path}", timeout=10) as answer:
+            return answer.read().decode(), answer.headers["Content-Type"]
+
+    def samples(self):
+        """{(name, labels): value}; each family announced once, before its samples, and no sample twice."""
+        text, kind = self.get("/metrics")
+        check("version=0.0.4" in kind, "the answer has the type of Prometheus' text format")
+        families, found, current = set(), {}, ""
+        for line in text.splitlines():
+            if line.startswith("# HELP "):
+                current = line.split()[2]
+                if current in families:
+                    raise Failed(f"{current} is announced twice")
+                families.add(current)
+            elif not line.startswith("# TYPE "):
+                match = SAMPLE.fullmatch(line)
+                if match is None or match[1] != current:
+                    raise Failed(f"not a sample of {current}: {line}")
+                key = (match[1], tuple(sorted(LABEL.findall(match[2] or ""))))
+                if key in found:
+                    raise Failed(f"twice: {line}")
+                found[key] = float(match[3])
+        return found
+
+
+def value(samples, name, **labels):
+    matching = [v for (n, have), v in samples.items() if n == name and set(labels.items()) <= set(have)]
+    return matching[0] if len(matching) == 1 else matching
+
+
+def main():
+    with MeasuredRig(sys.argv[1]) as rig:
+        rig.start()
+        check(rig.get("/healthz")[0] == "ok\n", "lrad is healthy")
+        before = rig.samples()
+        check(value(before, "lra_drive_reserved", drive=D1) == 0 and value(before, "lra_agent_state", agent="host-a", state="started") == 1,
+              "a free drive, and agents that have started")
+        host = rig.scsi_host("host-a", D1)
+        host.reserve6()
+        rig.await_drive(D1, lambda d: d["reservation"]["state"] == "reserved", "reserved")
+        wait_until("all confirmed", lambda: rig.ask("lrad", "handshake", "list") == [], 10)
+        after = rig.samples()
+        check(value(after, "lra_drive_reserved", drive=D1) == 1 and value(after, "lra_drive_holder_info", drive=D1, domain="application-host-a") == 1,
+              "a reservation shows, with its holder's domain")
+        check(value(after, "lra_confirmations_received_total") >= value(before, "lra_confirmations_received_total") + 3, "three confirmations are counted")
+        rig.lractl("lrad", "drive", "offline", D1, "--reason", "test")
+        rig.await_drive(D1, lambda d: d["operational_state"] == "forced_offline", "forced offline")
+        forced = rig.samples()
+        check(value(forced, "hw_status", hw_id=D1, hw_state="degraded") == 1 and value(forced, "lra_alarm", kind="drive_forced_offline", drive=D1) == 1,
+              "a drive that is forced offline is degraded, and its alarm is there")
+        try:
+            rig.get("/nothing")
+            raise Failed("/nothing was answered")
+        except urllib.error.HTTPError as error:
+            check(error.code == 404, "anything else is 404")
+        taken = rig.run([str(rig.bin / "lrad"), "--config", str(rig.path("lrad.json"))], check=False)
+        check(taken.returncode == 1, "a second lrad on the same configuration ends with 1: " + taken.stderr.strip().splitlines()[-1][-120:])
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Failed as failure:
+        print(f"FAILED {failure}", flush=True)
+        sys.exit(1)
