@@ -41,7 +41,7 @@ ExitCode run(const shell::CommandLine& line, bool json_for_errors) {
         }
         ExitCode operator()(const shell::CompletionWanted& wanted) const {
             const auto completion =
-                shell::complete_arguments(wanted.line, wanted.options, shell::names_known);
+                shell::complete_arguments(wanted.line, wanted.options, shell::names_at_once);
             for (const std::string& candidate : completion.candidates)
                 shell::print(output.results, candidate + "\n");
             return ExitCode::ok;

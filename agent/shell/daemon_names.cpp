@@ -9,12 +9,11 @@ namespace agent::shell {
 
 std::vector<std::string> names_known(ValueKind kind, const GlobalOptions& options,
                                      Daemon preferred) {
-    constexpr core::Duration patience{500};  // an operator does not wait long for a Tab
     const bool agents = kind == ValueKind::agent_name;
     const Command* list = find_command(agents ? "agent" : "drive", "list");
     const Destination destination = destination_of({list, {}, options}, preferred);
     const auto answer =
-        ask(destination.socket, method_of(*list), nlohmann::json::object(), patience);
+        ask(destination.socket, method_of(*list), nlohmann::json::object(), options.timeout);
     std::vector<std::string> found;
     if (const auto* result = std::get_if<nlohmann::json>(&answer)) {
         for (const nlohmann::json* element : elements(*result)) {
@@ -23,6 +22,11 @@ std::vector<std::string> names_known(ValueKind kind, const GlobalOptions& option
         }
     }
     return found;
+}
+
+std::vector<std::string> names_at_once(ValueKind kind, GlobalOptions options, Daemon preferred) {
+    options.timeout = {500};
+    return names_known(kind, options, preferred);
 }
 
 }  // namespace agent::shell

@@ -67,7 +67,9 @@ class Shell {
         return true;
     }
 
-    [[nodiscard]] Words names(ValueKind kind) const { return names_known(kind, options_, daemon_); }
+    [[nodiscard]] Words names(ValueKind kind) const {
+        return names_at_once(kind, options_, daemon_);
+    }
 
     [[nodiscard]] ExitCode last_failure() const { return last_failure_; }
 

@@ -15,7 +15,7 @@
 #include "agent/runtime/clock.hpp"
 #include "agent/shell/command_table.hpp"
 #include "agent/shell/daemon_link.hpp"
-#include "agent/shell/view_values.hpp"
+#include "agent/shell/daemon_names.hpp"
 
 namespace agent::shell {
 
@@ -139,17 +139,11 @@ class Gathering {
         return looks && alone && command.positionals[1].name.empty();
     }
 
-    std::vector<std::string> names(const std::string& socket, ValueKind kind) {
-        const bool agents = kind == ValueKind::agent_name;
-        const auto answer =
-            ask(socket, agents ? "agent.list" : "drive.list", json::object(), request_.timeout);
-        std::vector<std::string> found;
-        if (const auto* result = std::get_if<json>(&answer)) {
-            for (const json* element : elements(*result)) {
-                const std::string name = text_at(*element, {agents ? "name" : "serial"});
-                if (!name.empty() && name.find('/') == std::string::npos) found.push_back(name);
-            }
-        }
+    // As parts of file names.
+    std::vector<std::string> names(const std::string& socket, ValueKind kind) const {
+        auto found =
+            names_known(kind, {.socket = socket, .timeout = request_.timeout}, Daemon::none);
+        std::erase_if(found, [](const auto& name) { return name.find('/') != std::string::npos; });
         return found;
     }
 

@@ -198,3 +198,19 @@ TEST_CASE("a pace that contradicts poll_ms is an error, not rounded to something
     CHECK_THAT(place.error("/drives/0/poll_busy_ms", 1),
                ContainsSubstring("drives[0].poll_busy_ms: must be 0, or at least poll_ms"));
 }
+
+TEST_CASE("metrics are served at an address of this machine, or it is an error") {
+    const Place place;
+    for (const char* wrong : {"udp:127.0.0.1:9469", "tcp:localhost:9469", "tcp:127.0.0.1:70000",
+                              "unix:/run/lra/metrics", "9469", ""})
+        CHECK_THAT(place.error("/metrics", {{"listen", wrong}}),
+                   ContainsSubstring("metrics.listen"));
+    CHECK_THAT(place.error("/metrics", {{"lisen", "tcp:127.0.0.1:9469"}}),
+               ContainsSubstring("listen"));
+    json content = sample_lrad();
+    CHECK_FALSE(place.read(content).value->metrics.listen);
+    content["metrics"] = {{"listen", "tcp:[::1]:9469"}};
+    const auto served = place.read(content);
+    REQUIRE(served.ok());
+    CHECK(served.value->metrics.listen->host == "::1");
+}
