@@ -112,7 +112,7 @@ const std::set<std::string> headers_of_the_world{"chrono",
                                                  "unordered_set"};
 
 const std::vector<std::string> pure_rooms{
-    "agent/core",           "agent/pair",       "drive_iface/admin_volumes",
+    "agent/claims",         "agent/core",       "agent/pair",         "drive_iface/admin_volumes",
     "drive_iface/checksum", "drive_iface/scsi", "drive_iface/virtual"};
 
 }  // namespace
