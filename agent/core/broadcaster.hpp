@@ -43,6 +43,7 @@ enum class Occasion : std::uint8_t {
             return Reception::nothing;
         case AgentState::starting:
             return Reception::asked;
+        case AgentState::returning:
         case AgentState::started:
             return occasion == Occasion::forced_offline ? Reception::asked : Reception::answerable;
         case AgentState::lost:

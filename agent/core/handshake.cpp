@@ -187,6 +187,7 @@ std::vector<DebtKey> Handshake::of_agent(const AgentName& agent) const {
 DebtRecord Handshake::record_of(const DebtKey& key) const {
     DebtRecord record{key.drive, key.agent, {}};
     if (const Debt* debt = find(key)) {
+        record.excused = debt->excused;
         for (const auto& entry : debt->unconfirmed) {
             record.unconfirmed.push_back(entry.id);
         }

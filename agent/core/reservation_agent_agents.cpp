@@ -86,6 +86,7 @@ void ReservationAgent::Rules::handle(const AdministratorReconciledAgent& input) 
     if (agent == nullptr) return;
     switch (agent->record.state) {
         case AgentState::starting:
+        case AgentState::returning:
         case AgentState::started:
         case AgentState::lost:
             resynchronize(*agent, std::nullopt);
@@ -128,7 +129,10 @@ void ReservationAgent::Rules::owe_nothing(Agent& agent, const std::string& why) 
 // again and again does not forgive.
 void ReservationAgent::Rules::resynchronize(Agent& agent,
                                             const std::optional<DriveSerial>& already_confirmed) {
-    agent.record.state = AgentState::starting;
+    // One that owed before and is not in step yet goes on owing: else the drives of a host whose
+    // agent is started again and again would never be protected.
+    agent.record.state =
+        owes_confirmations(agent.record.state) ? AgentState::returning : AgentState::starting;
     changed(agent);
     std::size_t told = 0;
     for (auto& [serial, drive] : drives_) {
@@ -165,7 +169,7 @@ void ReservationAgent::Rules::become_lost(Agent& agent, const std::string& why) 
 void ReservationAgent::Rules::promote_agents_in_step() {
     for (const AgentName& name : perhaps_in_step_) {
         Agent* agent = find_agent(name);
-        if (agent == nullptr || agent->record.state != AgentState::starting) continue;
+        if (agent == nullptr || !is_being_told(agent->record.state)) continue;
         if (!handshake_.of_agent(name).empty()) continue;
         agent->record.state = AgentState::started;
         changed(*agent);

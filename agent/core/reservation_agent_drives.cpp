@@ -164,10 +164,11 @@ void ReservationAgent::Rules::handle(const AdministratorCleared& input) {
     bool numbered = false;
     for (const DebtKey& key : handshake_.of_drive(input.drive)) {
         Agent& agent = *find_agent(key.agent);
-        if (agent.record.state == AgentState::starting && !may_be_told(*drive)) {
+        if (is_being_told(agent.record.state) && !may_be_told(*drive)) {
             // Nothing to tell it now, and it may not count as started untold: let it confirm what
             // it was told.
             handshake_.excuse(key);
+            changed(key);
             continue;
         }
         waive(key, DebtEvent::administrator_cleared, "the administrator answers for it");

@@ -11,6 +11,7 @@ constexpr EnumeratorName<AgentState> agent_states[] = {
     {AgentState::started, "started"},
     {AgentState::stopped, "stopped"},
     {AgentState::lost, "lost"},
+    {AgentState::returning, "returning"},
 };
 
 }  // namespace

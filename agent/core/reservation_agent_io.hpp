@@ -173,15 +173,21 @@ using ReservationAgentInput =
 
 enum class AgentState : std::uint8_t {
     never_seen,  // configured, has not said "started" yet: owes nothing
-    starting,    // said "started", is being told the state of every drive
+    starting,    // said "started", is being told the state of every drive; owes nothing yet
     started,
-    stopped,  // said "stopping", or was retired: owes nothing
-    lost,     // did not confirm within its budget; still owes, and is asked again at each change
+    stopped,    // said "stopping", or was retired: owes nothing
+    lost,       // did not confirm within its budget; still owes, and is asked again at each change
+    returning,  // as starting, but was started or lost before: goes on owing every change
 };
 
 // Does an agent in this state have to confirm a new notice?
 [[nodiscard]] constexpr bool owes_confirmations(AgentState state) {
-    return state == AgentState::started || state == AgentState::lost;
+    return state == AgentState::returning || state == AgentState::started ||
+           state == AgentState::lost;
+}
+// It counts as started only when it has confirmed the state of every drive.
+[[nodiscard]] constexpr bool is_being_told(AgentState state) {
+    return state == AgentState::starting || state == AgentState::returning;
 }
 [[nodiscard]] std::string_view to_text(AgentState value);
 [[nodiscard]] std::optional<AgentState> agent_state_from_text(std::string_view text);
@@ -219,6 +225,7 @@ struct ReservationAgentState {
     std::vector<AgentRecord> agents;
     std::vector<DebtRecord> debts;
     std::vector<Alarm> active_alarms;
+    bool excused = false;               // no drive is forced offline for it
 };
 
 // ---- out

@@ -207,7 +207,7 @@ void ReservationAgent::Rules::run_timers() {
 // Restart rules. Tests: reservation_agent_restart_test.cpp; scenario controller_restarts.txt;
 // oracle invariants "stays offline" and "a notice is used once".
 void ReservationAgent::Rules::ask_again_after_restart(const std::vector<DebtRecord>& debts) {
-    std::map<DriveSerial, std::vector<AgentName>> owing;
+    std::map<DriveSerial, std::vector<const DebtRecord*>> owing;
     for (const auto& record : debts) {
         if (record.unconfirmed.empty()) continue;
         const Drive* drive = find_drive(record.drive);
@@ -216,22 +216,23 @@ void ReservationAgent::Rules::ask_again_after_restart(const std::vector<DebtReco
             drive != nullptr && drive->shared && agent != nullptr &&
             reception_of(agent->record.state, Occasion::change) != Reception::nothing;
         if (waited_for) {
-            owing[record.drive].push_back(record.agent);
+            owing[record.drive].push_back(&record);
         } else {
             changed(DebtKey{record.drive, record.agent});
         }
     }
-    for (const auto& [serial, names] : owing) {
+    for (const auto& [serial, records] : owing) {
         Drive& drive = *find_drive(serial);
         renumber(drive);
-        for (const auto& name : names) {
-            Agent& agent = *find_agent(name);
-            const bool counts = usable(drive) && owes_confirmations(agent.record.state);
+        for (const DebtRecord* record : records) {
+            Agent& agent = *find_agent(record->agent);
+            const bool counts =
+                usable(drive) && owes_confirmations(agent.record.state) && !record->excused;
             tell(drive, agent, counts ? Reception::answerable : Reception::asked,
                  DebtEvent::notice);
         }
         log(Message::asked_after_restart, {serial, {}, drive.newest->id},
-            {serial.text, std::to_string(names.size())});
+            {serial.text, std::to_string(records.size())});
     }
 }
 

@@ -19,8 +19,9 @@ using metrics::MetricText;
 constexpr std::array operational_states{OperationalState::online, OperationalState::forced_offline,
                                         OperationalState::unprotected,
                                         OperationalState::unreachable};
-constexpr std::array agent_states{AgentState::never_seen, AgentState::starting, AgentState::started,
-                                  AgentState::stopped, AgentState::lost};
+constexpr std::array agent_states{AgentState::never_seen, AgentState::starting,
+                                  AgentState::started,    AgentState::stopped,
+                                  AgentState::lost,       AgentState::returning};
 
 // The words of OpenTelemetry's hardware conventions for hw.status.
 std::string_view hardware_state(OperationalState state) {

@@ -75,8 +75,8 @@ void Controller::watch_reconcile(const core::ReservationAgentInput& input) {
     }
     for (const auto& view : rules_.agents()) {
         const auto state = view.record.state;
-        const bool waits = state == core::AgentState::starting;
-        if (!waits && reconciles_.contains(view.record.agent)) end_reconcile(view.record.agent);
+        if (!core::is_being_told(state) && reconciles_.contains(view.record.agent))
+            end_reconcile(view.record.agent);
     }
 }
 

@@ -114,7 +114,7 @@ ReleaseStep ask_holder(const core::Reservation& known, const core::DomainName& d
     for (const auto& agent : situation.agents) {
         if (agent.domain != domain) continue;
         const bool answers = agent.record.state == core::AgentState::started ||
-                             agent.record.state == core::AgentState::starting;
+                             core::is_being_told(agent.record.state);
         step.agent = agent.record.agent;
         step.obstacle = answers ? ""
                                 : "agent " + agent.record.agent + " of domain " + domain + " is " +

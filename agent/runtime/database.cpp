@@ -205,12 +205,22 @@ core::Outcome Database::identify(const DatabaseKind& kind) {
         return core::Error{file_ + ": this is not " + kind.what +
                            " but another program's database; check state_dir"};
     }
+    if (*version < kind.version && kind.upgrades.contains(*version)) return upgrade(kind, *version);
     if (*version != kind.version) {
         return core::Error{file_ + ": its tables have version " + std::to_string(*version) +
                            ", this program knows version " + std::to_string(kind.version) +
                            "; install the version that wrote it or a later one"};
     }
     return core::Nothing{};
+}
+
+core::Outcome Database::upgrade(const DatabaseKind& kind, std::int64_t version) {
+    return transaction([&]() -> core::Outcome {
+        for (; version < kind.version; ++version) {
+            if (auto done = execute(kind.upgrades.at(version)); !done) return done;
+        }
+        return execute("PRAGMA user_version=" + std::to_string(kind.version));
+    });
 }
 
 core::Outcome Database::execute(const std::string& sql) {

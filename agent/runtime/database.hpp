@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -69,6 +70,9 @@ struct DatabaseKind {
     std::int64_t application_id = 0;  // SQLite's header field: which program's file this is
     std::int64_t version = 1;         // of the tables
     std::string tables;               // SQL that makes them
+    // How an older file becomes one of this version: SQL for each step, keyed by the version before
+    // it. One transaction; a program older than the file refuses it.
+    std::map<std::int64_t, std::string> upgrades;
 };
 
 class Database {
@@ -98,6 +102,7 @@ class Database {
     Database(std::string file, sqlite3* connection);
     [[nodiscard]] core::Outcome set_up(const DatabaseKind& kind);
     [[nodiscard]] core::Outcome identify(const DatabaseKind& kind);
+    [[nodiscard]] core::Outcome upgrade(const DatabaseKind& kind, std::int64_t version);
     [[nodiscard]] core::Result<std::int64_t> single_number(const std::string& sql) const;
 
     std::string file_;

@@ -14,7 +14,11 @@ using nlohmann::json;
 namespace {
 
 const DatabaseKind& kind() {
-    static const DatabaseKind the_kind{"lrad's store", 0x4c524131, 1, shared_tables() + R"(
+    static const DatabaseKind the_kind{
+        "lrad's store",
+        0x4c524131,
+        2,
+        shared_tables() + R"(
 CREATE TABLE drive(serial TEXT PRIMARY KEY, state TEXT NOT NULL, kind TEXT NOT NULL, pr_type INTEGER,
                    pr_key INTEGER, holders TEXT NOT NULL, evidence TEXT NOT NULL, since INTEGER NOT NULL,
                    operational_state TEXT NOT NULL, offline_reason TEXT NOT NULL, notice_epoch INTEGER,
@@ -22,13 +26,14 @@ CREATE TABLE drive(serial TEXT PRIMARY KEY, state TEXT NOT NULL, kind TEXT NOT N
 CREATE TABLE agent(name TEXT PRIMARY KEY, state TEXT NOT NULL, incarnation INTEGER NOT NULL,
                    missed INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE debt(drive TEXT, agent TEXT, place INTEGER, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,
-                  PRIMARY KEY(drive, agent, place)) WITHOUT ROWID;
+                  excused INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(drive, agent, place)) WITHOUT ROWID;
 CREATE TABLE alarm(kind TEXT, drive TEXT, agent TEXT, severity TEXT NOT NULL, raised_at INTEGER NOT NULL,
                    text TEXT NOT NULL, PRIMARY KEY(kind, drive, agent)) WITHOUT ROWID;
 CREATE TABLE drive_event(number INTEGER PRIMARY KEY AUTOINCREMENT, drive TEXT NOT NULL,
                          sequence INTEGER NOT NULL, content INTEGER NOT NULL);
 CREATE INDEX drive_event_by_drive ON drive_event(drive, sequence);
-)"};
+)",
+        {{1, "ALTER TABLE debt ADD COLUMN excused INTEGER NOT NULL DEFAULT 0"}}};
     return the_kind;
 }
 
@@ -105,14 +110,17 @@ core::Outcome write(Database& database, const core::RecordDebt& effect) {
     std::int64_t place = 0;
     for (const core::NoticeId& id : debt.unconfirmed) {
         if (!outcome.ok()) break;
-        outcome =
-            database.prepare("INSERT INTO debt(drive,agent,place,epoch,sequence) VALUES(?,?,?,?,?)")
-                .bind(debt.drive.text)
-                .bind(debt.agent)
-                .bind(place++)
-                .bind(id.epoch)
-                .bind(id.sequence)
-                .run();
+        outcome = database
+                      .prepare(
+                          "INSERT INTO debt(drive,agent,place,epoch,sequence,excused) "
+                          "VALUES(?,?,?,?,?,?)")
+                      .bind(debt.drive.text)
+                      .bind(debt.agent)
+                      .bind(place++)
+                      .bind(id.epoch)
+                      .bind(id.sequence)
+                      .bind(std::int64_t{debt.excused})
+                      .run();
     }
     return outcome;
 }
@@ -189,8 +197,8 @@ core::Outcome load_agents(const Database& database, std::vector<core::AgentRecor
 }
 
 core::Outcome load_debts(const Database& database, std::vector<core::DebtRecord>& debts) {
-    Statement select =
-        database.prepare("SELECT drive,agent,epoch,sequence FROM debt ORDER BY drive,agent,place");
+    Statement select = database.prepare(
+        "SELECT drive,agent,epoch,sequence,excused FROM debt ORDER BY drive,agent,place");
     while (true) {
         const core::Result<bool> row = select.step();
         if (!row.ok()) return row.error();
@@ -198,7 +206,7 @@ core::Outcome load_debts(const Database& database, std::vector<core::DebtRecord>
         const core::DriveSerial drive{select.text(0)};
         const core::AgentName agent = select.text(1);
         if (debts.empty() || debts.back().drive != drive || debts.back().agent != agent) {
-            debts.push_back({drive, agent, {}});
+            debts.push_back({drive, agent, {}, select.number(4) != 0});
         }
         debts.back().unconfirmed.push_back({select.unsigned_number(2), select.unsigned_number(3)});
     }

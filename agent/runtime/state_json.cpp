@@ -50,7 +50,10 @@ json persistent_json(const core::PersistentReservation& persistent) {
 }
 
 std::string_view shown_state(core::AgentState state) {
-    return core::to_text(state == core::AgentState::starting ? core::AgentState::stopped : state);
+    // Of those that are being told, only the words of the contract: does it owe or not?
+    if (state == core::AgentState::starting) return core::to_text(core::AgentState::stopped);
+    if (state == core::AgentState::returning) return core::to_text(core::AgentState::started);
+    return core::to_text(state);
 }
 
 }  // namespace
@@ -126,7 +129,7 @@ json agent_json(const core::AgentView& agent, const std::string& address) {
     return {{"name", agent.record.agent},
             {"address", address},
             {"state", shown_state(agent.record.state)},
-            {"starting", agent.record.state == core::AgentState::starting},
+            {"starting", core::is_being_told(agent.record.state)},
             {"domain", text_or_null(agent.domain)},
             {"last_seen", agent.last_seen ? json(to_text(*agent.last_seen)) : json()},
             {"missed", agent.record.missed}};

@@ -47,7 +47,8 @@ std::string agents_view(const json& agents, const Screen& screen) {
         const std::string state = text_at(*agent, {"state"});
         const bool starting = at(*agent, {"starting"}) == json(true);
         rows.push_back({{text_at(*agent, {"name"})},
-                        {starting ? "starting" : state, tone_of_state(starting ? "" : state)},
+                        {starting ? (state == "started" ? "returning" : "starting") : state,
+                         tone_of_state(starting ? "" : state)},
                         {text_at(*agent, {"domain"})},
                         {text_at(*agent, {"address"})},
                         {aged(at(*agent, {"last_seen"}), screen)},

@@ -65,11 +65,18 @@ void Oracle::controller_started(std::int64_t now, const ControllerTables& on_dis
     controller_up_ = true;
     clearing_.reset();
     owed_.clear();  // clocks begin anew
+    being_told_.clear();
+    excused_before_.clear();
+    for (const auto& [pair, debt] : on_disk.debts) {
+        if (debt.excused) excused_before_.insert(pair);
+    }
     exposures_.clear();
 }
 
 void Oracle::input_delivered(std::int64_t now, const ReservationAgentInput& input) {
     clearing_.reset();
+    being_told_.clear();
+    excused_before_.clear();
     if (const auto* confirmed = std::get_if<NoticeConfirmed>(&input)) {
         delivered(now, confirmed->confirmation);
     } else if (const auto* stopping = std::get_if<AgentStopping>(&input)) {
@@ -89,7 +96,7 @@ void Oracle::input_delivered(std::int64_t now, const ReservationAgentInput& inpu
         agent.confirmed_since_start.clear();
     } else if (const auto* reconciled = std::get_if<AdministratorReconciledAgent>(&input)) {
         Agent& agent = agents_[reconciled->agent];
-        if (agent.claimed == AgentState::starting || agent.claimed == AgentState::started) {
+        if (is_being_told(agent.claimed) || agent.claimed == AgentState::started) {
             agent.told_since_start.clear();
             agent.confirmed_since_start.clear();
         }
@@ -231,12 +238,15 @@ void Oracle::notice_sent(std::int64_t now, const SendNotice& sent,
     const auto [entry, first] = owed_.try_emplace({notice.drive, sent.agent});
     Owed& owed = entry->second;
     // What is told in the step of a clear is told to whom the administrator has answered for.
-    const bool excused = agent.claimed == AgentState::starting || clearing_ == notice.drive;
+    const bool excused = agent.claimed == AgentState::starting || clearing_ == notice.drive ||
+                         being_told_.contains(sent.agent) ||
+                         excused_before_.contains({notice.drive, sent.agent});
     if (first || (owed.excused && !excused)) {
         owed = Owed{};
         owed.clock = now;
         owed.excused = excused;
-        owed.counts = agent.claimed == AgentState::started && !excused;
+        owed.counts =
+            owes_confirmations(agent.claimed) && agent.claimed != AgentState::lost && !excused;
     }
     owed.notices.emplace_back(notice.id, now);
 }
@@ -266,7 +276,12 @@ void Oracle::agent_recorded(std::int64_t now, const AgentRecord& record,
             }
         }
     }
-    if (record.state == AgentState::starting && before == AgentState::lost) {
+    if (is_being_told(record.state)) being_told_.insert(record.agent);
+    if (record.state == AgentState::starting && before != AgentState::never_seen &&
+        before != AgentState::stopped && before != AgentState::starting) {
+        fail(now, "once in step, always owing", record.agent + " is excused by starting again");
+    }
+    if (is_being_told(record.state) && before == AgentState::lost) {
         // What was overdue has had its consequence and begins anew; what was not runs on.
         std::erase_if(owed_, [&](const auto& entry) {
             return entry.first.second == record.agent && now - entry.second.clock >= budget_ms();

@@ -62,8 +62,8 @@ class Oracle {
         std::vector<std::pair<agent::core::NoticeId, std::int64_t>> notices;  // oldest first
         std::int64_t clock = 0;
         std::uint32_t extensions = 0;
-        bool excused = false;  // the agent was starting, or the administrator has answered for it
-        bool counts = false;   // the agent had started when the oldest of them was sent
+        bool excused = false;  // told to bring the agent into step, or the administrator answered
+        bool counts = false;   // the agent was in step once when the oldest of them was sent
     };
     struct Drive {
         bool force_ordered = false;    // and not cleared by an administrator since
@@ -122,6 +122,8 @@ class Oracle {
     std::map<agent::core::DriveSerial, Drive> drives_;
     std::map<agent::core::AgentName, Agent> agents_;
     std::map<Pair, Owed> owed_;
+    std::set<agent::core::AgentName> being_told_;  // brought into step by this input
+    std::set<Pair> excused_before_;                // as the controller found it at its start
     std::map<agent::core::NoticeId, agent::core::Notice> said_;
     std::set<std::uint64_t> epochs_;
     std::map<std::pair<std::size_t, agent::core::DriveSerial>, HostDrive> host_drives_;

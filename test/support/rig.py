@@ -388,7 +388,11 @@ class Rig:
         return wait_until(f"drive {serial} is {words}", look, timeout)
 
     def await_agent(self, name, state, timeout=20):
-        return wait_until(f"agent {name} is {state}", lambda: self.agent(name)["state"] == state, timeout)
+        """In that state, and not being told the state of the drives any more."""
+        def there():
+            agent = self.agent(name)
+            return agent["state"] == state and not agent["starting"]
+        return wait_until(f"agent {name} is {state}", there, timeout)
 
     def application(self, host, *words, check=True):
         return self.run([str(self.bin / "sample-backup-application"), "--state",

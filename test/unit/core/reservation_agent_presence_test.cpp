@@ -48,6 +48,32 @@ TEST_CASE("a change while an agent is starting is told to it and excused as well
     CHECK(all<ForceDriveOffline>(controller.pass(60'000)).empty());
 }
 
+TEST_CASE("an agent that was in step once and is started again owes every change") {
+    Controller controller;
+    controller.see(drive_1, reserved_by(port_a));
+    controller.bring_up("beta", 1);
+    controller(started("beta", 2));
+    CHECK(controller.agent("beta").record.state == AgentState::returning);
+    controller.pass(1'000);
+    CHECK(all<SendNotice>(controller.see(drive_1, reserved_by(port_b))).size() == 1);
+    // Started again and again it never confirms, and the drive is protected all the same.
+    std::size_t forced = 0;
+    for (std::uint64_t life = 3; life < 12; ++life) {
+        controller(started("beta", life));
+        forced += all<ForceDriveOffline>(controller.pass(3'000)).size();
+    }
+    CHECK(forced == 1);
+}
+
+TEST_CASE("what a returning agent is told to bring it into step forces no drive offline") {
+    Controller controller;
+    controller.see(drive_1, reserved_by(port_a));
+    controller.bring_up("beta", 1);
+    controller(started("beta", 2));
+    CHECK(all<ForceDriveOffline>(controller.pass(60'000)).empty());
+    CHECK(controller.agent("beta").record.state == AgentState::lost);
+}
+
 TEST_CASE("saying started again in the same life is a sign of life and nothing more") {
     Controller controller;
     controller.see(drive_1, reserved_by(port_a));
@@ -64,7 +90,7 @@ TEST_CASE("a new life is told everything afresh by notices that no older answer 
     const auto second = all<SendNotice>(controller(started("beta", 2)));
     REQUIRE(second.size() == 1);
     controller.confirm(first[0]);  // delayed, from the first life
-    CHECK(controller.agent("beta").record.state == AgentState::starting);
+    CHECK(controller.agent("beta").record.state == AgentState::returning);
     controller.confirm(second[0]);
     CHECK(controller.agent("beta").record.state == AgentState::started);
 }
@@ -131,7 +157,7 @@ TEST_CASE("any confirmation of a lost agent proves that it is alive: it is told 
     REQUIRE(controller.agent("beta").record.state == AgentState::lost);
     const auto again = all<SendNotice>(controller.confirm(sent[0]));
     CHECK(again.size() == 2);
-    CHECK(controller.agent("beta").record.state == AgentState::starting);
+    CHECK(controller.agent("beta").record.state == AgentState::returning);
     for (const auto& notice : again) {
         controller.confirm(notice);
     }
@@ -148,7 +174,7 @@ TEST_CASE("a lost agent that says started in the same life returns") {
     controller.see(drive_1, reserved_by(port_a));
     controller.pass(20'000);
     CHECK(all<SendNotice>(controller(started("beta", 1))).size() == 1);
-    CHECK(controller.agent("beta").record.state == AgentState::starting);
+    CHECK(controller.agent("beta").record.state == AgentState::returning);
 }
 
 TEST_CASE("a retired agent owes nothing and may begin anew with any incarnation") {
@@ -169,7 +195,7 @@ TEST_CASE("an agent that is to reconcile is told everything afresh, if it is the
     const auto sent = all<SendNotice>(controller(AdministratorReconciledAgent{"beta"}));
     REQUIRE(sent.size() == 1);
     CHECK(sent[0].notice.drive == drive_1);
-    CHECK(controller.agent("beta").record.state == AgentState::starting);
+    CHECK(controller.agent("beta").record.state == AgentState::returning);
     CHECK(controller.agent("beta").record.incarnation == 3);
     controller.confirm(sent[0]);
     CHECK(controller.agent("beta").record.state == AgentState::started);

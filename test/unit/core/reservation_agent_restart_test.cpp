@@ -118,6 +118,20 @@ TEST_CASE("a starting agent is still starting after a restart") {
     CHECK(controller.agent("beta").record.state == AgentState::started);
 }
 
+TEST_CASE("what a returning agent owes, and what it is excused from, survives a restart") {
+    Controller controller;
+    controller.see(drive_1, reserved_by(port_a));
+    controller.see(drive_2, free_drive());
+    controller.bring_up("beta", 1);
+    controller(AgentStarted{{"library-1", "beta", 2}});
+    controller.see(drive_2, reserved_by(port_a));
+    controller.restart();
+    CHECK(controller.agent("beta").record.state == AgentState::returning);
+    const auto forced = all<ForceDriveOffline>(controller.pass(60'000));
+    REQUIRE(forced.size() == 1);
+    CHECK(forced[0].drive == drive_2);
+}
+
 TEST_CASE("what the configuration no longer lists is forgotten, but for its forced offline") {
     Controller controller;
     controller.bring_up("beta");

@@ -56,7 +56,7 @@ std::string sql_error(const std::string& path, const std::string& sql) {
 TEST_CASE("what was recorded about drives, agents, debts and alarms comes back after a restart") {
     const TemporaryFolder folder;
     const AgentRecord agent{"host2", AgentState::lost, 1'769'860'799, 3};
-    const DebtRecord debt{{"VT1"}, "host2", {{5, 1}, {5, 4}, {6, 2}}};
+    const DebtRecord debt{{"VT1"}, "host2", {{5, 1}, {5, 4}, {6, 2}}, true};
     {
         ReservationAgentStore store = opened(folder.file("lrad.db"));
         commit(store,
@@ -74,6 +74,22 @@ TEST_CASE("what was recorded about drives, agents, debts and alarms comes back a
     CHECK(state.debts == std::vector<DebtRecord>{debt});
     CHECK(state.active_alarms == std::vector<Alarm>{sample_alarm("VT1")});
     CHECK(store.events({}).value().at(0).record == sample_event("VT1", 17));
+}
+
+TEST_CASE("a store that version 1 wrote is brought up to date and loses nothing") {
+    const TemporaryFolder folder;
+    const DebtRecord debt{{"VT1"}, "host2", {{5, 1}, {5, 4}}};
+    {
+        ReservationAgentStore store = opened(folder.file("lrad.db"));
+        commit(store, {RecordDebt{debt}});
+    }
+    REQUIRE(sql_error(folder.file("lrad.db"),
+                      "ALTER TABLE debt DROP COLUMN excused; PRAGMA user_version=1")
+                .empty());
+    for (int start = 0; start < 2; ++start) {
+        ReservationAgentStore store = opened(folder.file("lrad.db"));
+        CHECK(store.load().value().debts == std::vector<DebtRecord>{debt});
+    }
 }
 
 TEST_CASE("a later record takes the place of an earlier one, and a settled debt is gone") {
