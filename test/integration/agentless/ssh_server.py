@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
@@ -85,7 +84,8 @@ class SshServer:
                 after_name = (entry / "stat").read_text().rsplit(")", 1)[1].split()
             except OSError:
                 continue
-            parents.setdefault(int(after_name[1]), []).append(int(entry.name))
+            if after_name[0] != "Z":
+                parents.setdefault(int(after_name[1]), []).append(int(entry.name))
         found, ahead = [], [self.process.pid] if self.process else []
         while ahead:
             for child in parents.get(ahead.pop(), []):
@@ -105,21 +105,28 @@ class SshServer:
             return -1
 
     def drop_connections(self):
-        """As a cable that is pulled, seen from the client: the far side is gone without a word."""
-        dropped = self.descendants()
-        for pid in dropped:
+        """As a cable that is pulled, seen from the client: the far side is gone without a word. Each is halted before any
+        is ended, so that none has a child that nobody knows of."""
+        dropped = set()
+        while found := set(self.descendants()) - dropped:
+            self._signal(found, signal.SIGSTOP)
+            dropped |= found
+        self._signal(dropped, signal.SIGKILL)
+        return len(dropped)
+
+    @staticmethod
+    def _signal(pids, number):
+        for pid in pids:
             try:
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, number)
             except ProcessLookupError:
                 pass
-        return len(dropped)
 
     def stop(self):
         if self.process is None:
             return
+        self.process.send_signal(signal.SIGSTOP)  # takes no connection any more
         self.drop_connections()
-        if self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(10)
+        self.process.kill()
+        self.process.wait(10)
         self.process = None
-        time.sleep(0)
