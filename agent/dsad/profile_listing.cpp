@@ -67,7 +67,17 @@ json list_profiles(const std::vector<std::string>& folders) {
 }
 
 ExitCode print_profiles(const std::vector<std::string>& folders) {
-    for (const json& profile : list_profiles(folders)) {
+    const json profiles = list_profiles(folders);
+    if (profiles.empty()) {
+        std::string looked_in;
+        for (const std::string& folder : folders)
+            looked_in += (looked_in.empty() ? "" : ", ") + folder;
+        std::fputs(("no application profiles in " + looked_in +
+                    "; application.profile_dirs says where they are\n")
+                       .c_str(),
+                   stderr);
+    }
+    for (const json& profile : profiles) {
         const std::string head =
             profile["name"].get<std::string>() + "  " + profile["file"].get<std::string>();
         if (!profile["trouble"].is_null()) {
