@@ -27,6 +27,7 @@ constexpr EnumeratorName<AlarmKind> alarm_kinds[] = {
     {AlarmKind::removal_prevented, "removal_prevented"},
     {AlarmKind::drive_path_changed, "drive_path_changed"},
     {AlarmKind::host_unreachable, "host_unreachable"},
+    {AlarmKind::messages_refused, "messages_refused"},
 };
 
 }  // namespace

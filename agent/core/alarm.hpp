@@ -33,12 +33,14 @@ enum class AlarmKind : std::uint8_t {
     drive_path_changed = 26,
     // Of agents that the controller plays itself: their host can not be used over ssh.
     host_unreachable = 30,
+    // Of the controller itself: somebody sends it SNMP messages that it does not believe.
+    messages_refused = 40,
 };
 
 // The same key raises and clears; there is at most one active alarm per key.
 struct AlarmKey {
     AlarmKind kind = AlarmKind::handshake_incomplete;
-    DriveSerial drive;  // empty for agent_lost and host_unreachable
+    DriveSerial drive;  // empty for agent_lost, host_unreachable and messages_refused
     AgentName agent;    // empty where the alarm is about the drive alone
     auto operator<=>(const AlarmKey&) const = default;
 };

@@ -86,6 +86,10 @@ constexpr MessageDescription catalogue[] = {
     {Message::host_not_understood, Severity::major, "agent {}: its host answers over ssh and can not be used: {}. `lractl agent check {}` tries it",
      "The login shell of that user is not a POSIX shell, a forced command stands in the way, or what the host says about its drives and ports makes no sense.",
      "AGENTLESS.md says what the host has to have; `lractl agent check NAME` shows what came back."},
+    {Message::messages_refused, Severity::major, "SNMP messages are refused: {}. `lractl status show` counts them by cause",
+     "More messages a minute than `snmp.refused_per_minute` were not believed: from strangers, with a wrong user or key, not encrypted, replayed, or malformed. None of them changed anything. Somebody probes the ports, or an agent's configuration differs.",
+     "Look in `lractl status show` which count rises. `refused_wrong_key` or `refused_unknown_user`: compare the key files and `snmp.users` of the agent and of the controller. `dropped_source`, `dropped_engine`, `dropped_malformed`: find the sender with tcpdump, and let a firewall keep strangers from the ports."},
+    {Message::messages_refused_over, Severity::info, "SNMP messages are not refused any more: {}", "A whole minute passed with fewer of them than `snmp.refused_per_minute`.", "Nothing."},
 
     {Message::notice_sent, Severity::info, "drive {}: notice {} sent to {} agents, {} have to confirm it",
      "The state of the drive was told to the drive sharing agents.", "Nothing."},

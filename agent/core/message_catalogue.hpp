@@ -45,6 +45,8 @@ enum class Message : std::uint16_t {
     host_login_refused = 1083,
     host_command_hung = 1084,
     host_not_understood = 1085,
+    messages_refused = 1180,
+    messages_refused_over = 1181,
 
     notice_sent = 2001,
     notice_confirmed = 2002,

@@ -115,6 +115,20 @@ void ReservationAgent::Rules::handle(const HostContact& input) {
     raise(key, message, {input.agent, input.words, input.agent});
 }
 
+// Tests: reservation_agent_contact_test.cpp.
+void ReservationAgent::Rules::handle(const MessagesRefused& input) {
+    const AlarmKey key{AlarmKind::messages_refused, {}, {}};
+    if (input.too_many == alarms_.is_active(key)) return;
+    const Message message =
+        input.too_many ? Message::messages_refused : Message::messages_refused_over;
+    log(message, {}, {input.words});
+    if (input.too_many) {
+        raise(key, message, {input.words});
+    } else {
+        alarms_.clear(key, effects_);
+    }
+}
+
 void ReservationAgent::Rules::owe_nothing(Agent& agent, const std::string& why) {
     agent.record.state = AgentState::stopped;
     changed(agent);

@@ -27,6 +27,7 @@ Message message_of(AlarmKind kind) {
         case AlarmKind::agent_lost:
         case AlarmKind::drive_path_changed:
         case AlarmKind::host_unreachable:
+        case AlarmKind::messages_refused:
             break;
     }
     return Message::removal_prevented;

@@ -159,6 +159,13 @@ struct HostContact {
     std::string words;  // one line: what was found, or what went wrong
 };
 
+// SNMP messages that were not believed come faster than is allowed, or do so no more: an alarm, and
+// nothing else follows from it.
+struct MessagesRefused {
+    bool too_many = false;
+    std::string words;  // one line: how many of which
+};
+
 // Nothing happened but time; see next_wakeup().
 struct TimePassed {};
 
@@ -166,7 +173,8 @@ using ReservationAgentInput =
     std::variant<DriveObserved, DriveUnreachable, NoticeConfirmed, NoticeReceived, AgentStarted,
                  AgentStopping, OfflineForced, OfflineLifted, AdministratorForcedOffline,
                  AdministratorCleared, AdministratorRetiredAgent, AdministratorReconciledAgent,
-                 ReleaseReported, HolderStated, HostContact, DriveExamined, TimePassed>;
+                 ReleaseReported, HolderStated, HostContact, DriveExamined, MessagesRefused,
+                 TimePassed>;
 
 // ---- durable state: what the records below add up to
 // ----------------------------------------------------------------
@@ -217,6 +225,7 @@ struct DebtRecord {
     DriveSerial drive;
     AgentName agent;
     std::vector<NoticeId> unconfirmed;  // oldest first
+    bool excused = false;               // no drive is forced offline for it
     bool operator==(const DebtRecord&) const = default;
 };
 
@@ -225,7 +234,6 @@ struct ReservationAgentState {
     std::vector<AgentRecord> agents;
     std::vector<DebtRecord> debts;
     std::vector<Alarm> active_alarms;
-    bool excused = false;               // no drive is forced offline for it
 };
 
 // ---- out

@@ -110,6 +110,7 @@ class ReservationAgent::Rules {
     void fence_lost(Drive& drive, const DriveObserved& seen);
     void handle(const ReleaseReported& input);
     void handle(const HostContact& input);
+    void handle(const MessagesRefused& input);
 
     // What is wrong with a drive besides.
     void handle(const DriveExamined& input);

@@ -163,6 +163,10 @@ void Trace::add(const ReservationAgentInput& input) {
                        add(in.agent);
                        add(static_cast<std::uint64_t>(in.state));
                    },
+                   [this](const MessagesRefused& in) {
+                       add("messages_refused");
+                       add(static_cast<std::uint64_t>(in.too_many));
+                   },
                    [this](const HolderStated& in) {
                        add("holder_stated");
                        add(in.statement.id);

@@ -41,6 +41,24 @@ TEST_CASE(
     CHECK(controller.rules().active_alarms().front().severity == Severity::critical);
 }
 
+TEST_CASE("messages that are refused too often are one alarm until they are not") {
+    Controller controller(two_drives_three_agents());
+    const auto alarms = [&] { return controller.rules().active_alarms(); };
+    controller(MessagesRefused{false, "none"});
+    CHECK(alarms().empty());
+    CHECK_FALSE(controller.has_event("LRA1181"));
+    controller(MessagesRefused{true, "70 in a minute, 70 of them refused_wrong_key"});
+    REQUIRE(alarms().size() == 1);
+    CHECK(alarms().front().key == AlarmKey{AlarmKind::messages_refused, {}, {}});
+    CHECK_THAT(alarms().front().text, ContainsSubstring("70 of them refused_wrong_key"));
+    const auto before = alarms();
+    controller(MessagesRefused{true, "900 in a minute"});
+    CHECK(alarms() == before);
+    controller(MessagesRefused{false, "none in the last minute"});
+    CHECK(alarms().empty());
+    CHECK(controller.has_event("LRA1181"));
+}
+
 TEST_CASE("what became of a host that is not configured is nobody's business") {
     Controller controller(two_drives_three_agents());
     controller(HostContact{"nobody", State::key_changed, "x"});
