@@ -32,9 +32,7 @@ Objection refusal_of(const Register* held, const KeyStore& keys, const PromiseRe
     if (gone != nullptr && gone->clean && request.candidate.position < gone->position) {
         return Objection::behind;
     }
-    // The node that was named last may end its pair whoever hears the other: that one does not act.
-    const bool takes_over = held->value.primary != request.candidate.node;
-    if (takes_over && knowledge.other_serves) return Objection::peer_alive;
+    if (knowledge.other_serves) return Objection::peer_alive;
     return Objection::none;
 }
 

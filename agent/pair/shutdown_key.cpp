@@ -95,17 +95,6 @@ std::optional<ShutdownKey> KeyStore::put(const ShutdownKey& key) {
     return both;
 }
 
-std::vector<KeyId> KeyStore::pair_is_back(std::uint64_t epoch) {
-    std::vector<KeyId> struck;
-    for (const auto& key : keys_) {
-        if (key.id.epoch < epoch) struck.push_back(key.id);
-    }
-    keys_.erase(std::remove_if(keys_.begin(), keys_.end(),
-                               [epoch](const auto& key) { return key.id.epoch < epoch; }),
-                keys_.end());
-    return struck;
-}
-
 const ShutdownKey* KeyStore::find(const KeyId& id) const {
     const auto known =
         std::find_if(keys_.begin(), keys_.end(), [&id](const auto& key) { return key.id == id; });

@@ -102,7 +102,7 @@ inline constexpr std::size_t key_text_bytes_max = 200;
 // Both tell of the same command: what either knows counts.
 [[nodiscard]] ShutdownKey merged(const ShutdownKey& one, const ShutdownKey& other_pass);
 
-// The keys an agent keeps: the newest for each subject.
+// The keys an agent keeps: the newest for each subject, until a newer one takes its place.
 class KeyStore {
   public:
     KeyStore() = default;
@@ -111,10 +111,6 @@ class KeyStore {
     // The key as it has to be recorded now, or nothing when it is known already or older than what
     // is kept.
     [[nodiscard]] std::optional<ShutdownKey> put(const ShutdownKey& key);
-
-    // Both nodes are in service with this epoch: keys of older epochs have nothing more to say.
-    // Returns those that were struck out.
-    [[nodiscard]] std::vector<KeyId> pair_is_back(std::uint64_t epoch);
 
     [[nodiscard]] const ShutdownKey* find(const KeyId& id) const;
     [[nodiscard]] const ShutdownKey* newest() const;  // nullptr: none

@@ -1,0 +1,179 @@
+#include "agent/pair/node_watch.hpp"
+
+#include <algorithm>
+
+namespace agent::pair {
+namespace {
+
+// So many heartbeats are remembered until they are answered.
+constexpr std::size_t heartbeats_max = 64;
+
+bool is_over(const std::optional<core::Instant>& since, core::Duration after, core::Instant now) {
+    return since && now >= *since + after;
+}
+
+}  // namespace
+
+std::optional<std::string> fault_of(const NodeTimes& times) {
+    if (times.heartbeat.ms * 3 > times.lease.ms) {
+        return "a lease has to last three heartbeats or more";
+    }
+    if (times.lease.ms * 4 > times.dead_after.ms * 3) {
+        return "a node may be taken for dead only when its lease is over for certain: dead_after "
+               "has "
+               "to be a third longer than the lease, or more";
+    }
+    return std::nullopt;
+}
+
+NodeWatch::NodeWatch(NodeTimes times, std::uint64_t first_sequence, core::Instant now)
+    : times_(times), sequence_(first_sequence), started_at_(now), useful_at_(now) {}
+
+void NodeWatch::run_timer(Timer& timer, bool wanted, std::uint64_t about, core::Instant now) {
+    if (!wanted) {
+        timer.since.reset();
+    } else if (!timer.since || timer.about != about) {
+        timer.since = now;
+        timer.about = about;
+    }
+}
+
+// A standby judges by what it hears. One that waits for the other's copy judges by the copy alone:
+// a node that is heard and whose copy never comes is of no use.
+bool NodeWatch::peer_is_missing(const ControllerNode& node, core::Instant now) {
+    const bool awaits =
+        node.state() == NodeState::recovering && node.running_step() == Step::await_standby;
+    const bool waits =
+        node.state() == NodeState::waiting_peer && node.procedure() == NodeAction::nothing;
+    const bool stands_by = node.state() == NodeState::standby;
+    run_timer(missing_, awaits || node.state() == NodeState::waiting_peer || stands_by,
+              static_cast<std::uint64_t>(node.state()), now);
+    if (!awaits && !waits && !stands_by) return false;
+    if (asked_at_ && now < *asked_at_ + times_.retry) return false;
+    const core::Instant since = stands_by ? useful_at_ : *missing_.since;
+    const bool at_once = node.peer_is_out() && !awaits;
+    if (!at_once && now < since + (awaits ? times_.peer_wait : times_.dead_after)) return false;
+    asked_at_ = now;
+    return true;
+}
+
+std::optional<NodeInput> NodeWatch::due(const ControllerNode& node, core::Instant now) {
+    const bool acts = node.acts();
+    if (acts != acted_) {
+        // What was granted for an earlier time of acting counts for nothing.
+        acted_ = acts;
+        sent_.clear();
+        agent_grants_.clear();
+        peer_grant_.reset();
+        acting_since_ = now;
+    }
+    if (acts && node.needs_lease() && now >= lease_until(node) &&
+        now >= *acting_since_ + times_.lease) {
+        acting_since_ = now;  // once, not in a row
+        return LeaseOver{};
+    }
+    if (peer_is_missing(node, now)) return PeerMissing{};
+    run_timer(retry_, node.retry_is_wanted(), static_cast<std::uint64_t>(node.state()), now);
+    if (is_over(retry_.since, times_.retry, now)) {
+        retry_.since.reset();
+        return RetryDue{};
+    }
+    const std::uint64_t ballot = node.vote() ? node.vote()->ballot().counter : 0;
+    const bool accepting = node.vote_is_open() && node.vote()->may_be_accepted();
+    run_timer(vote_, node.vote_is_open(), ballot * 2 + (accepting ? 1 : 0), now);
+    if (is_over(vote_.since, times_.vote_timeout, now)) {
+        vote_.since.reset();
+        return VoteTimeOver{};
+    }
+    run_timer(key_, node.keys_are_collected(), 0, now);
+    if (is_over(key_.since, times_.key_timeout, now)) {
+        key_.since.reset();
+        return KeyTimeOver{};
+    }
+    run_timer(drain_, node.state() == NodeState::draining, 0, now);
+    if (is_over(drain_.since, times_.expedite_timeout, now)) {
+        drain_.since = now;
+        return DrainTimeOver{};
+    }
+    return std::nullopt;
+}
+
+void NodeWatch::peer_heard(const ControllerNode& node, NodeState state, core::Instant now) {
+    const bool leaves = state == NodeState::shut_down || state == NodeState::draining;
+    const bool leads =
+        may_finish(state) || state == NodeState::recovering || state == NodeState::taking_over;
+    if (!leaves && (leads || node.state() != NodeState::standby)) useful_at_ = now;
+}
+
+std::optional<Heartbeat> NodeWatch::heartbeat(const ControllerNode& node, core::Instant now) {
+    const bool changed = said_state_ != node.state();
+    if (!changed && said_at_ && now < *said_at_ + times_.heartbeat) return std::nullopt;
+    said_at_ = now;
+    said_state_ = node.state();
+    ++sequence_;
+    if (node.acts()) {
+        sent_[sequence_] = now;
+        if (sent_.size() > heartbeats_max) sent_.erase(sent_.begin());
+    }
+    return Heartbeat{sequence_, node.acts(), node.state(), node.data()};
+}
+
+void NodeWatch::agent_answered(const AgentName& agent, std::uint64_t sequence, bool granted) {
+    const auto sent = sent_.find(sequence);
+    if (sent == sent_.end() || !granted) return;
+    const auto known = agent_grants_.find(agent);
+    if (known == agent_grants_.end()) {
+        agent_grants_.emplace(agent, sent->second);
+    } else {
+        known->second = std::max(known->second, sent->second);
+    }
+}
+
+void NodeWatch::peer_answered(std::uint64_t sequence, bool granted) {
+    const auto sent = sent_.find(sequence);
+    if (sent == sent_.end() || !granted) return;
+    peer_grant_ = peer_grant_ ? std::max(*peer_grant_, sent->second) : sent->second;
+}
+
+core::Instant NodeWatch::lease_until(const ControllerNode& node) const {
+    if (!node.needs_lease()) return for_ever;
+    std::optional<core::Instant> from = peer_grant_;
+    std::vector<core::Instant> grants;
+    for (const auto& [agent, at] : agent_grants_) {
+        grants.push_back(at);
+    }
+    std::sort(grants.begin(), grants.end(), std::greater<>());
+    const std::size_t needed = std::size_t{node.configuration().threshold} + 1;
+    if (grants.size() >= needed) {
+        const core::Instant agents = grants[needed - 1];
+        from = from ? std::max(*from, agents) : agents;
+    }
+    return from ? *from + times_.lease : core::Instant{INT64_MIN};
+}
+
+ActingRight NodeWatch::right(const ControllerNode& node) const {
+    ActingRight right;
+    right.epoch = node.epoch();
+    right.may_claim = node.takes_requests();
+    right.may_act = node.acts();
+    right.until = right.may_act ? lease_until(node) : core::Instant{INT64_MIN};
+    return right;
+}
+
+core::Instant NodeWatch::next_wakeup(const ControllerNode& node) const {
+    core::Instant earliest = said_at_ ? *said_at_ + times_.heartbeat : started_at_;
+    const auto consider = [&earliest](const std::optional<core::Instant>& since,
+                                      core::Duration after) {
+        if (since) earliest = std::min(earliest, *since + after);
+    };
+    consider(vote_.since, times_.vote_timeout);
+    consider(key_.since, times_.key_timeout);
+    consider(retry_.since, times_.retry);
+    if (node.acts() && node.needs_lease()) {
+        const core::Instant until = lease_until(node);
+        if (acting_since_ && until > *acting_since_) earliest = std::min(earliest, until);
+    }
+    return earliest;
+}
+
+}  // namespace agent::pair

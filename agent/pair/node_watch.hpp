@@ -1,0 +1,104 @@
+#pragma once
+
+// What clocks say to a controller node: how long the other one has been of no use, until when this
+// one may act, what is overdue. The rules themselves know no time.
+//
+// A node that serves says so every `heartbeat` to the other node and to each agent. Whoever answers
+// has promised to let nobody else serve for `dead_after` from then on; counted from the moment the
+// answered message was SENT, the node may act for `lease`, which is shorter. What agents say counts
+// when more than the threshold of them has answered, since nobody gets more than that without one
+// of them. Only the running of clocks is relied upon (their rates within a quarter of each other),
+// never what they show.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "agent/core/time.hpp"
+#include "agent/pair/acting_right.hpp"
+#include "agent/pair/controller_node.hpp"
+
+namespace agent::pair {
+
+struct NodeTimes {
+    core::Duration heartbeat{1'000};
+    core::Duration suspect_after{3'000};  // shown; nothing follows from it
+    core::Duration lease{6'000};
+    core::Duration dead_after{10'000};
+    core::Duration peer_wait{30'000};  // after a start: how long the other may take to come back
+    core::Duration retry{5'000};
+    core::Duration vote_timeout{3'000};
+    core::Duration key_timeout{5'000};
+    core::Duration expedite_timeout{300'000};
+    bool operator==(const NodeTimes&) const = default;
+};
+// What is wrong with them, in words; nothing when they are right.
+[[nodiscard]] std::optional<std::string> fault_of(const NodeTimes& times);
+
+// To the other node and to each agent.
+struct Heartbeat {
+    std::uint64_t sequence = 0;
+    bool serves = false;
+    NodeState state = NodeState::recovering;
+    DataSeen data;
+};
+
+class NodeWatch {
+  public:
+    // `first_sequence` is above every sequence of earlier lives of this node.
+    NodeWatch(NodeTimes times, std::uint64_t first_sequence, core::Instant now);
+
+    // To be called after every step of the node, and at next_wakeup(): what clocks have to say now.
+    // The caller gives each to the node and calls again until nothing comes.
+    [[nodiscard]] std::optional<NodeInput> due(const ControllerNode& node, core::Instant now);
+
+    // A heartbeat to send now, if one is due: at each change of state, and every `heartbeat`.
+    [[nodiscard]] std::optional<Heartbeat> heartbeat(const ControllerNode& node, core::Instant now);
+
+    // Answers to heartbeats; `granted` false counts as heard, and gives no time to act.
+    void agent_answered(const AgentName& agent, std::uint64_t sequence, bool granted);
+    void peer_answered(std::uint64_t sequence, bool granted);
+
+    // What the other node says it is. Two that both stand by are of no use to each other.
+    void peer_heard(const ControllerNode& node, NodeState state, core::Instant now);
+
+    [[nodiscard]] core::Instant lease_until(const ControllerNode& node) const;
+    [[nodiscard]] ActingRight right(const ControllerNode& node) const;
+    [[nodiscard]] bool peer_is_suspect(core::Instant now) const {
+        return now >= useful_at_ + times_.suspect_after;
+    }
+    [[nodiscard]] core::Instant next_wakeup(const ControllerNode& node) const;
+    void set_times(NodeTimes times) { times_ = times; }
+    [[nodiscard]] const NodeTimes& times() const { return times_; }
+
+  private:
+    struct Timer {
+        std::optional<core::Instant> since;  // nothing: does not run
+        std::uint64_t about = 0;             // what it runs for; another one starts it anew
+    };
+    void run_timer(Timer& timer, bool wanted, std::uint64_t about, core::Instant now);
+    [[nodiscard]] bool peer_is_missing(const ControllerNode& node, core::Instant now);
+
+    NodeTimes times_;
+    std::uint64_t sequence_;
+    core::Instant started_at_;
+    core::Instant useful_at_;
+    std::optional<core::Instant> said_at_;
+    std::optional<NodeState> said_state_;
+    bool acted_ = false;
+    std::uint64_t acting_since_sequence_ = 0;
+    std::map<std::uint64_t, core::Instant> sent_;  // serving heartbeats that may be answered
+    std::map<AgentName, core::Instant> agent_grants_;
+    std::optional<core::Instant> peer_grant_;
+    std::optional<core::Instant> acting_since_;
+
+    std::optional<core::Instant> asked_at_;  // PeerMissing was said
+    Timer missing_;
+    Timer retry_;
+    Timer vote_;
+    Timer key_;
+    Timer drain_;
+};
+
+}  // namespace agent::pair
