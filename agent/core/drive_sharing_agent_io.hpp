@@ -50,6 +50,9 @@ struct ApplicationAnswered {
     bool by_somebody_else = false;
     // Of a query that says draining: it will not go on by itself, set_offline has to be said again.
     bool say_again = false;
+    // Of set_offline and set_online: nobody saw the command end, and it may take effect until so
+    // long after this answer. Zero: it has ended.
+    Duration may_run_for{0};
 };
 
 // The controller's SNMP engine has acknowledged "started" or "stopping".

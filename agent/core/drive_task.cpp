@@ -10,6 +10,10 @@ namespace {
 
 constexpr std::size_t detail_size_max = 200;
 
+std::string may_still_run(const std::string& action) {
+    return action + " was cut off; it may still be running";
+}
+
 }  // namespace
 
 DriveTask::DriveTask(DriveSerial drive) : drive_(std::move(drive)) {}
@@ -81,6 +85,8 @@ void DriveTask::proceed(const HostConfiguration& host, Now now, AgentEffects& ef
         if (wish_) {
             // From now on it is the operator who keeps it offline.
             if (wish_->offline) strike_ledger(effects);
+            for (auto& [controller, source] : sources_)
+                source.unsettled = false;
             log(Message::operator_set_drive,
                 {drive_.text, wish_->actor, wish_->offline ? "offline" : "online"}, now, effects);
             run(wish_->offline ? ApplicationAction::set_offline : ApplicationAction::set_online,
@@ -115,6 +121,7 @@ void DriveTask::answered(const ApplicationAnswered& answer, const HostConfigurat
                          AgentEffects& effects) {
     if (running_ != answer.action) return;  // nobody asked for it
     running_.reset();
+    if (answer.may_run_for.ms > 0) end_not_seen(answer, now, effects);
     if (answer.action == ApplicationAction::query) {
         application_state_ = answer.succeeded ? answer.state : ApplicationDriveState::unknown;
         say_again_ = answer.succeeded && answer.say_again;
@@ -127,7 +134,7 @@ void DriveTask::answered(const ApplicationAnswered& answer, const HostConfigurat
             log(Message::application_command_failed,
                 {drive_.text, to_text(answer.action), answer.detail}, now, effects);
         } else if (answer.action == ApplicationAction::set_online) {
-            strike_ledger(effects);
+            strike_settled(now, effects);
         }
         wish_.reset();
         run(ApplicationAction::query, Stage::operator_check, effects);
@@ -172,17 +179,17 @@ void DriveTask::looked(const HostConfiguration& host, Now now, AgentEffects& eff
     switch (first_move(work_->verdict, application_state_, ledger_.has_value())) {
         case NextMove::confirm_set_offline:
             settle_intent();
-            confirm(ConfirmationResult::set_offline, ledger_->reason, host, now, effects);
+            confirm_offline(ConfirmationResult::set_offline, ledger_->reason, host, now, effects);
             return;
         case NextMove::confirm_already_offline:
-            confirm(ConfirmationResult::already_offline, {}, host, now, effects);
+            confirm_offline(ConfirmationResult::already_offline, {}, host, now, effects);
             return;
         case NextMove::confirm_already_online:
-            strike_ledger(effects);
+            strike_settled(now, effects);
             confirm(ConfirmationResult::already_online, {}, host, now, effects);
             return;
         case NextMove::confirm_holder_is_mine:
-            if (application_state_ == ApplicationDriveState::online) strike_ledger(effects);
+            if (application_state_ == ApplicationDriveState::online) strike_settled(now, effects);
             confirm(ConfirmationResult::holder_is_mine, {}, host, now, effects);
             return;
         case NextMove::confirm_left_to_operator:
@@ -216,14 +223,20 @@ void DriveTask::checked_offline(const HostConfiguration& host, Now now, AgentEff
                 log(Message::application_set_offline, {drive_.text, entry.reason}, now, effects);
                 write_ledger(std::move(entry), effects);
             }
-            confirm(ledger_ ? ConfirmationResult::set_offline : ConfirmationResult::already_offline,
-                    {}, host, now, effects);
+            confirm_offline(
+                ledger_ ? ConfirmationResult::set_offline : ConfirmationResult::already_offline, {},
+                host, now, effects);
             return;
         }
         case ApplicationDriveState::draining:
             drains(host, now, effects);
             return;
         case ApplicationDriveState::online: {
+            if (may_come(ApplicationAction::set_offline, now)) {
+                confirm(ConfirmationResult::failed, may_still_run("set_offline"), host, now,
+                        effects);
+                return;
+            }
             strike_ledger(effects);  // it provably did not happen
             const std::string why = work_->command_detail.empty()
                                         ? "it still shows the drive online"
@@ -242,7 +255,7 @@ void DriveTask::checked_offline(const HostConfiguration& host, Now now, AgentEff
 void DriveTask::checked_online(const HostConfiguration& host, Now now, AgentEffects& effects) {
     const bool mine = work_->verdict == Verdict::mine;
     if (application_state_ == ApplicationDriveState::online) {
-        strike_ledger(effects);
+        strike_settled(now, effects);
         log(Message::application_set_online, {drive_.text}, now, effects);
         confirm(mine ? ConfirmationResult::holder_is_mine : ConfirmationResult::set_online, {},
                 host, now, effects);
@@ -250,7 +263,11 @@ void DriveTask::checked_online(const HostConfiguration& host, Now now, AgentEffe
     }
     std::string why = work_->command_detail;
     if (why.empty()) why = "it shows the drive " + std::string(to_text(application_state_));
-    log(Message::application_command_failed, {drive_.text, "set_online", why}, now, effects);
+    if (may_come(ApplicationAction::set_online, now)) {
+        why = may_still_run("set_online");
+    } else {
+        log(Message::application_command_failed, {drive_.text, "set_online", why}, now, effects);
+    }
     // The ledger keeps the drive as ours. That the holder's own application lacks the drive
     // endangers nobody, and must not end in taking it from the holder altogether.
     confirm(mine ? ConfirmationResult::holder_is_mine : ConfirmationResult::failed,
@@ -274,6 +291,51 @@ void DriveTask::looked_while_draining(const HostConfiguration& host, Now now,
             checked_offline(host, now, effects);
             return;
     }
+}
+
+// ---- commands whose end nobody saw
+// ---------------------------------------------------------------------------------
+
+void DriveTask::end_not_seen(const ApplicationAnswered& answer, Now now, AgentEffects& effects) {
+    if (answer.action == ApplicationAction::query) return;  // it changes nothing
+    auto& until = answer.action == ApplicationAction::set_offline ? offline_may_come_until_
+                                                                  : online_may_come_until_;
+    const Instant end = now.monotonic + answer.may_run_for;
+    if (!until || *until < end) until = end;
+    log(Message::application_command_cut_off,
+        {drive_.text, to_text(answer.action), std::to_string((answer.may_run_for.ms + 999) / 1'000),
+         answer.detail},
+        now, effects);
+}
+
+bool DriveTask::may_come(ApplicationAction action, Now now) const {
+    const auto& until =
+        action == ApplicationAction::set_offline ? offline_may_come_until_ : online_may_come_until_;
+    return until && now.monotonic < *until;
+}
+
+std::optional<Instant> DriveTask::last_effect_until(Now now) const {
+    std::optional<Instant> last;
+    for (const auto& until : {offline_may_come_until_, online_may_come_until_}) {
+        if (until && now.monotonic < *until && (!last || *last < *until)) last = until;
+    }
+    return last;
+}
+
+// Said of a drive that has to be kept off, it would be a promise that a late set_online breaks.
+void DriveTask::confirm_offline(ConfirmationResult result, const std::string& detail,
+                                const HostConfiguration& host, Now now, AgentEffects& effects) {
+    const bool promises = work_->verdict == Verdict::keep_off;
+    if (promises && may_come(ApplicationAction::set_online, now)) {
+        confirm(ConfirmationResult::failed, may_still_run("set_online"), host, now, effects);
+        return;
+    }
+    confirm(result, detail, host, now, effects);
+}
+
+// A drive that is online is not this agent's any more, unless its set_offline may still come.
+void DriveTask::strike_settled(Now now, AgentEffects& effects) {
+    if (!may_come(ApplicationAction::set_offline, now)) strike_ledger(effects);
 }
 
 void DriveTask::state_unknown(const HostConfiguration& host, Now now, AgentEffects& effects) {
@@ -317,7 +379,7 @@ void DriveTask::time_passed(const HostConfiguration& host, Now now, AgentEffects
     }
     for (auto& [controller, source] : sources_) {
         const bool failed = source.answered && source.mark->result == ConfirmationResult::failed;
-        if (!failed) continue;
+        if (!failed && !source.unsettled) continue;
         source.answered = false;
         source.due = true;
     }
@@ -350,6 +412,9 @@ void DriveTask::confirm(ConfirmationResult result, const std::string& detail,
     if (result == ConfirmationResult::failed) {
         look_again_at_ = now.monotonic + failed_retry_interval;
     }
+    const auto last = last_effect_until(now);
+    source.unsettled = last.has_value();
+    if (last && (!look_again_at_ || *last < *look_again_at_)) look_again_at_ = last;
     if (result != ConfirmationResult::draining) work_.reset();
 }
 

@@ -31,6 +31,11 @@ inline constexpr Duration failed_retry_interval{10'000};
 //                      where the application wants that
 //
 // A newer notice takes over when the running command has ended; it begins with a query of its own.
+//
+// A command that was cut off may take effect later, up to a time that whoever ran it knows. Until
+// then what a query shows is not the last word: "offline" is not confirmed while a set_online may
+// come, and the ledger keeps a drive while a set_offline may come. At that time everything is
+// looked at again. Scenario cut_off.txt; planted bug cut_off_counts_as_ended.
 class DriveTask {
   public:
     explicit DriveTask(DriveSerial drive);
@@ -55,10 +60,11 @@ class DriveTask {
     struct Source {
         std::optional<Notice> newest;  // since this process started
         std::optional<NoticeMark>
-            mark;               // of the newest notice that was answered, in this life or before
-        std::string detail;     // of that answer, for a repeat
-        bool answered = false;  // `newest` was, by this process
-        bool due = false;       // `newest` has to be worked on
+            mark;                // of the newest notice that was answered, in this life or before
+        std::string detail;      // of that answer, for a repeat
+        bool answered = false;   // `newest` was, by this process
+        bool due = false;        // `newest` has to be worked on
+        bool unsettled = false;  // what was answered may still be undone by a command of ours
         bool earlier_epoch_reported = false;
     };
     enum class Stage : std::uint8_t {
@@ -86,6 +92,14 @@ class DriveTask {
     void checked_offline(const HostConfiguration& host, Now now, AgentEffects& effects);
     void checked_online(const HostConfiguration& host, Now now, AgentEffects& effects);
     void looked_while_draining(const HostConfiguration& host, Now now, AgentEffects& effects);
+    // Whether this command was begun, its end was not seen, and it may still come to take effect.
+    [[nodiscard]] bool may_come(ApplicationAction action, Now now) const;
+    // Until when any of them may; nothing: none.
+    [[nodiscard]] std::optional<Instant> last_effect_until(Now now) const;
+    void end_not_seen(const ApplicationAnswered& answer, Now now, AgentEffects& effects);
+    void confirm_offline(ConfirmationResult result, const std::string& detail,
+                         const HostConfiguration& host, Now now, AgentEffects& effects);
+    void strike_settled(Now now, AgentEffects& effects);
     void state_unknown(const HostConfiguration& host, Now now, AgentEffects& effects);
     void drains(const HostConfiguration& host, Now now, AgentEffects& effects);
     void wait_for_drain(Now now);
@@ -109,6 +123,9 @@ class DriveTask {
     std::optional<Work> work_;
     std::optional<Instant> look_again_at_;
     std::optional<OperatorSetDrive> wish_;
+    // Until when a command whose end nobody saw may take effect.
+    std::optional<Instant> offline_may_come_until_;
+    std::optional<Instant> online_may_come_until_;
 };
 
 }  // namespace agent::core

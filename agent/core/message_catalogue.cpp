@@ -219,6 +219,9 @@ const MessageDescription& description_of(Message message) {
     for (const auto& entry : catalogue) {
         if (entry.message == message) return entry;
     }
+    {Message::application_command_cut_off, Severity::warning, "drive {}: {} was cut off; it may still be running in the application for up to {} s: {}",
+     "The connection broke or the command was killed before anybody saw its end, so it may take effect later. Until then \"offline\" is not confirmed when it could be undone, and the drive stays in the ledger when it could be taken offline late; then everything is looked at again.",
+     "Nothing for one. When it comes again, see why the connection breaks or the application hangs: `lractl agent check AGENT`, or `lractl application check` on the host."},
     invariant_broken("every message is in the catalogue", __FILE__, __LINE__);
 }
 

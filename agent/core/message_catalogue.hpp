@@ -115,6 +115,8 @@ struct MessageDescription {
     std::string_view remedy;   // what to do
 };
 
+
+    application_command_cut_off = 5230,
 [[nodiscard]] std::span<const MessageDescription> message_catalogue();
 [[nodiscard]] const MessageDescription& description_of(Message message);
 

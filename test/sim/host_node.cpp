@@ -16,7 +16,8 @@ HostNode::HostNode(const Plan& plan, std::size_t number, Bug bug, Timeline& time
       random_(random),
       trace_(trace),
       oracle_(oracle),
-      network_(network) {
+      network_(network),
+      cut_chance_(plan.seed * 0x9fb21c651e98df25U + number) {
     for (const auto& drive : host_.drives) {
         application_[drive];
     }
@@ -62,6 +63,7 @@ void HostNode::end_process(std::int64_t down_ms) {
     network_.forget(host_.agent);
     oracle_.host_process_ended(number_);
     operator_wishes_.clear();
+    settle_cut_off();
     // A command that is running takes effect, or not; nobody hears of it.
     for (const auto& command : std::exchange(running_, {})) {
         const bool takes_effect = random_.below(2) == 0;
@@ -291,10 +293,14 @@ void HostNode::run_command(const RunApplication& command) {
 
 bool HostNode::execute(const RunApplication& command) {
     if (application_fails_) return false;
-    ApplicationDrive& drive = application_.at(command.drive);
-    const ApplicationDriveState before = state_of(command.drive);
     const bool by_operator =
         command.action != ApplicationAction::query && operator_commands_.erase(command.drive) != 0;
+    return change(command, by_operator);
+}
+
+bool HostNode::change(const RunApplication& command, bool by_operator) {
+    ApplicationDrive& drive = application_.at(command.drive);
+    const ApplicationDriveState before = state_of(command.drive);
     if (command.action == ApplicationAction::set_online) {
         drive = {ApplicationDriveState::online, 0, false, by_operator};
     } else if (command.action == ApplicationAction::set_offline) {
@@ -317,6 +323,10 @@ void HostNode::command_ended(const RunApplication& command, std::uint64_t life) 
         return running.drive == command.drive && running.action == command.action;
     });
     if (mine != running_.end()) running_.erase(mine);
+    if (plan_.faults.commands_cut && may_crash_ && command.action != ApplicationAction::query) {
+        const bool cut = cut_chance_.below(6) == 0;
+        if (cut) return cut_off(command);
+    }
     const bool succeeded = execute(command);
     const bool query = command.action == ApplicationAction::query;
     ApplicationDriveState state = ApplicationDriveState::unknown;
@@ -332,6 +342,39 @@ void HostNode::command_ended(const RunApplication& command, std::uint64_t life) 
     }
     input(ApplicationAnswered{command.drive, command.action, succeeded, state,
                               succeeded ? "" : "the application does not answer"});
+}
+
+// Nobody hears how it ends. It takes effect at some time before the one that is told to the rules.
+void HostNode::cut_off(const RunApplication& command) {
+    const std::int64_t may_run_ms = cut_chance_.between(500, 6'000);
+    const std::int64_t takes_effect_ms = cut_chance_.between(1, may_run_ms - 1);
+    const bool by_operator = operator_commands_.erase(command.drive) != 0;
+    const std::uint64_t number = ++cuts_;
+    cut_off_[number] = {command, by_operator};
+    timeline_.after(takes_effect_ms, [this, number] { cut_off_takes_effect(number); });
+    ApplicationAnswered answer{command.drive, command.action, false, ApplicationDriveState::unknown,
+                               "the connection was closed"};
+    if (bug_ != Bug::cut_off_counts_as_ended) answer.may_run_for = {may_run_ms};
+    input(answer);
+}
+
+void HostNode::cut_off_takes_effect(std::uint64_t number) {
+    const auto found = cut_off_.find(number);
+    if (found == cut_off_.end()) return;
+    const CutOff late = found->second;
+    cut_off_.erase(found);
+    trace_.begin(timeline_.now_ms(), host_.agent);
+    trace_.add("late");
+    trace_.add(late.command.drive.text);
+    trace_.add(to_text(late.command.action));
+    trace_.end();
+    (void)change(late.command, late.by_operator);
+}
+
+// What an earlier life of the agent has begun ends with it.
+void HostNode::settle_cut_off() {
+    while (!cut_off_.empty())
+        cut_off_takes_effect(cut_off_.begin()->first);
 }
 
 void HostNode::operator_sets(const DriveSerial& drive, bool offline) {

@@ -68,6 +68,10 @@ class HostNode {
     void run_command(const agent::core::RunApplication& command);
     void command_ended(const agent::core::RunApplication& command, std::uint64_t life);
     bool execute(const agent::core::RunApplication& command);
+    bool change(const agent::core::RunApplication& command, bool by_operator);
+    void cut_off(const agent::core::RunApplication& command);
+    void cut_off_takes_effect(std::uint64_t number);
+    void settle_cut_off();
     void send_presence(const agent::core::AgentPresence& presence, bool stopping);
     void note_operator(const agent::core::DriveSharingAgentEffect& record);
     bool asked_by_operator(const agent::core::DriveSerial& drive,
@@ -93,6 +97,13 @@ class HostNode {
     std::vector<agent::core::RunApplication> running_;
     std::set<agent::core::DriveSerial> operator_wishes_;    // given to the agent, not yet begun
     std::set<agent::core::DriveSerial> operator_commands_;  // begun for an operator, running
+    struct CutOff {
+        agent::core::RunApplication command;
+        bool by_operator = false;
+    };
+    std::map<std::uint64_t, CutOff> cut_off_;  // still on their way
+    std::uint64_t cuts_ = 0;
+    Random cut_chance_;  // apart, so that worlds without them are what they were before
     std::optional<agent::core::DriveSharingAgent> rules_;
     std::uint64_t life_ = 0;
     std::int64_t down_ms_ = 0;

@@ -29,6 +29,7 @@ constexpr EnumeratorName<Bug> bug_names[] = {
     {Bug::changes_of_reservation_unseen, "changes_of_reservation_unseen"},
     {Bug::old_statement_counts, "old_statement_counts"},
     {Bug::observing_forgotten, "observing_forgotten"},
+    {Bug::cut_off_counts_as_ended, "cut_off_counts_as_ended"},
 };
 
 InitiatorPort port_of(std::size_t host) {
@@ -104,6 +105,9 @@ Plan plan_of(std::uint64_t seed) {
     const bool reloads = changes.below(4) == 0;
     plan.faults.reconciles = reconciles;
     plan.faults.reloads = reloads;
+    Random cuts(seed * 0xaf251af3b0f025b5U + 13);
+    const bool commands_cut = cuts.below(4) == 0;
+    plan.faults.commands_cut = commands_cut;
 
     const std::uint64_t hosts = 2 + random.below(3);
     for (std::size_t number = 1; number <= hosts; ++number) {

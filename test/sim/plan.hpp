@@ -35,6 +35,7 @@ struct Faults {
     bool reconciles = false;       // asked for at a host, or at the controller
     bool reloads = false;          // of a host's configuration, some to observe_only and back
     bool ssh_fails = false;        // no command reaches an agentless host for a while
+    bool commands_cut = false;     // nobody hears how some commands end; they take effect later
 };
 
 struct Plan {
@@ -70,19 +71,21 @@ enum class Bug : std::uint8_t {
     torn_transaction_kept,          // a half-written transaction is taken for a whole one
     changes_of_reservation_unseen,  // the poller repeats its first answer for ever and events are
                                     // dropped
-    old_statement_counts,  // a host's word about an older question is taken for the newest one
-    observing_forgotten,   // a host that is only to watch is not told so
+    old_statement_counts,     // a host's word about an older question is taken for the newest one
+    observing_forgotten,      // a host that is only to watch is not told so
+    cut_off_counts_as_ended,  // of a command that was cut off it is said that it has ended
 };
 inline constexpr Bug planted_bugs[] = {
-    Bug::old_epoch_counts,      Bug::superseding_forgives,
-    Bug::send_before_record,    Bug::ledger_forgotten,
-    Bug::ledger_invented,       Bug::forced_offline_forgotten,
-    Bug::epoch_not_raised,      Bug::receipt_counts,
-    Bug::failure_counts,        Bug::budget_too_long,
-    Bug::budget_too_short,      Bug::actuator_lies,
-    Bug::read_back_skipped,     Bug::lift_after_restart,
-    Bug::torn_transaction_kept, Bug::changes_of_reservation_unseen,
-    Bug::old_statement_counts,  Bug::observing_forgotten,
+    Bug::old_epoch_counts,        Bug::superseding_forgives,
+    Bug::send_before_record,      Bug::ledger_forgotten,
+    Bug::ledger_invented,         Bug::forced_offline_forgotten,
+    Bug::epoch_not_raised,        Bug::receipt_counts,
+    Bug::failure_counts,          Bug::budget_too_long,
+    Bug::budget_too_short,        Bug::actuator_lies,
+    Bug::read_back_skipped,       Bug::lift_after_restart,
+    Bug::torn_transaction_kept,   Bug::changes_of_reservation_unseen,
+    Bug::old_statement_counts,    Bug::observing_forgotten,
+    Bug::cut_off_counts_as_ended,
 };
 [[nodiscard]] std::string_view to_text(Bug bug);
 

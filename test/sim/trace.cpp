@@ -271,6 +271,8 @@ void Trace::add(const DriveSharingAgentInput& input) {
                        add(to_text(in.action));
                        add(in.succeeded ? "ok" : "failed");
                        add(to_text(in.state));
+                       if (in.may_run_for.ms != 0)
+                           add("cut off, runs for " + std::to_string(in.may_run_for.ms));
                    },
                    [this](const PresenceAcknowledged& in) {
                        add(in.stopping ? "stopping_acknowledged" : "started_acknowledged");

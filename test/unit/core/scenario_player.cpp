@@ -329,6 +329,10 @@ class Player {
                                    .value_or(ApplicationDriveState::unknown);
             }
             if (!answer.succeeded) answer.detail = "exit status 1";
+            if (words.at(3) == "cut_off") {
+                answer.may_run_for.ms = number(words.at(4));
+                answer.detail = "the connection was closed";
+            }
             return lines_of(host(answer));
         }
         if (verb == "operator") {
