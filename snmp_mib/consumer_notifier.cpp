@@ -1,5 +1,6 @@
 #include "snmp_mib/consumer_notifier.hpp"
 
+#include <chrono>
 #include <set>
 #include <utility>
 
@@ -15,6 +16,11 @@ constexpr std::size_t unanswered_per_consumer = 8;
 // Names of consumers share the sender's table with names of peers, which hold no blank.
 std::string destination_of(const ConsumerConfiguration& consumer) {
     return "consumer " + consumer.address;
+}
+
+agent::core::WallTime wall_time_now() {
+    const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+    return {std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count()};
 }
 
 agent::core::Result<DestinationConfiguration> destination_for(
@@ -94,6 +100,16 @@ void ConsumerNotifier::announce_test(const std::string& text) {
     send(encode(TestNotification{configuration_.controller, ++sequence_, text}, up_time_()));
 }
 
+void ConsumerNotifier::announce_heartbeat(std::size_t active_alarms, std::uint32_t interval_s) {
+    const std::string text = active_alarms == 0 ? "alive, no alarm is active"
+                             : active_alarms == 1
+                                 ? "alive, 1 alarm is active"
+                                 : "alive, " + std::to_string(active_alarms) + " alarms are active";
+    send(encode(HeartbeatNotification{configuration_.controller, ++sequence_,
+                                      static_cast<std::uint32_t>(active_alarms), interval_s, text},
+                up_time_()));
+}
+
 void ConsumerNotifier::send(const std::vector<Varbind>& varbinds) {
     for (const ConsumerConfiguration& consumer : configuration_.consumers) {
         sender_.submit(destination_of(consumer), "", varbinds, consumer.delivery,
@@ -101,6 +117,7 @@ void ConsumerNotifier::send(const std::vector<Varbind>& varbinds) {
                            const bool arrived =
                                end == MessageEnd::acknowledged || end == MessageEnd::sent;
                            ++(arrived ? tally->delivered : tally->lost);
+                           if (arrived) tally->last_delivered = wall_time_now();
                        });
     }
 }
@@ -109,8 +126,10 @@ std::vector<ConsumerStatus> ConsumerNotifier::status() const {
     std::vector<ConsumerStatus> result;
     for (const ConsumerConfiguration& consumer : configuration_.consumers) {
         const Tally& tally = *tallies_.at(consumer.address);
-        result.push_back({consumer.address, sender_.status(destination_of(consumer)).waiting,
-                          tally.delivered, tally.lost});
+        MessageSender::Status now = sender_.status(destination_of(consumer));
+        result.push_back({consumer.address, consumer.version, consumer.delivery, now.waiting,
+                          tally.delivered, tally.lost, now.resent, tally.last_delivered,
+                          std::move(now.trouble)});
     }
     return result;
 }

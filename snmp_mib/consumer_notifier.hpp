@@ -12,9 +12,9 @@
 
 #include "agent/core/alarm.hpp"
 #include "agent/core/result.hpp"
+#include "snmp_mib/consumer_status.hpp"
 #include "snmp_mib/message_sender.hpp"
 #include "snmp_mib/snmp_configuration.hpp"
-#include "snmp_mib/snmp_notice_channel.hpp"
 #include "snmp_mib/usm_users.hpp"
 
 namespace snmp_mib {
@@ -29,12 +29,15 @@ class ConsumerNotifier {
                                    const std::map<std::string, UsmUserKeys>& users);
     void announce(const agent::core::Alarm& alarm, bool active);
     void announce_test(const std::string& text);
+    void announce_heartbeat(std::size_t active_alarms, std::uint32_t interval_s);
+    [[nodiscard]] std::uint32_t sequence() const { return sequence_; }
     [[nodiscard]] std::vector<ConsumerStatus> status() const;
 
   private:
     struct Tally {
         std::uint64_t delivered = 0;
         std::uint64_t lost = 0;
+        agent::core::WallTime last_delivered;
     };
     void send(const std::vector<Varbind>& varbinds);
 

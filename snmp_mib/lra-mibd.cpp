@@ -1,31 +1,69 @@
 // Serves TAPE-LIBRARY-RESERVATION-MIB for lrad, in a process of its own: the query parser faces the
 // network, and if it hangs or dies the handshake goes on. The first line on standard input says how
-// to serve, every further line what. Ends when standard input does. Says "ready PORT" on standard
-// output.
+// to serve, every further line what. Ends when standard input does. What it says on standard output
+// stands in helper_line.hpp.
 
+#include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
-#include <array>
-#include <cerrno>
 #include <iostream>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "snmp_mib/feeder_input.hpp"
+#include "snmp_mib/helper_line.hpp"
 #include "snmp_mib/mib_rows_json.hpp"
 #include "snmp_mib/mib_server.hpp"
 
 namespace {
 
-constexpr int exit_failure = 1;
 constexpr int exit_usage = 2;
 constexpr int exit_configuration = 42;
+// Counts are told at most this often, when they have changed.
+constexpr int count_interval_ms = 1'000;
+// Less than the patience of the usual tools, which is a second, and a resend.
+constexpr int change_patience_ms = 2'000;
+
+void say(const snmp_mib::HelperLine& line) {
+    std::cout << snmp_mib::to_line(line) << std::endl;
+}
 
 class Server {
   public:
+    explicit Server(int descriptor) : descriptor_(descriptor), input_(descriptor) {}
+
+    int serve() {
+        for (;;) {
+            if (agent_) {
+                agent_->answer_until_readable(descriptor_, count_interval_ms);
+                tell_counts();
+            }
+            if (!readable_or_first()) continue;
+            if (!input_.read()) return 0;
+            while (const auto line = input_.next()) {
+                if (const int status = take(*line); status != 0) return status;
+            }
+        }
+    }
+
+  private:
+    // answer_until_readable() also returns when its time is over.
+    bool readable_or_first() {
+        if (!agent_) return true;
+        fd_set set;
+        FD_ZERO(&set);
+        FD_SET(descriptor_, &set);
+        timeval now{};
+        return ::select(descriptor_ + 1, &set, nullptr, nullptr, &now) > 0;
+    }
+
     // 0 to go on, otherwise the exit status.
     int take(std::string_view line) {
         if (!agent_) return start(line);
+        if (snmp_mib::change_answer_from(line)) return 0;  // to a question that was given up
         const agent::core::Result<snmp_mib::MibRows> rows = snmp_mib::rows_from_json_line(line);
         if (!rows) {
             std::cerr << "lra-mibd: " << rows.error().message << '\n';  // the rows before stay
@@ -34,52 +72,45 @@ class Server {
         agent_->serve(*rows);
         return 0;
     }
-    void answer_until_input() {
-        if (agent_) agent_->answer_until_readable(STDIN_FILENO);
-    }
 
-  private:
     int start(std::string_view line) {
         const agent::core::Result<snmp_mib::MibServerConfiguration> configuration =
             snmp_mib::configuration_from_json_line(line);
         if (!configuration) return fail(configuration.error());
-        auto opened = snmp_mib::MibServer::open(*configuration, [](const std::string& text) {
-            std::cerr << "lra-mibd: " << text << '\n';
-        });
+        auto opened = snmp_mib::MibServer::open(
+            *configuration,
+            {.log = [](const std::string& text) { std::cerr << "lra-mibd: " << text << '\n'; },
+             .change_drive = [this](const snmp_mib::DriveChange& change) { return ask(change); },
+             .master = [](bool connected) { say(snmp_mib::HelperMaster{connected}); }});
         if (!opened) return fail(opened.error());
         agent_ = std::move(opened).value();
-        std::cout << "ready " << agent_->port() << std::endl;
+        say(snmp_mib::HelperReady{agent_->port()});
         return 0;
     }
+
+    agent::core::Outcome ask(const snmp_mib::DriveChange& change) {
+        say(snmp_mib::DriveChangeRequest{++questions_, change});
+        return input_.wait_for_answer(questions_, change_patience_ms);
+    }
+
+    void tell_counts() {
+        snmp_mib::HelperCounts now = agent_->counts();
+        if (now == told_) return;
+        say(now);
+        told_ = std::move(now);
+    }
+
     static int fail(const agent::core::Error& error) {
         std::cerr << "lra-mibd: " << error.message << '\n';
         return exit_configuration;
     }
-    std::unique_ptr<snmp_mib::MibServer> agent_;
-};
 
-int serve_input() {
-    Server server;
-    std::string buffered;
-    std::array<char, 65'536> piece{};
-    for (;;) {
-        server.answer_until_input();
-        const ssize_t length = ::read(STDIN_FILENO, piece.data(), piece.size());
-        if (length < 0 && errno == EINTR) continue;
-        if (length <= 0) return length == 0 ? 0 : exit_failure;
-        buffered.append(piece.data(), static_cast<std::size_t>(length));
-        std::size_t end = 0;
-        while ((end = buffered.find('\n')) != std::string::npos) {
-            const int status = server.take(std::string_view(buffered).substr(0, end));
-            if (status != 0) return status;
-            buffered.erase(0, end + 1);
-        }
-        if (buffered.size() > snmp_mib::mib_line_length_max) {
-            std::cerr << "lra-mibd: a line is longer than a snapshot can be\n";
-            return exit_failure;
-        }
-    }
-}
+    int descriptor_;
+    snmp_mib::FeederInput input_;
+    std::unique_ptr<snmp_mib::MibServer> agent_;
+    std::uint64_t questions_ = 0;
+    snmp_mib::HelperCounts told_;
+};
 
 }  // namespace
 
@@ -99,10 +130,13 @@ int main(int argc, char* argv[]) {
         std::cerr << "lra-mibd: takes no arguments but --help and --version\n";
         return exit_usage;
     }
+    // Nothing is left of it when lrad is killed while a master that hangs is waited for.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::signal(SIGPIPE, SIG_IGN);
     try {
-        return serve_input();
+        return Server(STDIN_FILENO).serve();
     } catch (const std::exception& problem) {
         std::cerr << "lra-mibd: " << problem.what() << '\n';
-        return exit_failure;
+        return 1;
     }
 }

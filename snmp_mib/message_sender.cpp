@@ -159,7 +159,8 @@ MessageSender::Status MessageSender::status(const std::string& name) const {
     if (found == destinations_.end()) return {};
     const Destination& destination = *found->second;
     return {destination.engine_id, destination.answering,
-            destination.waiting.size() + destination.active.size(), destination.trouble};
+            destination.waiting.size() + destination.active.size(), destination.trouble,
+            destination.resent};
 }
 
 // ---- messages
@@ -243,7 +244,10 @@ void MessageSender::finish(MessageId id, MessageEnd end) {
             keyed != destination.by_key.end() && keyed->second == id) {
             destination.by_key.erase(keyed);
         }
-        if (end == MessageEnd::given_up) destination.answering = false;
+        if (end == MessageEnd::given_up) {
+            destination.answering = false;
+            if (destination.trouble.empty()) destination.trouble = "it does not answer";
+        }
         if (end != MessageEnd::dropped) activate(destination);
     }
     post_end(std::move(message->on_end), end);
@@ -401,6 +405,7 @@ bool MessageSender::transmit_inform(Message& message, Destination& destination, 
     }
     if (!send_datagram(destination, *datagram)) return false;
     counters_.add(message.transmitted ? SnmpCount::messages_resent : SnmpCount::messages_sent);
+    if (message.transmitted) ++destination.resent;
     message.transmitted = true;
     if (inform) {
         message.ids.push_back(id);

@@ -102,6 +102,7 @@ class MessageSender {
         bool answering = false;
         std::size_t waiting = 0;
         std::string trouble;
+        std::uint64_t resent = 0;
     };
     [[nodiscard]] Status status(const std::string& destination) const;
     [[nodiscard]] bool has(const std::string& destination) const {

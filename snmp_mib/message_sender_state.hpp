@@ -53,6 +53,7 @@ struct MessageSender::Destination {
     std::set<MessageId> active;
     std::map<std::string, MessageId> by_key;
     bool answering = false;
+    std::uint64_t resent = 0;
     std::string trouble;
 
     agent::core::Outcome know_engine(const std::string& engine, const std::string& own_engine_id) {

@@ -17,8 +17,8 @@
 #include <asio/streambuf.hpp>
 #include <asio/write.hpp>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
+#include <deque>
 #include <istream>
 #include <optional>
 #include <system_error>
@@ -43,10 +43,12 @@ class MibFeeder::Parts : public std::enable_shared_from_this<Parts> {
   public:
     Parts(asio::io_context& loop, MibFeederConfiguration configuration,
           std::function<MibSnapshot()> take_snapshot,
-          std::function<void(const std::string&)> on_trouble)
+          std::function<void(const std::string&)> on_trouble,
+          std::function<agent::core::Outcome(const DriveChange&)> change_drive)
         : configuration_(std::move(configuration)),
           take_snapshot_(std::move(take_snapshot)),
           on_trouble_(std::move(on_trouble)),
+          change_drive_(std::move(change_drive)),
           channel_(loop),
           feed_timer_(loop),
           restart_timer_(loop),
@@ -59,8 +61,14 @@ class MibFeeder::Parts : public std::enable_shared_from_this<Parts> {
 
   private:
     agent::core::Outcome spawn();
+    [[nodiscard]] std::string helper_folder() const {
+        return configuration_.state_dir +
+               (configuration_.agentx.empty() ? "/mibd" : "/mibd-agentx");
+    }
     void listen();
     void on_line(const std::string& line);
+    void answer(const DriveChangeRequest& request);
+    void send_next();
     void write(std::string line);
     void feed();
     void arm_feed();
@@ -70,13 +78,16 @@ class MibFeeder::Parts : public std::enable_shared_from_this<Parts> {
     MibFeederConfiguration configuration_;
     std::function<MibSnapshot()> take_snapshot_;
     std::function<void(const std::string&)> on_trouble_;
+    std::function<agent::core::Outcome(const DriveChange&)> change_drive_;
     asio::local::stream_protocol::socket
         channel_;  // a socket: writing to a dead helper raises no SIGPIPE
     asio::steady_timer feed_timer_;
     asio::steady_timer restart_timer_;
-    asio::streambuf input_;
+    asio::streambuf input_{helper_line_length_max};
     std::string outgoing_;
+    std::deque<std::string> answers_;  // go before snapshots; the helper waits for them one by one
     bool writing_ = false;
+    bool ready_ = false;
     bool dirty_ = true;
     bool feed_armed_ = false;
     bool ended_ = false;
@@ -91,7 +102,7 @@ agent::core::Outcome MibFeeder::Parts::start() {
         return agent::core::Error{"can not start " + configuration_.program + ": " +
                                   std::generic_category().message(errno)};
     }
-    const std::string folder = configuration_.state_dir + "/mibd";
+    const std::string folder = helper_folder();
     if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
         return agent::core::Error{"can not create " + folder + ": " +
                                   std::generic_category().message(errno)};
@@ -125,7 +136,11 @@ agent::core::Outcome MibFeeder::Parts::spawn() {
     status.pid = pid;
     status.running = true;
     status.listen_port = 0;
+    status.master_connected = false;
+    status.counts.clear();
     status.trouble.clear();
+    ready_ = false;
+    answers_.clear();
     ++status.starts;
     born_at_ = Clock::now();
     fed_at_ = Clock::time_point::min();
@@ -136,8 +151,9 @@ agent::core::Outcome MibFeeder::Parts::spawn() {
     channel_.assign(asio::local::stream_protocol(), ends[0], ignored);
     channel_.non_blocking(true, ignored);
     listen();
-    write(to_json_line(MibServerConfiguration{
-        configuration_.listen, configuration_.state_dir + "/mibd", configuration_.users}));
+    write(to_json_line(MibServerConfiguration{configuration_.listen, configuration_.agentx,
+                                              helper_folder(), configuration_.users,
+                                              configuration_.writers}));
     return agent::core::Nothing{};
 }
 
@@ -159,13 +175,45 @@ void MibFeeder::Parts::listen() {
 }
 
 void MibFeeder::Parts::on_line(const std::string& line) {
-    constexpr std::string_view ready = "ready ";
-    if (!line.starts_with(ready)) return;
-    std::from_chars(line.data() + ready.size(), line.data() + line.size(), status.listen_port);
-    arm_feed();
+    const std::optional<HelperLine> said = helper_line_from(line);
+    if (!said) return;
+    if (const auto* ready = std::get_if<HelperReady>(&*said)) {
+        status.listen_port = ready->port;
+        ready_ = true;
+        arm_feed();
+    } else if (const auto* master = std::get_if<HelperMaster>(&*said)) {
+        status.master_connected = master->connected;
+    } else if (const auto* counts = std::get_if<HelperCounts>(&*said)) {
+        status.counts = *counts;
+    } else if (const auto* request = std::get_if<DriveChangeRequest>(&*said)) {
+        answer(*request);
+    }
+}
+
+// The helper faces the network and is not believed when it says who may write.
+void MibFeeder::Parts::answer(const DriveChangeRequest& request) {
+    const auto& writers = configuration_.writers;
+    const bool may =
+        std::find(writers.begin(), writers.end(), request.change.user) != writers.end();
+    agent::core::Outcome outcome = agent::core::Error{request.change.user + " may not write"};
+    if (may && change_drive_) outcome = change_drive_(request.change);
+    answers_.push_back(
+        to_json_line(DriveChangeAnswer{request.number, outcome ? "" : outcome.error().message}));
+    send_next();
 }
 
 // One line at a time; a helper that does not read gets no second one.
+void MibFeeder::Parts::send_next() {
+    if (writing_) return;
+    if (!answers_.empty()) {
+        std::string answer = std::move(answers_.front());
+        answers_.pop_front();
+        write(std::move(answer));
+    } else if (dirty_) {
+        arm_feed();
+    }
+}
+
 void MibFeeder::Parts::write(std::string line) {
     outgoing_ = std::move(line);
     outgoing_ += '\n';
@@ -177,8 +225,8 @@ void MibFeeder::Parts::write(std::string line) {
             self->writing_ = false;
             if (error) {
                 self->gone("it takes no more snapshots");
-            } else if (self->dirty_) {
-                self->arm_feed();
+            } else {
+                self->send_next();
             }
         });
 }
@@ -189,7 +237,7 @@ void MibFeeder::Parts::changed() {
 }
 
 void MibFeeder::Parts::arm_feed() {
-    if (ended_ || feed_armed_ || !status.running || status.listen_port == 0) return;
+    if (ended_ || feed_armed_ || !status.running || !ready_) return;
     feed_armed_ = true;
     const Clock::time_point due = fed_at_ == Clock::time_point::min()
                                       ? Clock::now()
@@ -202,7 +250,7 @@ void MibFeeder::Parts::arm_feed() {
 }
 
 void MibFeeder::Parts::feed() {
-    if (!status.running || status.listen_port == 0 || !dirty_) return;
+    if (!status.running || !ready_ || !dirty_) return;
     if (writing_) {
         ++status.snapshots_skipped;  // it is behind; the newest state follows when it has caught up
         return;
@@ -243,20 +291,22 @@ void MibFeeder::Parts::reap(bool kill_first) {
     status.pid = 0;
     status.running = false;
     status.listen_port = 0;
+    status.master_connected = false;
 }
 
 void MibFeeder::Parts::end() {
     ended_ = true;
     feed_timer_.cancel();
     restart_timer_.cancel();
-    reap(false);
+    reap(!configuration_.agentx.empty());  // one that waits for its master would not hear of it
 }
 
 MibFeeder::MibFeeder(asio::io_context& loop, MibFeederConfiguration configuration,
                      std::function<MibSnapshot()> take_snapshot,
-                     std::function<void(const std::string&)> on_trouble)
+                     std::function<void(const std::string&)> on_trouble,
+                     std::function<agent::core::Outcome(const DriveChange&)> change_drive)
     : parts_(std::make_shared<Parts>(loop, std::move(configuration), std::move(take_snapshot),
-                                     std::move(on_trouble))) {}
+                                     std::move(on_trouble), std::move(change_drive))) {}
 
 MibFeeder::~MibFeeder() {
     parts_->end();

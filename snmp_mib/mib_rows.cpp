@@ -58,7 +58,15 @@ std::string holders_of(const agent::core::Reservation& reservation) {
     return list;
 }
 
-std::vector<VarbindValue> scalars_of(const MibScalars& scalars) {
+std::uint64_t lost_by(const std::vector<ConsumerStatus>& consumers) {
+    std::uint64_t lost = 0;
+    for (const ConsumerStatus& consumer : consumers)
+        lost += consumer.lost;
+    return lost;
+}
+
+std::vector<VarbindValue> scalars_of(const MibSnapshot& snapshot) {
+    const MibScalars& scalars = snapshot.scalars;
     return {text(scalars.controller),
             text(scalars.version),
             time_or_empty(scalars.started_at),
@@ -68,7 +76,11 @@ std::vector<VarbindValue> scalars_of(const MibScalars& scalars) {
             Counter64{scalars.confirmations_received},
             Counter64{scalars.handshakes_incomplete},
             Counter64{scalars.drives_forced_offline},
-            Counter64{scalars.messages_refused}};
+            Counter64{scalars.messages_refused},
+            Unsigned32{static_cast<std::uint32_t>(snapshot.alarms.size())},
+            Counter64{scalars.notifications_sent},
+            Counter64{lost_by(snapshot.consumers)},
+            Counter64{scalars.drive_changes_by_snmp}};
 }
 
 MibRow row_of(const MibDrive& drive) {
@@ -78,21 +90,25 @@ MibRow row_of(const MibDrive& drive) {
         drive.view.operational_state() == agent::core::OperationalState::unreachable
             ? drive.view.unreachable_why
             : record.offline_reason;
+    const agent::core::OperationalState wanted = record.operational_state;
     MibRow row;
     append_text(row.index, record.drive.text);
-    row.columns = {text(drive.vendor),
-                   text(drive.product),
-                   Integer32{drive.element_address ? *drive.element_address : -1},
-                   truth(drive.view.shared),
-                   from_one(drive.view.operational_state()),
-                   text(online ? "" : why),
-                   from_one(record.reservation.state),
-                   from_one(record.reservation.kind),
-                   from_one(record.evidence),
-                   OctetString{holders_of(record.reservation)},
-                   text(drive.view.holder_domain, name_length_max),
-                   time_or_empty(record.since),
-                   Counter64{record.newest_notice ? record.newest_notice->sequence : 0}};
+    row.columns = {
+        text(drive.vendor),
+        text(drive.product),
+        Integer32{drive.element_address ? *drive.element_address : -1},
+        truth(drive.view.shared),
+        from_one(drive.view.operational_state()),
+        text(online ? "" : why),
+        from_one(record.reservation.state),
+        from_one(record.reservation.kind),
+        from_one(record.evidence),
+        OctetString{holders_of(record.reservation)},
+        text(drive.view.holder_domain, name_length_max),
+        time_or_empty(record.since),
+        Counter64{record.newest_notice ? record.newest_notice->sequence : 0},
+        Integer32{wanted == agent::core::OperationalState::online ? 1 : 2},
+        text(wanted == agent::core::OperationalState::online ? "" : record.offline_reason)};
     return row;
 }
 
@@ -145,6 +161,20 @@ MibRow row_of(const agent::core::Alarm& alarm) {
     return row;
 }
 
+MibRow row_of(const ConsumerStatus& consumer) {
+    MibRow row;
+    append_text(row.index, consumer.address);
+    row.columns = {from_one(consumer.version),
+                   from_one(consumer.delivery),
+                   Unsigned32{static_cast<std::uint32_t>(consumer.queued)},
+                   Counter64{consumer.delivered},
+                   Counter64{consumer.lost},
+                   Counter64{consumer.resent},
+                   time_or_empty(consumer.last_delivered),
+                   text(consumer.trouble)};
+    return row;
+}
+
 bool fits(const std::string& value, std::size_t least, std::size_t most) {
     return value.size() >= least && value.size() <= most;
 }
@@ -153,19 +183,39 @@ bool fits(const std::string& value, std::size_t least, std::size_t most) {
 
 const std::array<MibTableShape, mib_table_count>& mib_tables() {
     static const std::array<MibTableShape, mib_table_count> tables{
-        MibTableShape{oids::Table::drive, "drives", 2, 14, {true}},
+        MibTableShape{oids::Table::drive, "drives", 2, 16, {true}},
         MibTableShape{oids::Table::agent, "agents", 2, 7, {true}},
         MibTableShape{oids::Table::handshake, "handshakes", 3, 8, {true, true}},
         MibTableShape{oids::Table::event, "events", 2, 7, {false}},
         MibTableShape{oids::Table::alarm, "alarms", 4, 6, {false, true, true}},
+        MibTableShape{oids::Table::consumer, "consumers", 2, 9, {true}},
     };
     return tables;
 }
 
+std::span<const oids::Scalar> fed_scalars() {
+    using enum oids::Scalar;
+    static constexpr std::array scalars{controller,
+                                        version,
+                                        started_at,
+                                        epoch,
+                                        reservation_changes,
+                                        notices_sent,
+                                        confirmations_received,
+                                        handshakes_incomplete,
+                                        drives_forced_offline,
+                                        messages_refused,
+                                        active_alarms,
+                                        notifications_sent,
+                                        notifications_lost,
+                                        drive_changes_by_snmp};
+    return scalars;
+}
+
 MibRows rows_of(const MibSnapshot& snapshot) {
     MibRows rows;
-    rows.scalars = scalars_of(snapshot.scalars);
-    auto& [drives, agents, handshakes, events, alarms] = rows.tables;
+    rows.scalars = scalars_of(snapshot);
+    auto& [drives, agents, handshakes, events, alarms, consumers] = rows.tables;
     for (const MibDrive& drive : snapshot.drives) {
         if (fits(drive.view.record.drive.text, 1, serial_length_max))
             drives.push_back(row_of(drive));
@@ -189,6 +239,9 @@ MibRows rows_of(const MibSnapshot& snapshot) {
             fits(alarm.key.agent, 0, name_length_max)) {
             alarms.push_back(row_of(alarm));
         }
+    }
+    for (const ConsumerStatus& consumer : snapshot.consumers) {
+        if (fits(consumer.address, 1, name_length_max)) consumers.push_back(row_of(consumer));
     }
     return rows;
 }

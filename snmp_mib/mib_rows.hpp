@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,11 +30,14 @@ struct MibTableShape {
     std::uint32_t last_column;
     std::vector<bool> text_index;  // one per index object: text, or a number
 };
-inline constexpr std::size_t mib_table_count = 5;
+inline constexpr std::size_t mib_table_count = 6;
 [[nodiscard]] const std::array<MibTableShape, mib_table_count>& mib_tables();
 
+// Every scalar but those that the helper knows itself.
+[[nodiscard]] std::span<const oids::Scalar> fed_scalars();
+
 struct MibRows {
-    std::vector<VarbindValue> scalars;  // tlrScalars 1, 2, ... up to messages_refused
+    std::vector<VarbindValue> scalars;                        // in the order of fed_scalars()
     std::array<std::vector<MibRow>, mib_table_count> tables;  // in the order of mib_tables()
     bool operator==(const MibRows&) const = default;
 };

@@ -77,8 +77,11 @@ std::string to_json_line(const MibServerConfiguration& configuration) {
              {"priv", privacy_names[static_cast<std::size_t>(user.privacy)]},
              {"priv_key_file", user.privacy_key_file}});
     }
-    return json{
-        {"listen", configuration.listen}, {"state_dir", configuration.state_dir}, {"users", users}}
+    return json{{"listen", configuration.listen},
+                {"agentx", configuration.agentx},
+                {"state_dir", configuration.state_dir},
+                {"users", users},
+                {"writers", configuration.writers}}
         .dump();
 }
 
@@ -87,7 +90,9 @@ agent::core::Result<MibServerConfiguration> configuration_from_json_line(std::st
         const json object = json::parse(line);
         MibServerConfiguration configuration;
         configuration.listen = object.at("listen").get<std::string>();
+        configuration.agentx = object.value("agentx", "");
         configuration.state_dir = object.at("state_dir").get<std::string>();
+        configuration.writers = object.value("writers", std::vector<std::string>());
         for (const json& user : object.at("users")) {
             configuration.users.push_back(
                 {.name = user.at("name").get<std::string>(),

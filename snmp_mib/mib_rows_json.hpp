@@ -16,9 +16,11 @@ inline constexpr std::size_t mib_line_length_max = 16U << 20U;
 
 // The first line: how to serve.
 struct MibServerConfiguration {
-    std::string listen;
+    std::string listen;  // empty for a subagent
+    std::string agentx;  // socket of the master agent, as Net-SNMP writes it; empty: standalone
     std::string state_dir;
     std::vector<UsmUserConfiguration> users;
+    std::vector<std::string> writers;  // those of them that may set something
 };
 [[nodiscard]] std::string to_json_line(const MibServerConfiguration& configuration);
 [[nodiscard]] agent::core::Result<MibServerConfiguration> configuration_from_json_line(

@@ -10,6 +10,7 @@
 
 #include "agent/core/alarm.hpp"
 #include "agent/core/reservation_agent.hpp"
+#include "snmp_mib/consumer_status.hpp"
 
 namespace snmp_mib {
 
@@ -42,6 +43,8 @@ struct MibScalars {
     std::uint64_t handshakes_incomplete = 0;
     std::uint64_t drives_forced_offline = 0;
     std::uint64_t messages_refused = 0;  // by the SNMP channel, all causes
+    std::uint64_t notifications_sent = 0;
+    std::uint64_t drive_changes_by_snmp = 0;
 };
 
 struct MibSnapshot {
@@ -50,6 +53,7 @@ struct MibSnapshot {
     std::vector<MibAgent> agents;
     std::vector<agent::core::HandshakeView> handshakes;
     std::vector<agent::core::Alarm> alarms;
+    std::vector<ConsumerStatus> consumers;
     std::vector<MibEvent> events;  // the newest ones, at most mib_events_max are served
 };
 

@@ -297,6 +297,7 @@ constexpr AlarmNotifications alarm_notifications[] = {
     {AlarmKind::removal_prevented, Notification::drive_concern, Notification::drive_concern_over},
     {AlarmKind::drive_path_changed, Notification::drive_concern, Notification::drive_concern_over},
     {AlarmKind::host_unreachable, Notification::agent_lost, Notification::agent_returned},
+    {AlarmKind::messages_refused, Notification::refusals_many, Notification::refusals_over},
 };
 
 }  // namespace
@@ -378,7 +379,7 @@ agent::core::Result<AlarmNotification> decode_alarm(std::span<const Varbind> var
     notification.controller = reader.text(NotifyObject::controller, 1, name_length_max);
     notification.sequence = reader.unsigned32(NotifyObject::sequence);
     alarm.key.kind = static_cast<AlarmKind>(reader.enumeration(
-        NotifyObject::alarm_kind, 1, static_cast<int>(AlarmKind::host_unreachable)));
+        NotifyObject::alarm_kind, 1, static_cast<int>(AlarmKind::messages_refused)));
     const bool belongs = std::any_of(
         std::begin(alarm_notifications), std::end(alarm_notifications),
         [&](const auto& r) { return r.raised == row->raised && r.kind == alarm.key.kind; });
@@ -408,6 +409,30 @@ agent::core::Result<TestNotification> decode_test(std::span<const Varbind> varbi
     TestNotification notification;
     notification.controller = reader.text(NotifyObject::controller, 1, name_length_max);
     notification.sequence = reader.unsigned32(NotifyObject::sequence);
+    notification.text = reader.text(NotifyObject::text, 0, alarm_text_length_max);
+    const agent::core::Outcome outcome = reader.finish();
+    if (!outcome) return outcome.error();
+    return notification;
+}
+
+std::vector<Varbind> encode(const HeartbeatNotification& notification, TimeTicks up_time) {
+    return Writer(Notification::heartbeat, up_time)
+        .text(NotifyObject::controller, notification.controller)
+        .add(NotifyObject::sequence, Unsigned32{notification.sequence})
+        .add(NotifyObject::active_alarms, Unsigned32{notification.active_alarms})
+        .add(NotifyObject::interval, Unsigned32{notification.interval_s})
+        .text(NotifyObject::text, bounded_text(notification.text, alarm_text_length_max))
+        .take();
+}
+
+agent::core::Result<HeartbeatNotification> decode_heartbeat(std::span<const Varbind> varbinds) {
+    VarbindReader reader(varbinds);
+    if (reader.notification() != Notification::heartbeat) reader.refuse("not tlrHeartbeat");
+    HeartbeatNotification notification;
+    notification.controller = reader.text(NotifyObject::controller, 1, name_length_max);
+    notification.sequence = reader.unsigned32(NotifyObject::sequence);
+    notification.active_alarms = reader.unsigned32(NotifyObject::active_alarms);
+    notification.interval_s = reader.unsigned32(NotifyObject::interval);
     notification.text = reader.text(NotifyObject::text, 0, alarm_text_length_max);
     const agent::core::Outcome outcome = reader.finish();
     if (!outcome) return outcome.error();

@@ -48,10 +48,24 @@ struct TestNotification {
     std::string text;
     bool operator==(const TestNotification&) const = default;
 };
+// "I am here": tells of lost notifications by its sequence, and of a lost controller by its
+// absence.
+struct HeartbeatNotification {
+    std::string controller;
+    std::uint32_t sequence = 0;
+    std::uint32_t active_alarms = 0;
+    std::uint32_t interval_s = 0;  // until the next one
+    std::string text;
+    bool operator==(const HeartbeatNotification&) const = default;
+};
 [[nodiscard]] std::vector<Varbind> encode(const AlarmNotification& notification, TimeTicks up_time);
 [[nodiscard]] std::vector<Varbind> encode(const TestNotification& notification, TimeTicks up_time);
 [[nodiscard]] agent::core::Result<AlarmNotification> decode_alarm(
     std::span<const Varbind> varbinds);
 [[nodiscard]] agent::core::Result<TestNotification> decode_test(std::span<const Varbind> varbinds);
+[[nodiscard]] std::vector<Varbind> encode(const HeartbeatNotification& notification,
+                                          TimeTicks up_time);
+[[nodiscard]] agent::core::Result<HeartbeatNotification> decode_heartbeat(
+    std::span<const Varbind> varbinds);
 
 }  // namespace snmp_mib

@@ -31,6 +31,7 @@ enum class Notification : std::uint32_t {
     holder_inquiry = 5,
     holder_statement = 6,
     test = 7,
+    heartbeat = 8,
     handshake_incomplete = 11,
     handshake_completed = 12,
     drive_forced_offline = 13,
@@ -45,6 +46,8 @@ enum class Notification : std::uint32_t {
     agent_returned = 22,
     drive_concern = 23,
     drive_concern_over = 24,
+    refusals_many = 25,
+    refusals_over = 26,
 };
 
 // tlrMIB.2: what notifications carry; instance .0.
@@ -67,6 +70,8 @@ enum class NotifyObject : std::uint32_t {
     request = 16,
     answer = 17,
     release = 18,
+    active_alarms = 19,
+    interval = 20,
 };
 
 // tlrMIB.1.1: scalars; instance .0.
@@ -81,11 +86,22 @@ enum class Scalar : std::uint32_t {
     handshakes_incomplete = 8,
     drives_forced_offline = 9,
     messages_refused = 10,
-    snapshot_age = 11,
+    snapshot_age = 11,  // of what the helper was fed: not fed itself
+    active_alarms = 12,
+    notifications_sent = 13,
+    notifications_lost = 14,
+    drive_changes_by_snmp = 15,
 };
 
 // tlrMIB.1.N: tables; columns are below N.1.
-enum class Table : std::uint32_t { drive = 2, agent = 3, handshake = 4, event = 5, alarm = 6 };
+enum class Table : std::uint32_t {
+    drive = 2,
+    agent = 3,
+    handshake = 4,
+    event = 5,
+    alarm = 6,
+    consumer = 7,
+};
 
 [[nodiscard]] inline Oid of(Notification which) {
     return below(module_root, {0, static_cast<std::uint32_t>(which)});

@@ -26,6 +26,7 @@ struct UsmUserConfiguration {
     std::string authentication_key_file;
     PrivacyProtocol privacy = PrivacyProtocol::aes128;
     std::string privacy_key_file;
+    bool operator==(const UsmUserConfiguration&) const = default;
 };
 
 // The other end of the handshake: a drive sharing agent at the controller, a controller at an

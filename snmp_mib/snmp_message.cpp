@@ -9,6 +9,9 @@
 #include <type_traits>
 #include <utility>
 
+#include "snmp_mib/datagram.hpp"
+#include "snmp_mib/usm_users.hpp"
+
 namespace snmp_mib {
 
 namespace {
@@ -184,6 +187,7 @@ agent::core::Result<std::string> encode_message(const V3Notification& header,
     pdu->reqid = header.request_id;
     for (const Varbind& varbind : varbinds)
         add_varbind(pdu.get(), varbind);
+    show_user(header.user, header.engine_id);
     return build(pdu.get());
 }
 
@@ -237,6 +241,9 @@ ReceivedMessage ReceivedMessage::decode(std::span<const std::uint8_t> datagram) 
     message.pdu_->pdu.reset(static_cast<netsnmp_pdu*>(std::calloc(1, sizeof(netsnmp_pdu))));
     netsnmp_pdu* pdu = message.pdu_->pdu.get();
     AGENT_ASSERT(pdu != nullptr);
+    const Envelope envelope = envelope_of(datagram);
+    if (const auto* v3 = std::get_if<V3Envelope>(&envelope))
+        show_user(v3->user, v3->authoritative_engine_id);
     std::vector<u_char> bytes(datagram.begin(), datagram.end());  // decoded in place
     netsnmp_session& session = session_for(SNMP_VERSION_3);
     const int result = snmp_parse(nullptr, &session, pdu, bytes.data(), bytes.size());
@@ -346,6 +353,7 @@ agent::core::Result<std::string> ReceivedMessage::response() {
     pdu->errstat = 0;
     pdu->errindex = 0;
     pdu->flags = 0;
+    show_user(user(), engine_id());
     return build(pdu);
 }
 
@@ -355,6 +363,7 @@ agent::core::Result<std::string> ReceivedMessage::report() {
     if (snmpv3_make_report(pdu, library_error_) != SNMPERR_SUCCESS) {
         return agent::core::Error{"no Report exists for this refusal"};
     }
+    show_user(user(), engine_id());
     return build(pdu);
 }
 

@@ -360,6 +360,14 @@ void SnmpNoticeChannel::announce_test(const std::string& text) {
     parts_->consumers->announce_test(text);
 }
 
+void SnmpNoticeChannel::announce_heartbeat(std::size_t active_alarms, std::uint32_t interval_s) {
+    parts_->consumers->announce_heartbeat(active_alarms, interval_s);
+}
+
+std::uint32_t SnmpNoticeChannel::notification_sequence() const {
+    return parts_->consumers->sequence();
+}
+
 agent::core::Outcome SnmpNoticeChannel::reconfigure(std::vector<PeerConfiguration> peers,
                                                     std::vector<UsmUserConfiguration> users) {
     agent::core::Result<Users> loaded = load_users(users);

@@ -13,6 +13,7 @@
 
 #include "agent/core/alarm.hpp"
 #include "agent/core/result.hpp"
+#include "snmp_mib/consumer_status.hpp"
 #include "snmp_mib/library_trap.hpp"
 #include "snmp_mib/notice_channel.hpp"
 #include "snmp_mib/snmp_configuration.hpp"
@@ -54,13 +55,6 @@ struct PeerStatus {
     std::string trouble;  // what the peer last complained about; empty: nothing
 };
 
-struct ConsumerStatus {
-    std::string address;
-    std::size_t queued = 0;
-    std::uint64_t delivered = 0;  // informs: acknowledged; traps: sent
-    std::uint64_t lost = 0;       // dropped from a full queue or given up after the last attempt
-};
-
 // One per process, created and used on the thread that runs `loop`, which outlives it. The SNMP
 // library keeps process-wide state: a second channel in the same process is an error, also after
 // the first is gone.
@@ -87,6 +81,10 @@ class SnmpNoticeChannel final : public NoticeChannel {
                                    LibraryHintHandler on_hint);
     // tlrTest to every consumer.
     void announce_test(const std::string& text);
+    // tlrHeartbeat to every consumer.
+    void announce_heartbeat(std::size_t active_alarms, std::uint32_t interval_s);
+    // Of the newest notification to consumers; 0: there was none.
+    [[nodiscard]] std::uint32_t notification_sequence() const;
 
     // Exchanges peers and users; messages on their way to peers that stay are kept. Role, listen
     // address and engine ID stay as they are. On error nothing has changed.

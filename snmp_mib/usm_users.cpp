@@ -126,6 +126,24 @@ bool localize(const UsmUserKeys& user, const std::string& master, const std::str
 
 }  // namespace
 
+using UserOnEngine = std::pair<std::string, std::string>;  // engine ID, name
+
+struct UserBook {
+    std::map<UserOnEngine, usmUser*> users;  // ours, in the library's list or not
+    usmUser* shown = nullptr;                // the one that is
+    bool all_shown = false;
+};
+
+UserBook& user_book() {
+    static UserBook book;
+    return book;
+}
+
+void hide_shown_user(UserBook& book) {
+    if (book.shown != nullptr) usm_remove_user(book.shown);
+    book.shown = nullptr;
+}
+
 UsmUserKeys::~UsmUserKeys() {
     wipe(authentication_master);
     wipe(privacy_master);
@@ -183,15 +201,41 @@ agent::core::Outcome add_user(const UsmUserKeys& keys, const std::string& engine
         usm_free_user(user);
         return failure;
     }
-    usm_add_user(user);
+    remove_user(keys.name, engine_id);
+    UserBook& book = user_book();
+    book.users.emplace(UserOnEngine{engine_id, keys.name}, user);
+    if (book.all_shown) usm_add_user(user);
     return agent::core::Nothing{};
 }
 
 void remove_user(const std::string& name, const std::string& engine_id) {
-    usmUser* user = usm_get_user(bytes_of(engine_id), engine_id.size(), name.c_str());
-    if (user == nullptr) return;
-    usm_remove_user(user);
+    UserBook& book = user_book();
+    const auto found = book.users.find({engine_id, name});
+    if (found == book.users.end()) return;
+    usmUser* user = found->second;
+    if (book.all_shown) usm_remove_user(user);
+    if (book.shown == user) hide_shown_user(book);
+    book.users.erase(found);
     usm_free_user(user);
 }
 
 }  // namespace snmp_mib
+void show_user(const std::string& name, const std::string& engine_id) {
+    UserBook& book = user_book();
+    if (book.all_shown) return;
+    const auto found = book.users.find({engine_id, name});
+    usmUser* wanted = found == book.users.end() ? nullptr : found->second;
+    if (wanted == book.shown) return;
+    hide_shown_user(book);
+    if (wanted != nullptr) usm_add_user(wanted);
+    book.shown = wanted;
+}
+
+void show_all_users() {
+    UserBook& book = user_book();
+    if (std::exchange(book.all_shown, true)) return;
+    hide_shown_user(book);
+    for (const auto& [name, user] : book.users)
+        usm_add_user(user);
+}
+

@@ -29,9 +29,16 @@ struct UsmUserKeys {
 // key or a passphrase that was derived before.
 [[nodiscard]] agent::core::Result<UsmUserKeys> load_user(const UsmUserConfiguration& user);
 
-// Into the library's user list, localized to `engine_id`; replaces an entry of the same name and
-// engine.
+// Kept for engine `engine_id`, with keys localized to it; replaces an entry of the same name and
+// engine. The library does not see it before show_user() or show_all_users().
 [[nodiscard]] agent::core::Outcome add_user(const UsmUserKeys& user, const std::string& engine_id);
 void remove_user(const std::string& name, const std::string& engine_id);
 
 }  // namespace snmp_mib
+// The library looks for a message's user in a list, from its beginning: with a thousand agents that
+// is half of what a message costs. So the list has one entry, that of the message at hand, or none
+// when it is nobody's. To be called before a message is encoded or decoded.
+void show_user(const std::string& name, const std::string& engine_id);
+// For a process whose messages the library decodes by itself: all are in the list from now on.
+void show_all_users();
+

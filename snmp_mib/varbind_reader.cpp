@@ -86,6 +86,10 @@ std::string_view name_of(oids::NotifyObject object) {
             return "tlrNotifyAnswer";
         case oids::NotifyObject::release:
             return "tlrNotifyRelease";
+        case oids::NotifyObject::active_alarms:
+            return "tlrNotifyActiveAlarms";
+        case oids::NotifyObject::interval:
+            return "tlrNotifyInterval";
     }
     return "";
 }

@@ -129,17 +129,7 @@ void Controller::serve() {
             list.push_back(runtime::alarm_json(alarm));
         return list;
     });
-    control_->on("notice.test", [this](const json&, const Caller& caller) -> ControlAnswer {
-        channel_->announce_test("test notification, asked for by " + runtime::to_text(caller));
-        json consumers = json::array();
-        for (const auto& consumer : channel_->consumers()) {
-            consumers.push_back({{"address", consumer.address},
-                                 {"queued", consumer.queued},
-                                 {"delivered", consumer.delivered},
-                                 {"lost", consumer.lost}});
-        }
-        return json{{"sent_to", consumers}};
-    });
+    serve_consumers();
     control_->on("status.show", [this](const json&, const Caller&) { return show_status(); });
 }
 
@@ -348,24 +338,8 @@ ControlAnswer Controller::show_status() const {
                                   {"commands", events.commands},
                                   {"commands_failed", events.commands_failed}};
     }
-    json consumers = json::array();
-    for (const auto& consumer : channel_->consumers()) {
-        consumers.push_back({{"address", consumer.address},
-                             {"queued", consumer.queued},
-                             {"delivered", consumer.delivered},
-                             {"lost", consumer.lost}});
-    }
-    status["consumers"] = std::move(consumers);
-    if (feeder_) {
-        const auto mib = feeder_->status();
-        status["mib"] = {{"running", mib.running},
-                         {"pid", mib.pid},
-                         {"port", mib.listen_port},
-                         {"starts", mib.starts},
-                         {"trouble", mib.trouble},
-                         {"snapshots_sent", mib.snapshots_sent},
-                         {"snapshots_skipped", mib.snapshots_skipped}};
-    }
+    status["consumers"] = consumers_json();
+    status.update(helpers_json());
     return status;
 }
 

@@ -15,6 +15,7 @@
 #include "agent/lrad/capability_memory.hpp"
 #include "agent/lrad/drive_setup.hpp"
 #include "agent/lrad/holder_questions.hpp"
+#include "agent/lrad/operator_snmp.hpp"
 #include "agent/lrad/snmp_setup.hpp"
 #include "agent/metrics/metrics_server.hpp"
 #include "agent/runtime/clock.hpp"
@@ -122,13 +123,7 @@ core::Outcome Controller::open_doors() {
     if (auto listening = control_->listen(); !listening)
         return listening.error().within("control.socket");
 
-    if (!configuration_.snmp.mib_listen.host.empty()) {
-        feeder_ = std::make_unique<snmp_mib::MibFeeder>(
-            loop_, feeder_configuration(configuration_),
-            [this] { return snapshot(snmp_mib::mib_events_max); },
-            [](const std::string& trouble) { runtime::log_warning(trouble); });
-        if (auto fed = feeder_->start(); !fed) return fed.error().within("snmp.mib_listen");
-    }
+    if (auto opened = open_operator_snmp(); !opened) return opened.error();
     return serve_metrics();
 }
 
@@ -278,7 +273,7 @@ void Controller::carry_out(const core::ReservationAgentEffects& effects) {
         return on_failure_(done.error().message);
     }
     wake_up_in_time();
-    if (feeder_ && !effects.empty()) feeder_->changed();
+    if (operator_snmp_ && !effects.empty()) operator_snmp_->changed();
 }
 
 void Controller::wake_up_in_time() {
@@ -442,6 +437,7 @@ std::string needs_restart(const runtime::LradConfiguration& now,
     if (now.snmp.mib_listen != next.snmp.mib_listen) return "snmp.mib_listen";
     if (now.snmp.engine_id != next.snmp.engine_id) return "snmp.engine_id";
     if (now.metrics != next.metrics) return "metrics";
+    if (now.snmp.agentx != next.snmp.agentx) return "snmp.agentx";
     return "";
 }
 
@@ -480,6 +476,8 @@ core::Outcome Controller::reconfigure(runtime::LradConfiguration configuration) 
         runtime::log_error(listening.error().within("snmp.hints").message);
     const auto effects = rules_.reconfigure(configuration_.sharing, clock_now());
     const auto renewed = replace_drives(same_settle);
+    if (auto followed = operator_snmp_->follow(configuration_); !followed)
+        runtime::log_error(followed.error().message);
     carry_out(effects);
     end_alarms_of_no_host();
     for (const auto& serial : renewed)

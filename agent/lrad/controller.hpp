@@ -37,7 +37,8 @@
 #include "drive_iface/device/drive_watch.hpp"
 #include "drive_iface/device/offline_actuator.hpp"
 #include "drive_iface/events/drive_event_server.hpp"
-#include "snmp_mib/mib_feeder.hpp"
+#include "snmp_mib/helper_line.hpp"
+#include "snmp_mib/mib_snapshot.hpp"
 #include "snmp_mib/snmp_notice_channel.hpp"
 
 namespace drive_iface {
@@ -51,6 +52,7 @@ namespace agent::lrad {
 
 struct ReleaseStep;
 
+class OperatorSnmp;
 class Controller {
   public:
     // Opens everything that can fail: state, sockets, keys. Errors say what and what helps.
@@ -93,6 +95,7 @@ class Controller {
         std::uint64_t handshakes_incomplete = 0;
         std::uint64_t drives_forced_offline = 0;
     };
+        std::uint64_t drive_changes_by_snmp = 0;
 
     Controller(asio::io_context& loop, runtime::LradConfiguration configuration,
                runtime::ReservationAgentStore store, core::ReservationAgentState recorded);
@@ -173,8 +176,16 @@ class Controller {
     void end_release(const std::shared_ptr<ReleaseRun>& run, bool free, const std::string& words);
 
     // mib_snapshot.cpp
+    // snmp_methods.cpp: consumers, the helpers that serve the MIB, SNMP SET.
+    [[nodiscard]] core::Outcome open_operator_snmp();
+    void serve_consumers();
+    [[nodiscard]] core::Outcome change_by_snmp(const snmp_mib::DriveChange& change);
+    [[nodiscard]] nlohmann::json consumers_json() const;
+    [[nodiscard]] nlohmann::json helpers_json() const;
+
     [[nodiscard]] snmp_mib::MibSnapshot snapshot(std::size_t events_max) const;
     [[nodiscard]] core::Outcome serve_metrics();  // metrics_report.cpp
+    [[nodiscard]] std::uint64_t messages_refused() const;
 
     asio::io_context& loop_;
     runtime::LradConfiguration configuration_;
@@ -196,7 +207,7 @@ class Controller {
     std::set<std::pair<core::DriveSerial, std::uint64_t>>
         events_being_taken_;  // bounded by the watches
     std::unique_ptr<runtime::ControlServer> control_;
-    std::unique_ptr<snmp_mib::MibFeeder> feeder_;
+    std::unique_ptr<OperatorSnmp> operator_snmp_;
     std::unique_ptr<metrics::MetricsServer> metrics_;
     asio::steady_timer wakeup_;
     std::list<Waiter> waiters_;

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "agent/lrad/controller.hpp"
+#include "agent/lrad/operator_snmp.hpp"
 #include "agent/metrics/metric_text.hpp"
 #include "agent/metrics/metrics_server.hpp"
 #include "agent/metrics/process_metrics.hpp"
@@ -126,6 +127,35 @@ void add_waiting(MetricText& text, const snmp_mib::MibSnapshot& snapshot) {
     }
 }
 
+void add_consumers(MetricText& text, const std::vector<snmp_mib::ConsumerStatus>& consumers) {
+    text.gauge("lra_consumer_queued", "Notifications that wait for the consumer.");
+    for (const auto& one : consumers)
+        text.sample(one.queued, {{"consumer", one.address}});
+    text.counter("lra_consumer_delivered_total",
+                 "Notifications that it acknowledged; traps that were sent.");
+    for (const auto& one : consumers)
+        text.sample(one.delivered, {{"consumer", one.address}});
+    text.counter("lra_consumer_lost_total",
+                 "Notifications pushed out of its full queue, or given up.");
+    for (const auto& one : consumers)
+        text.sample(one.lost, {{"consumer", one.address}});
+    text.counter("lra_consumer_resent_total", "Transmissions after the first of a notification.");
+    for (const auto& one : consumers)
+        text.sample(one.resent, {{"consumer", one.address}});
+    text.gauge("lra_consumer_last_delivered_seconds", "When the newest one was delivered.");
+    for (const auto& one : consumers) {
+        if (one.last_delivered.ms != 0)
+            text.seconds(one.last_delivered.ms, {{"consumer", one.address}});
+    }
+}
+
+void add_refusals(MetricText& text, const Refusals& refusals) {
+    text.counter("lra_snmp_refused_total",
+                 "SNMP messages that were not believed, by cause; mib_ are queries of the tables.");
+    for (const auto& [cause, count] : refusals)
+        text.sample(count, {{"cause", cause}});
+}
+
 void add_counters(MetricText& text, const snmp_mib::MibScalars& scalars,
                   const snmp_mib::SnmpCounters& messages) {
     const auto count = [&text](std::string_view name, std::string_view help, std::uint64_t value) {
@@ -139,6 +169,10 @@ void add_counters(MetricText& text, const snmp_mib::MibScalars& scalars,
           scalars.confirmations_received);
     count("lra_handshakes_incomplete_total", "Handshakes that ran out of their budget.",
           scalars.handshakes_incomplete);
+    count("lra_drive_changes_by_snmp_total", "Drives forced offline and cleared by SNMP SET.",
+          scalars.drive_changes_by_snmp);
+    count("lra_notifications_total", "Notifications to consumers, each once.",
+          scalars.notifications_sent);
     count("lra_forced_offline_orders_total", "Orders to take a drive offline for everyone.",
           scalars.drives_forced_offline);
     text.counter("lra_snmp_total", "Datagrams and messages, by what became of them.");
@@ -152,7 +186,7 @@ void add_counters(MetricText& text, const snmp_mib::MibScalars& scalars,
 
 std::string controller_metrics(const snmp_mib::MibSnapshot& snapshot,
                                const std::vector<DriveLooks>& looks,
-                               const snmp_mib::SnmpCounters& messages) {
+                               const snmp_mib::SnmpCounters& messages, const Refusals& refusals) {
     MetricText text;
     text.gauge("lra_controller_info", "Name and version of the controller; always 1.");
     text.sample(
@@ -164,6 +198,8 @@ std::string controller_metrics(const snmp_mib::MibSnapshot& snapshot,
     add_agents(text, snapshot.agents);
     add_waiting(text, snapshot);
     add_counters(text, snapshot.scalars, messages);
+    add_consumers(text, snapshot.consumers);
+    add_refusals(text, refusals);
     return text.text();
 }
 
@@ -176,7 +212,9 @@ core::Outcome Controller::serve_metrics() {
         }
         MetricText process;
         metrics::add_process_metrics(process);
-        return controller_metrics(snapshot(0), looks, channel_->counters()) + process.text();
+        return controller_metrics(snapshot(0), looks, channel_->counters(),
+                                  operator_snmp_->refusals()) +
+               process.text();
     };
     const auto trouble = [this]() -> std::optional<std::string> {
         if (failed_) return "what happens can not be recorded any more";

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "agent/core/reservation.hpp"
+#include "agent/lrad/refusal_watch.hpp"
 #include "drive_iface/device/drive_watch.hpp"
 #include "snmp_mib/mib_snapshot.hpp"
 #include "snmp_mib/snmp_counters.hpp"
@@ -19,6 +20,7 @@ struct DriveLooks {
 // events are not looked at.
 [[nodiscard]] std::string controller_metrics(const snmp_mib::MibSnapshot& snapshot,
                                              const std::vector<DriveLooks>& looks,
-                                             const snmp_mib::SnmpCounters& messages);
+                                             const snmp_mib::SnmpCounters& messages,
+                                             const Refusals& refusals);
 
 }  // namespace agent::lrad

@@ -1,25 +1,20 @@
 #include <algorithm>
 
 #include "agent/lrad/controller.hpp"
+#include "agent/lrad/operator_snmp.hpp"
 #include "agent/runtime/clock.hpp"
 #include "snmp_mib/mib_snapshot.hpp"
 
 namespace agent::lrad {
 
-namespace {
-
-// Everything the SNMP channel has turned away, whatever the cause.
-std::uint64_t messages_refused(const snmp_mib::SnmpCounters& counters) {
+// Everything the SNMP channel and the helpers have turned away, whatever the cause.
+std::uint64_t Controller::messages_refused() const {
     std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < snmp_mib::snmp_count_kinds; ++i) {
-        const auto what = static_cast<snmp_mib::SnmpCount>(i);
-        const auto name = snmp_mib::to_text(what);
-        if (name.starts_with("dropped_") || name.starts_with("refused_")) sum += counters.of(what);
-    }
+    if (!operator_snmp_) return sum;
+    for (const auto& [cause, count] : operator_snmp_->refusals())
+        sum += count;
     return sum;
 }
-
-}  // namespace
 
 snmp_mib::MibSnapshot Controller::snapshot(std::size_t events_max) const {
     snmp_mib::MibSnapshot snapshot;
@@ -32,7 +27,9 @@ snmp_mib::MibSnapshot Controller::snapshot(std::size_t events_max) const {
                         .confirmations_received = counters_.confirmations_received,
                         .handshakes_incomplete = counters_.handshakes_incomplete,
                         .drives_forced_offline = counters_.drives_forced_offline,
-                        .messages_refused = messages_refused(channel_->counters())};
+                        .messages_refused = messages_refused(),
+                        .notifications_sent = channel_->notification_sequence(),
+                        .drive_changes_by_snmp = counters_.drive_changes_by_snmp};
     for (const auto& view : rules_.drives()) {
         const auto description = description_of(view.record.drive);
         std::optional<std::uint16_t> element_address;
@@ -44,6 +41,7 @@ snmp_mib::MibSnapshot Controller::snapshot(std::size_t events_max) const {
         snapshot.agents.push_back({view, address_of(view.record.agent)});
     snapshot.handshakes = rules_.handshakes(runtime::clock_now().monotonic);
     snapshot.alarms = rules_.active_alarms();
+    snapshot.consumers = channel_->consumers();
     if (events_max == 0) return snapshot;
     const auto events = store_.events({.limit = events_max, .newest_first = true});
     if (events) {

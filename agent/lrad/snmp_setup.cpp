@@ -67,14 +67,23 @@ std::vector<snmp_mib::HintSourceConfiguration> hint_sources(
     return sources;
 }
 
-snmp_mib::MibFeederConfiguration feeder_configuration(
+std::vector<std::pair<std::string, snmp_mib::MibFeederConfiguration>> feeder_configurations(
     const runtime::LradConfiguration& configuration) {
+    std::vector<std::pair<std::string, snmp_mib::MibFeederConfiguration>> feeders;
     snmp_mib::MibFeederConfiguration feeder;
     feeder.program = folder_of_this_program() + "lra-mibd";
-    feeder.listen = runtime::to_text(configuration.snmp.mib_listen);
     feeder.state_dir = configuration.state_dir;
-    feeder.users = snmp::usm_users(configuration.snmp);
-    return feeder;
+    if (!configuration.snmp.agentx.empty()) {
+        feeders.emplace_back("agentx", feeder);
+        feeders.back().second.agentx = configuration.snmp.agentx;
+    }
+    if (!configuration.snmp.mib_listen.host.empty()) {
+        feeder.listen = runtime::to_text(configuration.snmp.mib_listen);
+        feeder.users = snmp::usm_users(configuration.snmp);
+        feeder.writers = configuration.snmp.mib_writers;
+        feeders.emplace_back("mib", feeder);
+    }
+    return feeders;
 }
 
 }  // namespace agent::lrad

@@ -1,5 +1,6 @@
 #include "agent/runtime/lrad_configuration.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
@@ -321,6 +322,12 @@ class Reading {
         agent.address = *address_from_text(value["address"].get_ref<const std::string&>());
         check_snmp_user(source_, result.snmp, path + ".user", agent.user, errors);
         if (agent.address.port == 0) {
+        const auto& writers = result.snmp.mib_writers;
+        if (std::find(writers.begin(), writers.end(), agent.user) != writers.end()) {
+            wrong(path + ".user",
+                  "is one of snmp.mib_writers: a backup host must not be able to clear drives; "
+                  "give whoever writes the MIB a user of his own");
+        }
             wrong(path + ".address", "port 0 can not be sent to; name the agent's port");
         }
     }

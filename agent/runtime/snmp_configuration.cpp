@@ -72,6 +72,13 @@ ValueShape user_shape() {
     });
 }
 
+std::optional<std::string> wrong_with_agentx(std::string_view text) {
+    const auto address = address_from_text(text);
+    const bool tcp = address && address->kind == AddressText::Kind::tcp;
+    if (text.starts_with('/') || text.starts_with("unix:/") || tcp) return std::nullopt;
+    return "must be the path of snmpd's AgentX socket, like /var/agentx/master, or tcp:HOST:PORT";
+}
+
 ValueShape consumer_shape() {
     return object_shape({
         required_key("address", text_shape("udp:HOST:PORT", wrong_with_udp_address),
@@ -130,12 +137,21 @@ ValueShape dsad_snmp_shape() {
 ValueShape lrad_snmp_shape() {
     std::vector<ConfigurationKey> keys = shared_keys();
     keys.push_back(optional_key("mib_listen", text_shape("udp:HOST:PORT", wrong_with_udp_address),
-                                "Where lra-mibd answers queries when it runs without a master "
-                                "agent; without it, nowhere.",
+                                "Where lra-mibd answers queries by itself; without it, nowhere.",
                                 "\"udp:127.0.0.1:1161\""));
-    keys.push_back(
-        default_key("agentx", either_shape({null_shape(), text_shape()}), "null",
-                    "Reserved: lra-mibd as an AgentX subagent is not available in this version."));
+    keys.push_back(default_key("mib_writers", list_shape(text_shape(32), 0, 64), "[]",
+                               "Users of snmp.users that may force drives offline and clear them "
+                               "by SNMP SET at mib_listen; none of them an agent's."));
+    keys.push_back(default_key(
+        "agentx", either_shape({null_shape(), text_shape("a socket", wrong_with_agentx, 107)}),
+        "null",
+        "Socket of this machine's snmpd, whose AgentX subagent lra-mibd is then: a path, or "
+        "tcp:HOST:PORT. snmpd's own rules say who may read; nothing can be written there."));
+    keys.push_back(default_key("heartbeat_s", integer_shape(0, 86'400), "300",
+                               "A heartbeat goes to every consumer this often; 0: none does."));
+    keys.push_back(default_key("refused_per_minute", integer_shape(1, 1'000'000), "60",
+                               "More SNMP messages a minute that are not believed, and two for "
+                               "each agent, are an alarm."));
     keys.push_back(default_key("delivery", choice_shape({"inform", "trap"}), "\"inform\"",
                                "How notices and alarms are delivered: acknowledged or not."));
     keys.push_back(default_key("consumers", list_shape(consumer_shape(), 0, 64), "[]",
@@ -232,6 +248,21 @@ void read_consumer(const Configuration& configuration, const json& value, const 
     snmp.consumers.push_back(std::move(consumer));
 }
 
+void read_writers(const Configuration& configuration, SnmpConfiguration& snmp,
+                  ConfigurationErrors& errors) {
+    const json& values = configuration.values()["snmp"];
+    if (!values.contains("mib_writers")) return;
+    snmp.mib_writers = values["mib_writers"].get<std::vector<std::string>>();
+    for (std::size_t i = 0; i < snmp.mib_writers.size(); ++i) {
+        const std::string path = "snmp.mib_writers[" + std::to_string(i) + "]";
+        check_snmp_user(configuration, snmp, path, snmp.mib_writers[i], errors);
+        if (snmp.mib_listen.host.empty()) {
+            errors.push_back(configuration.error_at(
+                path, "has no meaning without snmp.mib_listen: through snmpd nothing is written"));
+        }
+    }
+}
+
 void read_hint_source(const Configuration& configuration, const json& value,
                       const std::string& path, SnmpConfiguration& snmp,
                       ConfigurationErrors& errors) {
@@ -296,12 +327,12 @@ SnmpConfiguration snmp_configuration(const Configuration& configuration,
         bytes_from_hex(values.value("engine_id", "")).value_or(std::vector<std::uint8_t>{});
     if (values.contains("delivery")) snmp.delivery = delivery_from(values["delivery"]);
     snmp.mib_listen = address_at(values, "mib_listen");
-    if (values.contains("agentx") && values["agentx"].is_string()) {
-        errors.push_back(configuration.error_at(
-            "snmp.agentx",
-            "an AgentX subagent is not available in this version; remove it and set mib_listen"));
-    }
+    if (values.contains("agentx") && values["agentx"].is_string())
+        snmp.agentx = values["agentx"].get<std::string>();
+    snmp.heartbeat_s = values.value("heartbeat_s", 0U);
+    snmp.refused_per_minute = values.value("refused_per_minute", 0U);
     read_users(configuration, snmp, errors);
+    read_writers(configuration, snmp, errors);
     if (values.contains("consumers")) {
         const json& consumers = values["consumers"];
         for (std::size_t i = 0; i < consumers.size(); ++i) {

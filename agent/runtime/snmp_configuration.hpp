@@ -25,6 +25,7 @@ struct SnmpUser {
     SnmpPrivacy privacy = SnmpPrivacy::aes128;
     std::string privacy_key;
     std::string privacy_key_file;
+    bool operator==(const SnmpUser&) const = default;
 };
 
 // Somebody who wants to hear of alarms: a management station.
@@ -54,6 +55,10 @@ struct SnmpConfiguration {
     std::vector<SnmpHintSource> hints;    // lrad only
     AddressText
         mib_listen;  // lrad only: where lra-mibd answers when it is standalone; host empty: off
+    std::vector<std::string> mib_writers;  // users that may change drives there
+    std::string agentx;                    // socket of snmpd, as Net-SNMP writes it; empty: off
+    std::uint32_t heartbeat_s = 0;         // to consumers; 0: none
+    std::uint32_t refused_per_minute = 0;  // messages not believed, before there is an alarm
 };
 
 // The schema's keys, and their values; errors are appended.

@@ -183,6 +183,7 @@ class Session {
         }
         if (command == "alarm") announce(words);
         if (command == "test") channel_->announce_test("this is a test");
+        if (command == "heartbeat") channel_->announce_heartbeat(2, 300);
         if (command == "counters") tell_counters();
         if (command == "peers") {
             for (const PeerStatus& peer : channel_->peers()) {

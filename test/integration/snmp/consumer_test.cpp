@@ -89,12 +89,14 @@ TEST_CASE("snmptrapd takes our v3 inform, v3 trap and v2c trap, raise and clear"
     CHECK(trapd.receives(cleared));
     controller.tell("test");
     CHECK(trapd.receives("this is a test"));
+    controller.tell("heartbeat");
+    CHECK(trapd.receives("alive, 2 alarms are active"));
     const std::string log = trapd.log();
     CHECK_THAT(log, ContainsSubstring("VT00000001"));
     CHECK_THAT(log, ContainsSubstring("2026-02-02T02:40:00.123Z"));
     CHECK(eventually([&] {
         controller.tell("consumers");
-        return controller.wait_for("consumer ") == "consumer " + address + " 0 3 0";
+        return controller.wait_for("consumer ") == "consumer " + address + " 0 4 0";
     }));
 }
 

@@ -1,5 +1,6 @@
-// A MibFeeder in a process of its own, for tests: arguments PROGRAM STATE_DIR KEY_FILE. Says what
-// its helper does; "grow" on standard input adds a drive.
+// A MibFeeder in a process of its own, for tests: arguments PROGRAM STATE_DIR KEY_FILE [AGENTX
+// SOCKET]. Says what its helper does and what is set; on standard input "grow" adds a drive,
+// "drives N" makes it N, "counts" asks for its counts. Drive VT1001 refuses every change.
 
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
@@ -15,6 +16,8 @@ namespace {
 
 using namespace snmp_mib;
 using namespace agent::core;
+
+constexpr auto stubborn_drive = "VT1001";
 
 MibSnapshot snapshot(unsigned drives) {
     MibSnapshot result;
@@ -46,25 +49,47 @@ MibSnapshot snapshot(unsigned drives) {
                              Severity::critical,
                              {1'770'000'000'000},
                              "why"});
+    result.consumers.push_back({"udp:192.0.2.50:162",
+                                ConsumerVersion::v3,
+                                Delivery::inform,
+                                1,
+                                40,
+                                2,
+                                7,
+                                {1'770'000'000'000},
+                                "it does not answer"});
     return result;
 }
 
 }  // namespace
 
-int main(int, char* argv[]) {
+int main(int argc, char* argv[]) {
     asio::io_context loop;
     unsigned drives = 2;
     MibFeederConfiguration configuration;
     configuration.program = argv[1];
-    configuration.listen = "udp:127.0.0.1:0";
     configuration.state_dir = argv[2];
-    configuration.users = {
-        {.name = "reader", .authentication_key_file = argv[3], .privacy_key_file = argv[3]}};
+    if (argc > 4) {
+        configuration.agentx = argv[4];
+    } else {
+        configuration.listen = "udp:127.0.0.1:0";
+    }
+    for (const char* name : {"reader", "noc"}) {
+        configuration.users.push_back(
+            {.name = name, .authentication_key_file = argv[3], .privacy_key_file = argv[3]});
+    }
+    configuration.writers = {"noc"};
     configuration.interval_ms = 50;
     configuration.restart_first_ms = 50;
     MibFeeder feeder(
         loop, configuration, [&] { return snapshot(drives); },
-        [](const std::string& trouble) { std::cout << "trouble " << trouble << std::endl; });
+        [](const std::string& trouble) { std::cout << "trouble " << trouble << std::endl; },
+        [](const DriveChange& change) -> Outcome {
+            std::cout << "change " << change.drive << (change.offline ? " offline " : " available ")
+                      << change.user << "@" << change.address << ": " << change.reason << std::endl;
+            if (change.drive == stubborn_drive) return Error{"not this one"};
+            return Nothing{};
+        });
     const Outcome started = feeder.start();
     if (!started) {
         std::cout << "error " << started.error().message << std::endl;
@@ -76,7 +101,8 @@ int main(int, char* argv[]) {
         const MibFeederStatus status = feeder.status();
         const std::string now = "status " + std::to_string(status.pid) + " " +
                                 std::to_string(status.listen_port) + " " +
-                                std::to_string(status.snapshots_sent);
+                                std::to_string(status.snapshots_sent) +
+                                (status.master_connected ? " master" : "");
         if (now != said) std::cout << (said = now) << std::endl;
         tick.expires_after(std::chrono::milliseconds(10));
         tick.async_wait([&](const asio::error_code& error) {
@@ -87,17 +113,29 @@ int main(int, char* argv[]) {
     asio::posix::stream_descriptor input(loop, 0);
     asio::streambuf buffer;
     std::function<void()> listen = [&] {
-        asio::async_read_until(input, buffer, '\n',
-                               [&](const asio::error_code& error, std::size_t length) {
-                                   if (error) {
-                                       loop.stop();
-                                       return;
-                                   }
-                                   buffer.consume(length);
-                                   ++drives;
-                                   feeder.changed();
-                                   listen();
-                               });
+        asio::async_read_until(
+            input, buffer, '\n', [&](const asio::error_code& error, std::size_t length) {
+                if (error) {
+                    loop.stop();
+                    return;
+                }
+                std::istream stream(&buffer);
+                std::string line;
+                std::getline(stream, line);
+                static_cast<void>(length);
+                if (line == "counts") {
+                    std::cout << "counts";
+                    for (const auto& [what, n] : feeder.status().counts)
+                        std::cout << ' ' << what << '=' << n;
+                    std::cout << std::endl;
+                } else {
+                    drives = line.starts_with("drives ")
+                                 ? static_cast<unsigned>(std::stoul(line.substr(7)))
+                                 : drives + 1;
+                    feeder.changed();
+                }
+                listen();
+            });
     };
     listen();
     loop.run();

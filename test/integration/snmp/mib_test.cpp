@@ -1,142 +1,172 @@
-// The tables, as Debian's own snmpwalk and snmptable read them through lra-mibd.
+// The tables, as Debian's own snmpwalk, snmptable and snmpset read and write them through lra-mibd.
 
 #include <signal.h>
 
 #include <filesystem>
-#include <fstream>
-#include <set>
+#include <map>
 #include <sstream>
 
-#include "test/integration/snmp/child_process.hpp"
 #include "test/integration/snmp/datagrams.hpp"
+#include "test/integration/snmp/served_mib.hpp"
 #include "test/support/catch.hpp"
 
 namespace {
 
-struct Served {
-    TemporaryFolder folder;
-    std::string key = folder.file("key", "passphrase correct horse battery\n");
-    ChildProcess feeder{{SNMP_FEEDER_PROCESS, LRA_MIBD, folder.path(), key}};
-    int pid = 0;
-    std::string port;
+const std::string admin_state = mib_root + ".1.2.1.15";
+const std::string admin_reason = mib_root + ".1.2.1.16";
 
-    void wait_until_served(int snapshots = 1) {
-        std::string line;
-        int sent = 0;
-        do {
-            line = feeder.wait_for("status");
-            REQUIRE_FALSE(line.empty());
-            std::istringstream words(line);
-            std::string word;
-            words >> word >> pid >> port >> sent;
-        } while (port == "0" || sent < snapshots);
-    }
-    [[nodiscard]] std::string ask(const std::string& program, const std::vector<std::string>& rest,
-                                  const std::string& level = "authPriv",
-                                  const std::string& passphrase = "correct horse battery",
-                                  const std::string& user = "reader") const {
-        std::vector<std::string> argv{"env",
-                                      "SNMP_PERSISTENT_DIR=" + folder.path("tools"),
-                                      "MIBDIRS=/nowhere",
-                                      program,
-                                      "-v",
-                                      "3",
-                                      "-u",
-                                      user,
-                                      "-l",
-                                      level,
-                                      "-a",
-                                      "SHA-256",
-                                      "-A",
-                                      passphrase,
-                                      "-x",
-                                      "AES",
-                                      "-X",
-                                      passphrase,
-                                      "-r",
-                                      "1",
-                                      "-t",
-                                      "2",
-                                      "-On",
-                                      "127.0.0.1:" + port};
-        argv.insert(argv.end(), rest.begin(), rest.end());
-        return run_program(argv).output;
-    }
-    [[nodiscard]] std::string walk(const std::string& below) const {
-        return ask("snmpwalk", {".1.3.6.1.4.1.8072.9999.9999.8433" + below});
-    }
-};
-
-// Values in the output of a walk; at the end of everything served the tool adds a remark.
-std::size_t lines_of(const std::string& text) {
-    std::istringstream stream(text);
-    std::string line;
-    std::size_t values = 0;
-    while (std::getline(stream, line)) {
-        if (line.find(" = ") != std::string::npos &&
-            line.find("No more variables") == std::string::npos)
-            ++values;
-    }
-    return values;
+// A text index: its length, then a sub-identifier for each byte.
+std::string row_of(const std::string& serial) {
+    std::string row = "." + std::to_string(serial.size());
+    for (const char c : serial)
+        row += "." + std::to_string(static_cast<unsigned char>(c));
+    return row;
 }
 
-// Local ports of the sockets of one process, from /proc.
-std::set<std::string> sockets_of(int pid) {
-    std::set<std::string> inodes;
-    for (const auto& entry :
-         std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd")) {
-        std::error_code ignored;
-        const std::string target = std::filesystem::read_symlink(entry.path(), ignored).string();
-        if (target.starts_with("socket:[")) inodes.insert(target.substr(8, target.size() - 9));
-    }
-    std::set<std::string> found;
-    for (const std::string table : {"tcp", "tcp6", "udp", "udp6"}) {
-        std::ifstream file("/proc/net/" + table);
-        std::string line;
-        while (std::getline(file, line)) {
-            std::istringstream words(line);
-            std::vector<std::string> columns;
-            for (std::string word; words >> word;)
-                columns.push_back(word);
-            if (columns.size() > 9 && inodes.contains(columns[9]))
-                found.insert(table + " " + columns[1]);
-        }
-    }
-    return found;
+std::vector<std::string> change(const std::string& serial, const std::string& state,
+                                const std::string& reason) {
+    return {admin_state + row_of(serial), "i", state, admin_reason + row_of(serial), "s", reason};
 }
 
 }  // namespace
 
 TEST_CASE(
     "all tables and scalars can be walked with authentication and encryption, and not with less") {
-    Served served;
+    ServedMib served;
     served.wait_until_served();
     REQUIRE(
-        eventually([&] { return lines_of(served.walk(".1.2")) == 26; }));  // 2 drives, 13 columns
-    CHECK(lines_of(served.walk(".1.1")) == 11);
-    CHECK(lines_of(served.walk(".1.3")) == 6);
-    CHECK(lines_of(served.walk(".1.4")) == 6);
-    CHECK(lines_of(served.walk(".1.5")) == 6);
-    CHECK(lines_of(served.walk(".1.6")) == 3);
+        eventually([&] { return values_in(served.walk(".1.2")) == 30; }));  // 2 drives, 15 columns
+    CHECK(values_in(served.walk(".1.1")) == 15);
+    CHECK(values_in(served.walk(".1.3")) == 6);
+    CHECK(values_in(served.walk(".1.4")) == 6);
+    CHECK(values_in(served.walk(".1.5")) == 6);
+    CHECK(values_in(served.walk(".1.6")) == 3);
+    CHECK(values_in(served.walk(".1.7")) == 8);
     CHECK_THAT(served.walk(".1.2"), ContainsSubstring("fc:2100000e1e09a1b0"));
     CHECK_THAT(served.ask("snmpget", {".1.3.6.1.2.1.1.3.0"}), ContainsSubstring("Timeticks"));
+    CHECK_THAT(served.ask("snmpget", {".1.3.6.1.2.1.1.2.0"}),
+               ContainsSubstring("OID: .1.3.6.1.4.1.8072.9999.9999.8433"));
+    CHECK_THAT(served.ask("snmpget", {".1.3.6.1.2.1.1.1.0"}),
+               ContainsSubstring("library reservation agent"));
+    // Nothing else is there.
+    CHECK(values_in(served.ask("snmpwalk", {".1"})) == 4 + 15 + 30 + 6 + 6 + 6 + 3 + 8);
 
     const std::vector<std::string> everything{".1.3.6.1"};
-    CHECK_THAT(served.ask("snmpwalk", everything, "authNoPriv"), !ContainsSubstring("8433.1"));
-    CHECK_THAT(served.ask("snmpwalk", everything, "authPriv", "incorrect horse"),
-               !ContainsSubstring("8433.1"));
-    CHECK_THAT(served.ask("snmpwalk", everything, "authPriv", "correct horse battery", "mallory"),
-               !ContainsSubstring("8433.1"));
-    CHECK_THAT(run_program({"snmpwalk", "-v", "2c", "-c", "public", "-r", "0", "-t", "1",
-                            "127.0.0.1:" + served.port, ".1.3.6.1"})
-                   .output,
-               !ContainsSubstring("8433.1"));
-    CHECK_THAT(served.ask("snmpset", {".1.3.6.1.4.1.8072.9999.9999.8433.1.1.1.0", "s", "mine"}),
-               !ContainsSubstring("mine"));
+    const std::string good = "correct horse battery";
+    const auto denied = [&](const std::vector<std::string>& security) {
+        return served.ask("snmpwalk", everything, security).find("8433.1") == std::string::npos;
+    };
+    CHECK(denied(ServedMib::credentials("reader", good, "authNoPriv")));
+    CHECK(denied(ServedMib::credentials("reader", good, "noAuthNoPriv")));
+    CHECK(denied(ServedMib::credentials("reader", "incorrect horse")));
+    CHECK(denied(ServedMib::credentials("mallory")));
+    CHECK(denied({"-v", "2c", "-c", "public", "-r", "0", "-t", "1"}));
+    CHECK(denied({"-v", "1", "-c", "public", "-r", "0", "-t", "1"}));
+    CHECK(eventually([&] {
+        return served.count("wrong_key") >= 1 && served.count("unknown_user") >= 1 &&
+               served.count("version") >= 2;
+    }));
+    const UdpSocket attacker;
+    attacker.send("GET / HTTP/1.1\r\n\r\n", static_cast<std::uint16_t>(std::stoi(served.port)));
+    CHECK(eventually([&] { return served.count("malformed") >= 1; }));
+}
+
+TEST_CASE("snmptable shows each table by the module's names") {
+    ServedMib served;
+    served.wait_until_served();
+    const std::map<std::string, std::string> cells{
+        {"tlrDriveTable", "IBM"},      {"tlrAgentTable", "udp:127.0.0.1:10162"},
+        {"tlrHandshakeTable", "1500"}, {"tlrEventTable", "LRA2003"},
+        {"tlrAlarmTable", "critical"}, {"tlrConsumerTable", "it does not answer"}};
+    for (const auto& [table, cell] : cells) {
+        auto argv = ServedMib::credentials("reader");
+        for (const char* word :
+             {"-M",
+              LRA_SOURCE_DIR "/test/support/smi:" LRA_SOURCE_DIR "/snmp_mib:/usr/share/snmp/mibs",
+              "-m", "TAPE-LIBRARY-RESERVATION-MIB", "-Ci", "-OS"})
+            argv.emplace_back(word);
+        const std::string shown =
+            served.ask("snmptable", {"TAPE-LIBRARY-RESERVATION-MIB::" + table}, argv);
+        CHECK_THAT(shown, ContainsSubstring("SNMP table: TAPE-LIBRARY-RESERVATION-MIB::" + table) &&
+                              ContainsSubstring(cell) && !ContainsSubstring("?"));
+    }
+}
+
+// What counts is how often rows are compared: time depends on the machine.
+TEST_CASE("four thousand drives are walked with as much work for each row as a few") {
+    ServedMib served;
+    served.wait_until_served();
+    const auto comparisons_for = [&](unsigned drives) {
+        served.feeder.write("drives " + std::to_string(drives));
+        served.wait_until_served(served.snapshots + 1);
+        const std::string column = mib_root + ".1.2.1.2";
+        REQUIRE(eventually([&] {
+            return values_in(served.ask(
+                       "snmpget", {column + row_of("VT" + std::to_string(999 + drives))})) == 1;
+        }));
+        std::uint64_t before = 0;
+        REQUIRE(eventually([&] {  // counts come once a second
+            const std::uint64_t now = served.count("row_comparisons");
+            const bool settled = now == before && now != 0;
+            before = now;
+            if (!settled) served.feeder.wait_for("nothing", std::chrono::milliseconds(1'100));
+            return settled;
+        }));
+        CHECK(values_in(served.ask("snmpbulkwalk", {"-Cr50", column})) == drives);
+        std::uint64_t after = before;
+        REQUIRE(eventually([&] {
+            after = served.count("row_comparisons");
+            return after != before;
+        }));
+        return static_cast<double>(after - before) / drives;
+    };
+    const double few = comparisons_for(250);
+    const double many = comparisons_for(4'000);
+    INFO("comparisons for each row: " << few << " of 250, " << many << " of 4000");
+    CHECK(many < few * 2.5);  // the logarithm, not the number, of rows
+}
+
+TEST_CASE("who may write forces a drive offline with a reason, and nobody else does") {
+    ServedMib served;
+    served.wait_until_served();
+    REQUIRE(eventually([&] { return values_in(served.walk(".1.2")) == 30; }));
+
+    CHECK_THAT(served.ask("snmpset", change("VT1000", "2", "stuck cartridge"), "noc"),
+               ContainsSubstring("stuck cartridge"));
+    CHECK(served.feeder.wait_for("change") ==
+          "change VT1000 offline noc@127.0.0.1: stuck cartridge");
+    served.ask("snmpset", change("VT1000", "1", "cartridge is out"), "noc");
+    CHECK(served.feeder.wait_for("change") ==
+          "change VT1000 available noc@127.0.0.1: cartridge is out");
+
+    const auto refused = [&](const std::vector<std::string>& varbinds, const std::string& error,
+                             const std::string& user = "noc") {
+        CHECK_THAT(served.ask("snmpset", varbinds, user), ContainsSubstring("Reason: " + error));
+    };
+    refused(change("VT1000", "2", "x"), "noAccess", "reader");
+    refused({admin_state + row_of("VT1000"), "i", "2"}, "inconsistentValue");
+    refused({admin_reason + row_of("VT1000"), "s", "why"}, "inconsistentValue");
+    refused({admin_state + row_of("VT1000"), "i", "2", admin_reason + row_of("VT1001"), "s", "x"},
+            "inconsistentValue");
+    refused(change("VT1000", "3", "x"), "wrongValue");
+    refused(change("VT1000", "2", "a\nb"), "wrongValue");
+    refused(change("VT1000", "2", ""), "wrongLength");
+    refused(change("VT1000", "2", std::string(201, 'x')), "wrongLength");
+    refused({admin_state + row_of("VT1000"), "s", "2", admin_reason + row_of("VT1000"), "s", "x"},
+            "wrongType");
+    refused(change("VT9999", "2", "x"), "noCreation");
+    refused({mib_root + ".1.2.1.2" + row_of("VT1000"), "s", "IBM"}, "notWritable");
+    refused({mib_root + ".1.1.1.0", "s", "mine"}, "notWritable");
+    refused(change("VT1001", "2", "the controller says no"), "commitFailed");
+    CHECK(served.feeder.wait_for("change") ==
+          "change VT1001 offline noc@127.0.0.1: the controller says no");
+    // Nothing of what was refused has reached the controller.
+    served.ask("snmpset", change("VT1000", "2", "last"), "noc");
+    CHECK(served.feeder.wait_for("change") == "change VT1000 offline noc@127.0.0.1: last");
 }
 
 TEST_CASE("the helper listens where it was told and nowhere else") {
-    Served served;
+    ServedMib served;
     served.wait_until_served();
     const std::set<std::string> sockets = sockets_of(served.pid);
     REQUIRE(sockets.size() == 1);
@@ -145,22 +175,22 @@ TEST_CASE("the helper listens where it was told and nowhere else") {
 
 TEST_CASE(
     "a change is served soon, and a helper that dies is started again with the newest state") {
-    Served served;
+    ServedMib served;
     served.wait_until_served();
     served.feeder.write("grow");
     served.wait_until_served(2);
-    CHECK(eventually([&] { return lines_of(served.walk(".1.2")) == 39; }));
+    CHECK(eventually([&] { return values_in(served.walk(".1.2")) == 45; }));
     const int killed = served.pid;
     ::kill(killed, SIGKILL);
     CHECK_FALSE(served.feeder.wait_for("trouble").empty());
     do {
         served.wait_until_served();
     } while (served.pid == killed);
-    CHECK(eventually([&] { return lines_of(served.walk(".1.2")) == 39; }));
+    CHECK(eventually([&] { return values_in(served.walk(".1.2")) == 45; }));
 }
 
 TEST_CASE("the helper ends when its feeder does, even when it was killed") {
-    Served served;
+    ServedMib served;
     served.wait_until_served();
     const int helper = served.pid;
     served.feeder.signal(SIGKILL);

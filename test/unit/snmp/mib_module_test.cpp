@@ -83,7 +83,7 @@ TEST_CASE("every object identifier in the code is the module's") {
     const auto names = identifiers();
     REQUIRE(names.size() > 90);
     CHECK(names.at("tlrMIB") == dotted(oids::module_root));
-    for (std::uint32_t i = 1; i <= 18; ++i) {
+    for (std::uint32_t i = 1; i <= 20; ++i) {
         const auto object = static_cast<oids::NotifyObject>(i);
         CHECK(names.at(std::string(name_of(object))) + ".0" == dotted(oids::of(object)));
     }
@@ -108,22 +108,29 @@ TEST_CASE("every object identifier in the code is the module's") {
         {"tlrAgentLost", oids::Notification::agent_lost},
         {"tlrAgentReturned", oids::Notification::agent_returned},
         {"tlrDriveConcern", oids::Notification::drive_concern},
-        {"tlrDriveConcernOver", oids::Notification::drive_concern_over}};
+        {"tlrDriveConcernOver", oids::Notification::drive_concern_over},
+        {"tlrHeartbeat", oids::Notification::heartbeat},
+        {"tlrRefusalsMany", oids::Notification::refusals_many},
+        {"tlrRefusalsOver", oids::Notification::refusals_over}};
     for (const auto& [name, which] : notifications)
         CHECK(names.at(name) == dotted(oids::of(which)));
-    const std::map<std::string, oids::Table> tables{{"tlrDriveTable", oids::Table::drive},
-                                                    {"tlrAgentTable", oids::Table::agent},
-                                                    {"tlrHandshakeTable", oids::Table::handshake},
-                                                    {"tlrEventTable", oids::Table::event},
-                                                    {"tlrAlarmTable", oids::Table::alarm}};
+    const std::map<std::string, oids::Table> tables{
+        {"tlrDriveTable", oids::Table::drive},         {"tlrAgentTable", oids::Table::agent},
+        {"tlrHandshakeTable", oids::Table::handshake}, {"tlrEventTable", oids::Table::event},
+        {"tlrAlarmTable", oids::Table::alarm},         {"tlrConsumerTable", oids::Table::consumer}};
     for (const auto& [name, which] : tables)
         CHECK(names.at(name) == dotted(oids::of(which)));
     CHECK(names.at("tlrController") == dotted(oids::of(oids::Scalar::controller)));
     CHECK(names.at("tlrMessagesRefused") == dotted(oids::of(oids::Scalar::messages_refused)));
     CHECK(names.at("tlrSnapshotAge") == dotted(oids::of(oids::Scalar::snapshot_age)));
+    CHECK(names.at("tlrActiveAlarms") == dotted(oids::of(oids::Scalar::active_alarms)));
+    CHECK(names.at("tlrNotificationsSent") == dotted(oids::of(oids::Scalar::notifications_sent)));
+    CHECK(names.at("tlrNotificationsLost") == dotted(oids::of(oids::Scalar::notifications_lost)));
+    CHECK(names.at("tlrDriveChangesBySnmp") ==
+          dotted(oids::of(oids::Scalar::drive_changes_by_snmp)));
     // The last column of each table, so that a column added to one side only is noticed.
-    const char* const last[] = {"tlrDriveNoticeSequence", "tlrAgentMissed",
-                                "tlrHandshakeLastAnswer", "tlrEventText", "tlrAlarmText"};
+    const char* const last[] = {"tlrDriveAdminReason", "tlrAgentMissed", "tlrHandshakeLastAnswer",
+                                "tlrEventText",        "tlrAlarmText",   "tlrConsumerTrouble"};
     for (std::size_t i = 0; i < mib_table_count; ++i) {
         const MibTableShape& shape = mib_tables().at(i);
         CHECK(names.at(last[i]) ==

@@ -204,7 +204,7 @@ TEST_CASE("of very many holders the first are listed and the count says how many
 
 TEST_CASE("every alarm has a raise and a clear with the same key, severity and sequence") {
     std::vector<Oid> seen;
-    for (int kind : {1, 2, 3, 4, 5, 6, 20, 21, 22, 23, 24, 25}) {
+    for (int kind : {1, 2, 3, 4, 5, 6, 20, 21, 22, 23, 24, 25, 40}) {
         for (const bool active : {true, false}) {
             AlarmNotification notification{"library-1", 17, active, {}};
             notification.alarm.key = {static_cast<AlarmKind>(kind), {"VT00000001"}, "host-a"};
@@ -214,7 +214,8 @@ TEST_CASE("every alarm has a raise and a clear with the same key, severity and s
             const auto varbinds = encode(notification, {5});
             const Oid name = std::get<Oid>(varbinds[1].value);
             // The concerns about a drive have one notification and tell by their kind.
-            if (kind <= 20) CHECK(std::find(seen.begin(), seen.end(), name) == seen.end());
+            if (kind <= 20 || kind == 40)
+                CHECK(std::find(seen.begin(), seen.end(), name) == seen.end());
             seen.push_back(name);
             const auto decoded = decode_alarm(varbinds);
             REQUIRE(decoded);
@@ -228,6 +229,18 @@ TEST_CASE("every alarm has a raise and a clear with the same key, severity and s
     const TestNotification test{"library-1", 18, "hello"};
     CHECK(*decode_test(encode(test, {5})) == test);
     CHECK_FALSE(decode_alarm(encode(test, {5})));
+}
+
+TEST_CASE(
+    "a heartbeat says which notification it is, how many alarms there are, and when to expect the "
+    "next") {
+    const HeartbeatNotification heartbeat{"library-1", 19, 2, 300, "alive, 2 alarms are active"};
+    const auto varbinds = encode(heartbeat, {5});
+    CHECK(*decode_heartbeat(varbinds) == heartbeat);
+    CHECK_FALSE(decode_alarm(varbinds));
+    CHECK_FALSE(decode_test(varbinds));
+    for (std::size_t length = 0; length < varbinds.size(); ++length)
+        CHECK_FALSE(decode_heartbeat(std::span(varbinds).first(length)));
 }
 
 TEST_CASE("prose is cut at a character and cleaned, never refused") {
