@@ -124,8 +124,6 @@ bool localize(const UsmUserKeys& user, const std::string& master, const std::str
                                            master.size(), *key, length) == SNMPERR_SUCCESS;
 }
 
-}  // namespace
-
 using UserOnEngine = std::pair<std::string, std::string>;  // engine ID, name
 
 struct UserBook {
@@ -143,6 +141,8 @@ void hide_shown_user(UserBook& book) {
     if (book.shown != nullptr) usm_remove_user(book.shown);
     book.shown = nullptr;
 }
+
+}  // namespace
 
 UsmUserKeys::~UsmUserKeys() {
     wipe(authentication_master);
@@ -219,7 +219,6 @@ void remove_user(const std::string& name, const std::string& engine_id) {
     usm_free_user(user);
 }
 
-}  // namespace snmp_mib
 void show_user(const std::string& name, const std::string& engine_id) {
     UserBook& book = user_book();
     if (book.all_shown) return;
@@ -239,3 +238,4 @@ void show_all_users() {
         usm_add_user(user);
 }
 
+}  // namespace snmp_mib

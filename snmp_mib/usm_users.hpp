@@ -34,7 +34,6 @@ struct UsmUserKeys {
 [[nodiscard]] agent::core::Outcome add_user(const UsmUserKeys& user, const std::string& engine_id);
 void remove_user(const std::string& name, const std::string& engine_id);
 
-}  // namespace snmp_mib
 // The library looks for a message's user in a list, from its beginning: with a thousand agents that
 // is half of what a message costs. So the list has one entry, that of the message at hand, or none
 // when it is nobody's. To be called before a message is encoded or decoded.
@@ -42,3 +41,4 @@ void show_user(const std::string& name, const std::string& engine_id);
 // For a process whose messages the library decodes by itself: all are in the list from now on.
 void show_all_users();
 
+}  // namespace snmp_mib

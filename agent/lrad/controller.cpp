@@ -15,6 +15,7 @@
 #include "agent/lrad/capability_memory.hpp"
 #include "agent/lrad/drive_setup.hpp"
 #include "agent/lrad/holder_questions.hpp"
+#include "agent/lrad/mount_setup.hpp"
 #include "agent/lrad/operator_snmp.hpp"
 #include "agent/lrad/snmp_setup.hpp"
 #include "agent/metrics/metrics_server.hpp"
@@ -435,9 +436,9 @@ std::string needs_restart(const runtime::LradConfiguration& now,
     if (now.events_listen != next.events_listen) return "events.listen";
     if (now.snmp.listen != next.snmp.listen) return "snmp.listen";
     if (now.snmp.mib_listen != next.snmp.mib_listen) return "snmp.mib_listen";
+    if (now.snmp.agentx != next.snmp.agentx) return "snmp.agentx";
     if (now.snmp.engine_id != next.snmp.engine_id) return "snmp.engine_id";
     if (now.metrics != next.metrics) return "metrics";
-    if (now.snmp.agentx != next.snmp.agentx) return "snmp.agentx";
     return "";
 }
 
@@ -474,10 +475,10 @@ core::Outcome Controller::reconfigure(runtime::LradConfiguration configuration) 
         runtime::log_error(followed.error().message);
     if (auto listening = listen_to_libraries(); !listening)
         runtime::log_error(listening.error().within("snmp.hints").message);
-    const auto effects = rules_.reconfigure(configuration_.sharing, clock_now());
-    const auto renewed = replace_drives(same_settle);
     if (auto followed = operator_snmp_->follow(configuration_); !followed)
         runtime::log_error(followed.error().message);
+    const auto effects = rules_.reconfigure(configuration_.sharing, clock_now());
+    const auto renewed = replace_drives(same_settle);
     carry_out(effects);
     end_alarms_of_no_host();
     for (const auto& serial : renewed)

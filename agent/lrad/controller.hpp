@@ -51,8 +51,8 @@ class MetricsServer;
 namespace agent::lrad {
 
 struct ReleaseStep;
-
 class OperatorSnmp;
+
 class Controller {
   public:
     // Opens everything that can fail: state, sockets, keys. Errors say what and what helps.
@@ -94,8 +94,8 @@ class Controller {
         std::uint64_t confirmations_received = 0;
         std::uint64_t handshakes_incomplete = 0;
         std::uint64_t drives_forced_offline = 0;
-    };
         std::uint64_t drive_changes_by_snmp = 0;
+    };
 
     Controller(asio::io_context& loop, runtime::LradConfiguration configuration,
                runtime::ReservationAgentStore store, core::ReservationAgentState recorded);
@@ -175,7 +175,6 @@ class Controller {
                          std::function<void(const core::Outcome&)> done);
     void end_release(const std::shared_ptr<ReleaseRun>& run, bool free, const std::string& words);
 
-    // mib_snapshot.cpp
     // snmp_methods.cpp: consumers, the helpers that serve the MIB, SNMP SET.
     [[nodiscard]] core::Outcome open_operator_snmp();
     void serve_consumers();
@@ -183,9 +182,10 @@ class Controller {
     [[nodiscard]] nlohmann::json consumers_json() const;
     [[nodiscard]] nlohmann::json helpers_json() const;
 
+    // mib_snapshot.cpp
     [[nodiscard]] snmp_mib::MibSnapshot snapshot(std::size_t events_max) const;
-    [[nodiscard]] core::Outcome serve_metrics();  // metrics_report.cpp
     [[nodiscard]] std::uint64_t messages_refused() const;
+    [[nodiscard]] core::Outcome serve_metrics();  // metrics_report.cpp
 
     asio::io_context& loop_;
     runtime::LradConfiguration configuration_;

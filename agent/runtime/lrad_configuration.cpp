@@ -321,13 +321,13 @@ class Reading {
         agent.user = value["user"].get<std::string>();
         agent.address = *address_from_text(value["address"].get_ref<const std::string&>());
         check_snmp_user(source_, result.snmp, path + ".user", agent.user, errors);
-        if (agent.address.port == 0) {
         const auto& writers = result.snmp.mib_writers;
         if (std::find(writers.begin(), writers.end(), agent.user) != writers.end()) {
             wrong(path + ".user",
                   "is one of snmp.mib_writers: a backup host must not be able to clear drives; "
                   "give whoever writes the MIB a user of his own");
         }
+        if (agent.address.port == 0) {
             wrong(path + ".address", "port 0 can not be sent to; name the agent's port");
         }
     }
