@@ -105,7 +105,10 @@ class Vote {
     // One decision of each agent that answered, the newest: for `pair votes`, and to recount.
     [[nodiscard]] const std::map<AgentName, BallotAnswer>& answers() const { return answers_; }
     [[nodiscard]] std::size_t granted(BallotAnswer::Round round) const;
-    void describe(std::string& text) const;  // as ControllerNode::describe()
+    // As ControllerNode::describe(); what each agent has answered is told for itself, so that
+    // worlds which differ in the names of agents only can be found equal.
+    void describe(std::string& text) const;
+    void describe_agent(const AgentName& agent, std::string& text) const;
     // The accept round was begun: agents may have accepted without our hearing of it.
     [[nodiscard]] bool may_be_accepted() const { return accept_begun_; }
 

@@ -43,7 +43,7 @@ class ControllerNode::Rules {
         begin(NodeAction::recover);
     }
 
-    void take(const DataSeen& seen);
+    void take(const DataSeen& seen) { node_.data_ = seen; }
     void take(const OrderAnswered& answer);
     void take(const DatabaseLost&);
     void take(const AgentVoted& voted);
@@ -82,6 +82,7 @@ class ControllerNode::Rules {
         leave_when_drained();
     }
 
+    void judge_standby();
     NodeEffects effects() { return effects_.take(); }
 
   private:
@@ -217,11 +218,11 @@ void ControllerNode::Rules::take(const DatabaseLost&) {
     apply(NodeEvent::database_lost);
 }
 
-void ControllerNode::Rules::take(const DataSeen& seen) {
+// After every step: what is seen of the other's copy means something else in each state.
+void ControllerNode::Rules::judge_standby() {
     using Standby = DataSeen::Standby;
-    node_.data_ = seen;
-    if (node_.running_step() == Step::await_standby && node_.sync_ &&
-        seen.standby == Standby::in_sync) {
+    const Standby standby = node_.data_.standby;
+    if (node_.running_step() == Step::await_standby && node_.sync_ && standby == Standby::in_sync) {
         ++node_.position_;
         run();
         return;
@@ -231,14 +232,13 @@ void ControllerNode::Rules::take(const DataSeen& seen) {
         node_.state_ != NodeState::primary_alone) {
         return;
     }
-    if (node_.sync_ && seen.standby == Standby::none) {
+    if (node_.sync_ && standby == Standby::none) {
         if (goes_alone || node_.state_ == NodeState::waiting_peer) return;
         give_up_procedure();
         apply(NodeEvent::standby_lost);
         return;
     }
-    const bool there =
-        node_.sync_ ? seen.standby == Standby::in_sync : seen.standby != Standby::none;
+    const bool there = node_.sync_ ? standby == Standby::in_sync : standby != Standby::none;
     // Once the agents have agreed the node has to go on: nobody else may serve any more.
     if (!there || (goes_alone && node_.position_ > 0)) return;
     if (node_.procedure_ == NodeAction::pair_up || node_.state_ == NodeState::primary) return;
@@ -331,6 +331,7 @@ void ControllerNode::Rules::register_read(const RegisterValue& value) {
     }
     node_.naming_ = {value.epoch, value.relation};
     node_.alone_for_certain_ = value.relation == Relation::alone;
+    node_.may_have_let_act_ = value.relation == Relation::alone && node_.data_.epoch != value.epoch;
     apply(value.relation == Relation::alone ? NodeEvent::named_alone : NodeEvent::named_in_pair);
 }
 
@@ -366,9 +367,7 @@ void ControllerNode::Rules::agree_without_agents() {
 }
 
 void ControllerNode::Rules::take(const PeerMissing&) {
-    if (node_.state_ == NodeState::recovering && node_.running_step() != Step::await_standby) {
-        return;
-    }
+    if (node_.state_ == NodeState::recovering && !node_.awaits_peer()) return;
     // While the copy is being replaced nobody can say what it holds.
     if (node_.state_ == NodeState::standby && !node_.open_orders_.empty()) return;
     if (node_.state_ == NodeState::waiting_peer && node_.procedure_ != NodeAction::nothing) return;
@@ -520,6 +519,7 @@ NodeEffects ControllerNode::start(const DataSeen& data) {
 NodeEffects ControllerNode::step(const NodeInput& input) {
     Rules rules(*this);
     std::visit([&rules](const auto& come) { rules.take(come); }, input);
+    rules.judge_standby();
     return rules.effects();
 }
 
@@ -548,10 +548,13 @@ bool ControllerNode::needs_lease() const {
 }
 
 bool ControllerNode::grants_lease() const {
-    const bool asks_or_serves =
-        acts() || state_ == NodeState::taking_over || procedure_ == NodeAction::take_over ||
-        procedure_ == NodeAction::resume_alone || procedure_ == NodeAction::forced_start;
-    return !asks_or_serves;
+    return state_ == NodeState::standby;
+}
+
+bool ControllerNode::awaits_peer() const {
+    const auto step = running_step();
+    return procedure_ == NodeAction::resume_pair &&
+           (step == Step::await_standby || step == Step::barrier);
 }
 
 bool ControllerNode::retry_is_wanted() const {
@@ -561,7 +564,8 @@ bool ControllerNode::retry_is_wanted() const {
         case NodeState::fenced:
             return true;
         case NodeState::standby:
-            return !following_;
+            // A copy may have been rewound to where nothing ever comes, and said that all is well.
+            return !following_ || !data_.receives;
         case NodeState::primary:
         case NodeState::primary_alone:
             return unpublished_;

@@ -36,9 +36,12 @@ class ControllerNode {
     [[nodiscard]] bool acts() const;
     // Somebody else may be allowed to act while this node can not hear of it.
     [[nodiscard]] bool needs_lease() const;
-    // May the other node's word that it serves be acknowledged? Not while this one asks to serve
-    // instead, or does.
+    // May the other node's word that it serves be acknowledged? Only by one that stands by: every
+    // other may be about to serve.
     [[nodiscard]] bool grants_lease() const;
+    // Named alone by a vote whose end it never heard of: it may have stood by since then, in an
+    // earlier life too, and have let the other act.
+    [[nodiscard]] bool may_have_let_act() const { return may_have_let_act_; }
 
     // The newest vote, for `pair votes`; nothing before the first.
     [[nodiscard]] const std::optional<Vote>& vote() const { return vote_; }
@@ -46,13 +49,15 @@ class ControllerNode {
     // The command being obeyed: keys are collected, or the node drains; nothing otherwise.
     [[nodiscard]] const std::optional<ShutdownKey>& key() const { return key_; }
     [[nodiscard]] bool keys_are_collected() const { return collecting_; }
+    // Starts as the primary of a pair, and can not go on without the other's copy.
+    [[nodiscard]] bool awaits_peer() const;
     [[nodiscard]] bool retry_is_wanted() const;
     // The other node's key says that it is out of service, and nothing was heard of it since.
     [[nodiscard]] bool peer_is_out() const { return peer_is_out_; }
     [[nodiscard]] const std::optional<PeerHeard>& peer() const { return peer_; }
 
     // Everything that decides what happens next, as text: two nodes with the same text behave the
-    // same. For traces and for the explorer.
+    // same. For the explorer; without what single agents have answered in an open vote.
     void describe(std::string& text) const;
 
   private:
@@ -81,6 +86,7 @@ class ControllerNode {
     bool following_ = false;        // the local copy follows the other node
     bool unpublished_ = false;      // a pair_up ended without enough agents
     bool alone_for_certain_ = false;
+    bool may_have_let_act_ = false;
 
     std::optional<Vote> vote_;
     std::optional<PeerHeard> peer_;

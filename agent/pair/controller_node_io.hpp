@@ -39,7 +39,8 @@ struct DataSeen {
     Relation relation = Relation::pair;
     Node primary = Node::first;
     LogPosition position;
-    Standby standby = Standby::none;
+    Standby standby = Standby::none;  // of a primary: the other's copy
+    bool receives = false;            // of a standby: what the other writes comes in
     bool operator==(const DataSeen&) const = default;
 };
 

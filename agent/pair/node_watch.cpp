@@ -27,7 +27,10 @@ std::optional<std::string> fault_of(const NodeTimes& times) {
 }
 
 NodeWatch::NodeWatch(NodeTimes times, std::uint64_t first_sequence, core::Instant now)
-    : times_(times), sequence_(first_sequence), started_at_(now), useful_at_(now) {}
+    : times_(times),
+      sequence_(first_sequence),
+      started_at_(now),
+      useful_at_(now + times.peer_wait - times.dead_after) {}
 
 void NodeWatch::run_timer(Timer& timer, bool wanted, std::uint64_t about, core::Instant now) {
     if (!wanted) {
@@ -41,8 +44,7 @@ void NodeWatch::run_timer(Timer& timer, bool wanted, std::uint64_t about, core::
 // A standby judges by what it hears. One that waits for the other's copy judges by the copy alone:
 // a node that is heard and whose copy never comes is of no use.
 bool NodeWatch::peer_is_missing(const ControllerNode& node, core::Instant now) {
-    const bool awaits =
-        node.state() == NodeState::recovering && node.running_step() == Step::await_standby;
+    const bool awaits = node.state() == NodeState::recovering && node.awaits_peer();
     const bool waits =
         node.state() == NodeState::waiting_peer && node.procedure() == NodeAction::nothing;
     const bool stands_by = node.state() == NodeState::standby;
@@ -98,11 +100,17 @@ std::optional<NodeInput> NodeWatch::due(const ControllerNode& node, core::Instan
     return std::nullopt;
 }
 
-void NodeWatch::peer_heard(const ControllerNode& node, NodeState state, core::Instant now) {
-    const bool leaves = state == NodeState::shut_down || state == NodeState::draining;
-    const bool leads =
-        may_finish(state) || state == NodeState::recovering || state == NodeState::taking_over;
-    if (!leaves && (leads || node.state() != NodeState::standby)) useful_at_ = now;
+bool NodeWatch::peer_heard(const ControllerNode& node, const Heartbeat& heartbeat,
+                           core::Instant now) {
+    if (peer_sequence_ && heartbeat.sequence <= *peer_sequence_) return false;
+    peer_sequence_ = heartbeat.sequence;
+    // It has given back what it was let do.
+    if (!heartbeat.serves) let_act_at_.reset();
+    const bool leaves =
+        heartbeat.state == NodeState::shut_down || heartbeat.state == NodeState::draining;
+    const bool of_use = node.state() != NodeState::standby || may_finish(heartbeat.state);
+    if (!leaves && of_use) useful_at_ = now;
+    return true;
 }
 
 std::optional<Heartbeat> NodeWatch::heartbeat(const ControllerNode& node, core::Instant now) {
@@ -151,11 +159,13 @@ core::Instant NodeWatch::lease_until(const ControllerNode& node) const {
     return from ? *from + times_.lease : core::Instant{INT64_MIN};
 }
 
-ActingRight NodeWatch::right(const ControllerNode& node) const {
+ActingRight NodeWatch::right(const ControllerNode& node, core::Instant now) const {
     ActingRight right;
     right.epoch = node.epoch();
     right.may_claim = node.takes_requests();
-    right.may_act = node.acts();
+    const bool let_act = let_act_at_ && now < *let_act_at_ + times_.dead_after;
+    const bool may_have_let = node.may_have_let_act() && now < started_at_ + times_.dead_after;
+    right.may_act = node.acts() && !let_act && !may_have_let;
     right.until = right.may_act ? lease_until(node) : core::Instant{INT64_MIN};
     return right;
 }

@@ -60,11 +60,14 @@ class NodeWatch {
     void agent_answered(const AgentName& agent, std::uint64_t sequence, bool granted);
     void peer_answered(std::uint64_t sequence, bool granted);
 
-    // What the other node says it is. Two that both stand by are of no use to each other.
-    void peer_heard(const ControllerNode& node, NodeState state, core::Instant now);
+    // What the other node says it is; false: older than what it said before, and to be dropped. To
+    // a standby only one that serves is of use.
+    bool peer_heard(const ControllerNode& node, const Heartbeat& heartbeat, core::Instant now);
 
     [[nodiscard]] core::Instant lease_until(const ControllerNode& node) const;
-    [[nodiscard]] ActingRight right(const ControllerNode& node) const;
+    [[nodiscard]] ActingRight right(const ControllerNode& node, core::Instant now) const;
+    // The other node's heartbeat was acknowledged: it may act, and this one may not, for a while.
+    void let_peer_act(core::Instant now) { let_act_at_ = now; }
     [[nodiscard]] bool peer_is_suspect(core::Instant now) const {
         return now >= useful_at_ + times_.suspect_after;
     }
@@ -93,6 +96,8 @@ class NodeWatch {
     std::optional<core::Instant> peer_grant_;
     std::optional<core::Instant> acting_since_;
 
+    std::optional<std::uint64_t> peer_sequence_;
+    std::optional<core::Instant> let_act_at_;
     std::optional<core::Instant> asked_at_;  // PeerMissing was said
     Timer missing_;
     Timer retry_;

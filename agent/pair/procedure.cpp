@@ -8,10 +8,11 @@ namespace {
 using core::EnumeratorName;
 
 constexpr Step recover_steps[] = {Step::stop_database, Step::read_register};
-constexpr Step resume_pair_steps[] = {Step::start_synchronous, Step::await_standby, Step::barrier,
-                                      Step::fence_old, Step::judge_claims};
-constexpr Step resume_alone_steps[] = {Step::start_alone, Step::barrier, Step::fence_old,
-                                       Step::judge_claims};
+constexpr Step resume_pair_steps[] = {Step::start_synchronous, Step::checkpoint,
+                                      Step::await_standby,     Step::barrier,
+                                      Step::fence_old,         Step::judge_claims};
+constexpr Step resume_alone_steps[] = {Step::start_alone, Step::checkpoint, Step::barrier,
+                                       Step::fence_old, Step::judge_claims};
 constexpr Step follow_steps[] = {Step::follow_peer};
 constexpr Step take_over_steps[] = {Step::vote_alone, Step::promote,   Step::checkpoint,
                                     Step::barrier,    Step::fence_old, Step::judge_claims};

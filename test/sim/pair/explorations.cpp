@@ -1,0 +1,47 @@
+#include "test/sim/pair/explorations.hpp"
+
+namespace pair_sim {
+namespace {
+
+Options untimed(std::size_t agents) {
+    Options options;
+    options.agents = agents;
+    options.timed = false;
+    return options;
+}
+
+}  // namespace
+
+std::vector<Question> questions() {
+    std::vector<Question> all;
+    const auto ask = [&all](std::string_view name, std::size_t agents, Budget budget,
+                            std::vector<Bug> finds) {
+        all.push_back({name, untimed(agents), budget, std::move(finds)});
+    };
+    Budget both_ask;
+    both_ask.claims = 1;
+    both_ask.missing = 2;
+    ask("both nodes ask to serve alone", 3, both_ask, {});
+
+    Budget suspended;
+    suspended.claims = 2;
+    suspended.missing = 1;
+    suspended.pauses = 1;
+    ask("the primary is suspended and comes back", 3, suspended, {});
+
+    Budget crashed;
+    crashed.claims = 1;
+    crashed.missing = 1;
+    crashed.crashes = 1;
+    ask("a node ends and starts again", 3, crashed, {});
+
+    Budget left;
+    left.claims = 1;
+    left.missing = 1;
+    left.shut_downs = 1;
+    left.recoveries = 1;
+    ask("a node is shut down and recovered", 3, left, {});
+    return all;
+}
+
+}  // namespace pair_sim

@@ -1,0 +1,21 @@
+#pragma once
+
+// The bounded questions that are asked of every order of events.
+
+#include <string_view>
+#include <vector>
+
+#include "test/sim/pair/explorer.hpp"
+
+namespace pair_sim {
+
+struct Question {
+    std::string_view name;
+    Options options;
+    Budget budget;
+    std::vector<Bug> finds;  // planted bugs that it finds
+};
+
+[[nodiscard]] std::vector<Question> questions();
+
+}  // namespace pair_sim

@@ -1,0 +1,32 @@
+#pragma once
+
+// Every order of events up to a bound: which worlds can be reached, and is one of them wrong?
+// Breadth first, so that the way to a wrong one is a shortest.
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "test/sim/pair/world.hpp"
+
+namespace pair_sim {
+
+struct Bounds {
+    std::size_t depth = 20;
+    std::size_t states = 100'000;
+};
+
+struct Exploration {
+    std::size_t states = 0;
+    std::size_t depth = 0;   // every order of so many events was tried
+    bool exhausted = false;  // nothing else can happen within the budget
+    std::optional<std::string> violation;
+    std::vector<std::string> path;  // to it
+};
+
+// From a running pair; or, `from_cold`, from two nodes that were just started.
+[[nodiscard]] Exploration explore(const Options& options, const Budget& budget,
+                                  const Bounds& bounds);
+
+}  // namespace pair_sim
