@@ -166,7 +166,7 @@ void Controller::start(std::function<void(const std::string& why)> on_failure) {
     connect_grace_.async_wait([this](const std::error_code& error) {
         if (error) return;
         connect_grace_over_ = true;
-        for (const auto& [serial, order] : std::exchange(orders_waiting_for_drive_, {}))
+        for (const auto& [serial, order] : orders_.release_all())
             carry_out_order(order);
     });
     carry_out(rules_.start(clock_now()));
@@ -195,21 +195,25 @@ drive_iface::events::EventVerdict Controller::drive_said(
     }
     if (*repeat) return EventVerdict::repeat;
     // Sent again on a new connection while the first copy is being dealt with.
-    if (!events_being_taken_.emplace(event.drive, event.seq).second) return EventVerdict::taken;
-    found->second.watch->event(
-        event, [this, drive = event.drive, seq = event.seq, text = std::string(line)] {
-            event_settled(drive, seq, text);
-        });
+    const bool fresh =
+        events_being_taken_
+            .try_emplace({event.drive, event.seq}, EventBeingTaken{event, std::string(line)})
+            .second;
+    if (fresh) watch_event(event.drive, event.seq);
     return EventVerdict::taken;
+}
+
+void Controller::watch_event(const core::DriveSerial& drive, std::uint64_t seq) {
+    drives_.at(drive).watch->event(events_being_taken_.at({drive, seq}).event,
+                                   [this, drive, seq] { event_settled(drive, seq); });
 }
 
 // What the event led to is recorded. Only now is it acknowledged: whoever is stopped before this
 // gets the event again, and with it the only evidence of who holds the drive by RESERVE.
-void Controller::event_settled(const core::DriveSerial& drive, std::uint64_t seq,
-                               const std::string& line) {
-    events_being_taken_.erase({drive, seq});
-    if (failed_) return;
-    if (auto kept = store_.remember_drive_event(drive, seq, line); !kept) {
+void Controller::event_settled(const core::DriveSerial& drive, std::uint64_t seq) {
+    const auto taken = events_being_taken_.extract({drive, seq});
+    if (failed_ || !taken) return;
+    if (auto kept = store_.remember_drive_event(drive, seq, taken.mapped().line); !kept) {
         runtime::log_warning(
             kept.error()
                 .within("drive " + drive.text + ": its event is not marked as seen")
@@ -225,8 +229,7 @@ void Controller::drive_connected(const core::DriveSerial& serial) {
     if (found == drives_.end()) return;
     found->second.watch->event_channel(true);
     found->second.watch->look_now();  // it may have been away, and its next turn may be far off
-    if (auto order = orders_waiting_for_drive_.extract(serial))
-        return carry_out_order(order.mapped());
+    if (const auto order = orders_.release(serial)) return carry_out_order(*order);
     const auto view = view_of(serial);
     if (!view || found->second.configuration.actuator != runtime::OfflineActuator::drive) return;
     if (view->record.operational_state == core::OperationalState::online) {
@@ -348,15 +351,13 @@ void Controller::send_notice(const core::SendNotice& effect) {
                  snmp_mib::ReservationNotice{effect.notice}, [this, received] { take(received); });
 }
 
-// The newest order counts; an older one that still waits is not wanted any more.
 bool Controller::waits_for_drive(const core::DriveSerial& drive, const DriveOrder& order) {
-    orders_waiting_for_drive_.erase(drive);
     const bool told_over_channel =
         drives_.at(drive).configuration.actuator == runtime::OfflineActuator::drive;
     if (!told_over_channel || connect_grace_over_ || !event_server_ ||
         event_server_->is_connected(drive))
         return false;
-    orders_waiting_for_drive_.emplace(drive, order);
+    orders_.keep_back(drive, order);
     return true;
 }
 
@@ -370,10 +371,11 @@ void Controller::force_offline(const core::ForceDriveOffline& effect) {
     if (found == drives_.end()) return;
     if (waits_for_drive(effect.drive, effect)) return;
     ++counters_.drives_forced_offline;
-    orders_under_way_.insert_or_assign(effect.drive, effect);
+    const auto number = orders_.give(effect.drive, effect);
     found->second.actuator->force(
-        effect.drive, effect.reason, [this, drive = effect.drive](const core::Outcome& done) {
-            orders_under_way_.erase(drive);
+        effect.drive, effect.reason,
+        [this, drive = effect.drive, number](const core::Outcome& done) {
+            orders_.answered(drive, number);
             take(core::OfflineForced{drive,
                                      done ? std::nullopt : std::optional(done.error().message)});
         });
@@ -383,10 +385,10 @@ void Controller::lift_offline(const core::LiftDriveOffline& effect) {
     const auto found = drives_.find(effect.drive);
     if (found == drives_.end()) return;
     if (waits_for_drive(effect.drive, effect)) return;
-    orders_under_way_.insert_or_assign(effect.drive, effect);
-    found->second.actuator->lift(effect.drive, [this,
-                                                drive = effect.drive](const core::Outcome& done) {
-        orders_under_way_.erase(drive);
+    const auto number = orders_.give(effect.drive, effect);
+    found->second.actuator->lift(effect.drive, [this, drive = effect.drive,
+                                                number](const core::Outcome& done) {
+        orders_.answered(drive, number);
         take(core::OfflineLifted{drive, done ? std::nullopt : std::optional(done.error().message)});
     });
 }
@@ -479,10 +481,13 @@ core::Outcome Controller::reconfigure(runtime::LradConfiguration configuration) 
         runtime::log_error(followed.error().message);
     const auto effects = rules_.reconfigure(configuration_.sharing, clock_now());
     const auto renewed = replace_drives(same_settle);
+    std::map<core::DriveSerial, std::optional<DriveOrder>> unanswered;
+    for (const auto& serial : renewed)
+        unanswered.emplace(serial, orders_.take(serial));
     carry_out(effects);
     end_alarms_of_no_host();
-    for (const auto& serial : renewed)
-        take_up_again(serial);
+    for (const auto& [serial, order] : unanswered)
+        take_up_again(serial, order);
     return core::Nothing{};
 }
 
@@ -503,15 +508,22 @@ std::vector<core::DriveSerial> Controller::replace_drives(bool same_settle) {
     return renewed;
 }
 
-// Whoever was asked on the drive's old way answers no more: a release under way ends, and an order
-// to go offline, or back, is given again on the new way.
-void Controller::take_up_again(const core::DriveSerial& serial) {
+// Whoever was asked on the drive's old way answers no more: a release under way ends, events are
+// looked into anew, and an order to go offline, or back, is given again on the new way, unless the
+// new configuration has led to a newer one.
+void Controller::take_up_again(const core::DriveSerial& serial,
+                               const std::optional<DriveOrder>& order) {
     if (const auto run = releases_.find(serial); run != releases_.end())
         end_release(std::shared_ptr(run->second), false, "its configuration was changed meanwhile");
-    auto order = orders_under_way_.extract(serial);
-    if (!order) order = orders_waiting_for_drive_.extract(serial);
-    if (!drives_.contains(serial)) return;
-    if (order) return carry_out_order(order.mapped());
+    const bool gone = !drives_.contains(serial);
+    for (auto taken = events_being_taken_.lower_bound({serial, 0});
+         taken != events_being_taken_.end() && taken->first.first == serial;) {
+        const auto [drive, seq] = taken->first;
+        taken = gone ? events_being_taken_.erase(taken) : std::next(taken);
+        if (!gone) watch_event(drive, seq);
+    }
+    if (gone || orders_.is_open(serial)) return;
+    if (order) return carry_out_order(*order);
     if (const auto view = view_of(serial);
         view && view->record.operational_state != core::OperationalState::online)
         force_offline({serial, view->record.offline_reason});

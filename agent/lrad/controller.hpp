@@ -27,6 +27,7 @@
 #include "agent/agentless/agentless_hosts.hpp"
 #include "agent/core/reservation_agent.hpp"
 #include "agent/lrad/discovery_service.hpp"
+#include "agent/lrad/drive_orders.hpp"
 #include "agent/lrad/drive_paths.hpp"
 #include "agent/lrad/holder_questions.hpp"
 #include "agent/runtime/control_server.hpp"
@@ -104,10 +105,11 @@ class Controller {
     core::Outcome open_doors();
     core::Outcome open_drive(const runtime::LradDrive& configuration);
     std::vector<core::DriveSerial> replace_drives(bool same_settle);
-    void take_up_again(const core::DriveSerial& serial);
+    void take_up_again(const core::DriveSerial& serial, const std::optional<DriveOrder>& order);
+    void watch_event(const core::DriveSerial& drive, std::uint64_t seq);
     drive_iface::events::EventVerdict drive_said(const drive_iface::events::DriveEvent& event,
                                                  std::string_view line);
-    void event_settled(const core::DriveSerial& drive, std::uint64_t seq, const std::string& line);
+    void event_settled(const core::DriveSerial& drive, std::uint64_t seq);
     void drive_connected(const core::DriveSerial& serial);
     [[nodiscard]] core::Outcome listen_to_libraries();
     void library_hinted(const std::string& library, const std::string& trap,
@@ -120,7 +122,6 @@ class Controller {
     void send_notice(const core::SendNotice& effect);
     void force_offline(const core::ForceDriveOffline& effect);
     void lift_offline(const core::LiftDriveOffline& effect);
-    using DriveOrder = std::variant<core::ForceDriveOffline, core::LiftDriveOffline>;
     [[nodiscard]] bool waits_for_drive(const core::DriveSerial& drive, const DriveOrder& order);
     void carry_out_order(const DriveOrder& order);
     void announce(const core::AnnounceAlarm& effect);
@@ -204,8 +205,12 @@ class Controller {
     std::map<core::DriveSerial, core::Instant> hinted_at_;  // drives a library's trap was about
     std::unique_ptr<drive_iface::events::DriveEventServer> event_server_;
     std::map<core::DriveSerial, Drive> drives_;
-    std::set<std::pair<core::DriveSerial, std::uint64_t>>
-        events_being_taken_;  // bounded by the watches
+    // From their arrival until what they led to is recorded; bounded by the watches.
+    struct EventBeingTaken {
+        drive_iface::events::DriveEvent event;
+        std::string line;
+    };
+    std::map<std::pair<core::DriveSerial, std::uint64_t>, EventBeingTaken> events_being_taken_;
     std::unique_ptr<runtime::ControlServer> control_;
     std::unique_ptr<OperatorSnmp> operator_snmp_;
     std::unique_ptr<metrics::MetricsServer> metrics_;
@@ -214,9 +219,8 @@ class Controller {
     std::map<core::DriveSerial, std::shared_ptr<ReleaseRun>> releases_;    // under way
     std::map<core::AgentName, std::shared_ptr<ReconcileRun>> reconciles_;  // under way
     // After a start, drives that are told over the event channel get a moment to connect before an
-    // order to go offline, or back, counts as failed.
-    std::map<core::DriveSerial, DriveOrder> orders_waiting_for_drive_;
-    std::map<core::DriveSerial, DriveOrder> orders_under_way_;  // given, not answered
+    // order to go offline, or back, counts as failed: it is kept back.
+    DriveOrders orders_;
     asio::steady_timer connect_grace_;
     bool connect_grace_over_ = false;
 };

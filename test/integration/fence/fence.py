@@ -161,15 +161,64 @@ def release_ladder(rig):
     check(other.sense_of("160000000000") == "good", "another host can reserve the drive")
 
 
-def reload(rig, **drive):
-    """lrad.json with other words about the drive, and lrad told to read it."""
+def write_configuration(rig, **drive):
+    """lrad.json with other words about the drive."""
     path = rig.path("lrad.json")
     content = json.loads(path.read_text())
     content["drives"][0].update(drive)
     path.write_text(json.dumps(content, indent=1))
+
+
+def reload(rig, **drive):
+    """The same, and lrad told to read it."""
+    write_configuration(rig, **drive)
     before = rig.log_of("lrad").count("configuration read again")
     rig.processes["lrad"].send_signal(signal.SIGHUP)
     wait_until("the new configuration", lambda: rig.log_of("lrad").count("configuration read again") > before, 10)
+
+
+def slow_program(rig):
+    """Takes a drive offline, or back, when the test lets it: argv for it."""
+    program = rig.path("actuator")
+    program.write_text('#!/bin/sh\n: > "$2/began-$1"\nwhile [ ! -e "$2/may-$1" ]; do sleep 0.05; done\n')
+    program.chmod(0o755)
+    return [str(program), "{action}", str(rig.folder)]
+
+
+def cleared_while_slow(rig):
+    """The answer to an older order does not make a newer one forgotten."""
+    rig.drive_options[D1] = {"offline": {"actuator": "command", "argv": slow_program(rig)}}
+    rig.start()
+    rig.lractl("lrad", "drive", "offline", D1, "--reason", "test")
+    wait_until("the program runs", rig.path("began-offline").exists, 10)
+    clear = subprocess.Popen([str(rig.bin / "lractl"), "--socket", rig.sock("lrad"), "drive", "clear", D1, "--reason", "test"])
+    wait_until("it is to be cleared", lambda: "LRA3005" in messages(rig), 10)
+    rig.path("may-offline").touch()
+    wait_until("the program is to bring it back", rig.path("began-online").exists, 10)
+    reload(rig, offline={"actuator": "fence"})
+    await_state(rig, "online")
+    check(clear.wait(20) == 0, "lractl drive clear waits for it")
+    host = rig.scsi_host("host-a", D1)
+    check(not refuses(host), "a drive that was cleared while it was taken offline is brought back by the new actuator")
+
+
+def event_while_reloaded(rig):
+    """An event that is being looked into when its drive's configuration changes is not lost."""
+    rig.start()
+    host = rig.scsi_host("host-a", D1)
+    host.insist(TEST_UNIT_READY)
+    rig.lractl("vtld", "fault", "inject", D1, "slow", "--delay-ms", "1500", "--opcode", "5e")
+    host.reserve6()
+    reload(rig, poll_ms=50_000)
+    rig.lractl("vtld", "fault", "clear", D1)
+    rig.await_drive(D1, lambda d: d["reservation"]["state"] == "reserved" and d["reservation"]["evidence"] == "drive_event",
+                    "known to be reserved by host-a's port, from the drive's event")
+    wait_until("every event is acknowledged",
+               lambda: (counts := rig.ask("lrad", "status", "show")["drive_events"])["events"] + counts["repeats"] >= 1, 10)
+    lost = rig.log_of("vtld").count("no acknowledgement in time")
+    host.release6()
+    rig.await_drive(D1, lambda d: d["reservation"]["state"] == "free", "free again")
+    check(rig.log_of("vtld").count("no acknowledgement in time") == lost == 0, "the drive's event channel goes on working")
 
 
 def reloaded_meanwhile(rig):
@@ -187,10 +236,11 @@ def reloaded_meanwhile(rig):
     host.reserve6()
     wait_until("it is seen", lambda: rig.drive(D1)["reservation"]["state"] == "reserved", 10)
     rig.processes["host-a"].send_signal(signal.SIGSTOP)
+    write_configuration(rig, poll_ms=250)
     waiting = subprocess.Popen([str(rig.bin / "lractl"), "--socket", rig.sock("lrad"), "drive", "release", D1, "--reason", "test"],
                                stderr=subprocess.PIPE, text=True)
     wait_until("host-a is asked", lambda: "LRA3023" in messages(rig), 10)
-    reload(rig, poll_ms=250)
+    rig.processes["lrad"].send_signal(signal.SIGHUP)
     said = waiting.communicate(timeout=15)[1]
     check(waiting.returncode != 0 and "its configuration was changed meanwhile" in said, "a release ends with a reload of its drive: " + said.strip())
     rig.processes["host-a"].send_signal(signal.SIGCONT)
@@ -198,7 +248,8 @@ def reloaded_meanwhile(rig):
     check(done["result"] == "free", "and the next one is not kept from its work: " + json.dumps(done["steps"]))
 
 
-STORIES = {f.__name__: f for f in (missing_confirmation, under_a_reserve, release_ladder, reloaded_meanwhile)}
+STORIES = {f.__name__: f for f in (missing_confirmation, under_a_reserve, release_ladder, cleared_while_slow,
+                                      event_while_reloaded, reloaded_meanwhile)}
 
 if __name__ == "__main__":
     bin_folder, story = sys.argv[1:3]
