@@ -123,8 +123,8 @@ def well_and_badly_wired(rig):
 def disappears_and_returns(rig, network):
     network.cut("host-c")
     holder = rig.scsi_host("host-a", D2)
-    holder.reserve6()
     begin = time.monotonic()
+    holder.reserve6()
     rig.await_shown({"host-a": "online", "host-b": "offline"}, D2, 12)
     rig.await_drive(D2, lambda d: d["operational_state"] == "forced_offline", "forced offline", 20)
     took = time.monotonic() - begin

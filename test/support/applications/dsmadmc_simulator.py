@@ -28,6 +28,8 @@ def main():
     path, *argv = sys.argv[1:]
     options = dict(a.lstrip("-").split("=", 1) for a in argv if a.startswith("-") and "=" in a)
     if "id" not in options or "password" not in options:
+        with state_of(path) as state:
+            called(state, argv)
         print("Enter your user id:  ", end="", flush=True)
         sys.exit(1 if not sys.stdin.readline() else 137)
     command = next((a for a in argv if not a.startswith("-")), "")

@@ -21,12 +21,14 @@ def state_of(path):
         with open(path) as file:
             text = file.read()
         state = json.loads(text)
-        yield state
-        fresh = json.dumps(state, indent=1)
-        if fresh != text:
-            with open(path + ".new", "w") as file:
-                file.write(fresh)
-            os.replace(path + ".new", path)
+        try:
+            yield state
+        finally:  # a simulator that ends with an exit code was called all the same
+            fresh = json.dumps(state, indent=1)
+            if fresh != text:
+                with open(path + ".new", "w") as file:
+                    file.write(fresh)
+                os.replace(path + ".new", path)
 
 
 def make(path, drives, **more):
@@ -46,7 +48,3 @@ def hang():
     """As a client does whose server is down; ended by whoever called it."""
     time.sleep(600)
     sys.exit(1)
-
-
-def words(argv):
-    return [argument for argument in argv if argument]
