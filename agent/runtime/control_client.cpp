@@ -173,6 +173,7 @@ ControlAnswer answer_in(json& message) {
     if (error->is_object() && error->contains("message") && (*error)["message"].is_string()) {
         failure.message = (*error)["message"].get<std::string>();
     }
+    if (error->is_object() && error->contains("data")) failure.data = (*error)["data"].dump();
     return failure;
 }
 

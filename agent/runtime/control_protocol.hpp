@@ -28,11 +28,16 @@ enum class ControlErrorCode : int {
     state_differs = 3,
     partly_done = 4,
     busy = 5,
+    volume_not_mountable = 10,
+    no_drive_available = 11,
+    drive_failed = 12,  // during a mount, and so did the other one that was tried
+    withdrawn = 13,     // a request was cancelled, or its deadline has passed
 };
 
 struct ControlError {
     ControlErrorCode code = ControlErrorCode::failed;
     std::string message;
+    std::string data{};  // a JSON object as text: the error's "data", for programs; empty: none
     bool operator==(const ControlError&) const = default;
 };
 

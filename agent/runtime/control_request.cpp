@@ -95,6 +95,7 @@ std::string control_answer_line(const json& id, const ControlAnswer& answer) {
     json line = {{"jsonrpc", "2.0"}, {"id", id}};
     if (const auto* error = std::get_if<ControlError>(&answer)) {
         line["error"] = {{"code", static_cast<int>(error->code)}, {"message", error->message}};
+        if (!error->data.empty()) line["error"]["data"] = json::parse(error->data, nullptr, false);
     } else {
         line["result"] = std::get<json>(answer);
     }
@@ -118,6 +119,14 @@ ExitCode exit_code(ControlErrorCode code) {
             return ExitCode::partly_done;
         case ControlErrorCode::busy:
             return ExitCode::busy;
+        case ControlErrorCode::volume_not_mountable:
+            return ExitCode::volume_not_mountable;
+        case ControlErrorCode::no_drive_available:
+            return ExitCode::no_drive_available;
+        case ControlErrorCode::drive_failed:
+            return ExitCode::drive_failed;
+        case ControlErrorCode::withdrawn:
+            return ExitCode::withdrawn;
     }
     return ExitCode::failure;
 }

@@ -49,6 +49,7 @@ class Reading {
         read_keys(result);
         read_drives(result);
         read_agents(result);
+        result.mounts = mounts_configuration(source_, result, errors);
         return result;
     }
 

@@ -14,6 +14,7 @@
 #include "agent/runtime/agentless_configuration.hpp"
 #include "agent/runtime/configuration.hpp"
 #include "agent/runtime/metrics_configuration.hpp"
+#include "agent/runtime/mounts_configuration.hpp"
 #include "agent/runtime/snmp_configuration.hpp"
 
 namespace agent::runtime {
@@ -80,6 +81,7 @@ struct LradConfiguration {
     std::vector<LradAgent> agents;  // in the order of sharing.agents
     SnmpConfiguration snmp;
     MetricsConfiguration metrics;
+    std::optional<MountsConfiguration> mounts;
 };
 
 [[nodiscard]] const ConfigurationSchema& lrad_configuration_schema();

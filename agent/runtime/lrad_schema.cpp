@@ -191,6 +191,7 @@ const ConfigurationSchema& lrad_configuration_schema() {
             required_key("snmp", lrad_snmp_shape(), "Notifications and their security.",
                          "{\"listen\": \"udp:0.0.0.0:1162\", \"users\": []}"),
             metrics_key(),
+            mounts_key(),
         })};
     return schema;
 }

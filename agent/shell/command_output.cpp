@@ -51,13 +51,14 @@ ExitCode report_error(const ControlError& error, const Request& request,
     const ExitCode code = runtime::exit_code(error.code);
     const std::string help = remedy(error, request, destination);
     if (request.options.json) {
-        const json object = {{"error",
-                              {{"code", static_cast<int>(error.code)},
-                               {"message", error.message},
-                               {"command", name_of(*request.command)},
-                               {"socket", destination.socket},
-                               {"help", help},
-                               {"exit_status", runtime::number(code)}}}};
+        json object = {{"error",
+                        {{"code", static_cast<int>(error.code)},
+                         {"message", error.message},
+                         {"command", name_of(*request.command)},
+                         {"socket", destination.socket},
+                         {"help", help},
+                         {"exit_status", runtime::number(code)}}}};
+        if (!error.data.empty()) object["error"]["data"] = json::parse(error.data, nullptr, false);
         print(output.errors, rendered_json(object, terminal(output.errors)));
         return code;
     }

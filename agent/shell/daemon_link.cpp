@@ -61,6 +61,10 @@ std::string remedy(const ControlError& error, const Request& request,
         case ControlErrorCode::failed:
         case ControlErrorCode::state_differs:
         case ControlErrorCode::partly_done:
+        case ControlErrorCode::volume_not_mountable:
+        case ControlErrorCode::no_drive_available:
+        case ControlErrorCode::drive_failed:
+        case ControlErrorCode::withdrawn:
             return {};
     }
     return {};  // a code of a newer daemon

@@ -23,6 +23,7 @@ class DriveWatch::State : public std::enable_shared_from_this<DriveWatch::State>
           settle_(loop),
           rules_(options_.poller.serial, polled, options_.event_grace) {
         rules_.own_key(options_.own_key);
+        rules_.mount_keys(options_.mount_keys);
     }
 
     void start(std::unique_ptr<Transport> interface);

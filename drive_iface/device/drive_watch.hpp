@@ -32,7 +32,8 @@ struct DriveWatchOptions {
     // A drive that is known by its events alone and not connected for so long is reported
     // unreachable.
     agent::core::Duration silent_after{10'000};
-    std::uint64_t own_key = 0;  // of the controller's fences (fence_key.hpp); 0: none
+    std::uint64_t own_key = 0;     // of the controller's fences (fence_key.hpp); 0: none
+    std::uint64_t mount_keys = 0;  // family of the keys it mounts with (mount_key.hpp); 0: none
 };
 
 class DriveWatch {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "drive_iface/device/mount_key.hpp"
+
 namespace drive_iface {
 
 using namespace agent::core;
@@ -119,6 +121,11 @@ ObservationRules::Step ObservationRules::look(const ReservationReading& reading,
         if (!observed.reservation.holders.empty()) observed.evidence = HolderEvidence::drive_event;
     }
     observed.held_by_controller = is_own_fence(observed.reservation);
+    if (is_for_mount(observed.reservation)) {
+        observed.reservation = {};
+        observed.reservation.state = ReservationState::free;
+        observed.evidence = HolderEvidence::none;
+    }
     if (!agrees && worth_waiting_for_event(observed)) {
         ++counters_.held_back;
         return {.observed = std::nullopt, .look_now = false, .look_after = event_grace_};
@@ -142,6 +149,10 @@ DriveObserved ObservationRules::observation(const ReservationReading& reading,
 
 bool ObservationRules::is_own_fence(const Reservation& reservation) const {
     return own_key_ != 0 && reservation.persistent && reservation.persistent->key == own_key_;
+}
+
+bool ObservationRules::is_for_mount(const Reservation& reservation) const {
+    return reservation.persistent && is_mount_key(mount_keys_, reservation.persistent->key);
 }
 
 // A look may be quicker than the event of the same change, which names the holder of a legacy

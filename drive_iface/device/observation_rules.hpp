@@ -49,6 +49,9 @@ class ObservationRules {
     void connected(bool by_events);
     // A persistent reservation with this key is the controller's own fence.
     void own_key(std::uint64_t key) { own_key_ = key; }
+    // A persistent reservation with a key of this family (mount_key.hpp) is a controller's, for the
+    // moment of a mount: no host has the drive. 0: none.
+    void mount_keys(std::uint64_t family) { mount_keys_ = family; }
 
     // Some event has not met the look that answers it.
     [[nodiscard]] bool events_pending() const { return !pending_.empty(); }
@@ -74,7 +77,10 @@ class ObservationRules {
     bool polled_;
     agent::core::Duration event_grace_;
     bool connected_ = false;
-    std::uint64_t own_key_ = 0;  // 0: none
+    [[nodiscard]] bool is_for_mount(const agent::core::Reservation& reservation) const;
+
+    std::uint64_t own_key_ = 0;     // 0: none
+    std::uint64_t mount_keys_ = 0;  // 0: none
     bool held_back_ = false;
     std::vector<PendingEvent> pending_;  // oldest first
     std::optional<agent::core::Reservation>

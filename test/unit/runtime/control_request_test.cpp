@@ -87,6 +87,11 @@ TEST_CASE("answers are one line each, whatever is in them") {
     CHECK(json::parse(control_answer_line("x", ControlError{ControlErrorCode::busy, "later"})) ==
           json::parse(R"({"jsonrpc":"2.0","id":"x","error":{"code":5,"message":"later"}})"));
     CHECK_NOTHROW(control_answer_line(nullptr, json("\xff")));
+    const ControlError told{ControlErrorCode::no_drive_available, "none", R"({"busy":2})"};
+    CHECK(
+        json::parse(control_answer_line(1, told)) ==
+        json::parse(
+            R"({"jsonrpc":"2.0","id":1,"error":{"code":11,"message":"none","data":{"busy":2}}})"));
 }
 
 TEST_CASE("an error's code tells how lractl ends") {
@@ -94,6 +99,10 @@ TEST_CASE("an error's code tells how lractl ends") {
     CHECK(exit_code(ControlErrorCode::state_differs) == ExitCode::state_differs);
     CHECK(exit_code(ControlErrorCode::partly_done) == ExitCode::partly_done);
     CHECK(exit_code(ControlErrorCode::failed) == ExitCode::failure);
+    CHECK(exit_code(ControlErrorCode::volume_not_mountable) == ExitCode::volume_not_mountable);
+    CHECK(exit_code(ControlErrorCode::no_drive_available) == ExitCode::no_drive_available);
+    CHECK(exit_code(ControlErrorCode::drive_failed) == ExitCode::drive_failed);
+    CHECK(exit_code(ControlErrorCode::withdrawn) == ExitCode::withdrawn);
     CHECK(exit_code(ControlErrorCode::method_not_found) == ExitCode::usage);
     CHECK(exit_code(ControlErrorCode::no_connection) == ExitCode::failure);
     CHECK(exit_code(static_cast<ControlErrorCode>(77)) == ExitCode::failure);

@@ -1,0 +1,474 @@
+#include "agent/mounts/claim_table.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/mounts/claim_rows.hpp"
+
+namespace agent::mounts {
+
+using claims::Claim;
+using claims::ClaimEnding;
+using claims::ClaimState;
+using claims::DriveRow;
+using claims::DriveState;
+using claims::Volume;
+using core::Error;
+using core::Nothing;
+using core::Outcome;
+using core::Result;
+using core::WallTime;
+
+namespace {
+
+// Every statement is a literal of its own: sessions keep them prepared.
+#define LRA_DRIVES                                                                          \
+    "SELECT serial, element, generation, state, node, epoch, claim, volume, home, pr_key, " \
+    "last_used, mounts, errors, reason FROM drive WHERE library = $1"
+#define LRA_VOLUMES                                                                 \
+    "SELECT barcode, generation, kind, state, reason, place, element, home, drive " \
+    "FROM volume WHERE library = $1"
+#define LRA_CLAIMS                                                                         \
+    "SELECT id, request, host, volume, access, wait, state, ending, reason, node, epoch, " \
+    "drive, home, failed_drive, asked_at, changed_at, deadline FROM claim WHERE library = $1"
+
+constexpr std::string_view every_drive = LRA_DRIVES " ORDER BY serial";
+constexpr std::string_view one_drive = LRA_DRIVES " AND serial = $2";
+constexpr std::string_view every_volume = LRA_VOLUMES " ORDER BY barcode";
+constexpr std::string_view one_volume = LRA_VOLUMES " AND barcode = $2";
+constexpr std::string_view every_claim = LRA_CLAIMS " ORDER BY id DESC LIMIT $2";
+constexpr std::string_view open_claims =
+    LRA_CLAIMS " AND state <> 'ended' ORDER BY id DESC LIMIT $2";
+constexpr std::string_view claim_by_id = LRA_CLAIMS " AND id = $2";
+constexpr std::string_view claim_by_request = LRA_CLAIMS " AND request = $2";
+constexpr std::string_view claim_by_volume = LRA_CLAIMS " AND volume = $2 AND state <> 'ended'";
+constexpr std::string_view claims_in_line = LRA_CLAIMS " AND state = 'queued' ORDER BY id";
+
+#undef LRA_DRIVES
+#undef LRA_VOLUMES
+#undef LRA_CLAIMS
+
+constexpr std::string_view write_drive =
+    "UPDATE drive SET state = $1, node = $2, epoch = $3, claim = $4, volume = $5, home = $6, "
+    "pr_key = $7, last_used = $8, mounts = $9, errors = $10, reason = $11, step_at = $12 "
+    "WHERE library = $13 AND serial = $14";
+constexpr std::string_view add_claim =
+    "INSERT INTO claim (library, id, request, host, volume, access, wait, state, ending, reason, "
+    "node, epoch, drive, home, failed_drive, asked_at, changed_at, deadline) VALUES "
+    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+constexpr std::string_view write_claim =
+    "UPDATE claim SET state = $1, ending = $2, reason = $3, node = $4, epoch = $5, drive = $6, "
+    "home = $7, failed_drive = $8, changed_at = $9, wait = $10, deadline = $11 "
+    "WHERE library = $12 AND id = $13";
+
+Error not_master(const std::string& node) {
+    return Error{"controller " + node +
+                 " has been replaced meanwhile: another one has taken over, nothing was changed"};
+}
+
+std::string number_text(std::uint64_t number) {
+    return std::to_string(number);
+}
+
+}  // namespace
+
+ClaimTable::ClaimTable(std::unique_ptr<SqlSession> session, ClaimTableOptions options)
+    : session_(std::move(session)), options_(std::move(options)) {
+    writer_.node = options_.node;
+}
+
+// ---- transactions
+
+Outcome ClaimTable::transaction(const std::function<Outcome()>& body) {
+    if (auto begun = session_->begin(); !begun) return begun;
+    if (auto done = body(); !done) {
+        session_->rollback();
+        return done;
+    }
+    const auto commit = session_->commit();
+    if (commit.end == CommitEnd::done) return Nothing{};
+    if (commit.end == CommitEnd::failed) return Error{commit.words};
+    return Error{"nobody can say whether the change was recorded: " + commit.words +
+                 "; the same request may be repeated, and continues where it stands"};
+}
+
+Outcome ClaimTable::still_master() {
+    static constexpr std::string_view plain = "SELECT epoch FROM library_state WHERE library = $1";
+    static constexpr std::string_view locking =
+        "SELECT epoch FROM library_state WHERE library = $1 FOR UPDATE";
+    const auto answer =
+        session_->run(session_->row_lock().empty() ? plain : locking, {options_.library});
+    if (!answer) return answer.error();
+    if (answer->rows.empty()) return Error{"library " + options_.library + " is not in the table"};
+    const auto epoch = static_cast<std::uint64_t>(number_in(answer->rows.front().front()));
+    if (epoch != writer_.epoch) return not_master(writer_.node);
+    return Nothing{};
+}
+
+Outcome ClaimTable::run(std::string_view sql, std::vector<SqlValue> values) {
+    const auto answer = session_->run(sql, values);
+    if (!answer) return answer.error();
+    return Nothing{};
+}
+
+Result<claims::Writer> ClaimTable::enroll() {
+    auto done = transaction([&]() -> Outcome {
+        if (auto entered = run("INSERT INTO library_state (library, number, epoch, uses, "
+                               "next_claim) SELECT $1, coalesce(max(number), 0) + 1, 0, 0, 1 "
+                               "FROM library_state WHERE true ON CONFLICT (library) DO NOTHING",
+                               {options_.library});
+            !entered)
+            return entered;
+        if (auto entered = run("INSERT INTO node (name, number, mark) SELECT $1, "
+                               "coalesce(max(number), 0) + 1, '' FROM node WHERE true "
+                               "ON CONFLICT (name) DO NOTHING",
+                               {options_.node});
+            !entered)
+            return entered;
+        if (!session_->is_shared()) {
+            if (auto raised = run("UPDATE library_state SET epoch = epoch + 1 WHERE library = $1",
+                                  {options_.library});
+                !raised)
+                return raised;
+        }
+        const auto state =
+            session_->run("SELECT epoch FROM library_state WHERE library = $1", {options_.library});
+        if (!state) return state.error();
+        const auto node = session_->run("SELECT number FROM node WHERE name = $1", {options_.node});
+        if (!node) return node.error();
+        writer_.epoch = static_cast<std::uint64_t>(number_in(state->rows.front().front()));
+        writer_.node_number = static_cast<std::uint32_t>(number_in(node->rows.front().front()));
+        if (writer_.node_number <= 15) return Nothing{};
+        return Error{
+            "the drive table knows 15 controllers already; remove those that are gone "
+            "from its table \"node\""};
+    });
+    if (!done) return done.error();
+    return writer_;
+}
+
+Outcome ClaimTable::raise_epoch(std::uint64_t epoch) {
+    auto done = transaction([&]() -> Outcome {
+        const auto raised =
+            session_->run("UPDATE library_state SET epoch = $1 WHERE library = $2 AND epoch <= $3",
+                          {number(epoch), options_.library, number(epoch)});
+        if (!raised) return raised.error();
+        if (raised->changed == 1) return Nothing{};
+        return not_master(writer_.node);
+    });
+    if (done) writer_.epoch = epoch;
+    return done;
+}
+
+// ---- what there is
+
+Outcome ClaimTable::learn_drives(const std::vector<DriveFact>& drives) {
+    return transaction([&]() -> Outcome {
+        if (auto master = still_master(); !master) return master;
+        for (const auto& fact : drives) {
+            auto kept = run(
+                "INSERT INTO drive (library, serial, element, generation, state, node, epoch, "
+                "pr_key, last_used, mounts, errors, reason, step_at) VALUES ($1, $2, $3, $4, "
+                "'free', '', 0, 0, 0, 0, 0, '', 0) ON CONFLICT (library, serial) DO UPDATE SET "
+                "element = excluded.element, generation = CASE WHEN excluded.generation = '' THEN "
+                "drive.generation ELSE excluded.generation END",
+                {options_.library, fact.serial, std::int64_t{fact.element}, fact.generation});
+            if (!kept) return kept;
+        }
+        return Nothing{};
+    });
+}
+
+Outcome ClaimTable::learn_volumes(const std::vector<Volume>& seen, WallTime now) {
+    return transaction([&]() -> Outcome {
+        if (auto master = still_master(); !master) return master;
+        auto gone = run("UPDATE volume SET place = 'missing', drive = NULL WHERE library = $1",
+                        {options_.library});
+        if (!gone) return gone;
+        for (const auto& volume : seen) {
+            auto kept = run(
+                "INSERT INTO volume (library, barcode, generation, kind, state, reason, place, "
+                "element, home, drive, seen_at) VALUES ($1, $2, $3, $4, 'usable', '', $5, $6, $7, "
+                "$8, $9) ON CONFLICT (library, barcode) DO UPDATE SET generation = "
+                "excluded.generation, kind = excluded.kind, place = excluded.place, element = "
+                "excluded.element, home = coalesce(excluded.home, volume.home), drive = "
+                "excluded.drive, seen_at = excluded.seen_at",
+                {options_.library, volume.barcode, volume.generation, text(to_text(volume.kind)),
+                 text(to_text(volume.place)), std::int64_t{volume.element}, maybe(volume.home),
+                 maybe(volume.drive), now.ms});
+            if (!kept) return kept;
+        }
+        return Nothing{};
+    });
+}
+
+Result<std::vector<DriveRow>> ClaimTable::drives() {
+    const auto answer = session_->run(every_drive, {options_.library});
+    if (!answer) return answer.error();
+    std::vector<DriveRow> found;
+    for (const auto& row : answer->rows) {
+        auto drive = drive_from(row);
+        if (!drive) return drive.error();
+        found.push_back(std::move(drive).value());
+    }
+    return found;
+}
+
+Result<DriveRow> ClaimTable::drive(const std::string& serial) {
+    const auto answer = session_->run(one_drive, {options_.library, serial});
+    if (!answer) return answer.error();
+    if (answer->rows.empty()) return Error{"drive " + serial + " is not in the drive table"};
+    return drive_from(answer->rows.front());
+}
+
+Result<std::vector<Volume>> ClaimTable::volumes() {
+    const auto answer = session_->run(every_volume, {options_.library});
+    if (!answer) return answer.error();
+    std::vector<Volume> found;
+    for (const auto& row : answer->rows) {
+        auto volume = volume_from(row);
+        if (!volume) return volume.error();
+        found.push_back(std::move(volume).value());
+    }
+    return found;
+}
+
+Result<std::optional<Volume>> ClaimTable::volume(const std::string& barcode) {
+    const auto answer = session_->run(one_volume, {options_.library, barcode});
+    if (!answer) return answer.error();
+    if (answer->rows.empty()) return std::optional<Volume>();
+    auto volume = volume_from(answer->rows.front());
+    if (!volume) return volume.error();
+    return std::optional(std::move(volume).value());
+}
+
+Result<std::vector<Claim>> ClaimTable::claims_where(std::string_view sql,
+                                                    std::vector<SqlValue> values) {
+    values.insert(values.begin(), options_.library);
+    const auto answer = session_->run(sql, values);
+    if (!answer) return answer.error();
+    std::vector<Claim> found;
+    for (const auto& row : answer->rows) {
+        auto claim = claim_from(row);
+        if (!claim) return claim.error();
+        found.push_back(std::move(claim).value());
+    }
+    return found;
+}
+
+Result<std::optional<Claim>> ClaimTable::one_claim(std::string_view sql,
+                                                   std::vector<SqlValue> values) {
+    auto found = claims_where(sql, std::move(values));
+    if (!found) return found.error();
+    if (found->empty()) return std::optional<Claim>();
+    return std::optional(found->front());
+}
+
+Result<std::vector<Claim>> ClaimTable::claims(bool all, std::size_t limit) {
+    return claims_where(all ? every_claim : open_claims, {number(limit)});
+}
+Result<std::optional<Claim>> ClaimTable::claim(std::uint64_t id) {
+    return one_claim(claim_by_id, {number(id)});
+}
+Result<std::optional<Claim>> ClaimTable::claim_of_request(const std::string& request) {
+    return one_claim(claim_by_request, {request});
+}
+Result<std::optional<Claim>> ClaimTable::claim_of_volume(const std::string& barcode) {
+    return one_claim(claim_by_volume, {barcode});
+}
+Result<std::vector<Claim>> ClaimTable::line() {
+    return claims_where(claims_in_line, {});
+}
+
+Result<std::size_t> ClaimTable::position_of(std::uint64_t id) {
+    const auto waiting = line();
+    if (!waiting) return waiting.error();
+    std::size_t position = 1;
+    for (const auto& claim : *waiting) {
+        if (claim.id == id) return position;
+        ++position;
+    }
+    return std::size_t{0};
+}
+
+// ---- writing rows
+
+Outcome ClaimTable::keep_claim(const Claim& claim, bool is_new) {
+    if (is_new) {
+        return run(
+            add_claim,
+            {options_.library, number(claim.id), claim.request, claim.host, claim.volume,
+             text(to_text(claim.access)), std::int64_t{claim.wait ? 1 : 0},
+             text(to_text(claim.state)), text(to_text(claim.ending)), claim.reason, claim.node,
+             number(claim.epoch), maybe(claim.drive), maybe(claim.home), maybe(claim.failed_drive),
+             claim.asked_at.ms, claim.changed_at.ms, claim.deadline.ms});
+    }
+    return run(write_claim,
+               {text(to_text(claim.state)), text(to_text(claim.ending)), claim.reason, claim.node,
+                number(claim.epoch), maybe(claim.drive), maybe(claim.home),
+                maybe(claim.failed_drive), claim.changed_at.ms, std::int64_t{claim.wait ? 1 : 0},
+                claim.deadline.ms, options_.library, number(claim.id)});
+}
+
+Outcome ClaimTable::keep_drive(const DriveRow& drive, WallTime now) {
+    return run(write_drive,
+               {text(to_text(drive.state)), drive.node, number(drive.epoch), maybe(drive.claim),
+                maybe(drive.volume), maybe(drive.home), number(drive.key), number(drive.last_used),
+                number(drive.mounts), number(drive.errors), drive.reason, now.ms, options_.library,
+                drive.serial});
+}
+
+Result<std::uint64_t> ClaimTable::next_claim_number() {
+    const auto raised = session_->run(
+        "UPDATE library_state SET next_claim = next_claim + 1 WHERE library = $1 RETURNING "
+        "next_claim - 1",
+        {options_.library});
+    if (!raised) return raised.error();
+    const auto id = static_cast<std::uint64_t>(number_in(raised->rows.front().front()));
+    if (id > options_.ended_max && id % 64 == 0) {
+        const auto pruned =
+            run("DELETE FROM claim WHERE library = $1 AND state = 'ended' AND id < $2",
+                {options_.library, number(id - options_.ended_max)});
+        if (!pruned) return pruned.error();
+    }
+    return id;
+}
+
+// ---- commit 1
+
+Result<std::string> ClaimTable::line_full(const std::string& host) {
+    const auto waiting = line();
+    if (!waiting) return waiting.error();
+    const auto of_host = static_cast<std::size_t>(std::count_if(
+        waiting->begin(), waiting->end(), [&](const Claim& claim) { return claim.host == host; }));
+    if (waiting->size() >= options_.queue_max)
+        return number_text(waiting->size()) + " requests wait already, which is the limit";
+    if (of_host >= options_.queue_per_host_max)
+        return number_text(of_host) + " requests of this host wait already, which is its limit";
+    return std::string();
+}
+
+Outcome ClaimTable::take_in(Claim& claim, const DriveRow& chosen, std::uint64_t key, bool is_new,
+                            WallTime now, DriveClaimed& taken) {
+    claim.state = claims::claim_row(claim.state, claims::ClaimEvent::drive_claimed).to;
+    claim.ending = ClaimEnding::none;
+    claim.reason.clear();
+    claim.node = writer_.node;
+    claim.epoch = writer_.epoch;
+    claim.drive = chosen.serial;
+    claim.changed_at = now;
+    DriveRow drive = chosen;
+    drive.state = DriveState::claimed;
+    drive.node = writer_.node;
+    drive.epoch = writer_.epoch;
+    drive.claim = claim.id;
+    drive.volume = claim.volume;
+    drive.home = claim.home;
+    drive.key = key;
+    if (auto kept = keep_claim(claim, is_new); !kept) return kept;
+    if (auto kept = keep_drive(drive, now); !kept) return kept;
+    taken = {claim, drive};
+    return Nothing{};
+}
+
+Outcome ClaimTable::choose(const MountRequest& request,
+                           const std::vector<claims::KnownDrive>& known,
+                           const std::vector<std::string>& not_these, std::uint64_t key,
+                           WallTime now, ClaimBegun& begun) {
+    if (auto master = still_master(); !master) return master;
+    auto before = claim_of_request(request.request);
+    if (!before) return before.error();
+    const bool open = *before && (*before)->state == ClaimState::queued;
+    const bool again = *before && (*before)->state == ClaimState::ended &&
+                       (*before)->ending == ClaimEnding::undone;
+    if (*before && ((*before)->volume != request.volume || (*before)->host != request.host))
+        return Error{"request " + request.request + " was made before for volume " +
+                     (*before)->volume + "; choose another --request"};
+    if (*before && !open && !again) {
+        begun = AlreadyKnown{**before};
+        return Nothing{};
+    }
+    const auto volume_known = volume(request.volume);
+    if (!volume_known) return volume_known.error();
+    auto in_use = claim_of_volume(request.volume);
+    if (!in_use) return in_use.error();
+    if (*in_use && (*in_use)->request == request.request) in_use.value().reset();
+    const auto rows = drives();
+    if (!rows) return rows.error();
+    if (auto refusal = claims::why_not_mountable(request.volume, *volume_known, *in_use,
+                                                 request.access, *rows, options_.media)) {
+        begun = std::move(*refusal);
+        return Nothing{};
+    }
+    const claims::DriveWish wish{.generation = (*volume_known)->generation,
+                                 .access = request.access,
+                                 .from = (*volume_known)->element,
+                                 .affinity = request.affinity,
+                                 .not_these = not_these};
+    const auto choice = claims::choose_drive(wish, *rows, known, options_.media);
+    Claim claim;
+    if (*before) {
+        claim = **before;
+    } else {
+        claim.request = request.request;
+        claim.host = request.host;
+        claim.volume = request.volume;
+        claim.access = request.access;
+        claim.asked_at = now;
+    }
+    claim.wait = request.wait;
+    claim.deadline = request.deadline;
+    claim.home = (*volume_known)->element;
+    if (!choice.serial && !request.wait) {
+        begun = NoDrive{choice.counts, ""};
+        return Nothing{};
+    }
+    if (!choice.serial && !open) {
+        const auto full = line_full(request.host);
+        if (!full) return full.error();
+        if (!full->empty()) {
+            begun = NoDrive{choice.counts, *full};
+            return Nothing{};
+        }
+    }
+    if (!*before) {
+        const auto id = next_claim_number();
+        if (!id) return id.error();
+        claim.id = *id;
+    }
+    if (choice.serial) {
+        const auto chosen = std::find_if(rows->begin(), rows->end(), [&](const DriveRow& row) {
+            return row.serial == *choice.serial;
+        });
+        DriveClaimed taken;
+        if (auto kept = take_in(claim, *chosen, key, !*before, now, taken); !kept) return kept;
+        begun = std::move(taken);
+        return Nothing{};
+    }
+    if (!open) {
+        claim.state = ClaimState::queued;
+        claim.ending = ClaimEnding::none;
+        claim.reason.clear();
+        claim.node = writer_.node;
+        claim.epoch = writer_.epoch;
+        claim.drive.reset();
+        claim.changed_at = now;
+        if (auto kept = keep_claim(claim, !*before); !kept) return kept;
+    }
+    const auto position = position_of(claim.id);
+    if (!position) return position.error();
+    begun = InLine{claim, *position, choice.counts};
+    return Nothing{};
+}
+
+Result<ClaimBegun> ClaimTable::begin(const MountRequest& request,
+                                     const std::vector<claims::KnownDrive>& known,
+                                     const std::vector<std::string>& not_these, std::uint64_t key,
+                                     WallTime now) {
+    ClaimBegun begun = NoDrive{};
+    auto done = transaction([&] { return choose(request, known, not_these, key, now, begun); });
+    if (!done) return done.error();
+    return begun;
+}
+
+}  // namespace agent::mounts

@@ -1,0 +1,315 @@
+#include "agent/mounts/mount_methods.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "agent/mounts/mount_json.hpp"
+#include "agent/runtime/clock.hpp"
+
+namespace agent::mounts {
+
+using core::Error;
+using core::Outcome;
+using core::Result;
+using nlohmann::json;
+using runtime::Caller;
+using runtime::ControlAnswer;
+using runtime::ControlError;
+using runtime::ControlErrorCode;
+using Answerer = runtime::ControlServer::Answerer;
+
+namespace {
+
+constexpr std::size_t volume_name_max = 32;
+constexpr std::size_t request_name_max = 128;
+constexpr std::int64_t deadline_s_max = 604'800;
+
+constexpr const char* mount_methods[] = {"volume.mount",  "volume.unmount", "volume.list",
+                                         "volume.show",   "volume.scan",    "volume.disable",
+                                         "volume.enable", "claim.list",     "claim.show",
+                                         "claim.cancel",  "claim.drives",   "claim.free"};
+
+ControlError wrong_request(const std::string& words) {
+    return {ControlErrorCode::invalid_params, words};
+}
+
+bool is_plain_word(const std::string& text, std::size_t size_max) {
+    return !text.empty() && text.size() <= size_max &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+}
+
+Result<std::string> word_parameter(const json& params, const char* name, std::size_t size_max) {
+    auto text = runtime::text_parameter(params, name);
+    if (!text || is_plain_word(*text, size_max)) return text;
+    return Error{std::string(name) + " must be 1 to " + std::to_string(size_max) +
+                 " printable characters without blanks"};
+}
+
+ControlErrorCode code_of(MountFault::Kind kind) {
+    switch (kind) {
+        case MountFault::Kind::not_mountable:
+            return ControlErrorCode::volume_not_mountable;
+        case MountFault::Kind::no_drive:
+            return ControlErrorCode::no_drive_available;
+        case MountFault::Kind::drive_failed:
+            return ControlErrorCode::drive_failed;
+        case MountFault::Kind::withdrawn:
+            return ControlErrorCode::withdrawn;
+        case MountFault::Kind::busy:
+            return ControlErrorCode::busy;
+        case MountFault::Kind::differs:
+            return ControlErrorCode::state_differs;
+        case MountFault::Kind::unknown_claim:
+        case MountFault::Kind::failed:
+            break;
+    }
+    return ControlErrorCode::failed;
+}
+
+ControlError error_of(const MountFault& fault) {
+    json data = {{"reason", fault.reason}};
+    if (fault.counts) data["drives"] = counts_json(*fault.counts);
+    return {code_of(fault.kind), fault.words, data.dump()};
+}
+
+ControlAnswer answer_of(const MountAnswer& answer) {
+    if (const auto* fault = std::get_if<MountFault>(&answer)) return error_of(*fault);
+    return claim_json({std::get<claims::Claim>(answer), 0, ""});
+}
+
+MountCallback answering(const Answerer& answer) {
+    return [answer](const MountAnswer& result) { answer(answer_of(result)); };
+}
+
+template <typename Value, typename ToJson>
+auto answering_list(const Answerer& answer, ToJson to_json) {
+    return [answer, to_json](const Result<std::vector<Value>>& found) {
+        if (!found) return answer(ControlError{ControlErrorCode::failed, found.error().message});
+        json list = json::array();
+        for (const auto& value : *found)
+            list.push_back(to_json(value));
+        answer(std::move(list));
+    };
+}
+
+class MountMethods : public std::enable_shared_from_this<MountMethods> {
+  public:
+    MountMethods(std::shared_ptr<MountService> service, MountMethodDoors doors)
+        : service_(std::move(service)), doors_(std::move(doors)) {}
+
+    void mount(const json& params, const Answerer& answer) {
+        auto request = request_from(params);
+        if (!request) return answer(wrong_request(request.error().message));
+        service_->mount(*request, answering(answer));
+    }
+
+    void set_volume(const std::string& method, claims::VolumeState state, const json& params,
+                    const Caller& caller, const Answerer& answer) {
+        const auto volume = word_parameter(params, "volume", volume_name_max);
+        if (!volume) return answer(wrong_request(volume.error().message));
+        const auto reason = runtime::text_parameter(params, "reason");
+        if (!reason) return answer(wrong_request(reason.error().message));
+        if (auto noted = doors_.audit(caller, method, *volume, *reason); !noted)
+            return answer(ControlError{ControlErrorCode::failed, noted.error().message});
+        const std::string kept = state == claims::VolumeState::usable ? "" : *reason;
+        service_->set_volume_state(
+            *volume, state, kept,
+            [self = shared_from_this(), volume = *volume, answer](const Outcome& done) {
+                if (!done)
+                    return answer(ControlError{ControlErrorCode::failed, done.error().message});
+                self->show_volume(volume, answer);
+            });
+    }
+
+    void free_drive(const json& params, const Caller& caller, const Answerer& answer) {
+        const auto serial = word_parameter(params, "serial", 64);
+        if (!serial) return answer(wrong_request(serial.error().message));
+        const auto reason = runtime::text_parameter(params, "reason");
+        if (!reason) return answer(wrong_request(reason.error().message));
+        if (auto noted = doors_.audit(caller, "claim.free", *serial, *reason); !noted)
+            return answer(ControlError{ControlErrorCode::failed, noted.error().message});
+        service_->free_drive(*serial, [self = shared_from_this(), serial = *serial,
+                                       answer](const Outcome& done) {
+            if (!done)
+                return answer(ControlError{ControlErrorCode::state_differs, done.error().message});
+            self->service_->list_drives([serial, answer](const auto& rows) {
+                if (!rows)
+                    return answer(ControlError{ControlErrorCode::failed, rows.error().message});
+                for (const auto& row : *rows) {
+                    if (row.serial == serial) return answer(drive_row_json(row));
+                }
+                answer(json());
+            });
+        });
+    }
+
+    void show_volume(const std::string& barcode, const Answerer& answer) {
+        service_->list_volumes(
+            [barcode, answer](const Result<std::vector<claims::Volume>>& volumes) {
+                if (!volumes)
+                    return answer(ControlError{ControlErrorCode::failed, volumes.error().message});
+                for (const auto& volume : *volumes) {
+                    if (volume.barcode == barcode) return answer(volume_json(volume));
+                }
+                answer(ControlError{ControlErrorCode::failed,
+                                    "volume " + barcode +
+                                        " is unknown; `lractl volume list` shows those there are, "
+                                        "`lractl volume scan` asks the changer again"});
+            });
+    }
+
+    void show_claim(const std::string& name, const Answerer& answer) {
+        service_->show_claim(name, [name, answer](const Result<std::vector<ClaimView>>& found) {
+            if (!found)
+                return answer(ControlError{ControlErrorCode::failed, found.error().message});
+            if (found->empty()) {
+                return answer(ControlError{ControlErrorCode::failed,
+                                           "nothing is claimed as " + name +
+                                               "; `lractl claim list --all` shows what was"});
+            }
+            answer(claim_json(found->front()));
+        });
+    }
+
+    void scan(const json& params, const Answerer& answer) {
+        const auto stock = params.find("take_stock");
+        if (stock != params.end() && !stock->is_boolean())
+            return answer(wrong_request("take_stock must be true or false"));
+        service_->scan(stock != params.end() && stock->get<bool>(), [self = shared_from_this(),
+                                                                     answer](const Outcome& done) {
+            if (!done) return answer(ControlError{ControlErrorCode::failed, done.error().message});
+            self->service_->list_volumes(answering_list<claims::Volume>(answer, volume_json));
+        });
+    }
+
+    [[nodiscard]] const std::shared_ptr<MountService>& service() const { return service_; }
+
+  private:
+    Result<MountRequest> request_from(const json& params) {
+        MountRequest request;
+        auto volume = word_parameter(params, "volume", volume_name_max);
+        if (!volume) return volume.error();
+        request.volume = *volume;
+        if (params.contains("host")) {
+            auto host = word_parameter(params, "host", 64);
+            if (!host) return host.error();
+            const auto hosts = doors_.hosts();
+            if (std::find(hosts.begin(), hosts.end(), *host) == hosts.end()) {
+                return Error{"host " + *host +
+                             " is none of agents[].name; `lractl agent list` shows those there "
+                             "are"};
+            }
+            request.host = *host;
+        }
+        if (params.contains("access")) {
+            const auto access =
+                params["access"].is_string()
+                    ? claims::access_from_text(params["access"].get_ref<const std::string&>())
+                    : std::nullopt;
+            if (!access) return Error{"access must be read or write"};
+            request.access = *access;
+        }
+        if (params.contains("wait")) {
+            if (!params["wait"].is_boolean()) return Error{"wait must be true or false"};
+            request.wait = params["wait"].get<bool>();
+        }
+        core::Duration deadline = doors_.deadline;
+        if (params.contains("deadline")) {
+            const auto& seconds = params["deadline"];
+            const bool usable = seconds.is_number_integer() && seconds.get<std::int64_t>() >= 1 &&
+                                seconds.get<std::int64_t>() <= deadline_s_max;
+            if (!usable) return Error{"deadline must be seconds, 1 to 604800"};
+            deadline = {seconds.get<std::int64_t>() * 1'000};
+        }
+        const auto now = runtime::clock_now().wall;
+        request.deadline = {now.ms + deadline.ms};
+        request.affinity = doors_.preferred_drives(request.host);
+        if (!params.contains("request")) {
+            request.request = service_->writer().node + "-" + std::to_string(now.ms) + "-" +
+                              std::to_string(++requests_named_);
+            return request;
+        }
+        auto name = word_parameter(params, "request", request_name_max);
+        if (!name) return name.error();
+        request.request = *name;
+        return request;
+    }
+
+    std::shared_ptr<MountService> service_;
+    MountMethodDoors doors_;
+    std::uint64_t requests_named_ = 0;
+};
+
+}  // namespace
+
+void serve_mounts(runtime::ControlServer& server, const std::shared_ptr<MountService>& service,
+                  MountMethodDoors doors) {
+    const auto methods = std::make_shared<MountMethods>(service, std::move(doors));
+    const auto about = [&](const char* method, const char* parameter, auto work) {
+        server.on_async(
+            method, [methods, parameter, work](const json& params, const Caller&, Answerer answer) {
+                const auto name = word_parameter(params, parameter, request_name_max);
+                if (!name) return answer(wrong_request(name.error().message));
+                work(*methods, *name, answer);
+            });
+    };
+    server.on_async("volume.mount", [methods](const json& params, const Caller&, Answerer answer) {
+        methods->mount(params, answer);
+    });
+    about("volume.unmount", "volume",
+          [](MountMethods& m, const std::string& name, const Answerer& answer) {
+              m.service()->unmount(name, answering(answer));
+          });
+    about("volume.show", "volume",
+          [](MountMethods& m, const std::string& name, const Answerer& answer) {
+              m.show_volume(name, answer);
+          });
+    about("claim.show", "claim",
+          [](MountMethods& m, const std::string& name, const Answerer& answer) {
+              m.show_claim(name, answer);
+          });
+    about("claim.cancel", "claim",
+          [](MountMethods& m, const std::string& name, const Answerer& answer) {
+              m.service()->cancel(name, answering(answer));
+          });
+    server.on_async("volume.list", [methods](const json&, const Caller&, Answerer answer) {
+        methods->service()->list_volumes(answering_list<claims::Volume>(answer, volume_json));
+    });
+    server.on_async("volume.scan", [methods](const json& params, const Caller&, Answerer answer) {
+        methods->scan(params, answer);
+    });
+    for (const auto& [method, state] : {std::pair{"volume.disable", claims::VolumeState::disabled},
+                                        std::pair{"volume.enable", claims::VolumeState::usable}}) {
+        server.on_async(method, [methods, method = std::string(method), state = state](
+                                    const json& params, const Caller& caller, Answerer answer) {
+            methods->set_volume(method, state, params, caller, answer);
+        });
+    }
+    server.on_async("claim.list", [methods](const json& params, const Caller&, Answerer answer) {
+        const auto all = params.find("all");
+        if (all != params.end() && !all->is_boolean())
+            return answer(wrong_request("all must be true or false"));
+        methods->service()->list_claims(all != params.end() && all->get<bool>(),
+                                        answering_list<ClaimView>(answer, claim_json));
+    });
+    server.on_async("claim.drives", [methods](const json&, const Caller&, Answerer answer) {
+        methods->service()->list_drives(answering_list<claims::DriveRow>(answer, drive_row_json));
+    });
+    server.on_async("claim.free",
+                    [methods](const json& params, const Caller& caller, Answerer answer) {
+                        methods->free_drive(params, caller, answer);
+                    });
+}
+
+void refuse_mounts(runtime::ControlServer& server) {
+    for (const char* method : mount_methods) {
+        server.on(method, [](const json&, const Caller&) -> ControlAnswer {
+            return ControlError{ControlErrorCode::failed,
+                                "this controller has no changer: give it the section \"mounts\" in "
+                                "lrad.json (docs/MOUNTS.md)"};
+        });
+    }
+}
+
+}  // namespace agent::mounts

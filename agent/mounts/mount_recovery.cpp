@@ -1,0 +1,312 @@
+// The start: what drives and changer show, and what becomes of claims whose controller is gone.
+
+#include <algorithm>
+#include <chrono>
+
+#include "agent/mounts/drive_hold.hpp"
+#include "agent/mounts/mount_run.hpp"
+#include "agent/mounts/mount_service.hpp"
+#include "agent/runtime/clock.hpp"
+#include "agent/runtime/log.hpp"
+#include "drive_iface/device/mount_key.hpp"
+
+namespace agent::mounts {
+
+using claims::Claim;
+using claims::ClaimEnding;
+using claims::ClaimEvent;
+using claims::ClaimState;
+using claims::HeldBy;
+using claims::Recovery;
+using claims::Whereabouts;
+using core::Duration;
+using core::Message;
+using core::Nothing;
+using core::Outcome;
+using core::Result;
+using drive_iface::Transport;
+using runtime::clock_now;
+
+namespace {
+
+constexpr auto changer_asked_again = std::chrono::seconds(5);
+constexpr auto drives_asked_again = std::chrono::seconds(30);
+constexpr Duration recovery_asked_again{5'000};
+constexpr std::size_t claims_recovered_max = 10'000;
+
+std::string generation_of(const ReachableDrive& drive) {
+    if (!drive.generation.empty()) return drive.generation;
+    return claims::generation_of_product(drive.product).value_or("");
+}
+
+}  // namespace
+
+void MountService::start() {
+    refresh_drives();
+    take_stock_first();
+}
+
+void MountService::take_stock_first() {
+    scan(false, [this](const Outcome& outcome) {
+        if (outcome) {
+            return recover_all(options_.table.node, [this] { begin_serving(); });
+        }
+        trouble_ = "the changer can not be asked: " + outcome.error().message;
+        doors_.note(Message::changer_unreachable, "", {outcome.error().message});
+        for (const auto& [request, callback] : std::exchange(early_, {}))
+            callback(MountFault{MountFault::Kind::busy, trouble_, "not_serving", {}});
+        auto timer = std::make_shared<asio::steady_timer>(loop_, changer_asked_again);
+        timer->async_wait([weak = weak_from_this(), timer](const std::error_code& error) {
+            const auto self = weak.lock();
+            if (!error && self && !self->stopped_) self->take_stock_first();
+        });
+    });
+}
+
+void MountService::begin_serving() {
+    if (serving_) return;
+    serving_ = true;
+    doors_.note(Message::mounts_served, "", {options_.table.library});
+    for (auto& [request, callback] : std::exchange(early_, {}))
+        mount(request, callback);
+    serve_line();
+}
+
+// ---- where everything is
+
+void MountService::inventory_at_robot(bool stock,
+                                      std::function<void(const Result<Inventory>&)> then) {
+    auto seen = std::make_shared<Result<Inventory>>(core::Error{"the changer was not asked"});
+    at_robot(
+        [this, stock, seen](Transport& changer) -> MoveEnd {
+            if (stock) {
+                if (auto taken = take_stock(changer, options_.move_timeout); !taken) {
+                    *seen = taken.error();
+                    return {};
+                }
+            }
+            *seen = read_inventory(changer, options_.table.media, options_.command_timeout);
+            return {};
+        },
+        [seen, then = std::move(then)](const MoveEnd& end) {
+            if (!end.words.empty()) return then(core::Error{end.words});
+            then(*seen);
+        });
+}
+
+void MountService::scan(bool stock, Done done) {
+    inventory_at_robot(stock, [this, done](const Result<Inventory>& inventory) {
+        if (!inventory) return done(inventory.error());
+        identify_drives([this, done, seen = *inventory] { learn(seen, done); });
+    });
+}
+
+// A job of nothing runs when the drive was identified: then its product is known, or it does not
+// answer.
+void MountService::identify_drives(std::function<void()> then) {
+    const auto drives = doors_.reachable_drives();
+    auto left = std::make_shared<std::size_t>(drives.size());
+    if (drives.empty()) return then();
+    for (const auto& drive : drives) {
+        on_drive(
+            drive.serial, [](Transport&, Duration) -> Outcome { return Nothing{}; },
+            [left, then](const Outcome&) {
+                if (--*left == 0) then();
+            });
+    }
+}
+
+// A drive that did not answer gets its generation when it does.
+void MountService::scan_again_later() {
+    if (scanned_soon_) return;
+    scanned_soon_ = true;
+    auto timer = std::make_shared<asio::steady_timer>(loop_, drives_asked_again);
+    timer->async_wait([weak = weak_from_this(), timer](const std::error_code& error) {
+        const auto self = weak.lock();
+        if (error || !self || self->stopped_) return;
+        self->scanned_soon_ = false;
+        self->scan(false, [](const Outcome&) {});
+    });
+}
+
+void MountService::learn(const Inventory& inventory, Done done) {
+    std::vector<DriveFact> facts;
+    std::vector<claims::Volume> volumes = inventory.volumes;
+    for (const auto& drive : doors_.reachable_drives()) {
+        const auto shown = std::find_if(inventory.drives.begin(), inventory.drives.end(),
+                                        [&](const ChangerDrive& seen) {
+                                            return drive.element ? seen.element == *drive.element
+                                                                 : means_drive(seen, drive.serial);
+                                        });
+        if (shown == inventory.drives.end()) {
+            runtime::log_warning("drive " + drive.serial +
+                                 " is not shown by the changer, so nothing is mounted in it: give "
+                                 "it the element_address it has there");
+            continue;
+        }
+        facts.push_back({drive.serial, shown->element, generation_of(drive)});
+        if (facts.back().generation.empty() && drive.product.empty()) scan_again_later();
+        for (auto& volume : volumes) {
+            if (volume.place == claims::Place::drive && volume.element == shown->element)
+                volume.drive = drive.serial;
+        }
+    }
+    at_desk<Outcome>(
+        [facts, volumes](ClaimTable& table) -> Outcome {
+            if (auto learnt = table.learn_drives(facts); !learnt) return learnt;
+            return table.learn_volumes(volumes, clock_now().wall);
+        },
+        [this, done](const Outcome& outcome) {
+            refresh_drives();
+            done(outcome);
+        });
+}
+
+// ---- claims of an earlier life, or of a controller that is gone
+
+void MountService::take_over(const std::string& node, std::uint64_t epoch, Done done) {
+    at_desk<Outcome>([epoch](ClaimTable& table) { return table.raise_epoch(epoch); },
+                     [this, node, epoch, done](const Outcome& raised) {
+                         if (!raised) return done(raised);
+                         writer_.epoch = epoch;
+                         key_ = drive_iface::mount_key(family_, writer_.node_number, epoch);
+                         recover_all(node, [done] { done(Nothing{}); });
+                     });
+}
+
+void MountService::recover_all(const std::string& node, std::function<void()> then) {
+    at_desk<Result<std::vector<Claim>>>(
+        [](ClaimTable& table) { return table.claims(false, claims_recovered_max); },
+        [this, node, then](const Result<std::vector<Claim>>& open) {
+            if (!open) {
+                runtime::log_error("the drive table can not be read: " + open.error().message);
+                auto timer = std::make_shared<asio::steady_timer>(loop_, changer_asked_again);
+                return timer->async_wait(
+                    [weak = weak_from_this(), timer, node, then](const std::error_code& error) {
+                        const auto self = weak.lock();
+                        if (!error && self && !self->stopped_) self->recover_all(node, then);
+                    });
+            }
+            for (const auto& claim : *open) {
+                if (claim.node != node || runs_.contains(claim.id)) continue;
+                const auto run = run_of(claim);
+                if (claim.state == ClaimState::queued) {
+                    if (claim.node != writer_.node) {
+                        at_desk<Result<Claim>>(
+                            [id = claim.id](ClaimTable& table) {
+                                return table.adopt(id, 0, clock_now().wall);
+                            },
+                            [](const Result<Claim>&) {});
+                    }
+                    wait_in_line(run);
+                    continue;
+                }
+                recover(run, false);
+            }
+            then();
+        });
+}
+
+void MountService::recover(const RunPointer& run, bool looked_again) {
+    run->working = true;
+    run->step = "looks at drive and changer after a restart";
+    auto holder = std::make_shared<DriveHolder>();
+    on_drive(
+        *run->claim.drive,
+        [holder, family = family_, own = key_](Transport& drive, Duration timeout) -> Outcome {
+            *holder = look_at_holder(drive, family, own, timeout);
+            return Nothing{};
+        },
+        [this, run, holder, looked_again](const Outcome& outcome) {
+            const auto held = outcome ? holder->held : HeldBy::no_answer;
+            inventory_at_robot(false,
+                               [this, run, held, looked_again](const Result<Inventory>& seen) {
+                                   decide(run, held, seen, looked_again);
+                               });
+        });
+}
+
+void MountService::decide(const RunPointer& run, HeldBy held, const Result<Inventory>& seen,
+                          bool looked_again) {
+    auto medium = Whereabouts::no_answer;
+    std::optional<std::uint16_t> slot;
+    if (const auto row = last_drives_.find(*run->claim.drive); seen && row != last_drives_.end()) {
+        medium = whereabouts_of(*seen, run->claim.volume, row->second.element);
+        slot = slot_of(*seen, run->claim.volume);
+    }
+    const auto row = claims::recovery_of(run->claim.state, held, medium, looked_again);
+    runtime::log_info("claim " + std::to_string(run->claim.id) + " of volume " + run->claim.volume +
+                      " was " + std::string(to_text(run->claim.state)) + ", the drive is held by " +
+                      std::string(to_text(held)) + ", the cartridge is in " +
+                      std::string(to_text(medium)) + ": " + std::string(to_text(row.recovery)) +
+                      ", " + std::string(row.why));
+    if (row.recovery == Recovery::ask_again) {
+        run->step = "asks again soon: " + std::string(row.why);
+        refresh_drives();
+        return after(recovery_asked_again, run,
+                     [this, run, looked_again] { recover(run, looked_again); });
+    }
+    at_desk<Result<Claim>>(
+        [id = run->claim.id, key = key_](ClaimTable& table) {
+            return table.adopt(id, key, clock_now().wall);
+        },
+        [this, run, row, slot](const Result<Claim>& adopted) {
+            if (!adopted) return stuck(run, adopted.error().message);
+            run->claim = *adopted;
+            doors_.note(Message::claim_recovered, *run->claim.drive,
+                        {"claim " + std::to_string(run->claim.id), run->claim.volume,
+                         std::string(to_text(row.recovery)), std::string(row.why)});
+            act_on(run, row, slot);
+        });
+}
+
+void MountService::act_on(const RunPointer& run, const claims::RecoveryRow& row,
+                          const std::optional<std::uint16_t>& slot) {
+    const std::string serial = *run->claim.drive;
+    run->ending = {};
+    run->ending.slot = slot;
+    const bool was_unloading = row.state == ClaimState::unloading;
+    const bool was_out = was_unloading || row.state == ClaimState::mounted;
+    run->ending.ending = was_out ? ClaimEnding::unmounted : ClaimEnding::undone;
+    run->ending.reason = was_out ? "" : std::string(row.why);
+    switch (row.recovery) {
+        case Recovery::free_drive:
+            run->ending.wait_again = !was_out && claims::waits_again(run->claim, clock_now().wall);
+            return give_drive_back(run, run->ending);
+        case Recovery::finish_load:
+            return on_drive(
+                serial,
+                [family = family_, own = key_](Transport& drive, Duration timeout) -> Outcome {
+                    auto hold = hold_drive(drive, family, own, timeout);
+                    if (!hold) return hold.error();
+                    return Nothing{};
+                },
+                [this, run](const Outcome& held) {
+                    if (held) return wait_until_ready(run);
+                    after(recovery_asked_again, run, [this, run] { recover(run, false); });
+                });
+        case Recovery::stay_mounted:
+            run->ending = {};
+            if (row.state == ClaimState::unloading) {
+                run->handed_over = true;
+                return not_taken_back(run, std::string(row.why), false);
+            }
+            return ready(run);
+        case Recovery::take_home:
+            return take_back(run);
+        case Recovery::look_again:
+            return inventory_at_robot(
+                true, [this, run](const Result<Inventory>&) { recover(run, true); });
+        case Recovery::quarantine:
+            run->ending.ending = ClaimEnding::volume_failed;
+            run->ending.reason = std::string(row.why);
+            run->ending.quarantine_drive = std::string(row.why);
+            run->ending.medium_in_drive = row.medium == Whereabouts::its_drive;
+            doors_.note(Message::mount_drive_quarantined, serial, {serial, std::string(row.why)});
+            return record_release(run, run->ending);
+        case Recovery::ask_again:
+            break;
+    }
+}
+
+}  // namespace agent::mounts

@@ -1,0 +1,238 @@
+#pragma once
+
+// Mounts volumes for hosts: chooses a drive in the shared table, reserves it, has the changer move
+// the cartridge, waits until the drive is ready and gives it to the host. docs/MOUNTS.md.
+//
+// Belongs to the event loop's thread. The table is used by a thread of its own (the desk), the
+// changer by another (the robot), each drive by its own; they post what came of it back to the
+// loop.
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "agent/claims/drive_choice.hpp"
+#include "agent/claims/mountability.hpp"
+#include "agent/claims/reconcile.hpp"
+#include "agent/core/message_catalogue.hpp"
+#include "agent/core/result.hpp"
+#include "agent/mounts/changer.hpp"
+#include "agent/mounts/claim_table.hpp"
+#include "agent/mounts/worker.hpp"
+#include "drive_iface/device/drive_poller.hpp"
+#include "drive_iface/device/transport.hpp"
+
+namespace asio {
+class io_context;
+}
+
+namespace agent::mounts {
+
+struct MountServiceOptions {
+    ClaimTableOptions table;
+    core::Duration move_timeout{600'000};
+    core::Duration ready_timeout{300'000};
+    core::Duration reserve_timeout{5'000};
+    core::Duration command_timeout{60'000};  // for everything else that is asked of the changer
+    core::Duration deadline{3'600'000};      // of a request that names none
+};
+
+// What is known of a drive that this controller can send commands to.
+struct ReachableDrive {
+    std::string serial;
+    std::optional<std::uint32_t> element;  // as configured; else as the changer says
+    std::string product;
+    std::string generation;  // as configured; empty: as the product tells
+};
+
+struct MountDoors {
+    // Sends commands to a drive, on its own thread; from the loop.
+    std::function<void(const std::string& serial, drive_iface::DriveJob job)> on_drive;
+    // The drives, as they are for this host at this moment.
+    std::function<std::vector<claims::KnownDrive>(const std::string& host)> known_drives;
+    std::function<std::vector<ReachableDrive>()> reachable_drives;
+    // For the event log.
+    std::function<void(core::Message message, const std::string& drive,
+                       const std::vector<std::string>& words)>
+        note;
+    // May this controller move cartridges and reserve drives now? In a pair only one may.
+    std::function<bool()> may_act = [] { return true; };
+};
+
+// Why a request was not served.
+struct MountFault {
+    enum class Kind : std::uint8_t {
+        not_mountable,
+        no_drive,
+        drive_failed,
+        withdrawn,  // cancelled, or its deadline has passed
+        busy,       // not now: the library is not known yet, or too much waits
+        differs,    // the claim is in another state than this needs
+        unknown_claim,
+        failed,
+    };
+    Kind kind = Kind::failed;
+    std::string words;
+    std::string reason;  // one word for programs: "cleaning", "queue_full", ...
+    std::optional<claims::DriveCounts> counts;
+};
+using MountAnswer = std::variant<claims::Claim, MountFault>;
+using MountCallback = std::function<void(const MountAnswer&)>;
+
+// A claim with what its row does not say.
+struct ClaimView {
+    claims::Claim claim;
+    std::size_t position = 0;  // in the line; 0: not in it
+    std::string step;  // what is under way, in words; empty: nothing, or by another controller
+};
+
+class MountService : public std::enable_shared_from_this<MountService> {
+  public:
+    // `changer` may not answer yet.
+    [[nodiscard]] static core::Result<std::shared_ptr<MountService>> open(
+        asio::io_context& loop, MountServiceOptions options, std::unique_ptr<SqlSession> session,
+        std::unique_ptr<drive_iface::Transport> changer, MountDoors doors);
+    ~MountService();
+
+    // Takes stock, finishes or undoes what an earlier life has left, then serves.
+    void start();
+    // Begins nothing more; what is under way ends where it is and is taken up by the next start.
+    void stop();
+
+    // `callback` once, from the loop: mounted, or why not. A request that was made before gets the
+    // same answer.
+    void mount(const MountRequest& request, MountCallback callback);
+    // `claim`: its number, its request or its volume. Answered when the cartridge is back.
+    void unmount(const std::string& claim, MountCallback callback);
+    // Of a claim that is not mounted yet.
+    void cancel(const std::string& claim, MountCallback callback);
+
+    using ClaimsCallback = std::function<void(const core::Result<std::vector<ClaimView>>&)>;
+    void list_claims(bool all, ClaimsCallback callback);
+    void show_claim(const std::string& claim, ClaimsCallback callback);  // one, or none
+    void list_volumes(
+        std::function<void(const core::Result<std::vector<claims::Volume>>&)> callback);
+    void list_drives(
+        std::function<void(const core::Result<std::vector<claims::DriveRow>>&)> callback);
+    // The drive table as it was at the last step of this controller; from memory.
+    [[nodiscard]] const std::map<std::string, claims::DriveRow>& last_drives() const {
+        return last_drives_;
+    }
+
+    using Done = std::function<void(const core::Outcome&)>;
+    // Asks the changer where everything is; `take_stock`: after it has looked for itself.
+    void scan(bool take_stock, Done done);
+    void set_volume_state(const std::string& barcode, claims::VolumeState state,
+                          const std::string& reason, Done done);
+    void free_drive(const std::string& serial, Done done);
+
+    // Another controller is gone and `epoch` was given to this one: its claims are finished or
+    // undone from what drives and changer show. `done` when each has been looked at once.
+    void take_over(const std::string& node, std::uint64_t epoch, Done done);
+
+    [[nodiscard]] bool serving() const { return serving_; }
+    [[nodiscard]] const std::string& not_serving_why() const { return trouble_; }
+    // Not before start() has entered the controller into the table.
+    [[nodiscard]] const claims::Writer& writer() const { return writer_; }
+
+  private:
+    struct Run;
+    using RunPointer = std::shared_ptr<Run>;
+    struct Taken;
+
+    MountService(asio::io_context& loop, MountServiceOptions options, ClaimTable table,
+                 std::unique_ptr<drive_iface::Transport> changer, MountDoors doors);
+
+    // mount_service.cpp: requests, and the way to a reserved drive.
+    template <typename Value>
+    void at_desk(std::function<Value(ClaimTable&)> work, std::function<void(const Value&)> then);
+    void take(const MountRequest& request, std::vector<std::string> not_these, bool is_new,
+              MountCallback callback);
+    Taken take_at_desk(ClaimTable& table, const MountRequest& request,
+                       const std::vector<claims::KnownDrive>& known,
+                       std::vector<std::string> not_these);
+    [[nodiscard]] core::Outcome hold_at_desk(const std::string& serial, bool& refused);
+    void taken(const Taken& result, const MountRequest& request, bool is_new,
+               const MountCallback& callback);
+    void wait_in_line(const RunPointer& run);
+    void arm_deadline(const RunPointer& run);
+    void attach(const claims::Claim& claim, const MountCallback& callback);
+    void watch_claim(std::uint64_t id, const MountCallback& callback);
+    void serve_line();
+    void serve_line_later();
+    void settle(const RunPointer& run, const MountAnswer& answer);
+    [[nodiscard]] RunPointer run_of(const claims::Claim& claim);
+    [[nodiscard]] RunPointer find_run(std::uint64_t id) const;
+    void refresh_drives();
+    [[nodiscard]] static MountFault fault_of(const claims::Claim& ended);
+    void find_claim(const std::string& name,
+                    std::function<void(const core::Result<std::optional<claims::Claim>>&)> then);
+
+    // mount_moves.cpp: cartridges in and out.
+    void begin_move(const RunPointer& run);
+    void moved_in(const RunPointer& run, const MoveEnd& end);
+    void wait_until_ready(const RunPointer& run);
+    void look_if_ready(const RunPointer& run);
+    void ready(const RunPointer& run);
+    void load_failed(const RunPointer& run, const std::string& words, bool hardware);
+    void withdraw(const RunPointer& run);
+    void take_back(const RunPointer& run);
+    void taken_back(const RunPointer& run, const MoveEnd& end);
+    void not_taken_back(const RunPointer& run, const std::string& words, bool hardware);
+    void give_drive_back(const RunPointer& run, ClaimRelease how);
+    void record_release(const RunPointer& run, const ClaimRelease& how);
+    void released(const RunPointer& run, const claims::Claim& claim);
+    void step(const RunPointer& run, claims::ClaimEvent event, std::function<void()> then);
+    void at_robot(std::function<MoveEnd(drive_iface::Transport&)> work,
+                  std::function<void(const MoveEnd&)> then);
+    void on_drive(const std::string& serial,
+                  std::function<core::Outcome(drive_iface::Transport&, core::Duration)> work,
+                  std::function<void(const core::Outcome&)> done);
+    void after(core::Duration delay, const RunPointer& run, std::function<void()> then);
+    void stuck(const RunPointer& run, const std::string& words);
+
+    // mount_recovery.cpp: what an earlier life has left.
+    void take_stock_first();
+    void learn(const Inventory& inventory, Done done);
+    void identify_drives(std::function<void()> then);
+    void scan_again_later();
+    void inventory_at_robot(bool take_stock,
+                            std::function<void(const core::Result<Inventory>&)> then);
+    void recover_all(const std::string& node, std::function<void()> then);
+    void recover(const RunPointer& run, bool looked_again);
+    void decide(const RunPointer& run, claims::HeldBy held, const core::Result<Inventory>& seen,
+                bool looked_again);
+    void act_on(const RunPointer& run, const claims::RecoveryRow& row,
+                const std::optional<std::uint16_t>& slot);
+    void begin_serving();
+
+    asio::io_context& loop_;
+    MountServiceOptions options_;
+    MountDoors doors_;
+    claims::Writer writer_;
+    std::uint64_t family_ = 0;  // of the reservation keys
+    std::uint64_t key_ = 0;
+    bool serving_ = false;
+    bool stopped_ = false;
+    bool line_served_soon_ = false;
+    bool scanned_soon_ = false;
+    std::string trouble_ = "the library is being looked at";
+    std::map<std::uint64_t, RunPointer> runs_;
+    std::map<std::string, claims::DriveRow> last_drives_;
+    std::vector<std::pair<MountRequest, MountCallback>> early_;  // before serving
+
+    std::shared_ptr<std::atomic<bool>> stopping_;
+    // Used by the desk and the robot alone.
+    std::unique_ptr<ClaimTable> table_;
+    std::unique_ptr<drive_iface::Transport> changer_;
+    std::unique_ptr<Worker> desk_;
+    std::unique_ptr<Worker> robot_;
+};
+
+}  // namespace agent::mounts

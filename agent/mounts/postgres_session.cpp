@@ -1,0 +1,319 @@
+#include "agent/mounts/postgres_session.hpp"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+#include <map>
+#include <thread>
+#include <utility>
+
+#include "agent/mounts/claim_schema.hpp"
+#include "agent/mounts/postgres_connection.hpp"
+
+namespace agent::mounts {
+
+using core::Duration;
+using core::Error;
+using core::Nothing;
+using core::Outcome;
+using core::Result;
+
+namespace {
+
+// A session that waits for its standby keeps its locks, and one whose client has died would too.
+constexpr const char* session_settings =
+    "SET synchronous_commit = on; SET lock_timeout = '5s'; "
+    "SET idle_in_transaction_session_timeout = '60s'; "
+    "SET client_connection_check_interval = '2s'; SET client_min_messages = warning";
+constexpr std::string_view lock_not_available = "55P03";
+constexpr const char* schema_lock = "4952";  // so that two controllers do not make the tables
+
+class PostgresSession final : public SqlSession {
+  public:
+    explicit PostgresSession(PostgresOptions options) : options_(std::move(options)) {}
+
+    Outcome connect() {
+        connection_.reset();
+        prepared_.clear();
+        in_transaction_ = false;
+        auto connection = connect_to_primary(options_.servers, options_.connect_within);
+        if (!connection) return connection.error();
+        connection_ = std::move(connection).value();
+        PQsetNoticeReceiver(connection_.get(), &PostgresSession::noticed, this);
+        return simple(session_settings);
+    }
+
+    Outcome make_tables() {
+        if (auto locked = simple(std::string("SELECT pg_advisory_lock(") + schema_lock + ")");
+            !locked)
+            return locked;
+        auto made = make_tables_if_missing();
+        if (auto unlocked = simple("SELECT pg_advisory_unlock_all()"); !unlocked) return unlocked;
+        return made;
+    }
+
+    Result<SqlAnswer> run(std::string_view sql, const std::vector<SqlValue>& values) override {
+        if (!connection_ && !in_transaction_ && !locked_) {
+            if (auto connected = connect(); !connected) return connected.error();
+        }
+        if (!connection_) return Error{"the connection to the database was lost"};
+        auto name = statement_named(sql);
+        if (!name) return name.error();
+        std::vector<std::string> texts;
+        texts.reserve(values.size());
+        std::vector<const char*> pointers;
+        for (const auto& value : values)
+            texts.push_back(text_of(value));
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            const bool null = std::holds_alternative<std::monostate>(values[i]);
+            pointers.push_back(null ? nullptr : texts[i].c_str());
+        }
+        const int sent =
+            PQsendQueryPrepared(connection_.get(), name->c_str(), static_cast<int>(values.size()),
+                                pointers.data(), nullptr, nullptr, 0);
+        if (sent == 0) return lost(PQerrorMessage(connection_.get()));
+        auto result = result_of_sent(connection_.get(), options_.answer_within);
+        if (!result) return lost(result.error().message);
+        if (!is_good(result.value())) return refused(result.value());
+        return answer_in(result.value().get());
+    }
+
+    Outcome begin() override {
+        if (!connection_) {
+            if (locked_) return Error{"the connection to the database, and the lock, were lost"};
+            if (auto connected = connect(); !connected) return connected;
+        }
+        auto begun = simple("BEGIN");
+        if (begun) in_transaction_ = true;
+        return begun;
+    }
+
+    Commit commit() override {
+        const std::string mark = next_mark();
+        if (auto marked = run("UPDATE node SET mark = $1 WHERE name = $2", {mark, options_.node});
+            !marked) {
+            rollback();
+            return {CommitEnd::failed, marked.error().message};
+        }
+        warning_.clear();
+        const Commit end = send_commit();
+        in_transaction_ = false;
+        if (end.end != CommitEnd::unknown) return end;
+        return resolve(mark, end.words);
+    }
+
+    void rollback() override {
+        in_transaction_ = false;
+        if (connection_) static_cast<void>(simple("ROLLBACK"));
+    }
+
+    Outcome lock_library() override {
+        const auto end =
+            std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.lock_within.ms);
+        for (;;) {
+            const auto got =
+                run("SELECT pg_advisory_lock(number) FROM library_state WHERE library = $1",
+                    {options_.library});
+            if (got) break;
+            if (last_state_ != lock_not_available) return got.error();
+            if (std::chrono::steady_clock::now() >= end)
+                return Error{"another controller has the drive table locked; " +
+                             got.error().message};
+        }
+        locked_ = true;
+        return Nothing{};
+    }
+
+    void unlock_library() override {
+        locked_ = false;
+        if (connection_) static_cast<void>(run("SELECT pg_advisory_unlock_all()", {}));
+    }
+
+    [[nodiscard]] bool is_shared() const override { return true; }
+    [[nodiscard]] std::string_view row_lock() const override { return " FOR UPDATE"; }
+
+  private:
+    static void noticed(void* self, const PGresult* result) noexcept {
+        const char* severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+        if (severity == nullptr || std::strcmp(severity, "WARNING") != 0) return;
+        const char* words = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+        static_cast<PostgresSession*>(self)->warning_ = words == nullptr ? "a warning" : words;
+    }
+
+    Error lost(const std::string& words) {
+        connection_.reset();
+        prepared_.clear();
+        last_state_.clear();
+        return Error{"the connection to the database was lost: " + words};
+    }
+
+    Error refused(const PostgresResult& result) {
+        last_state_ = sql_state_of(result);
+        auto words = words_of(result);
+        // 57P01 to 57P03: the server ends this session.
+        if (PQstatus(connection_.get()) != CONNECTION_OK || last_state_.starts_with("57P"))
+            return lost(words);
+        return Error{"the database refused: " + words};
+    }
+
+    // Without parameters; several statements are allowed.
+    Outcome simple(const std::string& sql) {
+        if (PQsendQuery(connection_.get(), sql.c_str()) == 0)
+            return lost(PQerrorMessage(connection_.get()));
+        auto result = result_of_sent(connection_.get(), options_.answer_within);
+        if (!result) return lost(result.error().message);
+        if (!is_good(result.value())) return refused(result.value());
+        return Nothing{};
+    }
+
+    Outcome make_tables_if_missing() {
+        const auto there = run("SELECT to_regclass('lra_schema') IS NOT NULL", {});
+        if (!there) return there.error();
+        if (there->rows.front().front() == "f") {
+            return simple("BEGIN; " + std::string(claim_schema()) +
+                          "CREATE TABLE lra_schema (version BIGINT NOT NULL); "
+                          "INSERT INTO lra_schema VALUES (" +
+                          std::to_string(claim_schema_version) + "); COMMIT");
+        }
+        const auto version = run("SELECT version FROM lra_schema", {});
+        if (!version) return version.error();
+        if (version->rows.size() == 1 &&
+            version->rows.front().front() == std::to_string(claim_schema_version))
+            return Nothing{};
+        return Error{
+            "the drive table in the database is of another version; install the version "
+            "of lrad that wrote it, or a later one"};
+    }
+
+    Result<std::string> statement_named(std::string_view sql) {
+        if (const auto known = prepared_.find(sql); known != prepared_.end()) return known->second;
+        const std::string name = "s" + std::to_string(prepared_.size());
+        const std::string text(sql);
+        if (PQsendPrepare(connection_.get(), name.c_str(), text.c_str(), 0, nullptr) == 0)
+            return lost(PQerrorMessage(connection_.get()));
+        auto result = result_of_sent(connection_.get(), options_.answer_within);
+        if (!result) return lost(result.error().message);
+        if (!is_good(result.value())) return refused(result.value());
+        prepared_.emplace(text, name);
+        return name;
+    }
+
+    static std::string text_of(const SqlValue& value) {
+        if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
+        if (const auto* text = std::get_if<std::string>(&value)) return *text;
+        return "";
+    }
+
+    static SqlAnswer answer_in(PGresult* result) {
+        SqlAnswer answer;
+        const int columns = PQnfields(result);
+        for (int row = 0; row < PQntuples(result); ++row) {
+            auto& cells = answer.rows.emplace_back();
+            for (int column = 0; column < columns; ++column) {
+                if (PQgetisnull(result, row, column) != 0)
+                    cells.emplace_back();
+                else
+                    cells.emplace_back(std::string(PQgetvalue(result, row, column)));
+            }
+        }
+        const std::string changed = PQcmdTuples(result);
+        answer.changed = changed.empty() ? 0 : std::stoull(changed);
+        return answer;
+    }
+
+    [[nodiscard]] std::string next_mark() {
+        return std::to_string(::getpid()) + "-" + std::to_string(++marks_) + "-" +
+               std::to_string(std::chrono::steady_clock::now().time_since_epoch().count());
+    }
+
+    Commit send_commit() {
+        if (PQsendQuery(connection_.get(), "COMMIT") == 0)
+            return {CommitEnd::unknown, lost(PQerrorMessage(connection_.get())).message};
+        auto result = result_of_sent(connection_.get(), options_.answer_within);
+        if (!result) return {CommitEnd::unknown, lost(result.error().message).message};
+        if (!is_good(result.value())) {
+            const auto state = sql_state_of(result.value());
+            const auto words = refused(result.value()).message;
+            // The server shuts down, or ends this session: it may have been written before that.
+            const bool nobody_knows =
+                !connection_ || state.empty() || state.starts_with("57") || state.starts_with("08");
+            return {nobody_knows ? CommitEnd::unknown : CommitEnd::failed, words};
+        }
+        if (std::strcmp(PQcmdStatus(result.value().get()), "COMMIT") != 0)
+            return {CommitEnd::failed, "the database rolled it back"};
+        if (!warning_.empty()) return {CommitEnd::unknown, warning_};
+        return {};
+    }
+
+    // The row lock waits until the transaction in question is over one way or the other.
+    Commit resolve(const std::string& mark, const std::string& why) {
+        const auto end = std::chrono::steady_clock::now() +
+                         std::chrono::milliseconds(options_.resolve_within.ms);
+        std::string last = why;
+        const bool had_lock = std::exchange(locked_, false);
+        while (std::chrono::steady_clock::now() < end) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+            if (!connection_) {
+                if (auto connected = connect(); !connected) {
+                    last = connected.error().message;
+                    continue;
+                }
+            }
+            const auto there = read_mark(mark);
+            if (!there) {
+                last = there.error().message;
+                continue;
+            }
+            // The session lock went with the connection; somebody else may choose by now, and what
+            // is written stands whoever holds the lock.
+            if (had_lock) static_cast<void>(lock_library());
+            if (*there) return {};
+            return {CommitEnd::failed, "it was not recorded: " + why};
+        }
+        locked_ = had_lock;
+        return {CommitEnd::unknown, last};
+    }
+
+    // Is the transaction that left this mark on every disk?
+    Result<bool> read_mark(const std::string& mark) {
+        if (auto begun = simple("BEGIN"); !begun) return begun.error();
+        in_transaction_ = true;
+        const auto found = run("SELECT mark FROM node WHERE name = $1 FOR UPDATE", {options_.node});
+        if (!found) {
+            rollback();
+            return found.error();
+        }
+        const bool there = !found->rows.empty() && found->rows.front().front() == mark;
+        const auto behind = run("UPDATE node SET mark = mark WHERE name = $1", {options_.node});
+        if (!behind) {
+            rollback();
+            return behind.error();
+        }
+        warning_.clear();
+        const auto end = send_commit();
+        in_transaction_ = false;
+        if (end.end != CommitEnd::done) return Error{end.words};
+        return there;
+    }
+
+    PostgresOptions options_;
+    PostgresConnection connection_;
+    std::map<std::string, std::string, std::less<>> prepared_;
+    std::string warning_;     // since it was cleared
+    std::string last_state_;  // SQLSTATE of the last refusal
+    bool in_transaction_ = false;
+    bool locked_ = false;
+    std::uint64_t marks_ = 0;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<SqlSession>> open_postgres_session(PostgresOptions options) {
+    auto session = std::make_unique<PostgresSession>(std::move(options));
+    if (auto connected = session->connect(); !connected) return connected.error();
+    if (auto made = session->make_tables(); !made) return made.error();
+    return std::unique_ptr<SqlSession>(std::move(session));
+}
+
+}  // namespace agent::mounts

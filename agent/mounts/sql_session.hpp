@@ -1,0 +1,61 @@
+#pragma once
+
+// One connection to the database of the drive table, as narrow as the two engines allow: SQLite for
+// one controller, PostgreSQL for several. Statements are written once, for both: $1, $2 ... in the
+// order of their first use, texts and whole numbers. Blocks; one thread.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "agent/core/result.hpp"
+
+namespace agent::mounts {
+
+using SqlValue = std::variant<std::monostate, std::int64_t, std::string>;
+using SqlCell = std::optional<std::string>;  // nothing: NULL
+
+struct SqlAnswer {
+    std::vector<std::vector<SqlCell>> rows;
+    std::uint64_t changed = 0;  // rows that the statement has changed
+};
+
+enum class CommitEnd : std::uint8_t {
+    done,     // on the disk, on every disk that the configuration asks for
+    failed,   // nothing of it is there
+    unknown,  // nobody can say: read before anything is sent to a device
+};
+struct Commit {
+    CommitEnd end = CommitEnd::done;
+    std::string words;  // why, when it is not done
+};
+
+class SqlSession {
+  public:
+    virtual ~SqlSession() = default;
+
+    // `sql` lives as long as the session: a literal. An error inside a transaction ends it; only
+    // rollback() may follow.
+    [[nodiscard]] virtual core::Result<SqlAnswer> run(std::string_view sql,
+                                                      const std::vector<SqlValue>& values) = 0;
+
+    // Connects again when the connection was lost.
+    [[nodiscard]] virtual core::Outcome begin() = 0;
+    [[nodiscard]] virtual Commit commit() = 0;
+    virtual void rollback() = 0;
+
+    // Held over several transactions, and gone with the connection. Waits for another holder, a
+    // bounded time.
+    [[nodiscard]] virtual core::Outcome lock_library() = 0;
+    virtual void unlock_library() = 0;
+
+    // Does another process write the same table?
+    [[nodiscard]] virtual bool is_shared() const = 0;
+    // Appended to a SELECT whose row must stay as it is until the commit.
+    [[nodiscard]] virtual std::string_view row_lock() const = 0;
+};
+
+}  // namespace agent::mounts

@@ -1,0 +1,30 @@
+#include "drive_iface/device/mount_key.hpp"
+
+namespace drive_iface {
+
+namespace {
+
+constexpr unsigned family_shift = 24;
+constexpr unsigned node_shift = 20;
+constexpr std::uint64_t mount_prefix = 0x4c524d;
+
+}  // namespace
+
+std::uint64_t mount_key_family(std::string_view library) {
+    std::uint64_t hash = 14'695'981'039'346'656'037ULL;  // FNV-1a
+    for (const char c : library)
+        hash = (hash ^ static_cast<std::uint8_t>(c)) * 1'099'511'628'211ULL;
+    return mount_prefix << 16 | ((hash ^ hash >> 16 ^ hash >> 32 ^ hash >> 48) & 0xffff);
+}
+
+std::uint64_t mount_key(std::uint64_t family, std::uint32_t node_number, std::uint64_t epoch) {
+    constexpr std::uint64_t epochs = (std::uint64_t{1} << node_shift) - 1;
+    return family << family_shift | (std::uint64_t{node_number} & 0xf) << node_shift |
+           (epoch & epochs);
+}
+
+bool is_mount_key(std::uint64_t family, std::uint64_t key) {
+    return family != 0 && key >> family_shift == family;
+}
+
+}  // namespace drive_iface
