@@ -1,0 +1,257 @@
+// The drive table over a real PostgreSQL server in a folder of its own, on a Unix socket only.
+
+#include "agent/mounts/postgres_session.hpp"
+
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <future>
+#include <thread>
+
+#include "test/unit/mounts/claim_bench.hpp"
+
+using namespace agent;
+using namespace agent::mounts;
+
+namespace {
+
+const std::string server_programs = "/usr/lib/postgresql/15/bin";
+
+// Debian's server programs refuse to run as root.
+std::string as_database_user(const std::string& command) {
+    if (::geteuid() != 0) return command;
+    return "setpriv --reuid=postgres --regid=postgres --clear-groups " + command;
+}
+
+bool succeeds(const std::string& command) {
+    return std::system((command + " >/dev/null 2>&1").c_str()) == 0;
+}
+
+class PostgresServer {
+  public:
+    PostgresServer() {
+        std::string name = std::filesystem::temp_directory_path() / "lra-pg-XXXXXX";
+        folder_ = ::mkdtemp(name.data());
+        if (::geteuid() == 0) REQUIRE(succeeds("chown postgres:postgres " + folder_));
+        REQUIRE(succeeds(as_database_user(server_programs + "/initdb -D " + folder_ +
+                                          "/data -U lra -A trust --no-sync --no-locale")));
+        start();
+    }
+    ~PostgresServer() {
+        stop();
+        std::filesystem::remove_all(folder_);
+    }
+    PostgresServer(const PostgresServer&) = delete;
+    PostgresServer& operator=(const PostgresServer&) = delete;
+
+    void start() {
+        REQUIRE(
+            succeeds(as_database_user(server_programs + "/pg_ctl -D " + folder_ +
+                                      "/data -w -t 60 -l " + folder_ + "/log -o \"-k " + folder_ +
+                                      " -c listen_addresses='' -c fsync=off -c jit=off\" start")));
+    }
+    void stop() {
+        static_cast<void>(succeeds(as_database_user(server_programs + "/pg_ctl -D " + folder_ +
+                                                    "/data -m immediate -w stop")));
+    }
+    // What a person at psql would do; the first line of the answer.
+    std::string ask(const std::string& sql) const {
+        const std::string command =
+            "psql -h " + folder_ + " -U lra -d postgres -qAt -c \"" + sql + "\" 2>&1";
+        std::FILE* pipe = ::popen(command.c_str(), "r");
+        std::string answer;
+        char line[256];
+        while (std::fgets(line, sizeof line, pipe) != nullptr)
+            answer += line;
+        ::pclose(pipe);
+        return answer.substr(0, answer.find('\n'));
+    }
+    void set_standby(const std::string& name) const {
+        ask("ALTER SYSTEM SET synchronous_standby_names = '" + name + "'");
+        ask("SELECT pg_reload_conf()");
+    }
+    [[nodiscard]] std::string address() const {
+        return "host=" + folder_ + " user=lra dbname=postgres";
+    }
+    [[nodiscard]] std::unique_ptr<SqlSession> session(const std::string& node,
+                                                      const std::string& library = "lib") const {
+        auto opened = open_postgres_session(
+            {.servers = {"host=/nonexistent", address()}, .library = library, .node = node});
+        INFO((opened ? "" : opened.error().message));
+        REQUIRE(opened);
+        return std::move(opened).value();
+    }
+
+  private:
+    std::string folder_;
+};
+
+// One server for all of these: making it takes longer than using it.
+PostgresServer* the_server() {
+    if (!std::filesystem::exists(server_programs + "/initdb")) {
+        WARN("Debian's postgresql-15 is not installed: nothing was tried on PostgreSQL");
+        return nullptr;
+    }
+    static PostgresServer server;
+    return &server;
+}
+
+ClaimTable postgres_table(const PostgresServer& server, const std::string& library,
+                          const std::string& node) {
+    auto options = bench_options(node);
+    options.library = library;
+    ClaimTable table(server.session(node, library), options);
+    REQUIRE(table.enroll());
+    return table;
+}
+
+template <typename Condition>
+bool becomes_true(Condition condition) {
+    for (int i = 0; i < 600; ++i) {
+        if (condition()) return true;
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    return false;
+}
+
+}  // namespace
+
+TEST_CASE("a claim in PostgreSQL lives through every step") {
+    auto* server = the_server();
+    if (server == nullptr) return;
+    auto table = postgres_table(*server, "one", "a");
+    fill(table);
+    lives_through_every_step(table);
+}
+
+TEST_CASE("two controllers see one table, and neither raises the epoch by starting") {
+    auto* server = the_server();
+    if (server == nullptr) return;
+    auto a = postgres_table(*server, "two", "a");
+    auto b = postgres_table(*server, "two", "b");
+    CHECK(a.writer().epoch == b.writer().epoch);
+    CHECK(a.writer().node_number != b.writer().node_number);
+    fill(a);
+    const auto mine = claimed(a, bench_request("r1", 1));
+    CHECK(b.drives()->size() == 4);
+    CHECK(b.claim(mine.claim.id)->has_value());
+    CHECK(!b.step(mine.claim.id, claims::ClaimEvent::drive_reserved, bench_now));
+    const auto again = b.begin(bench_request("r1", 1), bench_known(), {}, 1, bench_now);
+    CHECK(std::holds_alternative<AlreadyKnown>(*again));
+    REQUIRE(b.raise_epoch(b.writer().epoch + 1));
+    CHECK(!a.step(mine.claim.id, claims::ClaimEvent::drive_reserved, bench_now));
+    REQUIRE(b.adopt(mine.claim.id, 5, bench_now));
+    CHECK(b.step(mine.claim.id, claims::ClaimEvent::drive_reserved, bench_now));
+}
+
+TEST_CASE("while one controller holds the lock the other waits, and then takes another drive") {
+    auto* server = the_server();
+    if (server == nullptr) return;
+    auto a = postgres_table(*server, "three", "a");
+    auto b = postgres_table(*server, "three", "b");
+    fill(a);
+    REQUIRE(a.lock());
+    auto other = std::async(std::launch::async, [&] {
+        const bool locked = b.lock().ok();
+        auto begun = b.begin(bench_request("rb", 2), bench_known(), {}, 2, bench_now);
+        b.unlock();
+        return locked && begun && std::holds_alternative<DriveClaimed>(*begun)
+                   ? std::get<DriveClaimed>(*begun).drive.serial
+                   : std::string();
+    });
+    CHECK(becomes_true([&] {
+        return server->ask(
+                   "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT "
+                   "granted") == "1";
+    }));
+    const auto mine = claimed(a, bench_request("ra", 1));
+    a.unlock();
+    const auto theirs = other.get();
+    CHECK(!theirs.empty());
+    CHECK(theirs != mine.drive.serial);
+}
+
+TEST_CASE("a lost connection is made again, and the lock that went with it is known to be gone") {
+    auto* server = the_server();
+    if (server == nullptr) return;
+    auto table = postgres_table(*server, "four", "a");
+    fill(table);
+    const auto break_connections = [&] {
+        server->ask(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> "
+            "pg_backend_pid() AND backend_type = 'client backend'");
+    };
+    break_connections();
+    CHECK(becomes_true([&] { return table.drives().ok(); }));
+    REQUIRE(table.lock());
+    break_connections();
+    const auto begun = table.begin(bench_request("r1", 1), bench_known(), {}, 1, bench_now);
+    CHECK(!begun);
+    table.unlock();
+    CHECK(claimed(table, bench_request("r1", 1)).claim.id > 0);
+}
+
+// The server answers a cancelled wait for its standby with success and a warning: the claim is on
+// one disk only. It must not count as done before a commit behind it is on both.
+TEST_CASE("a commit whose wait for the standby is cancelled is unknown until it is resolved") {
+    auto* server = the_server();
+    if (server == nullptr) return;
+    auto table = postgres_table(*server, "five", "a");
+    fill(table);
+    server->set_standby("nobody");
+    const auto waits = [&] {
+        return server->ask("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
+    };
+    auto claim = std::async(std::launch::async, [&] {
+        return table.begin(bench_request("r1", 1), bench_known(), {}, 1, bench_now);
+    });
+    REQUIRE(becomes_true([&] { return waits() == "1"; }));
+    const auto first =
+        server->ask("SELECT query_start FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
+    server->ask("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
+    // Visible to everybody by now, and yet another commit waits behind it.
+    CHECK(becomes_true(
+        [&] { return server->ask("SELECT count(*) FROM claim WHERE library = 'five'") == "1"; }));
+    CHECK(becomes_true([&] {
+        const auto now =
+            server->ask("SELECT query_start FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
+        return !now.empty() && now != first;
+    }));
+    CHECK(claim.wait_for(std::chrono::milliseconds(0)) != std::future_status::ready);
+    server->set_standby("");
+    const auto begun = claim.get();
+    INFO((begun ? "" : begun.error().message));
+    REQUIRE(begun);
+    CHECK(std::holds_alternative<DriveClaimed>(*begun));
+    CHECK(table.claims(true, 10)->size() == 1);
+}
+
+TEST_CASE("a server that ends in the middle loses nothing that was acknowledged") {
+    auto* server = the_server();
+    if (server == nullptr) return;
+    auto table = postgres_table(*server, "six", "a");
+    fill(table);
+    const auto before = claimed(table, bench_request("r1", 1));
+    server->stop();
+    CHECK(!table.begin(bench_request("r2", 2), bench_known(), {}, 1, bench_now));
+    server->start();
+    CHECK(becomes_true([&] { return table.claims(false, 10).ok(); }));
+    CHECK((*table.claim(before.claim.id))->drive == before.claim.drive);
+    CHECK(claimed(table, bench_request("r2", 2)).claim.id > before.claim.id);
+}
+
+TEST_CASE("servers that are not there are named with what each of them says") {
+    const auto opened =
+        open_postgres_session({.servers = {"host=/nonexistent port=1", "host=/nowhere"},
+                               .library = "lib",
+                               .node = "a",
+                               .connect_within = {2'000}});
+    REQUIRE(!opened);
+    CHECK(opened.error().message.find("mounts.database[0]") != std::string::npos);
+    CHECK(opened.error().message.find("mounts.database[1]") != std::string::npos);
+}
