@@ -112,6 +112,9 @@ constexpr MessageDescription catalogue[] = {
      "More messages a minute than `snmp.refused_per_minute` were not believed: from strangers, with a wrong user or key, not encrypted, replayed, or malformed. None of them changed anything. Somebody probes the ports, or an agent's configuration differs.",
      "Look in `lractl status show` which count rises. `refused_wrong_key` or `refused_unknown_user`: compare the key files and `snmp.users` of the agent and of the controller. `dropped_source`, `dropped_engine`, `dropped_malformed`: find the sender with tcpdump, and let a firewall keep strangers from the ports."},
     {Message::messages_refused_over, Severity::info, "SNMP messages are not refused any more: {}", "A whole minute passed with fewer of them than `snmp.refused_per_minute`.", "Nothing."},
+    {Message::host_drive_unused, Severity::major, "drive {} was found on the host of agent {} and is not used there: {}. `lractl agent show {}` lists what was found",
+     "The application's profile can not be filled in for this drive alone: its name has not the form that the profile asks for, or a value is missing. Nobody takes it offline on that host; its other drives are not concerned.",
+     "Give the drive its name in the agent's `application.names`, its values in `application.drive_parameters`, or list the drives that are to be used in `drives`; then reload."},
 
     {Message::notice_sent, Severity::info, "drive {}: notice {} sent to {} agents, {} have to confirm it",
      "The state of the drive was told to the drive sharing agents.", "Nothing."},
@@ -219,6 +222,12 @@ constexpr MessageDescription catalogue[] = {
      "The socket for them could not be opened, as in some containers. New drives and ports are found later.", "Nothing, or shorten `agent.discovery_interval_ms`."},
     {Message::reconcile_asked, Severity::info, "{} asks the controllers for the state of all drives", "Each drive is then compared with the application, as at a start.", "Nothing."},
     {Message::reconcile_settled, Severity::info, "drive {}: the application had it {}, {}", "What a reconciliation found and did.", "Nothing."},
+    {Message::application_command_cut_off, Severity::warning, "drive {}: {} was cut off; it may still be running in the application for up to {} s: {}",
+     "The connection broke or the command was killed before anybody saw its end, so it may take effect later. Until then \"offline\" is not confirmed when it could be undone, and the drive stays in the ledger when it could be taken offline late; then everything is looked at again.",
+     "Nothing for one. When it comes again, see why the connection breaks or the application hangs: `lractl agent check AGENT`, or `lractl application check` on the host."},
+    {Message::found_drive_unused, Severity::major, "drive {} was found on host {} and is not used: {}. `lractl host show` lists what was found; `lractl drive add {} --name NAME --device NODE` says what is missing",
+     "The application's profile can not be filled in for this drive alone: its name has not the form that the profile asks for, or a value is missing. Nobody takes it offline on this host; the other drives are not concerned.",
+     "Give the drive its name in `application.names` or by `lractl drive add`, its values in `application.drive_parameters`, or list the drives that are to be used in `drives`."},
     // clang-format on
 };
 
@@ -241,9 +250,6 @@ const MessageDescription& description_of(Message message) {
     for (const auto& entry : catalogue) {
         if (entry.message == message) return entry;
     }
-    {Message::application_command_cut_off, Severity::warning, "drive {}: {} was cut off; it may still be running in the application for up to {} s: {}",
-     "The connection broke or the command was killed before anybody saw its end, so it may take effect later. Until then \"offline\" is not confirmed when it could be undone, and the drive stays in the ledger when it could be taken offline late; then everything is looked at again.",
-     "Nothing for one. When it comes again, see why the connection breaks or the application hangs: `lractl agent check AGENT`, or `lractl application check` on the host."},
     invariant_broken("every message is in the catalogue", __FILE__, __LINE__);
 }
 

@@ -58,6 +58,8 @@ enum class Message : std::uint16_t {
     messages_refused = 1180,
     messages_refused_over = 1181,
 
+    host_drive_unused = 1200,
+
     notice_sent = 2001,
     notice_confirmed = 2002,
     agent_asked_again = 2003,
@@ -115,6 +117,9 @@ enum class Message : std::uint16_t {
     device_events_not_heard = 5152,
     reconcile_asked = 5153,
     reconcile_settled = 5154,
+
+    application_command_cut_off = 5230,
+    found_drive_unused = 5231,
 };
 
 struct MessageDescription {
@@ -125,8 +130,6 @@ struct MessageDescription {
     std::string_view remedy;   // what to do
 };
 
-
-    application_command_cut_off = 5230,
 [[nodiscard]] std::span<const MessageDescription> message_catalogue();
 [[nodiscard]] const MessageDescription& description_of(Message message);
 
