@@ -273,7 +273,7 @@ void HostAgent::asked(const core::HolderInquiry& inquiry) {
         completed_.host.domain,
         "this host does not have the drive"};
     if (drive == drives.end()) return say(snmp_mib::HolderStatementMessage{statement});
-    auto& newest = inquiries_[inquiry.drive];
+    auto& newest = inquiries_[{inquiry.drive, inquiry.request}];
     if (inquiry.id <= newest) return;  // being worked on, or of yesterday
     newest = inquiry.id;
     const host::DriveNames names{

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <asio/steady_timer.hpp>
@@ -102,7 +103,8 @@ class HostAgent {
     SshCommands releases_;  // apart from the application's own commands
     HostLooks looks_;
     asio::steady_timer wakeup_;
-    std::map<core::DriveSerial, core::NoticeId> inquiries_;  // newest ones
+    // The newest of each kind: their numbers lie in ranges of their own, as in dsad's answers.
+    std::map<std::pair<core::DriveSerial, core::HolderRequest>, core::NoticeId> inquiries_;
     bool broken_ = false;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // posted handlers hold it weakly
 };

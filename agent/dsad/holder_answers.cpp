@@ -120,6 +120,10 @@ const host::DriveNames* HolderAnswers::names_of(const core::DriveSerial& drive) 
     return found == drives_.end() ? nullptr : &found->second;
 }
 
+HolderAnswers::Asked HolderAnswers::key_of(const core::HolderInquiry& inquiry) {
+    return {inquiry.controller, inquiry.drive, inquiry.request};
+}
+
 void HolderAnswers::asked(const core::HolderInquiry& inquiry) {
     auto work = std::make_shared<Work>();
     work->inquiry = inquiry;
@@ -131,7 +135,7 @@ void HolderAnswers::asked(const core::HolderInquiry& inquiry) {
               ports_, domain_, "this host does not have the drive"});
         return;
     }
-    Answered& before = answered_[{inquiry.controller, inquiry.drive}];
+    Answered& before = answered_[key_of(inquiry)];
     if (inquiry.id < before.id) return;
     if (inquiry.id == before.id) {
         if (before.statement) say_(*before.statement);
@@ -260,7 +264,7 @@ void HolderAnswers::answer(const std::shared_ptr<Work>& work) {
         inquiry.id,       inquiry.controller, agent_, inquiry.drive,
         verdict.answer,   work->released,     ports_, domain_,
         std::move(detail)};
-    Answered& newest = answered_[{inquiry.controller, inquiry.drive}];
+    Answered& newest = answered_[key_of(inquiry)];
     if (newest.id != inquiry.id) return;  // asked anew meanwhile
     newest.statement = statement;
     const auto [last, first] = last_said_.try_emplace(inquiry.drive, verdict.answer);

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -40,8 +41,8 @@ class HolderAnswers {
                    const host::HostDevices& devices);
 
     // Answered once, later; a repeat of a question that was answered is answered with the same
-    // words, a repeat of one that is being worked on and an older one not at all. So a request to
-    // release is carried out once.
+    // words, a repeat of one that is being worked on and an older one of its kind not at all. So a
+    // request to release is carried out once.
     void asked(const core::HolderInquiry& inquiry);
 
   private:
@@ -71,7 +72,12 @@ class HolderAnswers {
     std::map<core::DriveSerial, host::DriveNames> drives_;
     std::vector<host::FoundTapeDrive> devices_;
     runtime::ApplicationConfiguration settings_;
-    std::map<std::pair<core::ControllerName, core::DriveSerial>, Answered> answered_;
+    // Each kind of request counts for itself: what lrad numbers for administrators lies above all
+    // that its rules give out (agent/lrad/holder_questions.cpp), so that after one such request
+    // every ordinary question would look old.
+    using Asked = std::tuple<core::ControllerName, core::DriveSerial, core::HolderRequest>;
+    [[nodiscard]] static Asked key_of(const core::HolderInquiry& inquiry);
+    std::map<Asked, Answered> answered_;
     std::map<core::DriveSerial, core::HolderAnswer> last_said_;
     std::list<std::thread> scans_;  // joined when they have answered, or at the end
     host::CommandRunner commands_;

@@ -23,6 +23,10 @@ using agent::dsad::HolderAnswers;
 
 namespace {
 
+// As the controller numbers them: ordinary questions from 1 in each epoch, requests to release from
+// here (agent/lrad/holder_questions.cpp).
+constexpr std::uint64_t first_release = (std::uint64_t{1} << 63U) + 1;
+
 // A host with one drive; what it says, and how often its program to release the drive ran.
 struct AskedHost {
     AskedHost() {
@@ -66,12 +70,12 @@ struct AskedHost {
 
 TEST_CASE("a request to release that is repeated is carried out once and answered again") {
     AskedHost host;
-    host.ask(5, HolderRequest::release);
+    host.ask(first_release, HolderRequest::release);
     REQUIRE(host.said.size() == 1);
     CHECK(host.said[0].release == ReleaseResult::released);
     CHECK(host.times_released() == 1);
 
-    host.ask(5, HolderRequest::release);
+    host.ask(first_release, HolderRequest::release);
     REQUIRE(host.said.size() == 2);
     CHECK(host.said[1] == host.said[0]);
     CHECK(host.times_released() == 1);
@@ -80,12 +84,26 @@ TEST_CASE("a request to release that is repeated is carried out once and answere
 TEST_CASE("a question older than the one answered last is not answered") {
     AskedHost host;
     host.ask(5, HolderRequest::tell);
-    host.ask(4, HolderRequest::release);
+    host.ask(4, HolderRequest::tell);
     CHECK(host.said.size() == 1);
-    CHECK(host.times_released() == 0);
-    host.ask(6, HolderRequest::release);
+    host.ask(first_release + 1, HolderRequest::release);
+    CHECK(host.times_released() == 1);
+    host.ask(first_release, HolderRequest::release);
     CHECK(host.said.size() == 2);
     CHECK(host.times_released() == 1);
+}
+
+TEST_CASE("ordinary questions are answered after a request to release as before it") {
+    AskedHost host;
+    host.ask(5, HolderRequest::tell);
+    host.ask(first_release, HolderRequest::release);
+    host.ask(6, HolderRequest::tell);
+    REQUIRE(host.said.size() == 3);
+    CHECK(host.said[2].id.sequence == 6);
+    CHECK(host.said[2].release == ReleaseResult::not_asked);
+    host.ask(first_release + 1, HolderRequest::release);
+    CHECK(host.said.size() == 4);
+    CHECK(host.times_released() == 2);
 }
 
 TEST_CASE("a host that may only observe releases nothing and says why") {
