@@ -20,6 +20,14 @@ BallotAnswer answer_of(const Register* held, Round round, Ballot ballot) {
     return answer;
 }
 
+// What this agent's own register says of the wish. Told with the promise; decided by the newest of
+// all registers, for this one may have missed a vote.
+Objection view_of(const Register& held, const PromiseRequest& request) {
+    const auto after = value_after(held.value, request.wish, request.candidate);
+    const auto* objection = std::get_if<Objection>(&after);
+    return objection == nullptr ? Objection::none : *objection;
+}
+
 // Reasons not even to promise: the node's attempt must not disturb the one that serves.
 Objection refusal_of(const Register* held, const KeyStore& keys, const PromiseRequest& request,
                      const AgentKnowledge& knowledge) {
@@ -29,19 +37,12 @@ Objection refusal_of(const Register* held, const KeyStore& keys, const PromiseRe
     if (knowledge.hold) return Objection::hold;
     if (request.wish != Wish::alone) return Objection::none;
     const Departure* gone = departure_of(keys, other(request.candidate.node));
-    if (gone != nullptr && gone->clean && request.candidate.position < gone->position) {
+    const bool newest = view_of(*held, request) == Objection::none;
+    if (newest && gone != nullptr && gone->clean && request.candidate.position < gone->position) {
         return Objection::behind;
     }
     if (knowledge.other_serves) return Objection::peer_alive;
     return Objection::none;
-}
-
-// What this agent's own register says of the wish. Told with the promise; decided by the newest of
-// all registers, for this one may have missed a vote.
-Objection view_of(const Register& held, const PromiseRequest& request) {
-    const auto after = value_after(held.value, request.wish, request.candidate);
-    const auto* objection = std::get_if<Objection>(&after);
-    return objection == nullptr ? Objection::none : *objection;
 }
 
 }  // namespace

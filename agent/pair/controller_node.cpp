@@ -414,6 +414,13 @@ void ControllerNode::Rules::take(const ShutdownOrdered& ordered) {
         return;
     }
     node_.key_ = key;
+    RegisterValue& known = node_.key_->register_value;
+    known = {node_.configuration_.cluster,  node_.naming_.epoch, node_.naming_.relation,
+             node_.configuration_.node,     node_.data_.epoch,   node_.configuration_.voters,
+             node_.configuration_.threshold};
+    if (node_.state_ == NodeState::standby) known.primary = other(node_.configuration_.node);
+    const bool leaves_other = key.subject != Subject::both && known.relation == Relation::pair;
+    if (leaves_other) node_.key_->remaining = other(node_.configuration_.node);
     node_.departure_ = {};
     node_.collecting_ = true;
     collect_key();

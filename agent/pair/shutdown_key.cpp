@@ -60,6 +60,11 @@ bool may_leave(ShutdownMode mode, const MountsLeft& left, bool time_is_over) {
 
 ShutdownKey merged(const ShutdownKey& one, const ShutdownKey& other_pass) {
     ShutdownKey key = one;
+    // Told by the nodes; whoever was given the command knows nothing of it.
+    if (key.register_value.epoch < other_pass.register_value.epoch) {
+        key.register_value = other_pass.register_value;
+        key.remaining = other_pass.remaining;
+    }
     for (std::size_t at = 0; at < key.departures.size(); ++at) {
         key.departures[at] = merged_departure(one.departures[at], other_pass.departures[at]);
     }

@@ -15,32 +15,41 @@ Options untimed(std::size_t agents) {
 std::vector<Question> questions() {
     std::vector<Question> all;
     const auto ask = [&all](std::string_view name, std::size_t agents, Budget budget,
-                            std::vector<Bug> finds) {
-        all.push_back({name, untimed(agents), budget, std::move(finds)});
+                            std::size_t states_max, std::vector<Bug> finds) {
+        all.push_back({name, untimed(agents), budget, states_max, std::move(finds)});
     };
     Budget both_ask;
     both_ask.claims = 1;
     both_ask.missing = 2;
-    ask("both nodes ask to serve alone", 3, both_ask, {});
+    ask("both nodes ask to serve alone", 3, both_ask, 20'000,
+        {Bug::one_round, Bug::threshold_lowered, Bug::sync_off_before_accept,
+         Bug::pair_before_sync});
 
     Budget suspended;
     suspended.claims = 2;
     suspended.missing = 1;
     suspended.pauses = 1;
-    ask("the primary is suspended and comes back", 3, suspended, {});
+    ask("the primary is suspended and comes back", 3, suspended, 8'000, {});
 
     Budget crashed;
     crashed.claims = 1;
     crashed.missing = 1;
     crashed.crashes = 1;
-    ask("a node ends and starts again", 3, crashed, {});
+    ask("a node ends and starts again", 3, crashed, 9'000,
+        {Bug::resume_without_reading, Bug::ballot_used_again});
 
     Budget left;
     left.claims = 1;
     left.missing = 1;
     left.shut_downs = 1;
     left.recoveries = 1;
-    ask("a node is shut down and recovered", 3, left, {});
+    ask("a node is shut down and recovered", 3, left, 5'000, {});
+
+    Budget forgotten;
+    forgotten.claims = 1;
+    forgotten.missing = 2;
+    forgotten.agent_crashes = 1;
+    ask("an agent ends and starts again", 3, forgotten, 6'000, {});
     return all;
 }
 

@@ -13,7 +13,8 @@ struct Question {
     std::string_view name;
     Options options;
     Budget budget;
-    std::vector<Bug> finds;  // planted bugs that it finds
+    std::size_t states_max = 0;  // so far it is followed by the tests
+    std::vector<Bug> finds;      // planted bugs that it finds within that
 };
 
 [[nodiscard]] std::vector<Question> questions();

@@ -191,6 +191,14 @@ class Walk {
             }
             return;
         }
+        if (what == 5) {
+            // The nodes lose each other and nobody else.
+            const Kind kind = random_.below(3) != 0 ? Kind::cut : Kind::heal;
+            for (std::size_t index = 0; index < 2; ++index) {
+                world_.apply({kind, Node::first, index}, plan_.budget);
+            }
+            return;
+        }
         std::vector<Choice> faults;
         for (const auto& choice : world_.choices(plan_.budget)) {
             if (is_fault(choice.kind) || is_slow(choice.kind)) faults.push_back(choice);

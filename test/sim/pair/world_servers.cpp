@@ -41,9 +41,7 @@ pair::DataSeen World::data_of(Node node) const {
         data.relation = record.relation;
         data.primary = record.primary;
     }
-    // Of a primary that runs it is not looked at, and not every claim is to be told.
-    const bool moves = mine.running && mine.primary;
-    data.position = {mine.timeline, options_.timed && !moves ? mine.log.size() : 0};
+    data.position = {mine.timeline, options_.timed ? mine.log.size() : 0};
     data.receives = follows(node);
     if (!mine.running || !mine.primary || mine.frozen || !follows(pair::other(node))) return data;
     // "sync" says that commits wait for it from now on, not that it has what was written before.

@@ -137,6 +137,13 @@ TEST_CASE("the rules know nobody; codecs know only the rules' words") {
           std::vector<std::string>{});
 }
 
+TEST_CASE("the rules of a pair know the core's words and nobody else") {
+    CHECK(includes_among({"agent/pair"}, {},
+                         {"agent/runtime", "agent/host", "agent/shell", "agent/claims",
+                          "agent/mounts", "agent/lrad", "agent/dsad", "drive_iface/", "snmp_mib/",
+                          "nlohmann/"}) == std::vector<std::string>{});
+}
+
 TEST_CASE("administrative volumes know the tape's door and nobody who fills them") {
     CHECK(includes_among({"drive_iface/admin_volumes"}, {},
                          {"agent/runtime", "agent/host", "agent/shell", "drive_iface/iscsi",
