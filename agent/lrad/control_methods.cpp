@@ -156,7 +156,10 @@ runtime::DriveDescription Controller::description_of(const core::DriveSerial& se
 }
 
 json Controller::json_of(const core::DriveView& view) const {
-    return runtime::drive_json(view, description_of(view.record.drive), configuration_.sharing);
+    json drive =
+        runtime::drive_json(view, description_of(view.record.drive), configuration_.sharing);
+    if (mounts_) drive["mount"] = mount_of(view.record.drive);
+    return drive;
 }
 
 ControlAnswer Controller::list_drives() const {

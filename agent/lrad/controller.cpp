@@ -121,6 +121,7 @@ core::Outcome Controller::open_doors() {
     if (auto can = agentless::AgentlessHosts::can_follow(configuration_); !can) return can.error();
     if (auto followed = hosts_->follow(configuration_); !followed) return followed.error();
     serve();
+    if (auto opened = open_mounts(); !opened) return opened.error();
     if (auto listening = control_->listen(); !listening)
         return listening.error().within("control.socket");
 
@@ -142,6 +143,7 @@ core::Outcome Controller::open_drive(const runtime::LradDrive& configuration) {
     const auto& controller = configuration_.sharing.controller;
     const auto serial = configuration.serial;
     auto options = watch_options(configuration, controller);
+    options.mount_keys = mount_key_family_of(configuration_);
     options.poller.settle = settle_of(configuration_);
     options.poller.known_capabilities = recall_capabilities(store_, serial);
     options.poller.capabilities_learnt = [this, serial](const auto& known) {
@@ -172,9 +174,11 @@ void Controller::start(std::function<void(const std::string& why)> on_failure) {
     carry_out(rules_.start(clock_now()));
     hosts_->start();
     end_alarms_of_no_host();
+    if (mounts_) mounts_->start();
 }
 
 void Controller::stop(std::function<void()> then) {
+    if (mounts_) mounts_->stop();
     hosts_->stop(std::move(then));
 }
 
@@ -441,6 +445,7 @@ std::string needs_restart(const runtime::LradConfiguration& now,
     if (now.snmp.agentx != next.snmp.agentx) return "snmp.agentx";
     if (now.snmp.engine_id != next.snmp.engine_id) return "snmp.engine_id";
     if (now.metrics != next.metrics) return "metrics";
+    if (now.mounts != next.mounts) return "mounts";
     return "";
 }
 

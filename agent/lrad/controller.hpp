@@ -30,6 +30,7 @@
 #include "agent/lrad/drive_orders.hpp"
 #include "agent/lrad/drive_paths.hpp"
 #include "agent/lrad/holder_questions.hpp"
+#include "agent/mounts/mount_service.hpp"
 #include "agent/runtime/control_server.hpp"
 #include "agent/runtime/effect_runner.hpp"
 #include "agent/runtime/lrad_configuration.hpp"
@@ -188,6 +189,14 @@ class Controller {
     [[nodiscard]] std::uint64_t messages_refused() const;
     [[nodiscard]] core::Outcome serve_metrics();  // metrics_report.cpp
 
+    // mounts_of_library.cpp
+    [[nodiscard]] core::Outcome open_mounts();
+    [[nodiscard]] mounts::MountDoors mount_doors();
+    [[nodiscard]] std::vector<claims::KnownDrive> drives_for_mounts() const;
+    void note_mount(core::Message message, const std::string& drive,
+                    const std::vector<std::string>& words);
+    [[nodiscard]] nlohmann::json mount_of(const core::DriveSerial& serial) const;
+
     asio::io_context& loop_;
     runtime::LradConfiguration configuration_;
     runtime::ReservationAgentStore store_;
@@ -214,6 +223,7 @@ class Controller {
     std::unique_ptr<runtime::ControlServer> control_;
     std::unique_ptr<OperatorSnmp> operator_snmp_;
     std::unique_ptr<metrics::MetricsServer> metrics_;
+    std::shared_ptr<mounts::MountService> mounts_;  // null: without a changer
     asio::steady_timer wakeup_;
     std::list<Waiter> waiters_;
     std::map<core::DriveSerial, std::shared_ptr<ReleaseRun>> releases_;    // under way

@@ -203,11 +203,24 @@ class Parser {
     const CLI::Option* timeout_option_ = nullptr;
 };
 
+// What is done most has words of its own: `mount VOLUME` is `volume mount VOLUME`.
+std::vector<std::string> with_short_verbs_spelt_out(std::vector<std::string> words) {
+    for (std::size_t at = 0; at < words.size(); ++at) {
+        const std::string& word = words[at];
+        if (word == "--socket" || word == "--timeout" || word == "-f" || word == "--file") ++at;
+        if (word.starts_with("-")) continue;
+        if (word == "mount" || word == "unmount")
+            words.insert(words.begin() + static_cast<std::ptrdiff_t>(at), "volume");
+        break;
+    }
+    return words;
+}
+
 }  // namespace
 
 CommandLine parse_command_line(const std::vector<std::string>& words, const GlobalOptions& defaults,
                                WordSource source, core::WallTime now) {
-    return Parser{defaults, source}.parse(words, now);
+    return Parser{defaults, source}.parse(with_short_verbs_spelt_out(words), now);
 }
 
 }  // namespace agent::shell

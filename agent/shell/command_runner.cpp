@@ -10,6 +10,7 @@
 #include "agent/shell/interruption.hpp"
 #include "agent/shell/job_progress.hpp"
 #include "agent/shell/key_creation.hpp"
+#include "agent/shell/mount_progress.hpp"
 #include "agent/shell/session_following.hpp"
 #include "agent/shell/support_bundle.hpp"
 #include "agent/shell/view.hpp"
@@ -126,6 +127,8 @@ ExitCode run_request(const Request& request, Daemon preferred, const Output& out
     if (method == "session.follow") return follow_write_sessions(request, destination, output);
     const auto answer =
         method == "library.fetch" ? fetch_administrative_data(request, destination.socket)
+        : method == "volume.mount" || method == "volume.unmount"
+            ? ask_for_mount(request, destination.socket, output)
         : is_long_job(method)
             ? ask_with_progress(request, destination.socket, output)
             : ask(destination.socket, method, params_of(request), request.options.timeout);

@@ -4,6 +4,7 @@
 
 #include "agent/shell/application_verbs.hpp"
 #include "agent/shell/library_verbs.hpp"
+#include "agent/shell/mount_verbs.hpp"
 #include "agent/shell/snapshot_verbs.hpp"
 
 namespace agent::shell {
@@ -30,6 +31,8 @@ constexpr Parameter reservation_key{"key", "HEX", key, optional, "key of a persi
 
 constexpr Noun noun_table[] = {
     {"drive", "tape drives, who holds them, and whether they may be used"},
+    {"volume", "volumes of the library, and mounting them for hosts"},
+    {"claim", "drives that are claimed for volumes, and who waits for one"},
     {"agent", "the drive sharing agents on the backup hosts"},
     {"handshake", "notices that still wait for a confirmation"},
     {"alarm", "what is wrong now"},
@@ -208,12 +211,6 @@ constexpr Command own_commands[] = {
      .view = View::facts,
      .help = "send a test notification to every consumer",
      .example = "notice test"},
-    {.noun = "notice",
-     .verb = "consumers",
-     .served_by = {lrad},
-     .view = View::consumers,
-     .help = "who gets notifications, what waits, and what was delivered and lost",
-     .example = "notice consumers"},
     {.noun = "status",
      .verb = "show",
      .served_by = {lrad, dsad, vtld},
@@ -344,7 +341,7 @@ constexpr auto joined(const Command (&... parts)[sizes]) {
     return all;
 }
 constexpr auto command_table =
-    joined(own_commands, application_verbs::table, library_verbs::table, snapshot_verbs::table);
+    joined(own_commands, application_verbs::table, library_verbs::table, snapshot_verbs::table, mount_verbs::table);
 
 constexpr bool every_command_has_a_noun() {
     return std::ranges::all_of(command_table, [](const Command& command) {

@@ -66,9 +66,11 @@ enum class View : std::uint8_t {
     snapshot_difference,
     snapshot_jobs,
     application_check,
-    consumers,  // of SNMP notifications
     profiles,
     facts,  // name and value, one a line; arrays of objects as tables
+    volumes,
+    claims,
+    drive_table,
     none,   // nothing comes back from a daemon
 };
 

@@ -52,12 +52,16 @@ std::string rendered(View view, const nlohmann::json& result, const Screen& scre
             return host_view(result, screen);
         case View::application_check:
             return application_check_view(result, screen);
-        case View::consumers:
-            return consumers_view(result, screen);
         case View::profiles:
             return profiles_view(result, screen);
         case View::facts:
             return facts_view(result, screen);
+        case View::volumes:
+            return volumes_view(result, screen);
+        case View::claims:
+            return claims_view(result, screen);
+        case View::drive_table:
+            return drive_table_view(result, screen);
         case View::none:
             return {};
     }

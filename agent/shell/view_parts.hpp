@@ -29,7 +29,6 @@ namespace agent::shell {
 [[nodiscard]] std::string applications_view(const nlohmann::json& drives, const Screen& screen);
 [[nodiscard]] std::string application_check_view(const nlohmann::json& report,
                                                  const Screen& screen);
-[[nodiscard]] std::string consumers_view(const nlohmann::json& consumers, const Screen& screen);
 [[nodiscard]] std::string profiles_view(const nlohmann::json& profiles, const Screen& screen);
 [[nodiscard]] std::string host_view(const nlohmann::json& host, const Screen& screen);
 [[nodiscard]] std::string events_view(const nlohmann::json& events, const Screen& screen);
@@ -37,5 +36,8 @@ namespace agent::shell {
 [[nodiscard]] std::string discovered_drives_view(const nlohmann::json& found, const Screen& screen);
 [[nodiscard]] std::string timeline_view(const nlohmann::json& why, const Screen& screen);
 [[nodiscard]] std::string facts_view(const nlohmann::json& result, const Screen& screen);
+[[nodiscard]] std::string volumes_view(const nlohmann::json& volumes, const Screen& screen);
+[[nodiscard]] std::string claims_view(const nlohmann::json& claims, const Screen& screen);
+[[nodiscard]] std::string drive_table_view(const nlohmann::json& drives, const Screen& screen);
 
 }  // namespace agent::shell

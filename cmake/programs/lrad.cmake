@@ -25,6 +25,8 @@ lra_library(agent_lrad
     agent/lrad/library_hint_methods.cpp
     agent/lrad/metrics_report.cpp
     agent/lrad/mib_snapshot.cpp
+    agent/lrad/mount_setup.cpp
+    agent/lrad/mounts_of_library.cpp
     agent/lrad/operator_snmp.cpp
     agent/lrad/reconcile_methods.cpp
     agent/lrad/refusal_watch.cpp
@@ -32,7 +34,7 @@ lra_library(agent_lrad
     agent/lrad/release_plan.cpp
     agent/lrad/snmp_methods.cpp
     agent/lrad/snmp_setup.cpp
-  LIBRARIES agent_agentless agent_metrics agent_runtime drive_iface_device drive_iface_events drive_iface_discovery drive_iface_iscsi_transport
+  LIBRARIES agent_agentless agent_metrics agent_mounts agent_runtime drive_iface_device drive_iface_events drive_iface_discovery drive_iface_iscsi_transport
             drive_iface_sg_transport agent_snmp nlohmann_json::nlohmann_json $<BUILD_INTERFACE:CLI11::CLI11>)
 lra_program(lrad SOURCES agent/lrad.cpp LIBRARIES agent_lrad)
 if(TARGET lra-mibd)
