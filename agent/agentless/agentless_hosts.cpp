@@ -20,6 +20,7 @@ namespace agent::agentless {
 namespace {
 
 constexpr std::size_t clients_max = 64;
+constexpr std::size_t clients_of_one_host_max = 4;
 
 core::Outcome make_private_folder_at(const std::string& path) {
     if (::mkdir(path.c_str(), 0700) == 0) return core::Nothing{};
@@ -40,7 +41,7 @@ AgentlessHosts::AgentlessHosts(asio::io_context& loop, std::string state_dir,
       state_dir_(std::filesystem::absolute(state_dir)),
       network_(network),
       announcements_(std::move(announcements)),
-      slots_(clients_max),
+      slots_(clients_max, clients_of_one_host_max),
       closers_(loop) {}
 
 AgentlessHosts::~AgentlessHosts() = default;

@@ -8,17 +8,27 @@ namespace agent::agentless {
 
 namespace {
 
-// Runs its arguments behind the first three, at most $1 seconds long, and says how they ended.
-// Where there is no timeout(1) a watch of our own ends the program; its group can not be told apart
-// then. The `sleep` of that watch holds none of the descriptors, or ssh would wait for it.
+// Runs its arguments behind the first three, at most $1 seconds long, and says how they ended, and
+// whether the limit has struck: no status tells that.
+//
+// With timeout(1) a shell stands between it and the program, in the same process group: it tells
+// the status through a pipe of its own, and TERM, which only the limit sends it, as a word behind.
+// When it says nothing KILL has struck. Without timeout(1) a watch of our own ends the program,
+// whose group can not be told apart then, and says so by USR1. The `sleep` of that watch holds none
+// of the descriptors, or ssh would wait for it.
 constexpr std::string_view wrapper =
-    "t=$1; m=$2; n=$3; shift 3; "
+    "t=$1; m=$2; n=$3; l=; shift 3; "
     "while [ \"$n\" -gt 0 ]; do IFS= read -r v; export \"$v\"; n=$((n-1)); done; "
-    "if command -v timeout >/dev/null 2>&1; then timeout -k 2 \"$t\" \"$@\"; s=$?; "
-    "else exec 3<&0; \"$@\" <&3 3<&- & p=$!; exec 3<&-; "
-    "(sleep \"$t\"; kill \"$p\"; sleep 2; kill -9 \"$p\") </dev/null >/dev/null 2>&1 & w=$!; "
-    "wait \"$p\"; s=$?; kill \"$w\" 2>/dev/null; fi; "
-    "printf \"\\n%s %d\\n\" \"$m\" \"$s\"; exit \"$s\"";
+    "if command -v timeout >/dev/null 2>&1; then exec 4>&1; "
+    "s=$(timeout -k 2 \"$t\" sh -c "
+    "\"trap l=limit TERM; \\\"\\$@\\\" >&4 4>&-; echo \\$? \\$l\" sh \"$@\"); "
+    "r=$?; exec 4>&-; if [ -z \"$s\" ]; then s=$r; case $r in 124|137) s=\"$r limit\";; esac; fi; "
+    "else exec 3<&0; trap l=limit USR1; \"$@\" <&3 3<&- & p=$!; exec 3<&-; "
+    "(sleep \"$t\"; kill -USR1 $$; kill \"$p\"; sleep 2; kill -9 \"$p\") "
+    "</dev/null >/dev/null 2>&1 & w=$!; "
+    "wait \"$p\"; s=$?; if [ -n \"$l\" ]; then wait \"$p\"; s=\"$? $l\"; fi; "
+    "kill \"$w\" 2>/dev/null; fi; "
+    "printf \"\\n%s %s\\n\" \"$m\" \"$s\"; exit \"${s%% *}\"";
 
 constexpr std::size_t windows_line_max = 8'191;
 

@@ -22,7 +22,8 @@ namespace agent::agentless {
 
 // What a command is wrapped in, so that its end can be told from that of the connection.
 struct RemoteWrapping {
-    // Printed by the far side behind everything, with the exit status; letters, digits and '-'.
+    // Printed by the far side behind everything, with the exit status, and "limit" when that has
+    // struck; letters, digits and '-'.
     std::string marker;
     std::int64_t limit_s = 30;             // the far side ends the command after so long
     std::vector<std::string> environment;  // "NAME=value": all that the command gets, besides

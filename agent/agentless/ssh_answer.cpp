@@ -11,25 +11,37 @@ namespace {
 using State = core::HostContact::State;
 
 constexpr int ssh_trouble_status = 255;
-constexpr int timeout_status = 124;  // of timeout(1)
 constexpr std::size_t words_bytes_max = 160;
+constexpr std::string_view limit_struck = " limit";
 
-// Cuts the last line with the marker off, and gives its number.
-std::optional<int> take_marker(std::string& output, const std::string& marker) {
+// The far side kills a command 2 s after its limit; the rest is for the way there.
+constexpr core::Duration far_side_grace{5'000};
+
+struct MarkerLine {
+    std::size_t at = 0;  // where the wrapper's own output begins
+    int status = 0;
+    bool limit_struck = false;
+};
+
+// The last line, when it is that with the marker.
+std::optional<MarkerLine> find_marker(std::string_view output, const std::string& marker) {
     const std::size_t at = output.rfind("\n" + marker + " ");
-    if (at == std::string::npos) return std::nullopt;
+    if (at == std::string_view::npos) return std::nullopt;
+    MarkerLine line;
     const std::size_t number = at + 1 + marker.size() + 1;
     std::size_t end = number;
-    int status = 0;
     while (end < output.size() && output[end] >= '0' && output[end] <= '9' && end < number + 10) {
-        status = (status * 10 + (output[end] - '0')) % 1'000'000;
+        line.status = (line.status * 10 + (output[end] - '0')) % 1'000'000;
         ++end;
     }
-    const std::string_view rest = std::string_view(output).substr(end);
-    if (end == number || (rest != "\n" && rest != "\r\n" && !rest.empty())) return std::nullopt;
+    if (end == number) return std::nullopt;
+    std::string_view rest = output.substr(end);
+    line.limit_struck = rest.substr(0, limit_struck.size()) == limit_struck;
+    if (line.limit_struck) rest.remove_prefix(limit_struck.size());
+    if (rest != "\n" && rest != "\r\n" && !rest.empty()) return std::nullopt;
     // The line feed before the marker is the wrapper's own.
-    output.resize(output[at - (at > 0 ? 1 : 0)] == '\r' && at > 0 ? at - 1 : at);
-    return status;
+    line.at = at > 0 && output[at - 1] == '\r' ? at - 1 : at;
+    return line;
 }
 
 struct Sign {
@@ -71,10 +83,41 @@ std::string telling_line(const std::string& error_output) {
     return last.empty() ? "ssh ended with status 255 and said nothing" : last;
 }
 
+// OpenSSH's client says so before it has sent anything; the master of a kept connection may have
+// been cut while it had.
+bool certainly_not_sent(State state, const std::string& error_output) {
+    if (state == State::key_changed || state == State::login_refused) return true;
+    const auto has = [&](std::string_view text) {
+        return error_output.find(text) != std::string::npos;
+    };
+    return !has("mux_client") &&
+           (has("ssh: connect to host ") || has("ssh: Could not resolve hostname "));
+}
+
 SshAnswer trouble(State state, std::string words, host::CommandOutcome outcome) {
     SshAnswer answer{state, std::move(words), false, std::move(outcome)};
     answer.outcome.end = host::CommandOutcome::End::not_started;
     answer.outcome.why = "over ssh: " + answer.words;
+    return answer;
+}
+
+// How far it came nobody knows: it may run there until its limit strikes.
+SshAnswer cut_off(State state, std::string words, host::CommandOutcome outcome,
+                  core::Duration limit) {
+    SshAnswer answer = trouble(state, std::move(words), std::move(outcome));
+    answer.outcome.end = host::CommandOutcome::End::cut_off;
+    answer.outcome.may_run_for = {limit.ms + far_side_grace.ms};
+    return answer;
+}
+
+SshAnswer ended_there(const MarkerLine& line, host::CommandOutcome outcome) {
+    SshAnswer answer{State::reached, {}, true, std::move(outcome)};
+    answer.outcome.exit_status = line.status;
+    if (line.limit_struck) {
+        answer.outcome.end = host::CommandOutcome::End::timed_out;
+        answer.contact = State::command_hung;
+        answer.words = describe(answer.outcome);
+    }
     return answer;
 }
 
@@ -88,39 +131,40 @@ SshAnswer read_ssh_answer(host::CommandOutcome outcome, const std::string& marke
             return trouble(State::unreachable, "ssh can not be run here: " + outcome.why, outcome);
         case End::timed_out:
         case End::not_ending: {
-            std::string words = describe(outcome);
-            return {State::command_hung, std::move(words), false, std::move(outcome)};
+            SshAnswer answer{State::command_hung, describe(outcome), false, std::move(outcome)};
+            answer.outcome.may_run_for = {limit.ms + far_side_grace.ms};
+            return answer;
         }
         case End::signalled:
-            return trouble(State::unreachable, "the ssh client was " + describe(outcome), outcome);
+            return cut_off(State::unreachable, "the ssh client was " + describe(outcome), outcome,
+                           limit);
         case End::cancelled:
-            return trouble(State::unreachable, "it was given up", std::move(outcome));
+        case End::cut_off:
+            return cut_off(State::unreachable, "it was given up", std::move(outcome), limit);
         case End::exited:
             break;
     }
-    if (const auto status = take_marker(outcome.output, marker)) {
-        SshAnswer answer{State::reached, {}, true, std::move(outcome)};
-        answer.outcome.exit_status = *status;
-        if (*status == timeout_status && answer.outcome.took >= limit) {
-            answer.outcome.end = End::timed_out;
-            answer.contact = State::command_hung;
-            answer.words = describe(answer.outcome);
-        }
-        return answer;
+    if (outcome.output_cut) {
+        const auto line = find_marker(outcome.output_tail, marker);
+        if (line) return ended_there(*line, std::move(outcome));
+    } else if (const auto line = find_marker(outcome.output, marker)) {
+        outcome.output.resize(line->at);
+        return ended_there(*line, std::move(outcome));
     }
     if (outcome.exit_status == ssh_trouble_status) {
         const State state = state_from(outcome.error_output);
         std::string words = telling_line(outcome.error_output);
-        return trouble(state, std::move(words), std::move(outcome));
+        if (certainly_not_sent(state, outcome.error_output))
+            return trouble(state, std::move(words), std::move(outcome));
+        return cut_off(state, std::move(words), std::move(outcome), limit);
     }
-    if (outcome.output_cut) return {State::reached, {}, false, std::move(outcome)};
     const std::string said = host::first_line(
         outcome.output.empty() ? outcome.error_output : outcome.output, words_bytes_max);
     std::string words = "the command was not run as it was sent (" + describe(outcome) +
                         (said.empty() ? "" : ": " + said) +
                         "); the user's login shell has to be a POSIX shell, and no forced command "
                         "may stand in the way";
-    return trouble(State::not_understood, std::move(words), std::move(outcome));
+    return cut_off(State::not_understood, std::move(words), std::move(outcome), limit);
 }
 
 }  // namespace agent::agentless

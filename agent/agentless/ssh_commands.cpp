@@ -29,6 +29,9 @@ bool holds_a_secret(const std::string& text, const std::vector<std::string>& sec
     });
 }
 
+// Line feeds, the status, and that the limit struck.
+constexpr std::size_t marker_line_extra = 32;
+
 std::int64_t seconds_of(core::Duration limit) {
     return std::max<std::int64_t>(1, (limit.ms + 999) / 1'000);
 }
@@ -77,14 +80,15 @@ void SshCommands::begin(const std::shared_ptr<Call>& call) {
     auto client = wrapped(call->command, call->marker);
     if (!client) return refuse(State::not_understood, client.error().message);
     const core::Duration limit = call->command.timeout;
-    const bool entered = slots_.enter(alive_, [this, call, limit, command = std::move(*client)](
-                                                  std::shared_ptr<SshSlots::Slot> slot) {
+    const auto run = [this, call, limit,
+                      command = std::move(*client)](std::shared_ptr<SshSlots::Slot> slot) {
         // clients_ calls nobody back once it is gone, so `this` is there.
         clients_.run(command, [this, call, limit, slot](host::CommandOutcome outcome) mutable {
             slot.reset();
             finish(call, read_ssh_answer(std::move(outcome), call->marker, limit));
         });
-    });
+    };
+    const bool entered = slots_.enter(alive_, ssh_.host, run);
     if (!entered) refuse(State::unreachable, "too many commands wait for their turn already");
 }
 
@@ -96,6 +100,8 @@ void SshCommands::finish(const std::shared_ptr<Call>& call, SshAnswer answer) {
         ::unlink(control_path_.c_str());
     answer.only_asked = call->command.only_asks;
     answer.words = host::without_secrets(std::move(answer.words), call->command.secrets);
+    answer.outcome.why =
+        host::without_secrets(std::move(answer.outcome.why), call->command.secrets);
     const std::weak_ptr<int> alive = alive_;
     heard_(answer);
     if (!alive.expired()) call->done(std::move(answer.outcome));
@@ -127,6 +133,7 @@ core::Result<host::Command> SshCommands::wrapped(const host::Command& command,
     if (!windows) client.input = hidden + command.input;
     client.secrets = command.secrets;
     client.output_max = command.output_max;
+    client.output_tail_max = marker.size() + marker_line_extra;
     return client;
 }
 

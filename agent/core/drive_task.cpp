@@ -414,7 +414,11 @@ void DriveTask::confirm(ConfirmationResult result, const std::string& detail,
     }
     const auto last = last_effect_until(now);
     source.unsettled = last.has_value();
-    if (last && (!look_again_at_ || *last < *look_again_at_)) look_again_at_ = last;
+    // What was not done is tried again in its own time; what may be undone is looked at when it is
+    // known not to be.
+    const bool not_done = result == ConfirmationResult::failed &&
+                          application_state_ != ApplicationDriveState::offline;
+    if (last && !not_done && (!look_again_at_ || *last < *look_again_at_)) look_again_at_ = last;
     if (result != ConfirmationResult::draining) work_.reset();
 }
 

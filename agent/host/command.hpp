@@ -21,6 +21,7 @@ struct Command {
     bool only_asks = false;                // it is to change nothing
     std::size_t output_max = 64 * 1024;    // kept of stdout and of stderr, each; the rest is read
                                            // and dropped
+    std::size_t output_tail_max = 0;       // kept of the end of stdout, besides
 };
 
 // How a program call ended.
@@ -32,15 +33,20 @@ struct CommandOutcome {
         not_started,  // see why
         not_ending,   // timed out, and did not even die of SIGKILL (hangs in the kernel)
         cancelled,    // the runner was destroyed
+        cut_off,      // it was sent to where it runs, and nobody saw it end; see why
     };
     End end = End::not_started;
     int exit_status = 0;
     int signal = 0;
-    std::string why;           // not_started: what the operating system said
+    std::string why;           // not_started, cut_off: what the operating system or ssh said
     std::string output;        // stdout
     std::string error_output;  // stderr
     bool output_cut = false;   // more than output_max came
+    std::string output_tail;   // its end, whether it was cut or not
     core::Duration took;
+    // So long, counted from this answer, the command may still run and take effect; 0: it has
+    // ended.
+    core::Duration may_run_for{0};
 };
 
 // "exit status 3", "killed by signal 11", "not ended after 30000 ms: killed".

@@ -127,8 +127,14 @@ void CommandApplicationRunner::run_step(Job job) {
 void CommandApplicationRunner::ended(Job job, CommandOutcome outcome) {
     ProgramCall& call = job.call;
     const auto& secrets = (*job.steps)[call.step].command.secrets;
+    const core::Duration limit = (*job.steps)[call.step].command.timeout;
     outcome.output = without_secrets(std::move(outcome.output), secrets);
     outcome.error_output = without_secrets(std::move(outcome.error_output), secrets);
+    outcome.why = without_secrets(std::move(outcome.why), secrets);
+    // The program is dead; what it has asked the application's server for may still be done there.
+    const bool killed = outcome.end == CommandOutcome::End::timed_out ||
+                        outcome.end == CommandOutcome::End::not_ending;
+    if (killed) outcome.may_run_for = std::max(outcome.may_run_for, limit);
     call.outcome = std::move(outcome);
     bool go_on = false;
     if (call.action == core::ApplicationAction::query) {

@@ -66,6 +66,8 @@ std::string describe(const CommandOutcome& outcome) {
             return "not ended in time, and it does not die of SIGKILL: it hangs in the kernel";
         case cancelled:
             return "cancelled";
+        case cut_off:
+            return "was cut off; it may still be running: " + outcome.why;
     }
     return "ended in an unknown way";
 }
@@ -140,8 +142,12 @@ std::string shown_command(const Command& command) {
 }
 
 core::ApplicationAnswered answer(const ProgramCall& call) {
-    return {call.drive,  call.action,           call.succeeded,     call.read.state,
-            call.detail, call.by_somebody_else, call.read.say_again};
+    core::ApplicationAnswered told{call.drive,         call.action, call.succeeded,
+                                   call.read.state,    call.detail, call.by_somebody_else,
+                                   call.read.say_again};
+    const bool changes = call.action != core::ApplicationAction::query;
+    if (changes) told.may_run_for = call.outcome.may_run_for;
+    return told;
 }
 
 }  // namespace agent::host

@@ -241,6 +241,14 @@ void RunningCommand::keep(Pipe& pipe, std::size_t bytes) {
     const std::size_t room = command_.output_max - pipe.kept.size();
     if (bytes > room) outcome_.output_cut = true;
     pipe.kept.append(pipe.buffer.data(), std::min(bytes, room));
+    if (&pipe == &output_) keep_tail(pipe.buffer.data(), bytes);
+}
+
+void RunningCommand::keep_tail(const char* bytes, std::size_t count) {
+    std::string& tail = outcome_.output_tail;
+    tail.append(bytes, count);
+    if (tail.size() > command_.output_tail_max)
+        tail.erase(0, tail.size() - command_.output_tail_max);
 }
 
 void RunningCommand::wait_for_exit() {

@@ -50,6 +50,7 @@ class RunningCommand : public std::enable_shared_from_this<RunningCommand> {
     void fail_to_start(std::string why);
     void read(Pipe& pipe);
     void keep(Pipe& pipe, std::size_t bytes);
+    void keep_tail(const char* bytes, std::size_t count);
     void wait_for_exit();
     void exit_seen();
     void arm(core::Duration after, void (RunningCommand::*then)());

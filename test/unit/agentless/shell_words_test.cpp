@@ -158,8 +158,35 @@ TEST_CASE("the far side ends a command that hangs, with timeout(1) and without")
         INFO(outcome.output << outcome.error_output << outcome.took.ms);
         CHECK(outcome.end == host::CommandOutcome::End::exited);
         CHECK(outcome.took.ms < 10'000);
-        CHECK(outcome.output.find("lra-end-42 ") != std::string::npos);
-        CHECK(outcome.output.find("lra-end-42 0") == std::string::npos);
+        CHECK(read_ssh_answer(outcome, "lra-end-42", {1'000}).outcome.end ==
+              host::CommandOutcome::End::timed_out);
+    }
+}
+
+TEST_CASE("that the limit struck is told apart from a status that looks like it") {
+    auto wrapping = plain_wrapping();
+    const auto own = remote_line_for_sh({"sh", "-c", "exit 124"}, wrapping);
+    const auto by_itself = read_ssh_answer(run_in("/bin/sh", *own), "lra-end-42", {1});
+    CHECK(by_itself.outcome.end == host::CommandOutcome::End::exited);
+    CHECK(by_itself.outcome.exit_status == 124);
+    // Deaf to TERM, so that KILL has to come.
+    wrapping.limit_s = 1;
+    const auto deaf =
+        remote_line_for_sh({"sh", "-c", "trap '' TERM; sleep 30; sleep 30"}, wrapping);
+    const auto killed = read_ssh_answer(run_in("/bin/sh", *deaf), "lra-end-42", {1'000});
+    CHECK(killed.outcome.end == host::CommandOutcome::End::timed_out);
+    CHECK(killed.contact == core::HostContact::State::command_hung);
+}
+
+TEST_CASE("a program that is not there, or ends by a signal, is told by its status") {
+    for (const auto& [argv, status] :
+         {std::pair{std::vector<std::string>{"/no/such"}, 127},
+          std::pair{std::vector<std::string>{"sh", "-c", "kill -9 $$"}, 137}}) {
+        const auto line = remote_line_for_sh(argv, plain_wrapping());
+        const auto answer = read_ssh_answer(run_in("/bin/sh", *line), "lra-end-42", {10'000});
+        CHECK(answer.contact == core::HostContact::State::reached);
+        CHECK(answer.outcome.end == host::CommandOutcome::End::exited);
+        CHECK(answer.outcome.exit_status == status);
     }
 }
 

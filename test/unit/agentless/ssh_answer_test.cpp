@@ -39,7 +39,41 @@ TEST_CASE("255 with the marker is the command's, without it the connection's") {
     CHECK(read_answer(exited(255, "\nlra-end-7 255\n")).outcome.exit_status == 255);
     const auto cut = read_answer(exited(255, "drive is onl", "client_loop: send disconnect\n"));
     CHECK(cut.contact == State::unreachable);
-    CHECK(cut.outcome.end == End::not_started);
+    CHECK(cut.outcome.end == End::cut_off);
+}
+
+TEST_CASE("a command whose end nobody saw may run until the far side's limit and a little longer") {
+    const auto may_run = [](const host::CommandOutcome& outcome) {
+        return read_answer(outcome).outcome.may_run_for.ms;
+    };
+    const auto at_least = ten_seconds.ms + 2'000;  // where its KILL comes
+    CHECK(may_run(exited(255, "")) >= at_least);
+    CHECK(may_run(exited(255, "", "client_loop: send disconnect: Broken pipe\r\n")) >= at_least);
+    CHECK(may_run(exited(255, "",
+                         "mux_client_request_session: read from master failed\r\nssh: "
+                         "connect to host h port 22: Connection refused\r\n")) >= at_least);
+    CHECK(may_run(exited(0, "This account is currently not available.\n")) >= at_least);
+    for (const End end : {End::timed_out, End::not_ending, End::signalled, End::cancelled}) {
+        host::CommandOutcome outcome;
+        outcome.end = end;
+        CHECK(may_run(outcome) >= at_least);
+    }
+    CHECK_THAT(describe(read_answer(exited(255, "")).outcome),
+               Catch::Matchers::Contains("was cut off; it may still be running"));
+}
+
+TEST_CASE("a command that ended, or was certainly not sent, does not run any more") {
+    host::CommandOutcome no_ssh;
+    no_ssh.end = End::not_started;
+    for (const auto& outcome :
+         {exited(1, "\nlra-end-7 1\n"), no_ssh,
+          exited(255, "", "ssh: connect to host h port 22: Connection refused\r\n"),
+          exited(255, "", "ssh: Could not resolve hostname h: Name or service not known\r\n"),
+          exited(255, "", "u@h: Permission denied (publickey).\r\n"),
+          exited(255, "", "Host key verification failed.\r\n")}) {
+        CHECK(read_answer(outcome).outcome.may_run_for.ms == 0);
+        CHECK(read_answer(outcome).outcome.end != End::cut_off);
+    }
 }
 
 TEST_CASE("a marker of another call, or one that is not the last line, is none") {
@@ -52,7 +86,7 @@ TEST_CASE("a marker of another call, or one that is not the last line, is none")
 TEST_CASE("without a marker no status is believed, 0 least of all") {
     const auto answer = read_answer(exited(0, "This account is currently not available.\n"));
     CHECK(answer.contact == State::not_understood);
-    CHECK(answer.outcome.end == End::not_started);
+    CHECK(answer.outcome.end != End::exited);
     CHECK(answer.words.find("not available") != std::string::npos);
 }
 
@@ -84,24 +118,33 @@ TEST_CASE("what the client complains about is told apart") {
 }
 
 TEST_CASE("a command that the far side or this side has ended was hanging") {
-    auto there = exited(124, "\nlra-end-7 124\n");
-    there.took = {10'050};
-    CHECK(read_answer(there).contact == State::command_hung);
-    CHECK(read_answer(there).outcome.end == End::timed_out);
-    there.took = {50};
-    CHECK(read_answer(there).contact == State::reached);
-    CHECK(read_answer(there).outcome.exit_status == 124);
+    for (const std::string status : {"124", "137", "143", "0"}) {
+        const auto there = read_answer(exited(124, "x\n\nlra-end-7 " + status + " limit\n"));
+        CHECK(there.contact == State::command_hung);
+        CHECK(there.outcome.end == End::timed_out);
+        CHECK(there.outcome.output == "x\n");
+    }
+    auto by_itself = exited(124, "\nlra-end-7 124\n");
+    by_itself.took = {10'050};
+    CHECK(read_answer(by_itself).contact == State::reached);
+    CHECK(read_answer(by_itself).outcome.exit_status == 124);
     host::CommandOutcome here;
     here.end = End::timed_out;
     CHECK(read_answer(here).contact == State::command_hung);
 }
 
-TEST_CASE("output that was cut has no marker any more and keeps the client's status") {
+TEST_CASE(
+    "of output that was cut the marker stands in the tail, and without it nothing is believed") {
     auto cut = exited(0, std::string(64 * 1024, 'x'));
     cut.output_cut = true;
+    CHECK(read_answer(cut).contact == State::not_understood);
+    CHECK(read_answer(cut).outcome.end != End::exited);
+    cut.output_tail = "xx\n\nlra-end-7 3\n";
     const auto answer = read_answer(cut);
     CHECK(answer.contact == State::reached);
+    CHECK(answer.outcome.exit_status == 3);
     CHECK(answer.outcome.output_cut);
+    CHECK(answer.outcome.output.size() == std::size_t{64} * 1024);
 }
 
 TEST_CASE("words for the operator are one printable line") {

@@ -3,8 +3,10 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <optional>
 
 #include <asio/io_context.hpp>
+#include <asio/post.hpp>
 
 #include "test/support/catch.hpp"
 
@@ -240,4 +242,78 @@ TEST_CASE("a secret reaches the program and nobody else") {
     CHECK(call.input == "login ***\n");
     CHECK(audit_line(call).find("sesame") == std::string::npos);
     CHECK_THAT(audit_line(call), ContainsSubstring("< [\"login ***\"]"));
+}
+
+namespace {
+
+// Answers as a test wants it.
+class ToldDoor final : public CommandDoor {
+  public:
+    ToldDoor(asio::io_context& loop, CommandOutcome outcome)
+        : loop_(loop), outcome_(std::move(outcome)) {}
+    void run(Command /*command*/, Done done) override {
+        asio::post(loop_, [this, done = std::move(done)] { done(outcome_); });
+    }
+
+  private:
+    asio::io_context& loop_;
+    CommandOutcome outcome_;
+};
+
+ApplicationAnswered answer_when(CommandOutcome outcome, ApplicationAction action,
+                                std::vector<ProgramCall>* calls = nullptr) {
+    auto profile = ApplicationProfile::compile(
+        {.offline = {{.argv = {"/opt/app"}, .input = {"{word}"}}},
+         .online = {{.argv = {"/opt/app"}}},
+         .query = {.argv = {"/opt/app"}},
+         .states = StateRules{.online = {"online"}, .offline = {"offline"}},
+         .timeout = {7'000}},
+        {{"one", "VT1", "", {}, {{"word", "sesame-sesame"}}}});
+    REQUIRE(profile.ok());
+    asio::io_context loop;
+    std::optional<ApplicationAnswered> told;
+    CommandApplicationRunner runner(
+        loop, std::move(profile).value(),
+        [&](const ProgramCall& call) {
+            if (calls != nullptr) calls->push_back(call);
+        },
+        std::make_unique<ToldDoor>(loop, std::move(outcome)));
+    runner.run(DriveSerial{"VT1"}, action, [&](const ApplicationAnswered& one) { told = one; });
+    loop.run_for(std::chrono::seconds(20));
+    REQUIRE(told);
+    return *told;
+}
+
+}  // namespace
+
+TEST_CASE("a command that was cut off may still run, and its answer says for how long") {
+    CommandOutcome cut;
+    cut.end = CommandOutcome::End::cut_off;
+    cut.why = "over ssh: client_loop: send disconnect";
+    cut.may_run_for = {12'000};
+    const auto offline = answer_when(cut, ApplicationAction::set_offline);
+    CHECK(offline.may_run_for.ms == 12'000);
+    CHECK_THAT(offline.detail, ContainsSubstring("was cut off; it may still be running"));
+    // A query changes nothing, however long it runs.
+    CHECK(answer_when(cut, ApplicationAction::query).may_run_for.ms == 0);
+}
+
+TEST_CASE("what a program that was killed has asked for may still be done for one limit more") {
+    CommandOutcome killed;
+    killed.end = CommandOutcome::End::timed_out;
+    CHECK(answer_when(killed, ApplicationAction::set_online).may_run_for.ms == 7'000);
+    CommandOutcome done;
+    done.end = CommandOutcome::End::exited;
+    CHECK(answer_when(done, ApplicationAction::set_online).may_run_for.ms == 0);
+}
+
+TEST_CASE("no secret stands in the reason of a failure") {
+    CommandOutcome refused;
+    refused.why = "over ssh: the answer was: echo sesame-sesame";
+    std::vector<ProgramCall> calls;
+    const auto answered = answer_when(refused, ApplicationAction::set_offline, &calls);
+    CHECK_THAT(answered.detail, ContainsSubstring("echo ***"));
+    CHECK(answered.detail.find("sesame") == std::string::npos);
+    REQUIRE(calls.size() == 1);
+    CHECK(audit_line(calls[0]).find("sesame") == std::string::npos);
 }
