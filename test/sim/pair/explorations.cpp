@@ -29,13 +29,13 @@ std::vector<Question> questions() {
     suspended.claims = 2;
     suspended.missing = 1;
     suspended.pauses = 1;
-    ask("the primary is suspended and comes back", 3, suspended, 8'000, {});
+    ask("the primary is suspended and comes back", 3, suspended, 4'000, {});
 
     Budget crashed;
     crashed.claims = 1;
     crashed.missing = 1;
     crashed.crashes = 1;
-    ask("a node ends and starts again", 3, crashed, 9'000,
+    ask("a node ends and starts again", 3, crashed, 4'000,
         {Bug::resume_without_reading, Bug::ballot_used_again});
 
     Budget left;
@@ -43,13 +43,13 @@ std::vector<Question> questions() {
     left.missing = 1;
     left.shut_downs = 1;
     left.recoveries = 1;
-    ask("a node is shut down and recovered", 3, left, 5'000, {});
+    ask("a node is shut down and recovered", 3, left, 3'000, {});
 
     Budget forgotten;
     forgotten.claims = 1;
     forgotten.missing = 2;
     forgotten.agent_crashes = 1;
-    ask("an agent ends and starts again", 3, forgotten, 6'000, {});
+    ask("an agent ends and starts again", 3, forgotten, 3'000, {});
     return all;
 }
 

@@ -14,7 +14,7 @@ struct Question {
     Options options;
     Budget budget;
     std::size_t states_max = 0;  // so far it is followed by the tests
-    std::vector<Bug> finds;      // planted bugs that it finds within that
+    std::vector<Bug> finds;      // planted bugs that it finds
 };
 
 [[nodiscard]] std::vector<Question> questions();

@@ -40,6 +40,22 @@ Plan plan_for(sim::Random& random, Bug bug) {
     plan.trouble = 8 + random.below(60);
     // A clock that stands still while its machine is suspended can only be answered by the devices.
     plan.clocks_stop = plan.options.fenced && random.below(2) == 0;
+    // A bug is looked for in worlds where it can show: others only take time.
+    if (bug == Bug::agents_hear_nobody || bug == Bug::lease_ignored) {
+        plan.options.agents = 3;
+        plan.options.fenced = false;
+        plan.budget.crashes = 0;
+        plan.budget.server_crashes = 0;
+        plan.budget.pauses = bug == Bug::lease_ignored ? 3 : 0;
+        plan.loss = 0;
+        plan.trouble = 40;
+    }
+    if (bug == Bug::no_barrier || bug == Bug::warning_is_success) {
+        plan.budget.crashes = 5;
+        plan.budget.server_crashes = 4;
+        plan.budget.cancels = 12;
+        plan.trouble = 8;
+    }
     return plan;
 }
 
