@@ -66,6 +66,7 @@ enum class View : std::uint8_t {
     snapshot_difference,
     snapshot_jobs,
     application_check,
+    consumers,  // of SNMP notifications
     profiles,
     facts,  // name and value, one a line; arrays of objects as tables
     volumes,

@@ -52,6 +52,8 @@ std::string rendered(View view, const nlohmann::json& result, const Screen& scre
             return host_view(result, screen);
         case View::application_check:
             return application_check_view(result, screen);
+        case View::consumers:
+            return consumers_view(result, screen);
         case View::profiles:
             return profiles_view(result, screen);
         case View::facts:

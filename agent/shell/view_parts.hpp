@@ -29,6 +29,7 @@ namespace agent::shell {
 [[nodiscard]] std::string applications_view(const nlohmann::json& drives, const Screen& screen);
 [[nodiscard]] std::string application_check_view(const nlohmann::json& report,
                                                  const Screen& screen);
+[[nodiscard]] std::string consumers_view(const nlohmann::json& consumers, const Screen& screen);
 [[nodiscard]] std::string profiles_view(const nlohmann::json& profiles, const Screen& screen);
 [[nodiscard]] std::string host_view(const nlohmann::json& host, const Screen& screen);
 [[nodiscard]] std::string events_view(const nlohmann::json& events, const Screen& screen);

@@ -197,6 +197,34 @@ TEST_CASE("empty lists say so") {
     CHECK(rendered(View::facts, json::object(), page) == "done\n");
 }
 
+TEST_CASE("consumers show what waits for them, what they lost, and why") {
+    const json consumers = {{{"address", "udp:192.0.2.50:162"},
+                             {"version", "3"},
+                             {"delivery", "inform"},
+                             {"queued", 12},
+                             {"delivered", 40},
+                             {"lost", 3},
+                             {"resent", 77},
+                             {"last_delivered", "2026-01-31T11:59:00.000Z"},
+                             {"trouble", "it does not answer"}},
+                            {{"address", "udp:192.0.2.51:162"},
+                             {"version", "2c"},
+                             {"delivery", "trap"},
+                             {"queued", 0},
+                             {"delivered", 0},
+                             {"lost", 0},
+                             {"resent", 0},
+                             {"last_delivered", nullptr},
+                             {"trouble", ""}}};
+    const std::string shown = rendered(View::consumers, consumers, page);
+    CHECK_THAT(shown, ContainsSubstring("v3 inform") && ContainsSubstring("v2c trap") &&
+                          ContainsSubstring("udp:192.0.2.50:162: it does not answer"));
+    std::istringstream lines(shown);
+    for (std::string line; std::getline(lines, line);)
+        CHECK(line.size() <= 80);
+    CHECK_THAT(rendered(View::consumers, json::array(), page), ContainsSubstring("no consumers"));
+}
+
 TEST_CASE("facts of any shape are shown by their names") {
     CHECK(rendered(View::facts,
                    {{"version", "0.1.0"},
