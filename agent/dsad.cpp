@@ -22,7 +22,9 @@
 #include "agent/dsad/host_discovery.hpp"
 #include "agent/dsad/host_facts.hpp"
 #include "agent/dsad/host_knowledge.hpp"
+#include "agent/dsad/metrics_report.hpp"
 #include "agent/dsad/profile_listing.hpp"
+#include "agent/metrics/metrics_server.hpp"
 #include "agent/runtime/clock.hpp"
 #include "agent/runtime/control_server.hpp"
 #include "agent/runtime/log.hpp"
@@ -154,6 +156,15 @@ ExitCode run(const std::string& file, Prepared prepared) {
                   " drives");
     runtime::log_info("drive sharing agent " + name + " listens on udp port " +
                       std::to_string(daemon->channel().listen_port()));
+    std::unique_ptr<metrics::MetricsServer> metrics;
+    if (daemon->configuration().metrics.listen) {
+        auto served = metrics::MetricsServer::open(
+            loop, daemon->configuration().metrics,
+            {.metrics = [&] { return dsad::agent_metrics(*daemon); },
+             .trouble = []() -> std::optional<std::string> { return std::nullopt; }});
+        if (!served) return fail(served.error().message);
+        metrics = std::move(served).value();
+    }
     loop.run();
     return exit_code;
 }

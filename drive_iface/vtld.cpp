@@ -7,10 +7,12 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 
+#include "agent/metrics/metrics_server.hpp"
 #include "agent/runtime/clock.hpp"
 #include "agent/runtime/control_server.hpp"
 #include "agent/runtime/log.hpp"
@@ -26,6 +28,7 @@
 #include "drive_iface/vtld/configuration.hpp"
 #include "drive_iface/vtld/control_methods.hpp"
 #include "drive_iface/vtld/drive_bay.hpp"
+#include "drive_iface/vtld/metrics_report.hpp"
 #include "drive_iface/vtld/rmt_drives.hpp"
 #include "drive_iface/vtld/snapshot_service.hpp"
 #include "drive_iface/vtld/virtual_ports.hpp"
@@ -99,6 +102,8 @@ class Daemon {
     Outcome start_web();
     Outcome start_events();
     Outcome start_control();
+    Outcome start_metrics();
+    [[nodiscard]] Running running();
     void announce(const LibraryEvent& event);
     void announce_states();
     void carry_out(const events::DriveCommand& command, const std::function<void(Outcome)>& done);
@@ -126,6 +131,7 @@ class Daemon {
     std::unique_ptr<events::DriveEventClient> events_;
     std::unique_ptr<iscsi::Server> server_;
     std::unique_ptr<agent::runtime::ControlServer> control_;
+    std::unique_ptr<agent::metrics::MetricsServer> metrics_;
     std::shared_ptr<void> session_events_;  // to those who follow events on control_
     std::shared_ptr<void> snapshot_events_;
     std::unique_ptr<agent::runtime::Service> service_;
@@ -153,6 +159,7 @@ Outcome Daemon::start() {
     if (!server) return server.error().within("iscsi.listen");
     server_ = std::move(server).value();
     if (auto control = start_control(); !control) return control;
+    if (auto metrics = start_metrics(); !metrics) return metrics;
     service_ = std::make_unique<agent::runtime::Service>(
         loop_, agent::runtime::ServiceHandlers{[this] { stop(); }, [this] { return reload(); }});
     const auto status = std::to_string(configuration_.library.drives.size()) +
@@ -339,23 +346,39 @@ Outcome Daemon::start_events() {
     return Nothing{};
 }
 
+Running Daemon::running() {
+    return {.configuration = &configuration_,
+            .bay = bay_.get(),
+            .shelf = shelf_.get(),
+            .ports = ports_.get(),
+            .server = server_.get(),
+            .events = events_.get(),
+            .tracking = sessions_.get(),
+            .web = web_.get(),
+            .uptime_ms = [this] {
+                return std::chrono::duration_cast<std::chrono::milliseconds>(
+                           std::chrono::steady_clock::now() - began_)
+                    .count();
+            }};
+}
+
+// What monitoring asks is told by the event loop, as everything else.
+Outcome Daemon::start_metrics() {
+    if (!configuration_.metrics.listen) return Nothing{};
+    auto server = agent::metrics::MetricsServer::open(
+        loop_, configuration_.metrics,
+        {.metrics = [this] { return library_metrics(running()); },
+         .trouble = []() -> std::optional<std::string> { return std::nullopt; }});
+    if (!server) return server.error();
+    metrics_ = std::move(server).value();
+    return Nothing{};
+}
+
 Outcome Daemon::start_control() {
     agent::runtime::ControlServerOptions options;
     options.path = configuration_.control_socket;
     control_ = std::make_unique<agent::runtime::ControlServer>(loop_, std::move(options));
-    const Running running{.configuration = &configuration_,
-                          .bay = bay_.get(),
-                          .shelf = shelf_.get(),
-                          .ports = ports_.get(),
-                          .server = server_.get(),
-                          .events = events_.get(),
-                          .tracking = sessions_.get(),
-                          .web = web_.get(),
-                          .uptime_ms = [this] {
-                              return std::chrono::duration_cast<std::chrono::milliseconds>(
-                                         std::chrono::steady_clock::now() - began_)
-                                  .count();
-                          }};
+    const Running running = this->running();
     add_library_methods(*control_, running);
     add_cartridge_methods(*control_, running, loop_);
     add_session_methods(*control_, running);
@@ -420,6 +443,7 @@ Outcome Daemon::reload() {
 
 void Daemon::stop() {
     if (web_) web_->stop();
+    metrics_.reset();
     rmt_server_.reset();  // tapes that are open get what closing them would do
     server_->stop(logout_within, [this] {
         ports_->forget_all();

@@ -54,6 +54,7 @@ core::Outcome can_follow(const runtime::DsadConfiguration& before,
     if (before.host.agent != after.host.agent) return fixed("agent.name");
     if (before.state_dir != after.state_dir) return fixed("agent.state_dir");
     if (before.control_socket != after.control_socket) return fixed("control.socket");
+    if (before.metrics != after.metrics) return fixed("metrics");
     if (before.snmp.listen != after.snmp.listen) return fixed("snmp.listen");
     if (before.snmp.engine_id != after.snmp.engine_id) return fixed("snmp.engine_id");
     return core::Nothing{};

@@ -11,6 +11,7 @@
 #include "agent/core/drive_sharing_agent.hpp"
 #include "agent/runtime/address_text.hpp"
 #include "agent/runtime/configuration.hpp"
+#include "agent/runtime/metrics_configuration.hpp"
 #include "agent/runtime/snmp_configuration.hpp"
 
 namespace agent::runtime {
@@ -83,6 +84,7 @@ struct DsadConfiguration {
     core::HostConfiguration host;  // agent, domain, drives, ports, controllers, observe_only
     std::string state_dir;
     std::string control_socket;
+    MetricsConfiguration metrics;
     std::size_t event_log_max = 100'000;
     std::vector<DsadController> controllers;  // in the order of host.controllers
     std::vector<DsadDrive> drives;            // in the order of host.drives

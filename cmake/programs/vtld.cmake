@@ -31,4 +31,4 @@ lra_library(drive_iface_vtld
     ${vtld_room}/write_session_json.cpp
     ${vtld_room}/write_session_methods.cpp
   LIBRARIES drive_iface_admin_volumes drive_iface_cartridge drive_iface_rmt drive_iface_sessions drive_iface_snapshots drive_iface_web drive_iface_iscsi drive_iface_virtual drive_iface_events agent_runtime nlohmann_json::nlohmann_json)
-lra_program(vtld SOURCES ${PROJECT_SOURCE_DIR}/drive_iface/vtld.cpp LIBRARIES drive_iface_vtld)
+lra_program(vtld SOURCES ${PROJECT_SOURCE_DIR}/drive_iface/vtld.cpp ${vtld_room}/metrics_report.cpp LIBRARIES drive_iface_vtld agent_metrics)

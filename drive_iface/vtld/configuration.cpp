@@ -126,6 +126,7 @@ ConfigurationSchema make_schema() {
                 object_shape({default_key("socket", text_shape(107), "\"/run/lra/vtld.sock\"",
                                           "Control socket for lractl.")}),
                 "{}", "The control socket."),
+            agent::runtime::metrics_key(),
             default_key("administration",
                         object_shape({optional_key(
                             "lrad_socket", text_shape(107),
@@ -156,6 +157,7 @@ class Reading {
         result.events_connect = values_["events"].value("connect", "");
         result.control_socket =
             source_.file_beside(values_["control"]["socket"].get<std::string>());
+        result.metrics = agent::runtime::metrics_configuration(values_["metrics"]);
         const auto lrad = values_["administration"].value("lrad_socket", "");
         if (!lrad.empty()) result.lrad_socket = source_.file_beside(lrad);
         result.state_dir = source_.file_beside(values_["state_dir"].get<std::string>());
@@ -303,6 +305,7 @@ std::string needs_restart(const VtldConfiguration& running, const VtldConfigurat
     note(running.web == wanted.web, "web");
     note(running.events_connect == wanted.events_connect, "events.connect");
     note(running.control_socket == wanted.control_socket, "control.socket");
+    note(running.metrics == wanted.metrics, "metrics");
     note(running.lrad_socket == wanted.lrad_socket, "administration.lrad_socket");
     note(running.state_dir == wanted.state_dir, "state_dir");
     return keys;

@@ -10,6 +10,7 @@
 #include "agent/core/reservation.hpp"
 #include "agent/core/time.hpp"
 #include "agent/runtime/configuration.hpp"
+#include "agent/runtime/metrics_configuration.hpp"
 #include "drive_iface/virtual/library.hpp"
 #include "drive_iface/vtld/cartridge_configuration.hpp"
 #include "drive_iface/vtld/iscsi_configuration.hpp"
@@ -29,6 +30,7 @@ struct VtldConfiguration {
     WebConfiguration web;
     std::string events_connect;  // empty: nobody is told
     std::string control_socket;
+    agent::runtime::MetricsConfiguration metrics;
     std::string lrad_socket;  // empty: lrad is not asked what it knows
     std::string state_dir;
     std::map<std::string, agent::core::InitiatorPort> virtual_ports;

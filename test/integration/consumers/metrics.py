@@ -1,4 +1,4 @@
-"""GET /metrics and /healthz of a real lrad, read as strictly as Prometheus would. metrics.py BIN-FOLDER"""
+"""GET /metrics and /healthz of real daemons, read as strictly as Prometheus would. metrics.py BIN-FOLDER"""
 
 import json
 import re
@@ -22,23 +22,37 @@ def check(condition, words):
     print(f"ok    {words}", flush=True)
 
 
+def free_tcp_ports(count):
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in held]
+    for one in held:
+        one.close()
+    return ports
+
+
 class MeasuredRig(Rig):
+    def _write_configurations(self):
+        super()._write_configurations()
+        self.ports = dict(zip(("lrad", "vtld", "host-a"), free_tcp_ports(3)))
+        self._measure("vtld.json", "vtld")
+        self._measure("dsad-host-a.json", "host-a")
+
     def _write_lrad(self):
         super()._write_lrad()
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            self.metrics_port = one.getsockname()[1]
-        configuration = json.loads(self.path("lrad.json").read_text())
-        configuration["metrics"] = {"listen": f"tcp:127.0.0.1:{self.metrics_port}"}
-        self._write("lrad.json", configuration)
+        self._measure("lrad.json", "lrad")
 
-    def get(self, path):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}{path}", timeout=10) as answer:
+    def _measure(self, file, name):
+        configuration = json.loads(self.path(file).read_text())
+        configuration["metrics"] = {"listen": f"tcp:127.0.0.1:{self.ports[name]}"}
+        self._write(file, configuration)
+
+    def get(self, path, daemon="lrad"):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[daemon]}{path}", timeout=10) as answer:
             return answer.read().decode(), answer.headers["Content-Type"]
 
-    def samples(self):
+    def samples(self, daemon="lrad"):
         """{(name, labels): value}; each family announced once, before its samples, and no sample twice."""
-        text, kind = self.get("/metrics")
+        text, kind = self.get("/metrics", daemon)
         check("version=0.0.4" in kind, "the answer has the type of Prometheus' text format")
         families, found, current = set(), {}, ""
         for line in text.splitlines():
@@ -55,6 +69,7 @@ class MeasuredRig(Rig):
                 if key in found:
                     raise Failed(f"twice: {line}")
                 found[key] = float(match[3])
+        self.families = families
         return found
 
 
@@ -63,11 +78,40 @@ def value(samples, name, **labels):
     return matching[0] if len(matching) == 1 else matching
 
 
+def families_read(path, pattern):
+    """Names of metrics that a file of packaging/ reads."""
+    names = set()
+    for found in re.findall(pattern, path.read_text()):
+        names.update(re.findall(r"\b(?:lra|hw|process)_[a-z0-9_]+", found))
+    return names
+
+
+def check_integrations(families):
+    packaging = Path(__file__).resolve().parents[3] / "packaging"
+    for path, pattern in ((packaging / "zabbix/lra.json", r'"parameters": \[([^\]]*)\]'), (packaging / "prometheus/lra.rules.yml", r"expr: (.*)")):
+        names = families_read(path, pattern)
+        missing = names - families
+        check(len(names) > 5 and not missing, f"{path.name} reads {len(names)} metrics and all of them exist" + (f", but {missing}" if missing else ""))
+
+
+def check_host_and_library(rig):
+    """A drive that is forced offline and reserved by host-a, as the others see it."""
+    for daemon in ("host-a", "vtld"):
+        check(rig.get("/healthz", daemon)[0] == "ok\n", f"{daemon} is healthy")
+    host = rig.samples("host-a")
+    check(value(host, "dsa_agent_info", agent="host-a") == 1 and value(host, "dsa_controller_answering", controller="lra") == 1
+          and value(host, "dsa_drive_application_state", drive=D1, state="online") in (0, 1), "dsad tells its drives and its controller")
+    library = rig.samples("vtld")
+    check(value(library, "vtl_drive_reserved", drive=D1) == 1 and value(library, "vtl_drive_forced_offline", drive=D1) == 1
+          and value(library, "vtl_events_connected") == 1, "vtld tells its drives and the way to its controller")
+
+
 def main():
     with MeasuredRig(sys.argv[1]) as rig:
         rig.start()
         check(rig.get("/healthz")[0] == "ok\n", "lrad is healthy")
         before = rig.samples()
+        check_integrations(rig.families)
         check(value(before, "lra_drive_reserved", drive=D1) == 0 and value(before, "lra_agent_state", agent="host-a", state="started") == 1,
               "a free drive, and agents that have started")
         host = rig.scsi_host("host-a", D1)
@@ -83,6 +127,7 @@ def main():
         forced = rig.samples()
         check(value(forced, "hw_status", hw_id=D1, hw_state="degraded") == 1 and value(forced, "lra_alarm", kind="drive_forced_offline", drive=D1) == 1,
               "a drive that is forced offline is degraded, and its alarm is there")
+        check_host_and_library(rig)
         try:
             rig.get("/nothing")
             raise Failed("/nothing was answered")
