@@ -41,7 +41,7 @@ using runtime::ExitCode;
 // that follows from both.
 struct Prepared {
     dsad::HostKnowledge known;
-    host::ApplicationProfile profile;
+    dsad::Application application;
 };
 
 enum class Look : std::uint8_t { at_this_host, at_the_file_only };
@@ -80,20 +80,27 @@ runtime::Configured<Prepared> prepare(const std::string& file, Look look,
         const std::size_t text = std::min(colon + 2, message.size());
         return read.value->error_at(message.substr(0, colon), message.substr(text));
     };
+    auto files = dsad::read_application_files(configuration.value->application);
+    if (!files) return {std::nullopt, {located(files.error().message)}};
     if (look == Look::at_the_file_only) {
         configuration.value->discover_ports = false;
-        auto profile = dsad::application_profile(*configuration.value);
+        auto profile =
+            dsad::application_profile(*configuration.value, *files, dsad::ProgramsRun::here);
         if (!profile) return {std::nullopt, {located(profile.error().message)}};
         auto known = dsad::HostKnowledge::combine(std::move(*configuration.value), {}, {},
                                                   runtime::clock_now());
         if (!known) return {std::nullopt, {located(known.error().message)}};
-        return {Prepared{std::move(known).value(), std::move(profile).value()}, {}};
+        return {Prepared{std::move(known).value(),
+                         {std::move(files).value(), std::move(profile).value()}},
+                {}};
     }
     auto known = look_around(std::move(*configuration.value), running);
     if (!known) return {std::nullopt, {located(known.error().message)}};
-    auto profile = dsad::application_profile(known->configuration());
+    auto profile = dsad::usable_profile(known.value(), *files);
     if (!profile) return {std::nullopt, {located(profile.error().message)}};
-    return {Prepared{std::move(known).value(), std::move(profile).value()}, {}};
+    return {
+        Prepared{std::move(known).value(), {std::move(files).value(), std::move(profile).value()}},
+        {}};
 }
 
 // Keys' derivatives and the ledger are nobody else's business.
@@ -128,28 +135,29 @@ ExitCode run(const std::string& file, Prepared prepared) {
                 runtime::log_error(line);
             return core::Error{std::to_string(fresh.errors.size()) + " mistakes in " + file};
         }
-        return daemon->follow(std::move(fresh.value->known), std::move(fresh.value->profile));
+        return daemon->follow(std::move(fresh.value->known), std::move(fresh.value->application));
     };
     runtime::Service service(loop, {.stop = [&] { daemon->stop(); }, .reload = reload});
 
-    auto opened = dsad::Daemon::open(loop, std::move(prepared.known), std::move(prepared.profile),
-                                     {.stopped = [&] { service.finish(); },
-                                      .broken =
-                                          [&](const std::string& why) {
-                                              exit_code = fail(why);
-                                              service.finish();
-                                          },
-                                      .event =
-                                          [&](const core::EventRecord& record) {
-                                              control.publish_event(runtime::event_json(record));
-                                          }});
+    auto opened =
+        dsad::Daemon::open(loop, std::move(prepared.known), std::move(prepared.application),
+                           {.stopped = [&] { service.finish(); },
+                            .broken =
+                                [&](const std::string& why) {
+                                    exit_code = fail(why);
+                                    service.finish();
+                                },
+                            .event =
+                                [&](const core::EventRecord& record) {
+                                    control.publish_event(runtime::event_json(record));
+                                }});
     if (!opened) return fail(opened.error().message);
     daemon = std::move(opened).value();
 
     dsad::serve(control, *daemon);
     if (const auto listening = control.listen(); !listening) return fail(listening.error().message);
 
-    const std::string doubts = dsad::doubts_about(daemon->configuration().application);
+    const std::string doubts = dsad::doubts_about(daemon->application_files());
     if (!doubts.empty()) runtime::log_warning(doubts);
     daemon->start();
     service.ready("drive sharing agent " + name + ": " + std::to_string(daemon->drives().size()) +

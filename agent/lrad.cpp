@@ -8,6 +8,7 @@
 #include <utility>
 #include <variant>
 
+#include "agent/agentless/agentless_hosts.hpp"
 #include "agent/lrad/controller.hpp"
 #include "agent/lrad/discover_command.hpp"
 #include "agent/runtime/log.hpp"
@@ -66,6 +67,8 @@ ExitCode program(int argc, char** argv) {
     const auto& asked = std::get<agent::runtime::ProgramOptions>(options);
     auto configuration = agent::runtime::read_lrad_configuration(asked.configuration_file);
     if (!configuration.ok()) return agent::runtime::report(configuration.errors);
+    const auto mistakes = agent::agentless::AgentlessHosts::mistakes(*configuration.value);
+    if (!mistakes.empty()) return agent::runtime::report(mistakes);
     if (asked.check_only) return agent::runtime::report_valid(asked.configuration_file);
     return run(asked.configuration_file, std::move(*configuration.value));
 }

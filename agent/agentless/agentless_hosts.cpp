@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -31,6 +32,42 @@ core::Outcome make_private_folder_at(const std::string& path) {
         return core::Error{path + ": group or others have access to it; run: chmod 700 " + path};
     }
     return core::Error{path + ": this folder can not be made: " + std::strerror(error)};
+}
+
+// A profile that was edited, or a credential that was exchanged, makes it another.
+bool stays_the_same(const HostAgent& host, const runtime::AgentlessConfiguration& next) {
+    if (!(host.configuration() == next)) return false;
+    const auto files = dsad::read_application_files(next.agent.application);
+    return files && host.files().same_as(*files);
+}
+
+// Listed, or as it would be found.
+std::string name_by(const runtime::DsadConfiguration& configuration,
+                    const core::DriveSerial& serial) {
+    for (const auto& drive : configuration.drives) {
+        if (drive.serial == serial) return drive.application_name;
+    }
+    const auto named = configuration.application_names.find(serial.text);
+    return named == configuration.application_names.end() ? serial.text : named->second;
+}
+
+// What was taken offline is brought back under the name that it was taken offline by: under another
+// it would be another of the application's drives.
+core::Outcome names_are_kept(const HostAgent& host, const runtime::DsadConfiguration& next) {
+    for (const auto& drive : host.offline_by_us()) {
+        const bool stays = next.discover_drives ||
+                           std::find(next.host.drives.begin(), next.host.drives.end(), drive) !=
+                               next.host.drives.end();
+        const std::string name = name_by(host.completed(), drive);
+        // One that leaves the configuration is kept in the ledger for its return.
+        if (!stays || name_by(next, drive) == name) continue;
+        return core::Error{"agent " + next.host.agent + ": drive " + drive.text +
+                           " was taken offline there as \"" + name +
+                           "\", so its name can not be \"" + name_by(next, drive) +
+                           "\" now; reload when it is free (`lractl drive show " + drive.text +
+                           "`), or put the old name back"};
+    }
+    return core::Nothing{};
 }
 
 }  // namespace
@@ -69,14 +106,33 @@ core::Result<std::unique_ptr<HostAgent>> AgentlessHosts::open(
         {.say = [this, name](const auto& message) { announcements_.said(name, message); },
          .contact = [this](const core::HostContact& told) { announcements_.contact(told); },
          .audit = [this](const auto& action) { announcements_.audit(action); },
+         .unused = [this, name](const auto& drive) { announcements_.unused(name, drive); },
          .broken = [this](const std::string& why) { announcements_.broken(why); }});
 }
 
-core::Outcome AgentlessHosts::can_follow(const runtime::LradConfiguration& configuration) {
+runtime::ConfigurationErrors AgentlessHosts::mistakes(
+    const runtime::LradConfiguration& configuration) {
+    runtime::ConfigurationErrors errors;
     for (const auto& agent : configuration.agents) {
         if (!agent.agentless) continue;
-        if (auto profile = dsad::application_profile_elsewhere(agent.agentless->agent); !profile)
-            return profile.error().within("agents \"" + agent.name + "\"");
+        const auto& host = agent.agentless->agent;
+        const auto files = dsad::read_application_files(host.application);
+        if (!files) {
+            errors.push_back(agent.agentless->error_at(files.error().message));
+            continue;
+        }
+        const auto profile = dsad::application_profile(host, *files, dsad::ProgramsRun::elsewhere);
+        if (!profile) errors.push_back(agent.agentless->error_at(profile.error().message));
+    }
+    return errors;
+}
+
+core::Outcome AgentlessHosts::can_follow(const runtime::LradConfiguration& configuration) const {
+    if (auto wrong = mistakes(configuration); !wrong.empty()) return core::Error{wrong.front()};
+    for (const auto& agent : configuration.agents) {
+        const HostAgent* host = find(agent.name);
+        if (!agent.agentless || host == nullptr) continue;
+        if (auto kept = names_are_kept(*host, agent.agentless->agent); !kept) return kept;
     }
     return core::Nothing{};
 }
@@ -88,10 +144,9 @@ core::Outcome AgentlessHosts::follow(const runtime::LradConfiguration& configura
     for (const auto& agent : configuration.agents) {
         if (!agent.agentless) continue;
         const auto known = before.find(agent.name);
-        const bool same =
-            known != before.end() && known->second->configuration() == *agent.agentless;
-        if (same) {
+        if (known != before.end() && stays_the_same(*known->second, *agent.agentless)) {
             paths.insert(known->second->places().control_path);
+            known->second->look_afresh();
             hosts_.insert(before.extract(known));
             continue;
         }

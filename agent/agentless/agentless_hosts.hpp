@@ -25,6 +25,7 @@ class AgentlessHosts final : public snmp_mib::NoticeChannel {
         snmp_mib::AgentMessageHandler said;  // by an agent that is played here
         std::function<void(const core::HostContact&)> contact;
         std::function<void(const runtime::AdministratorAction&)> audit;
+        std::function<void(const core::AgentName&, const dsad::UnusedDrive&)> unused;
         std::function<void(const std::string& why)> broken;
     };
 
@@ -33,11 +34,16 @@ class AgentlessHosts final : public snmp_mib::NoticeChannel {
                    Announcements announcements);
     ~AgentlessHosts() override;
 
-    // Errors name the agent and the key that is wrong.
-    [[nodiscard]] static core::Outcome can_follow(const runtime::LradConfiguration& configuration);
-    // Takes over what the configuration says: hosts that stay the same go on, others begin anew
-    // from their ledger, those that are gone end. A host whose ledger can not be opened is an error
-    // before start(); after it, that host's trouble.
+    // What can be judged without running anything: the files that the applications of hosts are
+    // operated by. Errors name the agent and the key that is wrong.
+    [[nodiscard]] static runtime::ConfigurationErrors mistakes(
+        const runtime::LradConfiguration& configuration);
+    // The same, and that no drive in a host's ledger gets another name.
+    [[nodiscard]] core::Outcome can_follow(const runtime::LradConfiguration& configuration) const;
+    // Takes over what the configuration says: hosts that stay the same, profile and credentials
+    // included, go on and look for their ports and drives anew; others begin anew from their
+    // ledger, those that are gone end. A host whose ledger can not be opened is an error before
+    // start(); after it, that host's trouble.
     [[nodiscard]] core::Outcome follow(const runtime::LradConfiguration& configuration);
     // Lets the hosts act: to be called once, when the controller does.
     void start();

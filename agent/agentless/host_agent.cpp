@@ -2,16 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <regex>
 #include <utility>
 #include <variant>
 
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 
-#include "agent/dsad/composition.hpp"
 #include "agent/host/holder_signs.hpp"
-#include "agent/host/line_pattern.hpp"
 #include "agent/host/program_call.hpp"
 #include "agent/runtime/clock.hpp"
 #include "agent/runtime/log.hpp"
@@ -20,23 +17,20 @@ namespace agent::agentless {
 
 namespace {
 
-// Adds what the configuration leaves to discovery and does not have yet; a line for each.
-std::vector<std::string> add_found(runtime::DsadConfiguration& configuration,
-                                   const host::HostDevices& found) {
-    std::vector<std::string> added;
+// Adds what the configuration leaves to discovery and does not have yet.
+void add_found(runtime::DsadConfiguration& configuration, const host::HostDevices& found) {
     auto& ports = configuration.host.ports;
     for (const auto& one : found.ports) {
         if (!configuration.discover_ports) break;
         const bool known = std::any_of(ports.begin(), ports.end(), [&](const auto& port) {
             return core::same_host_port(port, one.port);
         });
-        if (known) continue;
-        ports.push_back(one.port);
-        added.push_back("port " + core::to_text(one.port) + " (" + one.where + ")");
+        if (!known) ports.push_back(one.port);
     }
     for (const auto& one : found.drives) {
         if (!configuration.discover_drives) break;
         const auto& nodes = one.tape_nodes;
+        const std::string node = nodes.empty() ? std::string() : nodes.front();
         auto& drives = configuration.drives;
         const auto known = std::find_if(drives.begin(), drives.end(), [&](const auto& drive) {
             return drive.serial == one.serial;
@@ -45,14 +39,47 @@ std::vector<std::string> add_found(runtime::DsadConfiguration& configuration,
             const auto name = configuration.application_names.find(one.serial.text);
             const bool named = name != configuration.application_names.end();
             configuration.host.drives.push_back(one.serial);
-            drives.push_back({one.serial, named ? name->second : one.serial.text, nodes.front()});
-            added.push_back("drive " + one.serial.text + " (" + nodes.front() + ")");
-        } else if (std::find(nodes.begin(), nodes.end(), known->device) == nodes.end()) {
-            known->device = nodes.front();  // nodes are numbered anew when a drive comes back
-            added.push_back("drive " + one.serial.text + " is at " + known->device + " now");
+            drives.push_back({one.serial, named ? name->second : one.serial.text, node});
+        } else if (!node.empty() &&
+                   std::find(nodes.begin(), nodes.end(), known->device) == nodes.end()) {
+            known->device = node;  // nodes are numbered anew when a drive comes back
         }
     }
-    return added;
+}
+
+std::string at_node(const runtime::DsadDrive& drive) {
+    return drive.serial.text + (drive.device.empty() ? "" : " (" + drive.device + ")");
+}
+
+// What has come and gone, a line for each.
+std::vector<std::string> differences(const runtime::DsadConfiguration& before,
+                                     const runtime::DsadConfiguration& now) {
+    std::vector<std::string> lines;
+    const auto has = [](const auto& list, const auto& one) {
+        return std::find(list.begin(), list.end(), one) != list.end();
+    };
+    for (const auto& port : now.host.ports) {
+        if (!has(before.host.ports, port)) lines.push_back("found port " + core::to_text(port));
+    }
+    for (const auto& port : before.host.ports) {
+        if (!has(now.host.ports, port))
+            lines.push_back("does not find port " + core::to_text(port) + " any more");
+    }
+    for (const auto& drive : now.drives) {
+        if (!has(before.drives, drive)) lines.push_back("found drive " + at_node(drive));
+    }
+    for (const auto& drive : before.drives) {
+        if (!has(now.host.drives, drive.serial))
+            lines.push_back("does not find drive " + at_node(drive) + " any more");
+    }
+    return lines;
+}
+
+std::vector<core::DriveSerial> serials_of(const std::vector<runtime::DsadDrive>& drives) {
+    std::vector<core::DriveSerial> serials;
+    for (const auto& drive : drives)
+        serials.push_back(drive.serial);
+    return serials;
 }
 
 }  // namespace
@@ -60,7 +87,10 @@ std::vector<std::string> add_found(runtime::DsadConfiguration& configuration,
 core::Result<std::unique_ptr<HostAgent>> HostAgent::open(
     asio::io_context& loop, std::shared_ptr<const runtime::AgentlessConfiguration> configuration,
     Places places, SshSlots& slots, Announcements announcements) {
-    auto profile = dsad::application_profile_elsewhere(configuration->agent);
+    auto files = dsad::read_application_files(configuration->agent.application);
+    if (!files) return files.error();
+    auto profile =
+        dsad::application_profile(configuration->agent, *files, dsad::ProgramsRun::elsewhere);
     if (!profile) return profile.error();
     const auto unix_seconds = static_cast<std::uint64_t>(runtime::clock_now().wall.ms / 1'000);
     auto store = runtime::DriveSharingAgentStore::open(
@@ -69,19 +99,21 @@ core::Result<std::unique_ptr<HostAgent>> HostAgent::open(
     auto state = store->load();
     if (!state) return state.error();
     return std::unique_ptr<HostAgent>(new HostAgent(
-        loop, std::move(configuration), std::move(places), slots, std::move(profile).value(),
-        std::move(store).value(), std::move(state).value(), std::move(announcements)));
+        loop, std::move(configuration), std::move(places), slots,
+        {std::move(files).value(), std::move(profile).value()}, std::move(store).value(),
+        std::move(state).value(), std::move(announcements)));
 }
 
 HostAgent::HostAgent(asio::io_context& loop,
                      std::shared_ptr<const runtime::AgentlessConfiguration> configuration,
-                     Places places, SshSlots& slots, host::ApplicationProfile profile,
+                     Places places, SshSlots& slots, dsad::Application application,
                      runtime::DriveSharingAgentStore store, core::DriveSharingAgentState state,
                      Announcements announcements)
     : loop_(loop),
       configuration_(std::move(configuration)),
       places_(std::move(places)),
       announcements_(std::move(announcements)),
+      files_(std::move(application.files)),
       completed_(configuration_->agent),
       store_(std::move(store)),
       recorded_(std::move(state)),
@@ -93,7 +125,8 @@ HostAgent::HostAgent(asio::io_context& loop,
           post([this, told] { announcements_.contact(told); });
       }),
       application_(
-          loop, std::move(profile), [this](const host::ProgramCall& call) { note(call); },
+          loop, std::move(application.profile),
+          [this](const host::ProgramCall& call) { note(call); },
           std::make_unique<SshCommands>(
               loop, configuration_->ssh, places_.control_path, slots,
               [this](const SshAnswer& answer) { book_.application_answered(answer); })),
@@ -136,20 +169,37 @@ void HostAgent::looked(const Looked& looked) {
 // is still this host's.
 void HostAgent::complete(const host::HostDevices& found) {
     devices_ = found;
-    auto next = completed_;
-    const auto added = add_found(next, found);
-    if (added.empty()) return;
-    auto profile = dsad::application_profile_elsewhere(next);
+    auto next = std::exchange(afresh_, false) ? configuration_->agent : completed_;
+    add_found(next, found);
+    // One drive that is out of the ordinary keeps neither ports nor other drives away.
+    tell_unused(dsad::leave_out_unusable(next, serials_of(configuration_->agent.drives), files_,
+                                         dsad::ProgramsRun::elsewhere));
+    const auto changes = differences(completed_, next);
+    if (changes.empty()) return;
+    auto profile = dsad::application_profile(next, files_, dsad::ProgramsRun::elsewhere);
     if (!profile) {
-        return runtime::log_error(
-            "agent " + next.host.agent +
-            ": a drive that was found is not used: " + profile.error().message);
+        return runtime::log_error("agent " + next.host.agent +
+                                  ": what was found is not used: " + profile.error().message);
     }
-    for (const auto& line : added)
-        runtime::log_info("agent " + next.host.agent + ": found " + line);
+    for (const auto& line : changes)
+        runtime::log_info("agent " + next.host.agent + ": " + line);
     completed_ = std::move(next);
     application_.set_profile(std::move(profile).value());
     if (rules_ && !broken_) carry_out(rules_->reconfigure(completed_.host, runtime::clock_now()));
+}
+
+void HostAgent::tell_unused(std::vector<dsad::UnusedDrive> unused) {
+    for (const auto& one : unused) {
+        if (std::find(unused_.begin(), unused_.end(), one) != unused_.end()) continue;
+        post([this, one] { announcements_.unused(one); });
+    }
+    unused_ = std::move(unused);
+}
+
+void HostAgent::look_afresh() {
+    if (!completed_.discover_drives && !completed_.discover_ports) return;
+    afresh_ = true;
+    looks_.look_now([](const Looked&) {});
 }
 
 // Without its ports nobody can say which holder is this host's own.
@@ -161,6 +211,18 @@ void HostAgent::begin_when_known() {
 
 std::vector<core::HostDriveView> HostAgent::drives() const {
     return rules_ ? rules_->drives() : std::vector<core::HostDriveView>();
+}
+
+std::vector<core::DriveSerial> HostAgent::offline_by_us() const {
+    std::vector<core::DriveSerial> serials;
+    if (!rules_) {
+        for (const auto& entry : recorded_.ledger)
+            serials.push_back(entry.drive);
+    }
+    for (const auto& view : drives()) {
+        if (view.ledger) serials.push_back(view.drive);
+    }
+    return serials;
 }
 
 // ---- the rules
@@ -194,8 +256,8 @@ void HostAgent::set_timer() {
     if (!at) return;
     const core::Duration left = *at - runtime::clock_now().monotonic;
     wakeup_.expires_after(std::chrono::milliseconds(std::max<std::int64_t>(left.ms, 0)));
-    wakeup_.async_wait([this](const std::error_code& error) {
-        if (!error) take(core::AgentTimePassed{});
+    wakeup_.async_wait([this, alive = std::weak_ptr<int>(alive_)](const std::error_code& error) {
+        if (!error && !alive.expired()) take(core::AgentTimePassed{});
     });
 }
 
@@ -278,12 +340,12 @@ void HostAgent::asked(const core::HolderInquiry& inquiry) {
     newest = inquiry.id;
     const host::DriveNames names{
         drive->application_name, drive->serial.text, drive->device, {}, {}};
-    if (!wants_it_back) return ask_application(std::move(statement), names);
+    if (!wants_it_back) return ask_application(std::move(statement));
     release(inquiry, names,
-            [this, statement, names](core::ReleaseResult result, const std::string& words) mutable {
+            [this, statement](core::ReleaseResult result, const std::string& words) mutable {
                 statement.release = result;
                 statement.detail = words;
-                ask_application(std::move(statement), names);
+                ask_application(std::move(statement));
             });
 }
 
@@ -320,36 +382,26 @@ void HostAgent::release(const core::HolderInquiry& inquiry, const host::DriveNam
     });
 }
 
-void HostAgent::ask_application(core::HolderStatement statement, const host::DriveNames& names) {
+void HostAgent::ask_application(core::HolderStatement statement) {
     const std::string begin = statement.release == core::ReleaseResult::not_asked
                                   ? std::string()
                                   : std::exchange(statement.detail, {}) + "; ";
-    const auto& patterns = completed_.application.in_use;
-    if (patterns.empty()) {
+    if (!application_.profile().tells_use(statement.drive)) {
         statement.answer = core::HolderAnswer::can_not_tell;
         statement.detail = begin + "application.in_use is not configured for this host";
         return say(snmp_mib::HolderStatementMessage{statement});
     }
-    application_.call(
-        statement.drive, core::ApplicationAction::query,
-        [this, statement, begin, names, patterns](const host::ProgramCall& call) mutable {
-            host::HolderSigns signs;
-            signs.application_told = call.succeeded;
-            for (const auto& pattern : patterns) {
-                const auto text = host::fill_in_pattern(pattern, names);
-                const auto compiled =
-                    text ? host::line_pattern(*text) : core::Result<std::regex>(text.error());
-                if (!compiled || call.outcome.end != host::CommandOutcome::End::exited) continue;
-                for (const std::string_view line : host::lines_of(call.outcome.output)) {
-                    if (std::regex_match(line.begin(), line.end(), *compiled))
-                        signs.application_uses_it = host::in_quotes(line);
-                }
-            }
-            const auto verdict = host::verdict_of(signs);
-            statement.answer = verdict.answer;
-            statement.detail = begin + verdict.why;
-            say(snmp_mib::HolderStatementMessage{statement});
-        });
+    application_.call(statement.drive, core::ApplicationAction::query,
+                      [this, statement, begin](const host::ProgramCall& call) mutable {
+                          host::HolderSigns signs;
+                          signs.application_told = call.succeeded;
+                          signs.application_uses_it =
+                              application_.profile().line_in_use(call.drive, call.outcome);
+                          const auto verdict = host::verdict_of(signs);
+                          statement.answer = verdict.answer;
+                          statement.detail = begin + verdict.why;
+                          say(snmp_mib::HolderStatementMessage{statement});
+                      });
 }
 
 }  // namespace agent::agentless

@@ -18,6 +18,7 @@
 #include "agent/agentless/ssh_slots.hpp"
 #include "agent/core/drive_sharing_agent.hpp"
 #include "agent/core/holder_question.hpp"
+#include "agent/dsad/composition.hpp"
 #include "agent/host/command_application_runner.hpp"
 #include "agent/runtime/agentless_configuration.hpp"
 #include "agent/runtime/drive_sharing_agent_store.hpp"
@@ -33,15 +34,16 @@ class HostAgent {
         std::function<void(const snmp_mib::AgentMessage&)> say;  // to the controller
         std::function<void(const core::HostContact&)> contact;
         std::function<void(const runtime::AdministratorAction&)> audit;  // what was done there
-        std::function<void(const std::string& why)> broken;  // nothing more can be recorded
+        std::function<void(const dsad::UnusedDrive&)> unused;  // found, and can not be used
+        std::function<void(const std::string& why)> broken;    // nothing more can be recorded
     };
     struct Places {
         std::string folder;        // of its ledger and memory, mode 0700
         std::string control_path;  // of its ssh connection; empty: none is kept
     };
 
-    // Opens the ledger; a profile that does not compile for the drives that are listed is an error
-    // that begins with the key. `slots` outlives this object.
+    // Opens the ledger and reads the application's files; a profile that does not compile for the
+    // drives that are listed is an error that begins with the key. `slots` outlives this object.
     [[nodiscard]] static core::Result<std::unique_ptr<HostAgent>> open(
         asio::io_context& loop,
         std::shared_ptr<const runtime::AgentlessConfiguration> configuration, Places places,
@@ -49,6 +51,9 @@ class HostAgent {
     ~HostAgent();
 
     void start();
+    // The configuration was read again and is the same: what is found counts anew from the next
+    // look on, which is now.
+    void look_afresh();
     // A notice or a question from the controller.
     void deliver(const snmp_mib::AgentMessage& message);
 
@@ -60,7 +65,11 @@ class HostAgent {
     // As completed by what was found.
     [[nodiscard]] const runtime::DsadConfiguration& completed() const { return completed_; }
     [[nodiscard]] const host::HostDevices& devices() const { return devices_; }
+    [[nodiscard]] const dsad::ApplicationFiles& files() const { return files_; }
+    [[nodiscard]] const std::vector<dsad::UnusedDrive>& unused() const { return unused_; }
     [[nodiscard]] std::vector<core::HostDriveView> drives() const;
+    // Drives in the ledger, of a life before this one too.
+    [[nodiscard]] std::vector<core::DriveSerial> offline_by_us() const;
     [[nodiscard]] bool begun() const { return rules_.has_value(); }
     [[nodiscard]] HostLooks& looks() { return looks_; }
     [[nodiscard]] host::CommandApplicationRunner& application() { return application_; }
@@ -68,12 +77,12 @@ class HostAgent {
   private:
     HostAgent(asio::io_context& loop,
               std::shared_ptr<const runtime::AgentlessConfiguration> configuration, Places places,
-              SshSlots& slots, host::ApplicationProfile profile,
-              runtime::DriveSharingAgentStore store, core::DriveSharingAgentState state,
-              Announcements announcements);
+              SshSlots& slots, dsad::Application application, runtime::DriveSharingAgentStore store,
+              core::DriveSharingAgentState state, Announcements announcements);
 
     void looked(const Looked& looked);
     void complete(const host::HostDevices& found);
+    void tell_unused(std::vector<dsad::UnusedDrive> unused);
     void begin_when_known();
     [[nodiscard]] runtime::DriveSharingAgentDoors doors();
     void take(const core::DriveSharingAgentInput& input);
@@ -85,15 +94,18 @@ class HostAgent {
     void asked(const core::HolderInquiry& inquiry);
     using Released = std::function<void(core::ReleaseResult, const std::string& words)>;
     void release(const core::HolderInquiry& inquiry, const host::DriveNames& names, Released then);
-    void ask_application(core::HolderStatement statement, const host::DriveNames& names);
+    void ask_application(core::HolderStatement statement);
     void post(std::function<void()> work);
 
     asio::io_context& loop_;
     std::shared_ptr<const runtime::AgentlessConfiguration> configuration_;  // kept by reloads
     Places places_;
     Announcements announcements_;
+    dsad::ApplicationFiles files_;
     runtime::DsadConfiguration completed_;
     host::HostDevices devices_;
+    std::vector<dsad::UnusedDrive> unused_;  // of what was found
+    bool afresh_ = false;                    // what was found before does not count any more
     runtime::DriveSharingAgentStore store_;
     core::DriveSharingAgentState recorded_;  // until the rules have begun
     std::optional<core::DriveSharingAgent> rules_;

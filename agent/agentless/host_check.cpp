@@ -214,6 +214,9 @@ json host_json(const HostAgent& host) {
     json ports = json::array();
     for (const auto& port : host.completed().host.ports)
         ports.push_back(core::to_text(port));
+    json troubles = host.devices().troubles;
+    for (const auto& one : host.unused())
+        troubles.push_back("drive " + one.drive.text + " is not used: " + one.why);
     json rows = json::array();
     for (const auto& view : host.drives()) {
         std::string name = view.drive.text;
@@ -230,7 +233,7 @@ json host_json(const HostAgent& host) {
             {"begun", host.begun()},
             {"ports", std::move(ports)},
             {"application", std::move(rows)},
-            {"troubles", host.devices().troubles}};
+            {"troubles", std::move(troubles)}};
 }
 
 }  // namespace agent::agentless

@@ -86,8 +86,9 @@ void HostLooks::look_again_soon() {
 
 void HostLooks::wait() {
     timer_.expires_after(std::chrono::milliseconds(pause_.ms));
-    timer_.async_wait([this](const std::error_code& error) {
-        if (!error && !looking_) look();
+    // A handler that is queued already runs after the timer is gone, and without an error.
+    timer_.async_wait([this, alive = std::weak_ptr<int>(alive_)](const std::error_code& error) {
+        if (!error && !alive.expired() && !looking_) look();
     });
 }
 

@@ -66,6 +66,7 @@ class HostLooks {
     core::Duration pause_;  // until the next look: short at first while the host is not reached
     std::vector<Done> waiting_;
     mutable std::string remembered_report_;
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // the timer's handlers hold it weakly
 };
 
 }  // namespace agent::agentless

@@ -88,13 +88,13 @@ json profile_json(const Daemon& daemon) {
                {"description", "the administrator's own commands in dsad.json"},
                {"verified", true},
                {"unverified", json::array()}};
-    const auto file = profile_file_of(application);
-    if (!file || !*file) return shown;
-    shown["name"] = (*file)->name;
-    shown["file"] = (*file)->file;
-    shown["description"] = (*file)->description;
-    shown["verified"] = (*file)->unverified.empty();
-    shown["unverified"] = (*file)->unverified;
+    const auto& file = daemon.application_files().profile;
+    if (!file) return shown;
+    shown["name"] = file->name;
+    shown["file"] = file->file;
+    shown["description"] = file->description;
+    shown["verified"] = file->unverified.empty();
+    shown["unverified"] = file->unverified;
     return shown;
 }
 

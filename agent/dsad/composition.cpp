@@ -1,37 +1,59 @@
 #include "agent/dsad/composition.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
-#include "agent/dsad/application_setup.hpp"
 #include "agent/snmp/channel_setup.hpp"
 
 namespace agent::dsad {
 
-namespace {
-
-core::Result<host::ApplicationProfile> compiled_profile(
-    const runtime::DsadConfiguration& configuration, bool on_this_host) {
-    const auto file = profile_file_of(configuration.application);
-    if (!file) return file.error();
-    const auto filled =
-        filled_profile(configuration.application, *file, configuration.drives, on_this_host);
+core::Result<host::ApplicationProfile> application_profile(
+    const runtime::DsadConfiguration& configuration, const ApplicationFiles& files,
+    ProgramsRun where) {
+    const auto filled = filled_profile(configuration.application, files, configuration.drives,
+                                       where == ProgramsRun::here);
     if (!filled) return filled.error();
     auto profile = host::ApplicationProfile::compile(filled->description, filled->drives);
     if (!profile) return core::Error{"application." + profile.error().message};
     return profile;
 }
 
-}  // namespace
-
 core::Result<host::ApplicationProfile> application_profile(
     const runtime::DsadConfiguration& configuration) {
-    return compiled_profile(configuration, true);
+    const auto files = read_application_files(configuration.application);
+    if (!files) return files.error();
+    return application_profile(configuration, *files, ProgramsRun::here);
 }
 
-core::Result<host::ApplicationProfile> application_profile_elsewhere(
-    const runtime::DsadConfiguration& configuration) {
-    return compiled_profile(configuration, false);
+std::vector<UnusedDrive> leave_out_unusable(runtime::DsadConfiguration& configuration,
+                                            const std::vector<core::DriveSerial>& listed,
+                                            const ApplicationFiles& files, ProgramsRun where) {
+    std::vector<UnusedDrive> unused;
+    if (application_profile(configuration, files, where)) return unused;
+    runtime::DsadConfiguration alone = configuration;
+    alone.drives.clear();
+    // What is wrong without any drive is not the drives' fault.
+    if (!application_profile(alone, files, where)) return unused;
+    for (const auto& drive : configuration.drives) {
+        if (std::find(listed.begin(), listed.end(), drive.serial) != listed.end()) continue;
+        alone.drives = {drive};
+        const auto compiled = application_profile(alone, files, where);
+        if (!compiled) unused.push_back({drive.serial, compiled.error().message});
+    }
+    for (const UnusedDrive& one : unused) {
+        std::erase_if(configuration.drives,
+                      [&](const auto& drive) { return drive.serial == one.drive; });
+        std::erase(configuration.host.drives, one.drive);
+    }
+    return unused;
+}
+
+core::Result<host::ApplicationProfile> usable_profile(HostKnowledge& known,
+                                                      const ApplicationFiles& files) {
+    auto configuration = known.configuration();
+    known.leave_out(leave_out_unusable(configuration, known.listed(), files, ProgramsRun::here));
+    return application_profile(known.configuration(), files, ProgramsRun::here);
 }
 
 snmp_mib::SnmpChannelConfiguration channel_configuration(

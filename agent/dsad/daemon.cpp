@@ -22,7 +22,7 @@ constexpr std::size_t waiting_max = 64;
 }  // namespace
 
 core::Result<std::unique_ptr<Daemon>> Daemon::open(asio::io_context& loop, HostKnowledge known,
-                                                   host::ApplicationProfile profile,
+                                                   Application application,
                                                    Announcements announcements) {
     auto network = channel_configuration(known.configuration());
 
@@ -34,7 +34,7 @@ core::Result<std::unique_ptr<Daemon>> Daemon::open(asio::io_context& loop, HostK
     auto state = store->load();
     if (!state) return state.error();
 
-    std::unique_ptr<Daemon> daemon(new Daemon(loop, std::move(known), std::move(profile),
+    std::unique_ptr<Daemon> daemon(new Daemon(loop, std::move(known), std::move(application),
                                               std::move(store).value(), std::move(state).value(),
                                               std::move(announcements)));
     Daemon* const self = daemon.get();
@@ -49,15 +49,17 @@ core::Result<std::unique_ptr<Daemon>> Daemon::open(asio::io_context& loop, HostK
     return daemon;
 }
 
-Daemon::Daemon(asio::io_context& loop, HostKnowledge known, host::ApplicationProfile profile,
+Daemon::Daemon(asio::io_context& loop, HostKnowledge known, Application application,
                runtime::DriveSharingAgentStore store, core::DriveSharingAgentState state,
                Announcements announcements)
     : loop_(loop),
       known_(std::move(known)),
+      files_(std::move(application.files)),
       announcements_(std::move(announcements)),
       store_(std::move(store)),
       rules_(configuration().host, std::move(state), store_.incarnation()),
-      application_(loop, std::move(profile), [this](const host::ProgramCall& call) { note(call); }),
+      application_(loop, std::move(application.profile),
+                   [this](const host::ProgramCall& call) { note(call); }),
       holder_answers_(
           loop, application_,
           [this](const core::HolderStatement& statement) { say_holder(statement); },
@@ -72,6 +74,7 @@ void Daemon::start() {
     started_at_ = now.monotonic;
     carry_out(rules_.start(now));
     tell_contradictions({});
+    tell_unused({});
     look_at_host_again();
     listen_to_device_events();
 }
@@ -107,7 +110,7 @@ void Daemon::host_seen(const host::HostDevices& devices) {
     }
     auto known = known_;
     known.see(devices, runtime::clock_now());
-    auto profile = application_profile(known.configuration());
+    auto profile = usable_profile(known, files_);
     if (!profile) return runtime::log_error("discovery: " + profile.error().message);
     adopt(std::move(known), std::move(profile).value());
 }
@@ -115,6 +118,7 @@ void Daemon::host_seen(const host::HostDevices& devices) {
 // From here on everything goes by what is known now.
 void Daemon::adopt(HostKnowledge known, host::ApplicationProfile profile) {
     const auto contradictions = known_.contradictions();
+    const auto unused = known_.unused();
     known_ = std::move(known);
     for (const auto& line : known_.take_news())
         runtime::log_info("discovery: " + line);
@@ -122,6 +126,15 @@ void Daemon::adopt(HostKnowledge known, host::ApplicationProfile profile) {
     holder_answers_.configure(configuration(), known_.devices());
     carry_out(rules_.reconfigure(configuration().host, runtime::clock_now()));
     tell_contradictions(contradictions);
+    tell_unused(unused);
+}
+
+void Daemon::tell_unused(const std::vector<UnusedDrive>& before) {
+    for (const auto& one : known_.unused()) {
+        if (std::find(before.begin(), before.end(), one) != before.end()) continue;
+        record(core::Message::found_drive_unused, one.drive,
+               {one.drive.text, configuration().host.agent, one.why, one.drive.text});
+    }
 }
 
 void Daemon::tell_contradictions(const std::vector<ContradictedNode>& before) {
@@ -133,8 +146,15 @@ void Daemon::tell_contradictions(const std::vector<ContradictedNode>& before) {
 }
 
 core::Outcome Daemon::change_host(ChangeByHand change) {
-    auto profile = application_profile(change.known.configuration());
+    auto profile = usable_profile(change.known, files_);
     if (!profile) return profile.error();
+    // What a person says is refused rather than left out.
+    for (const auto& one : change.known.unused()) {
+        const auto& known = known_.unused();
+        if (std::find(known.begin(), known.end(), one) == known.end() ||
+            one.drive.text == change.subject)
+            return core::Error{"drive " + one.drive.text + ": " + one.why};
+    }
     const auto noted = store_.append_audit(
         {runtime::clock_now().wall, change.actor, change.action, change.subject, change.line});
     if (!noted) return noted;
@@ -182,14 +202,15 @@ core::Outcome Daemon::names_are_kept(const HostKnowledge& next) const {
     return core::Nothing{};
 }
 
-core::Outcome Daemon::follow(HostKnowledge known, host::ApplicationProfile profile) {
+core::Outcome Daemon::follow(HostKnowledge known, Application application) {
     if (auto fixed = can_follow(configuration(), known.configuration()); !fixed) return fixed;
     if (auto kept = names_are_kept(known); !kept) return kept;
     const auto network = channel_configuration(known.configuration());
     auto exchanged = channel_->reconfigure(network.peers, network.users);
     if (!exchanged) return exchanged;
     known.remember_times_of(known_);
-    adopt(std::move(known), std::move(profile));
+    files_ = std::move(application.files);
+    adopt(std::move(known), std::move(application.profile));
     look_at_host_again();
     return core::Nothing{};
 }

@@ -15,6 +15,7 @@
 
 #include "agent/core/drive_sharing_agent.hpp"
 #include "agent/core/message_catalogue.hpp"
+#include "agent/dsad/composition.hpp"
 #include "agent/dsad/holder_answers.hpp"
 #include "agent/dsad/host_discovery.hpp"
 #include "agent/dsad/host_knowledge.hpp"
@@ -40,17 +41,18 @@ class Daemon {
         std::function<void(const core::EventRecord&)> event;
     };
 
-    // Opens state, reads keys, binds the socket. `profile` was compiled from the configuration of
-    // `known`.
-    [[nodiscard]] static core::Result<std::unique_ptr<Daemon>> open(
-        asio::io_context& loop, HostKnowledge known, host::ApplicationProfile profile,
-        Announcements announcements);
+    // Opens state, reads keys, binds the socket. `application` follows from the configuration of
+    // `known`; its files are not read again before the next reload.
+    [[nodiscard]] static core::Result<std::unique_ptr<Daemon>> open(asio::io_context& loop,
+                                                                    HostKnowledge known,
+                                                                    Application application,
+                                                                    Announcements announcements);
 
     void start();
     // Tells the controllers; Announcements::stopped follows, within agent.stop_timeout_ms.
     void stop();
     // On error the old configuration stays.
-    [[nodiscard]] core::Outcome follow(HostKnowledge known, host::ApplicationProfile profile);
+    [[nodiscard]] core::Outcome follow(HostKnowledge known, Application application);
 
     // What a person has said about this host, in `line`; `known` is host() with it. Written down,
     // then in force. `action` and `subject` are for the audit trail.
@@ -86,6 +88,8 @@ class Daemon {
     [[nodiscard]] std::uint64_t incarnation() const { return store_.incarnation(); }
     [[nodiscard]] runtime::DriveSharingAgentStore& store() { return store_; }
     [[nodiscard]] host::CommandApplicationRunner& application() { return application_; }
+    // As read at start or at the last reload.
+    [[nodiscard]] const ApplicationFiles& application_files() const { return files_; }
 
   private:
     struct Waiting {
@@ -93,7 +97,7 @@ class Daemon {
         Settled settled;
     };
 
-    Daemon(asio::io_context& loop, HostKnowledge known, host::ApplicationProfile profile,
+    Daemon(asio::io_context& loop, HostKnowledge known, Application application,
            runtime::DriveSharingAgentStore store, core::DriveSharingAgentState state,
            Announcements announcements);
 
@@ -112,6 +116,7 @@ class Daemon {
     [[nodiscard]] core::Outcome names_are_kept(const HostKnowledge& next) const;
     void adopt(HostKnowledge known, host::ApplicationProfile profile);
     void tell_contradictions(const std::vector<ContradictedNode>& before);
+    void tell_unused(const std::vector<UnusedDrive>& before);
     void record(core::Message message, const core::DriveSerial& drive,
                 std::initializer_list<std::string_view> arguments);
 
@@ -131,6 +136,7 @@ class Daemon {
 
     asio::io_context& loop_;
     HostKnowledge known_;
+    ApplicationFiles files_;
     std::optional<HostDiscovery> discovery_;
     std::unique_ptr<host::DeviceEvents> device_events_;  // null where nobody may listen
     Announcements announcements_;
@@ -144,6 +150,7 @@ class Daemon {
     std::map<core::ControllerName, bool> acknowledged_;  // "started" was, by its engine
     std::vector<Waiting> waiting_;
     std::unique_ptr<Reconciling, ReconcilingDeleter> reconciling_;  // while one is under way
+    std::uint64_t reconciliations_ = 0;                             // begun so far
     bool broken_ = false;
 };
 

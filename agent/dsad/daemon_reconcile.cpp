@@ -17,6 +17,7 @@ constexpr std::chrono::seconds reconcile_patience{8};
 }  // namespace
 
 struct Daemon::Reconciling {
+    std::uint64_t number = 0;
     Reconciliation seen;
     Reconciled done;
     asio::steady_timer deadline;
@@ -35,10 +36,12 @@ core::Outcome Daemon::reconcile(const std::string& actor, Reconciled done) {
     if (!noted) return noted;
     const auto incarnation = store_.raise_incarnation();
     if (!incarnation) return incarnation.error();
-    reconciling_.reset(new Reconciling{Reconciliation(rules_.drives()), std::move(done),
+    const std::uint64_t number = ++reconciliations_;
+    reconciling_.reset(new Reconciling{number, Reconciliation(rules_.drives()), std::move(done),
                                        asio::steady_timer(loop_, reconcile_patience)});
-    reconciling_->deadline.async_wait([this](const asio::error_code& error) {
-        if (!error) end_reconciling();
+    // A handler that is queued already runs after its timer is gone: it may end its own run only.
+    reconciling_->deadline.async_wait([this, number](const asio::error_code& error) {
+        if (!error && reconciling_ && reconciling_->number == number) end_reconciling();
     });
     for (auto& [controller, known] : acknowledged_)
         known = false;

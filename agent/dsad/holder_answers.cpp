@@ -3,14 +3,11 @@
 #include <algorithm>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
-#include <regex>
 #include <string_view>
 #include <thread>
 #include <utility>
 
-#include "agent/dsad/application_setup.hpp"
 #include "agent/host/host_devices.hpp"
-#include "agent/host/line_pattern.hpp"
 #include "agent/host/program_call.hpp"
 #include "agent/runtime/log.hpp"
 
@@ -105,11 +102,6 @@ void HolderAnswers::configure(const runtime::DsadConfiguration& configuration,
     domain_ = configuration.host.domain;
     ports_ = configuration.host.ports;
     settings_ = configuration.application;
-    const auto profile = profile_file_of(settings_);
-    if (profile && *profile) {
-        const auto& lines = (*profile)->in_use;
-        settings_.in_use.insert(settings_.in_use.end(), lines.begin(), lines.end());
-    }
     drives_.clear();
     for (const auto& drive : configuration.drives)
         drives_[drive.serial] = {drive.application_name, drive.serial.text, drive.device};
@@ -185,33 +177,16 @@ void HolderAnswers::release(const std::shared_ptr<Work>& work, Then then) {
 }
 
 void HolderAnswers::ask_application(const std::shared_ptr<Work>& work, Then then) {
-    const bool can_tell = !settings_.in_use.empty() &&
-                          application_.profile().command(work->inquiry.drive,
-                                                         core::ApplicationAction::query) != nullptr;
-    if (!can_tell) return then();
+    if (!application_.profile().tells_use(work->inquiry.drive)) return then();
     application_.call(work->inquiry.drive, core::ApplicationAction::query,
                       [this, alive = std::weak_ptr<int>(alive_), work,
                        then = std::move(then)](const host::ProgramCall& call) {
                           if (alive.expired()) return;
                           work->signs.application_told = call.succeeded;
-                          work->signs.application_uses_it = line_in_use(call.outcome, work->names);
+                          work->signs.application_uses_it =
+                              application_.profile().line_in_use(call.drive, call.outcome);
                           then();
                       });
-}
-
-std::optional<std::string> HolderAnswers::line_in_use(const host::CommandOutcome& outcome,
-                                                      const host::DriveNames& names) const {
-    if (outcome.end != host::CommandOutcome::End::exited) return std::nullopt;
-    for (const std::string& pattern : settings_.in_use) {
-        const auto text = host::fill_in_pattern(pattern, names);
-        if (!text) continue;
-        const auto compiled = host::line_pattern(*text);
-        if (!compiled) continue;
-        for (const std::string_view line : host::lines_of(outcome.output)) {
-            if (std::regex_match(line.begin(), line.end(), *compiled)) return host::in_quotes(line);
-        }
-    }
-    return std::nullopt;
 }
 
 // Walking through /proc takes as long as it takes: on a thread of its own, one for a question.

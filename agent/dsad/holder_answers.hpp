@@ -58,8 +58,6 @@ class HolderAnswers {
     void look_for_open_files(const std::shared_ptr<Work>& work, Then then);
     void probe(const std::shared_ptr<Work>& work, Then then);
     void answer(const std::shared_ptr<Work>& work);
-    [[nodiscard]] std::optional<std::string> line_in_use(const host::CommandOutcome& outcome,
-                                                         const host::DriveNames& names) const;
     [[nodiscard]] const host::DriveNames* names_of(const core::DriveSerial& drive) const;
 
     asio::io_context& loop_;

@@ -95,6 +95,22 @@ std::vector<std::string> HostKnowledge::take_news() {
     return std::exchange(news_, {});
 }
 
+std::vector<core::DriveSerial> HostKnowledge::listed() const {
+    std::vector<core::DriveSerial> serials;
+    for (const DsadDrive& drive : configured_.drives)
+        serials.push_back(drive.serial);
+    return serials;
+}
+
+void HostKnowledge::leave_out(std::vector<UnusedDrive> unused) {
+    unused_ = std::move(unused);
+    for (const UnusedDrive& one : unused_) {
+        std::erase_if(complete_.drives,
+                      [&](const auto& drive) { return drive.serial == one.drive; });
+        std::erase(complete_.host.drives, one.drive);
+    }
+}
+
 void HostKnowledge::see(host::HostDevices devices, core::Now now) {
     devices_ = std::move(devices);
     const auto added = complete(found_, devices_);
@@ -119,6 +135,7 @@ void HostKnowledge::remember_times_of(const HostKnowledge& before) {
 void HostKnowledge::complete_again() {
     complete_ = found_;
     contradictions_.clear();
+    unused_.clear();
     auto& ports = complete_.host.ports;
     for (const PortFact& fact : facts_.ports) {
         // dsad.json's own list is nobody's to shorten.

@@ -46,6 +46,13 @@ struct ContradictedNode {
     bool operator==(const ContradictedNode&) const = default;
 };
 
+// Found, and not to be used: the application's profile can not be compiled for it.
+struct UnusedDrive {
+    core::DriveSerial drive;
+    std::string why;  // begins with a key of dsad.json
+    bool operator==(const UnusedDrive&) const = default;
+};
+
 class HostKnowledge {
   public:
     // `configured` is dsad.json as it stands there. Error when no port is known at all: every
@@ -64,6 +71,11 @@ class HostKnowledge {
     [[nodiscard]] const std::vector<ContradictedNode>& contradictions() const {
         return contradictions_;
     }
+    // Drives that stand in dsad.json itself.
+    [[nodiscard]] std::vector<core::DriveSerial> listed() const;
+    // Until something else becomes known these are not drives of this host.
+    void leave_out(std::vector<UnusedDrive> unused);
+    [[nodiscard]] const std::vector<UnusedDrive>& unused() const { return unused_; }
     // What was found and is new, a line for each, since this was last asked.
     [[nodiscard]] std::vector<std::string> take_news();
 
@@ -98,6 +110,7 @@ class HostKnowledge {
     HostFacts facts_;
     host::HostDevices devices_;  // as last looked at
     std::vector<ContradictedNode> contradictions_;
+    std::vector<UnusedDrive> unused_;
     std::vector<std::string> news_;
     core::WallTime configured_at_;
     std::map<std::string, core::WallTime> found_at_;  // by serial, and by port in words

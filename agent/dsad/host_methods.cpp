@@ -101,6 +101,8 @@ json host_json(const Daemon& daemon) {
                            " given by hand belongs to drive " + one.belongs_to.text +
                            " now; it is not used");
     }
+    for (const auto& one : known.unused())
+        troubles.push_back("drive " + one.drive.text + " is not used: " + one.why);
     return {{"ports", ports_json(known)},
             {"drives", host_drives_json(known)},
             {"troubles", std::move(troubles)},

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "agent/host/line_pattern.hpp"
 #include "agent/host/program_call.hpp"
 
 namespace agent::host {
@@ -86,6 +87,20 @@ core::Result<std::vector<ProfileStep>> profile_steps(const std::string& action,
     return result;
 }
 
+core::Result<std::vector<std::regex>> use_patterns(const ProfileDescription& description,
+                                                   const DriveNames& names) {
+    std::vector<std::regex> patterns;
+    for (std::size_t i = 0; i < description.in_use.size(); ++i) {
+        const std::string key = "in_use[" + std::to_string(i) + "]";
+        const auto text = fill_in_pattern(description.in_use[i], names);
+        if (!text) return text.error().within(key);
+        auto compiled = line_pattern(*text);
+        if (!compiled) return compiled.error().within(key);
+        patterns.push_back(std::move(compiled).value());
+    }
+    return patterns;
+}
+
 }  // namespace
 
 std::vector<std::string> default_environment() {
@@ -118,8 +133,10 @@ core::Result<ApplicationProfile> ApplicationProfile::compile(
         if (!offline) return offline.error();
         auto online = profile_steps("online", description.online, description, names);
         if (!online) return online.error();
+        auto in_use = use_patterns(description, names);
+        if (!in_use) return in_use.error();
         Drive drive{std::move(query).value(), std::move(offline).value(), std::move(online).value(),
-                    std::nullopt};
+                    std::nullopt, std::move(in_use).value()};
         if (!asking.empty()) {
             if (const auto* records = std::get_if<RecordRules>(&description.states)) {
                 auto compiled = RecordReader::compile(*records, names);
@@ -157,6 +174,23 @@ const Command* ApplicationProfile::command(const core::DriveSerial& drive,
                                            core::ApplicationAction action) const {
     const auto& all = steps(drive, action);
     return all.empty() ? nullptr : &all.front().command;
+}
+
+bool ApplicationProfile::tells_use(const core::DriveSerial& drive) const {
+    const auto found = drives_.find(drive);
+    return found != drives_.end() && !found->second.query.empty() && !found->second.in_use.empty();
+}
+
+std::optional<std::string> ApplicationProfile::line_in_use(const core::DriveSerial& drive,
+                                                           const CommandOutcome& outcome) const {
+    const auto found = drives_.find(drive);
+    if (found == drives_.end() || outcome.end != CommandOutcome::End::exited) return std::nullopt;
+    for (const std::regex& pattern : found->second.in_use) {
+        for (const std::string_view line : lines_of(outcome.output)) {
+            if (std::regex_match(line.begin(), line.end(), pattern)) return in_quotes(line);
+        }
+    }
+    return std::nullopt;
 }
 
 ReadState ApplicationProfile::read(const core::DriveSerial& drive,

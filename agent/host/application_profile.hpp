@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <regex>
 #include <string>
 #include <variant>
 #include <vector>
@@ -35,7 +36,8 @@ struct ProfileDescription {
     std::vector<StepDescription> online;
     StepDescription query;  // no argv: not configured
     std::variant<StateRules, RecordRules> states;
-    core::Duration timeout{30'000};  // of one program
+    std::vector<std::string> in_use;  // patterns of the query's lines while the drive is used
+    core::Duration timeout{30'000};   // of one program
     core::Duration kill_grace{2'000};
     core::Duration drain_poll{2'000};  // the application is not asked more often while it drains
     core::Duration drain_limit{0};     // longer than that is trouble; 0: any time is well
@@ -75,6 +77,11 @@ class ApplicationProfile {
     // What a query's answer says; for a drive that has a query.
     [[nodiscard]] ReadState read(const core::DriveSerial& drive,
                                  const CommandOutcome& outcome) const;
+    // Whether a query's answer can say that the application uses the drive.
+    [[nodiscard]] bool tells_use(const core::DriveSerial& drive) const;
+    // The line that says so, in quotes.
+    [[nodiscard]] std::optional<std::string> line_in_use(const core::DriveSerial& drive,
+                                                         const CommandOutcome& outcome) const;
     [[nodiscard]] core::Duration drain_poll() const { return drain_poll_; }
     [[nodiscard]] core::Duration drain_limit() const { return drain_limit_; }
 
@@ -84,6 +91,7 @@ class ApplicationProfile {
         std::vector<ProfileStep> offline;
         std::vector<ProfileStep> online;
         std::optional<std::variant<StateReader, RecordReader>> reader;  // with `query`
+        std::vector<std::regex> in_use;
     };
     std::map<core::DriveSerial, Drive> drives_;
     core::Duration drain_poll_;

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "agent/runtime/program_names.hpp"
+
 namespace agent::host {
 
 namespace {
@@ -155,7 +157,8 @@ core::Result<std::vector<std::string>> fill_in_argv(const std::vector<std::strin
     const std::string& program = argv.front();
     if (!placeholders_in(program).empty())
         return Error{"the program itself can not be a placeholder: " + program};
-    if (program.find('/') != std::string::npos && program.front() != '/') {
+    if (program.find('/') != std::string::npos && program.front() != '/' &&
+        !runtime::is_drive_letter_path(program)) {
         return Error{
             program +
             " is a relative path; give the absolute one, or a name to be looked up in PATH"};

@@ -11,6 +11,7 @@
 
 #include "agent/host/line_pattern.hpp"
 #include "agent/runtime/configuration_text.hpp"
+#include "agent/runtime/program_names.hpp"
 
 namespace agent::host {
 
@@ -62,8 +63,8 @@ class Reading {
         read_names(profile);
         read_operation(profile.operation);
         const json& query = values_["query"];
-        profile.in_use = query["in_use"].get<Strings>();
-        check_patterns(query, "in_use", "query", {"drive", "serial", "device"});
+        profile.operation.in_use = query["in_use"].get<Strings>();
+        check_patterns(query, "in_use", "query", settings_);
         return profile;
     }
 
@@ -81,9 +82,10 @@ class Reading {
             programs_.insert(name);
             const Strings& places = profile.programs.back().places;
             for (std::size_t i = 0; i < places.size(); ++i) {
-                if (places[i].front() == '/') continue;
+                if (places[i].front() == '/' || runtime::is_drive_letter_path(places[i])) continue;
                 wrong(path_of_element(path_of_key("programs", name) + ".places", i),
-                      "must be a full path, beginning with '/'");
+                      "must be a full path, beginning with '/', or with a drive letter as "
+                      "C:\\ for hosts with PowerShell");
             }
         }
         for (const auto& [name, value] : values_["parameters"].items()) {

@@ -26,7 +26,8 @@ struct ProfileParameter {
 struct ProfileProgram {
     std::string name;  // what stands as argv[0] in the steps
     std::string description;
-    std::vector<std::string> places;  // full paths where it is usually installed; may be empty
+    // Full paths where it is usually installed, of Windows hosts too; may be empty.
+    std::vector<std::string> places;
 };
 
 // A secret: read from a file of its own, filled into standard input or the environment.
@@ -48,7 +49,6 @@ struct ProfileFile {
     std::vector<ProfileProgram> programs;
     std::vector<ProfileParameter> parameters;
     std::vector<ProfileCredential> credentials;
-    std::vector<std::string> in_use;  // lines of the query's answer while a job uses the drive
     ProfileDescription operation;
 };
 

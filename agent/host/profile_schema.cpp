@@ -149,9 +149,7 @@ ValueShape query() {
         required_key("states", list_shape(state_rule(), 2, 64),
                      "The first rule that fits a record decides.",
                      "[{\"state\": \"offline\", \"all\": [\"down\"]}, {\"state\": \"online\"}]"),
-        default_key("in_use", patterns(), "[]",
-                    "Lines of the answer while a job uses the drive; {drive}, {serial} and "
-                    "{device} are filled in."),
+        default_key("in_use", patterns(), "[]", "Lines of the answer while a job uses the drive."),
     });
 }
 

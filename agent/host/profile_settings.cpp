@@ -81,9 +81,16 @@ std::vector<std::string> parameter_names(const ProfileFile& profile, bool of_dri
 Result<std::string> place_of(const ProfileProgram& program, const ProfileSettings& settings) {
     const auto given = settings.programs.find(program.name);
     if (given != settings.programs.end()) {
-        if (given->second.empty() || given->second.front() != '/')
-            return Error{"programs." + program.name + ": must be the program's full path"};
+        if (auto wrong = runtime::wrong_with_program(given->second, settings.program_names);
+            !wrong.empty())
+            return Error{"programs." + program.name + ": " + wrong};
         return given->second;
+    }
+    if (settings.program_names == runtime::ProgramNames::powershell) {
+        // PowerShell looks names up itself.
+        const auto place = std::find_if(program.places.begin(), program.places.end(),
+                                        runtime::is_drive_letter_path);
+        return place == program.places.end() ? program.name : *place;
     }
     if (settings.on_this_host) {
         for (const std::string& place : program.places) {

@@ -7,6 +7,7 @@
 #include "agent/core/result.hpp"
 #include "agent/host/application_profile.hpp"
 #include "agent/host/profile_file.hpp"
+#include "agent/runtime/program_names.hpp"
 
 namespace agent::host {
 
@@ -22,6 +23,8 @@ struct ProfileSettings {
     // Whether the programs are run on this host: the first of the usual places that has one is
     // taken then, otherwise simply the first.
     bool on_this_host = true;
+    // How programs are named where they run.
+    runtime::ProgramNames program_names = runtime::ProgramNames::posix;
 };
 
 // What ApplicationProfile::compile() takes.

@@ -8,7 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/agentless/host_check.hpp"
+#include "agent/core/message_catalogue.hpp"
 #include "agent/lrad/controller.hpp"
+#include "agent/runtime/clock.hpp"
 #include "agent/runtime/log.hpp"
 
 namespace agent::lrad {
@@ -29,6 +31,15 @@ void Controller::open_hosts() {
                 [this](const runtime::AdministratorAction& action) {
                     if (const auto noted = store_.append_audit(action); !noted)
                         runtime::log_error("audit trail: " + noted.error().message);
+                },
+            .unused =
+                [this](const core::AgentName& agent, const dsad::UnusedDrive& unused) {
+                    if (failed_) return;
+                    constexpr auto message = core::Message::host_drive_unused;
+                    carry_out({core::RecordEvent{
+                        {runtime::clock_now().wall, core::description_of(message).severity,
+                         core::identifier_of(message), unused.drive, agent, std::nullopt,
+                         core::text_of(message, {unused.drive.text, agent, unused.why, agent})}}});
                 },
             .broken =
                 [this](const std::string& why) {

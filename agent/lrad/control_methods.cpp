@@ -226,9 +226,15 @@ void Controller::wait_for(const core::DriveSerial& serial,
     waiter.until = until;
     waiter.answer = std::move(answer);
     waiter.deadline = std::make_unique<asio::steady_timer>(loop_, answer_patience);
+    // A handler that is queued already runs after its timer is gone: the waiter may have its
+    // answer.
     waiter.deadline->async_wait([this,
-                                 entry = std::prev(waiters_.end())](const std::error_code& error) {
-        if (error) return;
+                                 timer = waiter.deadline.get()](const std::error_code& error) {
+        const auto entry = std::find_if(waiters_.begin(), waiters_.end(), [&](const auto& one) {
+            return one.deadline.get() == timer &&
+                   one.deadline->expiry() <= asio::steady_timer::clock_type::now();
+        });
+        if (error || entry == waiters_.end()) return;
         const auto view = view_of(entry->drive);
         const std::string state =
             view ? std::string(core::to_text(view->operational_state())) : "gone";

@@ -118,7 +118,7 @@ core::Outcome Controller::open_doors() {
             return opened.error().within("drive " + drive.serial.text);
     }
 
-    if (auto can = agentless::AgentlessHosts::can_follow(configuration_); !can) return can.error();
+    if (auto can = hosts_->can_follow(configuration_); !can) return can.error();
     if (auto followed = hosts_->follow(configuration_); !followed) return followed.error();
     serve();
     if (auto opened = open_mounts(); !opened) return opened.error();
@@ -455,7 +455,7 @@ core::Outcome Controller::reconfigure(runtime::LradConfiguration configuration) 
     if (const auto setting = needs_restart(configuration_, configuration); !setting.empty()) {
         return core::Error{setting + " can not change while lrad runs: restart it"};
     }
-    if (auto can = agentless::AgentlessHosts::can_follow(configuration); !can) return can.error();
+    if (auto can = hosts_->can_follow(configuration); !can) return can.error();
     for (const auto& drive :
          configuration.drives) {  // whatever can fail comes before anything is changed
         if (auto interface = paths_.make_interface(drive, configuration.sharing.controller);

@@ -60,9 +60,11 @@ void Controller::begin_reconcile(const core::AgentName& name, const std::string&
     const auto run = std::make_shared<ReconcileRun>(
         ReconcileRun{name, answer, {}, asio::steady_timer(loop_, reconcile_agent_patience)});
     reconciles_[name] = run;
-    run->deadline.async_wait([this, name](const std::error_code& error) {
-        if (!error) end_reconcile(name);
-    });
+    // A handler that is queued already runs after its run has ended, and must not end the next one.
+    run->deadline.async_wait(
+        [this, name, begun = std::weak_ptr<ReconcileRun>(run)](const std::error_code& error) {
+            if (!error && !begun.expired()) end_reconcile(name);
+        });
     take(core::AdministratorReconciledAgent{name});
 }
 

@@ -106,11 +106,14 @@ class AgentlessReading {
         read_ssh(result.ssh);
         json values = as_dsad_configuration(state_dir);
         if (values.is_null()) return nullptr;
-        auto agent = dsad_configuration(source_.part(path_, std::move(values)));
+        const bool windows = result.ssh.shell == RemoteShell::powershell;
+        auto agent = dsad_configuration(source_.part(path_, std::move(values)),
+                                        windows ? ProgramNames::powershell : ProgramNames::posix);
         errors_.insert(errors_.end(), agent.errors.begin(), agent.errors.end());
         if (errors_.size() > errors_before) return nullptr;
         result.agent = std::move(*agent.value);
         result.agent.host.controllers = {controller};
+        result.source = std::make_shared<const Configuration>(source_.part(path_, json()));
         check_discovery(result);
         if (errors_.size() > errors_before) return nullptr;
         return std::make_shared<const AgentlessConfiguration>(std::move(result));
@@ -230,6 +233,13 @@ std::shared_ptr<const AgentlessConfiguration> read_agentless(const Configuration
                                                              const std::string& state_dir,
                                                              ConfigurationErrors& errors) {
     return AgentlessReading(source, index, errors).read(controller, state_dir);
+}
+
+std::string AgentlessConfiguration::error_at(const std::string& message) const {
+    const std::size_t colon = std::min(message.find(": "), message.size());
+    const std::size_t words = std::min(colon + 2, message.size());
+    if (!source) return message;
+    return source->error_at(message.substr(0, colon), message.substr(words));
 }
 
 std::string unusable_in_ssh_path(const std::string& path) {

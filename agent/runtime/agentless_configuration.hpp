@@ -43,6 +43,9 @@ struct AgentlessConfiguration {
     SshConfiguration ssh;
     DsadConfiguration agent;  // without control socket, controllers' addresses and SNMP
     std::string text;         // as it stands in the file: equal texts are equal configurations
+    std::shared_ptr<const Configuration> source;  // where it stands; shared by its copies
+    // `FILE:LINE: KEY: text` of what is found wrong later: "application.query: text".
+    [[nodiscard]] std::string error_at(const std::string& message) const;
     bool operator==(const AgentlessConfiguration& other) const { return text == other.text; }
 };
 

@@ -40,8 +40,8 @@ std::string with_placeholders_filled(std::string pattern) {
 // Reads the values that fit the schema, and judges what a schema can not say.
 class Reading {
   public:
-    explicit Reading(const Configuration& configuration)
-        : source_(configuration), values_(configuration.values()) {}
+    Reading(const Configuration& configuration, ProgramNames names)
+        : source_(configuration), values_(configuration.values()), program_names_(names) {}
 
     DsadConfiguration read() {
         const json& agent = values_["agent"];
@@ -143,6 +143,7 @@ class Reading {
     void read_application(ApplicationConfiguration& application) {
         const json& value = values_["application"];
         application.profile = value["profile"].get<std::string>();
+        application.program_names = program_names_;
         const bool generic = application.profile == "generic";
         application.timeout_given = value.contains("timeout_ms");
         application.timeout = read_time(value, "timeout_ms").value_or(application.timeout);
@@ -161,7 +162,9 @@ class Reading {
         application.query = read_argv(value, "query", may_be_missing);
         application.holder_probe = read_argv(value, "holder_probe", true);
         application.release = read_argv(value, "release", true);
-        application.in_use = read_patterns(value, "in_use", "application");
+        // With a profile they may name its parameters, and are judged together with it.
+        application.in_use = generic ? read_patterns(value, "in_use", "application")
+                                     : value["in_use"].get<std::vector<std::string>>();
         application.open_files = value["open_files"].get<bool>();
         application.open_files_ignore = value["open_files_ignore"].get<std::vector<std::string>>();
         if (!application.holder_probe.empty() && !application.open_files) {
@@ -245,8 +248,9 @@ class Reading {
                   "is missing; with \"observe_only\": false a program for each of offline, "
                   "online and query is needed");
         }
-        if (!argv.empty() && argv.front().front() != '/') {
-            wrong(path + "[0]", "must be the program's full path, beginning with '/'");
+        if (!argv.empty()) {
+            const std::string text = wrong_with_program(argv.front(), program_names_);
+            if (!text.empty()) wrong(path + "[0]", text);
         }
         for (std::size_t i = 0; i < argv.size(); ++i) {
             const std::string unknown = unknown_placeholder(argv[i]);
@@ -307,12 +311,18 @@ class Reading {
 
     const Configuration& source_;
     const json& values_;
+    const ProgramNames program_names_;
 };
 
 }  // namespace
 
 Configured<DsadConfiguration> dsad_configuration(const Configuration& configuration) {
-    Reading reading(configuration);
+    return dsad_configuration(configuration, ProgramNames::posix);
+}
+
+Configured<DsadConfiguration> dsad_configuration(const Configuration& configuration,
+                                                 ProgramNames names) {
+    Reading reading(configuration, names);
     Configured<DsadConfiguration> result;
     DsadConfiguration value = reading.read();
     result.errors = std::move(reading.errors);

@@ -12,6 +12,7 @@
 #include "agent/runtime/address_text.hpp"
 #include "agent/runtime/configuration.hpp"
 #include "agent/runtime/metrics_configuration.hpp"
+#include "agent/runtime/program_names.hpp"
 #include "agent/runtime/snmp_configuration.hpp"
 
 namespace agent::runtime {
@@ -39,6 +40,7 @@ struct ApplicationConfiguration {
     // offline, online, query, states, exit_codes and accepted_exit_codes
     // (agent/host/profile_file.hpp).
     std::string profile = "generic";
+    ProgramNames program_names = ProgramNames::posix;
     std::vector<std::string> profile_dirs;
     std::map<std::string, std::string> parameters;
     std::map<std::string, std::map<std::string, std::string>> drive_parameters;  // by serial
@@ -100,5 +102,8 @@ struct DsadConfiguration {
 [[nodiscard]] const ConfigurationSchema& dsad_configuration_schema();
 [[nodiscard]] Configured<DsadConfiguration> read_dsad_configuration(const std::string& file);
 [[nodiscard]] Configured<DsadConfiguration> dsad_configuration(const Configuration& configuration);
+// Of a host whose programs may be named so.
+[[nodiscard]] Configured<DsadConfiguration> dsad_configuration(const Configuration& configuration,
+                                                               ProgramNames names);
 
 }  // namespace agent::runtime

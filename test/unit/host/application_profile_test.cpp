@@ -83,3 +83,22 @@ TEST_CASE("an agent that only observes needs no commands") {
     CHECK(profile->command(DriveSerial{"VT1"}, ApplicationAction::query) == nullptr);
     CHECK(profile->read(DriveSerial{"VT1"}, answered("online")).state == State::unknown);
 }
+
+TEST_CASE("a line that says that the drive is used is told for each drive, with its settings") {
+    auto with_use = description();
+    with_use.in_use = {"^{library},{drive},busy"};
+    std::vector<DriveNames> drives{{"D1", "VT1", "", {{"library", "L.1"}}, {}},
+                                   {"D2", "VT2", "", {{"library", "L.1"}}, {}}};
+    const auto profile = ApplicationProfile::compile(with_use, drives);
+    REQUIRE(profile.ok());
+    CHECK(profile->tells_use(DriveSerial{"VT1"}));
+    CHECK_FALSE(profile->tells_use(DriveSerial{"VT3"}));
+    const auto printed = answered("L.1,D1,busy\nL.2,D2,busy\nLx1,D2,busy\n");
+    CHECK(profile->line_in_use(DriveSerial{"VT1"}, printed) == "\"L.1,D1,busy\"");
+    CHECK_FALSE(profile->line_in_use(DriveSerial{"VT2"}, printed));
+    CommandOutcome killed = printed;
+    killed.end = CommandOutcome::End::timed_out;
+    CHECK_FALSE(profile->line_in_use(DriveSerial{"VT1"}, killed));
+    with_use.in_use = {"{nothing}"};
+    CHECK_THAT(profile_mistake(with_use), ContainsSubstring("in_use[0]"));
+}

@@ -1,0 +1,143 @@
+#include "agent/agentless/agentless_hosts.hpp"
+
+#include "agent/runtime/drive_sharing_agent_store.hpp"
+#include "test/unit/agentless/played_hosts.hpp"
+
+using namespace agentless_test;
+
+namespace {
+
+std::string profile_text(const std::string& word) {
+    return R"({"description": "x", "drive": {"description": "its name"},
+      "programs": {"app": {"description": "a", "places": ["/opt/app"]}},
+      "credentials": {"password": {"description": "p", "given_in": "environment"}},
+      "environment": {"APP_PASSWORD": "{password}"},
+      "offline": [{"argv": ["app", ")" +
+           word + R"("]}], "online": [{"argv": ["app"]}],
+      "query": {"argv": ["app"], "states": [{"state": "offline", "all": ["off"]},
+                                            {"state": "online", "all": ["on"]}]}})";
+}
+
+void use_profile(PlayedHosts& played) {
+    const std::string profile = played.folder.write("mine.json", profile_text("off"));
+    const std::string secret = played.folder.write("secret", "sesame-sesame\n");
+    played.agent["application"] = {{"profile", profile},
+                                   {"observe_only", false},
+                                   {"credentials", {{"password", {{"file", secret}}}}}};
+}
+
+std::string offline_argument(PlayedHosts& played) {
+    return played.host()
+        .application()
+        .profile()
+        .command({"VT1"}, core::ApplicationAction::set_offline)
+        ->argv.back();
+}
+
+// Of an earlier life.
+void put_into_ledger(const PlayedHosts& played, const std::string& serial) {
+    played.remember("");
+    auto store = runtime::DriveSharingAgentStore::open(
+        played.folder.file("state/agentless/agent-backup3/dsad.db"), {100, 1});
+    REQUIRE(store.ok());
+    const core::LedgerEntry entry{{serial}, {1, 1}, "lra-a", {}, true, "reserved by x"};
+    const core::DriveSharingAgentEffects effects{core::RecordLedgerEntry{entry, true}};
+    REQUIRE(store.value().commit(effects).ok());
+}
+
+std::string reload(PlayedHosts& played) {
+    const auto configuration = played.configuration();
+    if (auto can = played.hosts->can_follow(configuration); !can) return can.error().message;
+    REQUIRE(played.hosts->follow(configuration).ok());
+    played.settle();
+    return "";
+}
+
+}  // namespace
+
+TEST_CASE("a profile that was edited counts after a reload though lrad.json is the same") {
+    PlayedHosts played;
+    use_profile(played);
+    played.start();
+    CHECK(offline_argument(played) == "off");
+    const auto* before = &played.host();
+    CHECK(reload(played).empty());
+    CHECK(&played.host() == before);  // nothing has changed: it goes on
+    played.folder.write("mine.json", profile_text("take-off"));
+    CHECK(reload(played).empty());
+    CHECK(offline_argument(played) == "take-off");
+}
+
+TEST_CASE("a credential that was exchanged counts after a reload") {
+    PlayedHosts played;
+    use_profile(played);
+    played.start();
+    played.folder.write("secret", "another-secret\n");
+    CHECK(reload(played).empty());
+    const auto* command = played.host().application().profile().command(
+        {"VT1"}, core::ApplicationAction::set_offline);
+    REQUIRE(command != nullptr);
+    CHECK(command->secrets == std::vector<std::string>{"another-secret"});
+}
+
+TEST_CASE("a drive in the ledger keeps its name") {
+    PlayedHosts played;
+    put_into_ledger(played, "VT1");
+    played.start();
+    REQUIRE(played.host().offline_by_us().size() == 1);
+    played.agent["drives"][0]["application_name"] = "drive-2";
+    const std::string refused = reload(played);
+    for (const char* word : {"backup3", "VT1", "drive-1", "drive-2", "lractl drive show VT1"})
+        CHECK_THAT(refused, ContainsSubstring(word));
+    CHECK(played.host().completed().drives[0].application_name == "drive-1");
+    // To leave it out is no new name, and other drives are free to have another.
+    played.agent["drives"] =
+        nlohmann::json::array({{{"serial", "VT2"}, {"application_name", "x"}}});
+    CHECK(reload(played).empty());
+}
+
+TEST_CASE("a profile file that can not be used is a mistake of lrad.json, with its line") {
+    PlayedHosts played;
+    use_profile(played);
+    played.folder.write("mine.json", "{}");
+    const auto mistakes = agentless::AgentlessHosts::mistakes(played.configuration());
+    REQUIRE(mistakes.size() == 1);
+    CHECK_THAT(mistakes[0], ContainsSubstring("lrad.json:"));
+    CHECK_THAT(mistakes[0], ContainsSubstring("agents[2].application.profile: "));
+}
+
+TEST_CASE("programs of a host with PowerShell have names that PowerShell finds") {
+    PlayedHosts played;
+    played.agent["ssh"]["shell"] = "powershell";
+    auto& application = played.agent["application"];
+    application["query"] = {"powershell", "-Command", "Get-X {drive}"};
+    application["offline"] = {"C:\\Tools\\app.exe", "offline", "{drive}"};
+    application["online"] = {"D:/Tools/app.exe", "online", "{drive}"};
+    CHECK(played.read().ok());
+    CHECK(agentless::AgentlessHosts::mistakes(played.configuration()).empty());
+    application["query"][0] = "tools\\app.exe";
+    CHECK_FALSE(played.read().ok());
+    application["query"][0] = "powershell";
+    played.agent["ssh"]["shell"] = "posix";
+    CHECK_FALSE(played.read().ok());
+}
+
+TEST_CASE("the profile veeam calls PowerShell by its name on a Windows host") {
+    PlayedHosts played;
+    played.agent["ssh"]["shell"] = "powershell";
+    auto& application = played.agent["application"];
+    application = {{"profile", "veeam"},
+                   {"profile_dirs", {std::string(LRA_SOURCE_DIR) + "/packaging/profiles"}}};
+    played.start();
+    const auto program = [&] {
+        return played.host()
+            .application()
+            .profile()
+            .command({"VT1"}, core::ApplicationAction::query)
+            ->argv.front();
+    };
+    CHECK(program() == "powershell");
+    application["programs"]["powershell"] = "C:\\Program Files\\PowerShell\\7\\pwsh.exe";
+    CHECK(reload(played).empty());
+    CHECK(program() == "C:\\Program Files\\PowerShell\\7\\pwsh.exe");
+}

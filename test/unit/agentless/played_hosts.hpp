@@ -1,0 +1,112 @@
+#pragma once
+
+// Hosts without an agent in a test, as lrad.json describes them. Their key file is missing, so that
+// ssh is never run; what was found on them is what an earlier life has remembered.
+
+#include <chrono>
+#include <fstream>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <asio/io_context.hpp>
+
+#include "agent/agentless/agentless_hosts.hpp"
+#include "test/support/catch.hpp"
+#include "test/unit/runtime/sample_configurations.hpp"
+
+namespace agentless_test {
+
+using namespace agent;
+
+class NoNetwork final : public snmp_mib::NoticeChannel {
+  public:
+    void send(const std::string&, const std::string&, const snmp_mib::AgentMessage&,
+              std::function<void()>) override {}
+    void stop_sending(const std::string&, const std::string&) override {}
+};
+
+struct PlayedHosts {
+    PlayedHosts() {
+        folder.write("key", "correct horse\n");
+        folder.write("known_hosts", "");
+        agent = {{"name", "backup3"},
+                 {"ssh",
+                  {{"host", "backup3.example"},
+                   {"user", "lra"},
+                   {"key_file", "no-such-key"},
+                   {"known_hosts_file", "known_hosts"},
+                   {"os", "commands"},
+                   {"discover", {"/opt/list"}}}},
+                 {"ports", {"fc:2100000e1e09a1bf"}},
+                 {"drives", {{{"serial", "VT1"}, {"application_name", "drive-1"}}}},
+                 {"application",
+                  {{"observe_only", false},
+                   {"offline", {"/opt/app", "offline", "{drive}"}},
+                   {"online", {"/opt/app", "online", "{drive}"}},
+                   {"query", {"/opt/app", "status", "{drive}"}},
+                   {"states", {{"online", {"^up$"}}, {"offline", {"^down$"}}}}}}};
+        hosts.emplace(loop, folder.file("state"), network, announcements());
+        std::filesystem::create_directory(folder.file("state"));
+        std::filesystem::permissions(folder.file("state"), std::filesystem::perms::owner_all);
+    }
+
+    [[nodiscard]] runtime::Configured<runtime::LradConfiguration> read() const {
+        nlohmann::json content = sample_lrad();
+        content["agents"].push_back(agent);
+        return runtime::read_lrad_configuration(folder.write("lrad.json", content.dump(1)));
+    }
+    [[nodiscard]] runtime::LradConfiguration configuration() const {
+        auto configured = read();
+        INFO((configured.errors.empty() ? std::string() : configured.errors.front()));
+        REQUIRE(configured.ok());
+        return std::move(*configured.value);
+    }
+    // What an earlier life has found with ssh.discover.
+    void remember(const std::string& report) const {
+        const std::string place = folder.file("state/agentless/agent-backup3");
+        std::filesystem::create_directories(place);
+        for (const auto& one : {folder.file("state/agentless"), place})
+            std::filesystem::permissions(one, std::filesystem::perms::owner_all);
+        std::ofstream(place + "/found") << "2 backup3.example 22 /opt/list\n" << report;
+    }
+    void start() {
+        const auto followed = hosts->follow(configuration());
+        INFO((followed ? std::string() : followed.error().message));
+        REQUIRE(followed.ok());
+        hosts->start();
+        settle();
+    }
+    void settle() {
+        loop.restart();
+        loop.poll();
+    }
+    [[nodiscard]] agentless::HostAgent& host() {
+        auto* found = hosts->find("backup3");
+        REQUIRE(found != nullptr);
+        return *found;
+    }
+
+    TemporaryFolder folder;
+    nlohmann::json agent;
+    asio::io_context loop;
+    NoNetwork network;
+    std::vector<snmp_mib::AgentMessage> said;
+    std::vector<dsad::UnusedDrive> unused;
+    std::optional<agentless::AgentlessHosts> hosts;
+
+  private:
+    agentless::AgentlessHosts::Announcements announcements() {
+        return {.said = [this](const std::string&,
+                               const snmp_mib::AgentMessage& message) { said.push_back(message); },
+                .contact = [](const core::HostContact&) {},
+                .audit = [](const runtime::AdministratorAction&) {},
+                .unused = [this](const core::AgentName&,
+                                 const dsad::UnusedDrive& drive) { unused.push_back(drive); },
+                .broken = [](const std::string&) {}};
+    }
+};
+
+}  // namespace agentless_test
