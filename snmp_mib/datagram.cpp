@@ -13,7 +13,7 @@ using ber::tag_sequence;
 
 constexpr std::uint8_t response_pdu = 0xa2;
 
-Envelope v3_envelope(BerReader& message) {
+Envelope v3_envelope(Bytes datagram, BerReader& message) {
     V3Envelope envelope;
     BerReader header(message.element(tag_sequence));
     envelope.message_id = static_cast<std::int32_t>(header.natural());
@@ -37,15 +37,18 @@ Envelope v3_envelope(BerReader& message) {
     envelope.engine_boots = usm.natural();
     envelope.engine_time = usm.natural();
     envelope.user = usm.text(32);
-    usm.text(48);  // msgAuthenticationParameters: 48 octets with SHA-512 (RFC 7860 4.2)
-    usm.text(8);   // msgPrivacyParameters
+    const Bytes authentication = usm.element(tag_octet_string);
+    usm.text(8);  // msgPrivacyParameters
     std::uint8_t data_tag = 0;
     message.any(&data_tag);
     const std::uint8_t expected_tag = envelope.encrypted ? tag_octet_string : tag_sequence;
-    if (!usm.good() || !usm.empty() || !outer.good() || !outer.empty() || !message.good() ||
-        !message.empty() || data_tag != expected_tag) {
+    // At most 48 octets, with SHA-512 (RFC 7860 4.2).
+    if (!usm.good() || !usm.empty() || authentication.size() > 48 || !outer.good() ||
+        !outer.empty() || !message.good() || !message.empty() || data_tag != expected_tag) {
         return NoEnvelope::malformed;
     }
+    envelope.authentication_at = static_cast<std::size_t>(authentication.data() - datagram.data());
+    envelope.authentication_length = authentication.size();
     return envelope;
 }
 
@@ -71,7 +74,7 @@ Envelope envelope_of(std::span<const std::uint8_t> datagram) {
     BerReader message(outside.element(tag_sequence));
     const std::uint32_t version = message.natural();
     if (!outside.good() || !outside.empty() || !message.good()) return NoEnvelope::malformed;
-    if (version == 3) return v3_envelope(message);
+    if (version == 3) return v3_envelope(datagram, message);
     if (version == 1) return v2c_envelope(message);
     return NoEnvelope::other_version;
 }

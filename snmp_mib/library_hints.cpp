@@ -57,13 +57,12 @@ bool LibraryHints::take_v3(Source& source, std::span<const std::uint8_t> datagra
                                  v3->user == source.configuration.user &&
                                  v3->authoritative_engine_id.size() >= 5;
     if (!may_be_its_trap) return false;
-    if (!v3->authenticated || !v3->encrypted) {
+    if (!v3->encrypted || !is_authentic(source.keys, *v3, datagram)) {
         counters_->add(SnmpCount::hints_refused);
         return true;
     }
     const std::string& engine = v3->authoritative_engine_id;
-    const bool is_new = !source.engines.contains(engine);
-    if (is_new) {
+    if (!source.engines.contains(engine)) {
         if (source.engines.size() == engines_max || !add_user(source.keys, engine)) {
             counters_->add(SnmpCount::hints_refused);
             return true;
@@ -80,9 +79,6 @@ bool LibraryHints::take_v3(Source& source, std::span<const std::uint8_t> datagra
         hint(source, message.varbinds());
     } else {
         counters_->add(SnmpCount::hints_refused);
-        // Forged ones must not use up the places of the library's own.
-        if (is_new && source.engines.erase(engine) != 0)
-            remove_user(source.configuration.user, engine);
     }
     return true;
 }

@@ -30,8 +30,9 @@ class LibraryHints {
         LibraryHintHandler on_hint);
 
     // False: not from a library, or not its kind of message; somebody else may want it. Version 2c
-    // needs the community, version 3 a trap that its user has authenticated and encrypted. At most
-    // `engines_max` engine IDs are ever tried for a library: the SNMP library keeps each for ever.
+    // needs the community, version 3 a trap that its user has authenticated and encrypted. Only an
+    // engine ID that somebody with the user's key has sent gets as far as the SNMP library, which
+    // keeps each for ever, and of those at most `engines_max` for a library.
     bool take(std::span<const std::uint8_t> datagram, const asio::ip::address& from);
 
   private:
@@ -39,7 +40,7 @@ class LibraryHints {
     struct Source {
         HintSourceConfiguration configuration;
         UsmUserKeys keys;               // version 3
-        std::set<std::string> engines;  // tried
+        std::set<std::string> engines;  // known to the SNMP library
     };
     LibraryHints(SnmpCounters& counters, LibraryHintHandler on_hint)
         : counters_(&counters), on_hint_(std::move(on_hint)) {}

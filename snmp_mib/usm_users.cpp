@@ -4,12 +4,14 @@
 
 #include <net-snmp/net-snmp-includes.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "snmp_mib/engine_state.hpp"
 #include "snmp_mib/key_file.hpp"
@@ -206,6 +208,32 @@ agent::core::Outcome add_user(const UsmUserKeys& keys, const std::string& engine
     book.users.emplace(UserOnEngine{engine_id, keys.name}, user);
     if (book.all_shown) usm_add_user(user);
     return agent::core::Nothing{};
+}
+
+bool is_authentic(const UsmUserKeys& user, const V3Envelope& envelope,
+                  std::span<const std::uint8_t> datagram) {
+    const std::size_t end = envelope.authentication_at + envelope.authentication_length;
+    if (!envelope.authenticated || envelope.authentication_length == 0 || end > datagram.size())
+        return false;
+    const std::span<oid> hash = oid_of(user.authentication);
+    std::array<u_char, USM_LENGTH_KU_HASHBLOCK> key{};
+    std::size_t length = key.size();
+    const std::string& engine = envelope.authoritative_engine_id;
+    if (generate_kul(hash.data(), static_cast<u_int>(hash.size()), bytes_of(engine), engine.size(),
+                     bytes_of(user.authentication_master), user.authentication_master.size(),
+                     key.data(), &length) != SNMPERR_SUCCESS)
+        return false;
+    // The digest is that of the message with zeros in its place.
+    std::vector<u_char> message(datagram.begin(), datagram.end());
+    const auto place = message.begin() + static_cast<std::ptrdiff_t>(envelope.authentication_at);
+    const std::vector<u_char> digest(
+        place, place + static_cast<std::ptrdiff_t>(envelope.authentication_length));
+    std::fill_n(place, digest.size(), u_char{0});
+    const int verdict = sc_check_keyed_hash(
+        hash.data(), hash.size(), key.data(), static_cast<u_int>(length), message.data(),
+        static_cast<u_int>(message.size()), digest.data(), static_cast<u_int>(digest.size()));
+    explicit_bzero(key.data(), key.size());
+    return verdict == SNMPERR_SUCCESS;
 }
 
 void remove_user(const std::string& name, const std::string& engine_id) {

@@ -2,9 +2,12 @@
 
 // Users of the user-based security model: keys derived once, localized per engine (RFC 3414 2.6).
 
+#include <cstdint>
+#include <span>
 #include <string>
 
 #include "agent/core/result.hpp"
+#include "snmp_mib/datagram.hpp"
 #include "snmp_mib/snmp_configuration.hpp"
 
 namespace snmp_mib {
@@ -32,6 +35,11 @@ struct UsmUserKeys {
 // Kept for engine `engine_id`, with keys localized to it; replaces an entry of the same name and
 // engine. The library does not see it before show_user() or show_all_users().
 [[nodiscard]] agent::core::Outcome add_user(const UsmUserKeys& user, const std::string& engine_id);
+// Did somebody who knows the user's key write this datagram (RFC 3414 6.3.2)? Looked at without the
+// library's lists, so that a stranger's engine ID leaves nothing behind. `envelope` is the
+// datagram's own.
+[[nodiscard]] bool is_authentic(const UsmUserKeys& user, const V3Envelope& envelope,
+                                std::span<const std::uint8_t> datagram);
 void remove_user(const std::string& name, const std::string& engine_id);
 
 // The library looks for a message's user in a list, from its beginning: with a thousand agents that

@@ -29,6 +29,11 @@ TEST_CASE("the envelope of captured messages") {
     CHECK(v3.reportable);
     CHECK(v3.user == "host-a");
     CHECK(v3.authoritative_engine_id.size() == 13);
+    // usmHMAC192SHA256AuthProtocol: 24 octets (RFC 7860 4.2).
+    CHECK(v3.authentication_length == 24);
+    const Bytes bytes = captured("confirmation-inform.bin");
+    CHECK(bytes.at(v3.authentication_at - 2) == 0x04);
+    CHECK(bytes.at(v3.authentication_at - 1) == 24);
 
     const Envelope discovery = envelope_of(captured("discovery.bin"));
     REQUIRE(std::holds_alternative<V3Envelope>(discovery));
