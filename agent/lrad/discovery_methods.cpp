@@ -15,6 +15,7 @@
 #include "agent/lrad/discovery_report.hpp"
 #include "agent/lrad/discovery_service.hpp"
 #include "agent/lrad/drive_paths.hpp"
+#include "agent/runtime/url_credentials.hpp"
 #include "drive_iface/device/iscsi_transport.hpp"
 #include "drive_iface/discovery/discovery.hpp"
 
@@ -43,7 +44,7 @@ constexpr drive_iface::discovery::AskingLimits limits_of_an_answer{
 
 // "192.0.2.7:3260" of "iscsi://user%password@192.0.2.7:3260/target/0".
 std::string portal_in(const std::string& url) {
-    const std::string plain = without_credentials(url);
+    const std::string plain = runtime::without_credentials(url);
     const auto begin = plain.find("://");
     if (begin == std::string::npos) return "";
     return plain.substr(begin + 3, plain.find('/', begin + 3) - begin - 3);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/runtime/log.hpp"
+#include "agent/runtime/url_credentials.hpp"
 #include "drive_iface/device/iscsi_transport.hpp"
 #include "drive_iface/device/sg_transport.hpp"
 #include "drive_iface/discovery/path_finder.hpp"
@@ -61,7 +62,7 @@ core::Result<std::unique_ptr<Transport>> DrivePaths::make_interface(
     iscsi.initiator_name = interface.initiator_name;
     iscsi.isid = drive_iface::isid_number(controller);
     if (auto usable = drive_iface::make_iscsi_transport(iscsi); !usable) return usable.error();
-    options.path = {DevicePath::Kind::iscsi, without_credentials(interface.url), {}};
+    options.path = {DevicePath::Kind::iscsi, runtime::without_credentials(interface.url), {}};
     return drive_iface::discovery::make_serial_bound_transport(
         std::move(options),
         [iscsi](const DevicePath&) { return drive_iface::make_iscsi_transport(iscsi); }, nullptr);
@@ -70,14 +71,6 @@ core::Result<std::unique_ptr<Transport>> DrivePaths::make_interface(
 std::map<core::DriveSerial, std::string> DrivePaths::moved() const {
     const std::lock_guard lock(state_->mutex);
     return state_->moved;
-}
-
-std::string without_credentials(const std::string& url) {
-    const auto host = url.find("://");
-    const auto at = url.find('@');
-    if (host == std::string::npos || at == std::string::npos || at > url.find('/', host + 3))
-        return url;
-    return url.substr(0, host + 3) + url.substr(at + 1);
 }
 
 }  // namespace agent::lrad

@@ -31,7 +31,4 @@ class DrivePaths {
     std::shared_ptr<State> state_;  // shared with the interfaces, which live on other threads
 };
 
-// What can be shown: "iscsi://HOST/TARGET/LUN" without a user and password that may stand in it.
-[[nodiscard]] std::string without_credentials(const std::string& url);
-
 }  // namespace agent::lrad

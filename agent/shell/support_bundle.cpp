@@ -1,21 +1,23 @@
 #include "agent/shell/support_bundle.hpp"
 
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "agent/runtime/clock.hpp"
+#include "agent/runtime/url_credentials.hpp"
 #include "agent/shell/command_table.hpp"
 #include "agent/shell/daemon_link.hpp"
 #include "agent/shell/daemon_names.hpp"
+#include "agent/shell/gathering_place.hpp"
 
 namespace agent::shell {
 
@@ -28,59 +30,64 @@ namespace {
 constexpr std::int64_t events_wanted = 2'000;
 constexpr const char* journal_lines = "5000";
 
-// A folder of its own that nobody else may look into, gone in the end.
-class GatheringPlace {
-  public:
-    GatheringPlace() {
-        std::string name = (fs::temp_directory_path() / "lra-support-XXXXXX").string();
-        if (::mkdtemp(name.data()) != nullptr) path_ = name;
-    }
-    ~GatheringPlace() {
-        std::error_code ignored;
-        if (!path_.empty()) fs::remove_all(path_, ignored);
-    }
-    GatheringPlace(const GatheringPlace&) = delete;
-    GatheringPlace& operator=(const GatheringPlace&) = delete;
-    [[nodiscard]] const std::string& path() const { return path_; }
-
-  private:
-    std::string path_;
+// A daemon on this machine: "dsad" or, of an instance, "dsad-payroll" with the unit dsad@payroll.
+struct Installed {
+    Daemon daemon = Daemon::none;
+    std::string name;  // of its socket, its configuration and its folder in the bundle
+    std::string unit;
 };
 
-// Runs a program to its end with its output in a file. No shell.
-bool output_of(const std::vector<std::string>& argv, const std::string& file) {
-    posix_spawn_file_actions_t actions;
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    ::posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, file.c_str(),
-                                       O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    ::posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-    std::vector<char*> words;
-    for (const std::string& word : argv)
-        words.push_back(const_cast<char*>(word.c_str()));
-    words.push_back(nullptr);
-    pid_t child = 0;
-    const int failed =
-        ::posix_spawnp(&child, words.front(), &actions, nullptr, words.data(), environ);
-    ::posix_spawn_file_actions_destroy(&actions);
-    if (failed != 0) return false;
-    int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR)
-        continue;
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+// The instances of a daemon, by the files FOLDER/dsad-INSTANCE.SUFFIX.
+void add_instances(const std::string& folder, const std::string& begin, const std::string& suffix,
+                   std::set<std::string>& instances) {
+    std::error_code error;
+    for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+         entry.increment(error)) {
+        const std::string file = entry->path().filename().string();
+        const bool one = file.size() > begin.size() + suffix.size() && file.starts_with(begin) &&
+                         file.ends_with(suffix);
+        if (one)
+            instances.insert(file.substr(begin.size(), file.size() - begin.size() - suffix.size()));
+    }
+}
+
+std::vector<Installed> daemons_here(const BundleRequest& request) {
+    std::vector<Installed> found{{Daemon::lrad, "lrad", "lrad"}, {Daemon::dsad, "dsad", "dsad"}};
+    std::set<std::string> instances;
+    add_instances(request.sockets, "dsad-", ".sock", instances);
+    add_instances(request.configuration, "dsad-", ".json", instances);
+    for (const auto& instance : instances)
+        found.push_back({Daemon::dsad, "dsad-" + instance, "dsad@" + instance});
+    found.push_back({Daemon::vtld, "vtld", "vtld"});
+    return found;
+}
+
+// A drive's or an agent's name as part of a file name; two names are never made one.
+std::string as_file_name(const std::string& name) {
+    std::string text;
+    for (const char c : name) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                           (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == ':';
+        if (plain) {
+            text += c;
+        } else {
+            constexpr std::string_view digits = "0123456789abcdef";
+            const auto byte = static_cast<unsigned char>(c);
+            text += {'%', digits[byte / 16], digits[byte % 16]};
+        }
+    }
+    return text;
 }
 
 class Gathering {
   public:
-    Gathering(const BundleRequest& request, std::string folder)
-        : request_(request), folder_(std::move(folder)) {}
+    Gathering(const BundleRequest& request, const GatheringPlace& place)
+        : request_(request), place_(place) {}
 
-    void daemon(Daemon daemon) {
-        const std::string name(to_text(daemon));
-        fs::create_directories(folder_ + "/" + name);
-        answers(daemon, name);
-        configuration(name);
-        journal(name);
+    void daemon(const Installed& one) {
+        answers(one);
+        configuration(one.name);
+        journal(one);
     }
 
     void versions() {
@@ -105,27 +112,32 @@ class Gathering {
 
   private:
     void put(const std::string& name, const std::string& text) {
-        std::ofstream(folder_ + "/" + name, std::ios::binary) << text;
-        bundle_.files.push_back(name);
+        if (auto done = place_.put(name, text); !done) {
+            bundle_.problems.push_back(name + ": " + done.error().message);
+        } else {
+            bundle_.files.push_back(name);
+        }
     }
 
     // All that only looks: whatever the command table says of this daemon that begins with no
     // change and needs nothing but a drive's or an agent's name.
-    void answers(Daemon daemon, const std::string& name) {
-        const std::string socket = request_.sockets + "/" + name + ".sock";
+    void answers(const Installed& one) {
+        const std::string socket = request_.sockets + "/" + one.name + ".sock";
         if (::access(socket.c_str(), F_OK) != 0) {
-            bundle_.problems.push_back(name + ": no control socket " + socket);
+            bundle_.problems.push_back(one.name + ": no control socket " + socket);
             return;
         }
         for (const Command& command : commands()) {
-            if (!serves(daemon, command) || !only_looks(command)) continue;
+            if (!serves(one.daemon, command) || !only_looks(command)) continue;
             const Parameter& positional = command.positionals.front();
-            if (positional.name.empty()) {
-                keep(socket, name, command, json::object(), "");
+            // Of dsad, which is one agent, `agent show` needs no name.
+            if (positional.name.empty() || !serves(one.daemon, *list_of_names(positional.kind))) {
+                keep(socket, one.name, command, json::object(), "");
                 continue;
             }
-            for (const std::string& one : names(socket, positional.kind))
-                keep(socket, name, command, {{positional.name, one}}, "." + one);
+            for (const std::string& name : names(one, socket, positional.kind))
+                keep(socket, one.name, command, {{positional.name, name}},
+                     "." + as_file_name(name));
         }
     }
 
@@ -139,12 +151,13 @@ class Gathering {
         return looks && alone && command.positionals[1].name.empty();
     }
 
-    // As parts of file names.
-    std::vector<std::string> names(const std::string& socket, ValueKind kind) const {
-        auto found =
-            names_known(kind, {.socket = socket, .timeout = request_.timeout}, Daemon::none);
-        std::erase_if(found, [](const auto& name) { return name.find('/') != std::string::npos; });
-        return found;
+    std::vector<std::string> names(const Installed& one, const std::string& socket,
+                                   ValueKind kind) {
+        auto known = names_known(kind, {.socket = socket, .timeout = request_.timeout});
+        if (known) return std::move(known).value();
+        bundle_.problems.push_back(one.name + ": " + method_of(*list_of_names(kind)) + ": " +
+                                   known.error().message);
+        return {};
     }
 
     void keep(const std::string& socket, const std::string& daemon, const Command& command,
@@ -179,34 +192,29 @@ class Gathering {
                 "\n");
     }
 
-    void journal(const std::string& name) {
-        const std::string file = name + "/journal.txt";
-        if (output_of({"journalctl", "--unit", name, "--lines", journal_lines, "--no-pager",
-                       "--output", "short-iso-precise", "--utc"},
-                      folder_ + "/" + file)) {
+    void journal(const Installed& one) {
+        const std::string file = one.name + "/journal.txt";
+        const auto done =
+            place_.put_output_of(file, {"journalctl", "--unit", one.unit, "--lines", journal_lines,
+                                        "--no-pager", "--output", "short-iso-precise", "--utc"});
+        if (done) {
             bundle_.files.push_back(file);
-            return;
+        } else {
+            bundle_.problems.push_back(one.name + ": " + done.error().message);
         }
-        std::error_code ignored;
-        fs::remove(folder_ + "/" + file, ignored);
-        bundle_.problems.push_back(name + ": journalctl told nothing");
     }
 
     const BundleRequest& request_;
-    std::string folder_;
+    const GatheringPlace& place_;
     Bundle bundle_;
 };
 
-// "iscsi://user%secret@host/target" to "iscsi://user%***@host/target".
-std::string without_password(const std::string& text) {
-    const auto begin = text.find("://");
-    if (begin == std::string::npos) return text;
-    const auto end = text.find('/', begin + 3);
-    const auto at = text.rfind('@', end);
-    const auto percent = text.find('%', begin + 3);
-    const bool has_one =
-        at != std::string::npos && percent != std::string::npos && percent < at && at > begin;
-    return has_one ? text.substr(0, percent + 1) + "***" + text.substr(at) : text;
+// "iscsi://user%secret@host/target" to "iscsi://***@host/target".
+std::string with_hidden_credentials(const std::string& text) {
+    const std::string bare = runtime::without_credentials(text);
+    if (bare == text) return text;
+    const auto host = bare.find("://") + 3;
+    return bare.substr(0, host) + "***@" + bare.substr(host);
 }
 
 bool is_secret(const std::string& key) {
@@ -216,7 +224,7 @@ bool is_secret(const std::string& key) {
 }  // namespace
 
 json without_configured_secrets(json configuration) {
-    if (configuration.is_string()) return without_password(configuration.get<std::string>());
+    if (configuration.is_string()) return with_hidden_credentials(configuration.get<std::string>());
     if (!configuration.is_structured()) return configuration;
     for (auto& [key, value] : configuration.items()) {
         if (is_secret(key) && value.is_string()) {
@@ -229,6 +237,8 @@ json without_configured_secrets(json configuration) {
 }
 
 core::Result<Bundle> make_support_bundle(const BundleRequest& request) {
+    if (request.file == "-")
+        return Error{"-: a support bundle is written to a file; name one that does not exist yet"};
     const int file = ::open(request.file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (file < 0) return Error{request.file + ": can not be written: " + std::strerror(errno)};
     ::close(file);
@@ -236,20 +246,14 @@ core::Result<Bundle> make_support_bundle(const BundleRequest& request) {
         ::unlink(request.file.c_str());
         return Error{request.file + ": " + why};
     };
-    const GatheringPlace place;
-    if (place.path().empty())
-        return failed("no folder to gather in: " + std::string(std::strerror(errno)));
-    const std::string folder = place.path() + "/lra-support";
-    fs::create_directories(folder);
-    Gathering gathering(request, folder);
+    const auto place = GatheringPlace::make();
+    if (!place) return failed(place.error().message);
+    Gathering gathering(request, *place);
     gathering.versions();
-    for (const Daemon daemon : {Daemon::lrad, Daemon::dsad, Daemon::vtld})
-        gathering.daemon(daemon);
+    for (const auto& one : daemons_here(request))
+        gathering.daemon(one);
     gathering.problems_file();
-    if (!output_of({"tar", "--create", "--file", request.file, "--directory", place.path(),
-                    "--owner=0", "--group=0", "lra-support"},
-                   place.path() + "/tar.txt"))
-        return failed("tar could not write it; is there room?");
+    if (auto packed = place->pack(request.file); !packed) return failed(packed.error().message);
     return gathering.take();
 }
 

@@ -225,8 +225,8 @@ class Rig:
 
     # ---- processes -----------------------------------------------------------------------------------------------
 
-    def run(self, argv, check=True, timeout=60):
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout)
+    def run(self, argv, check=True, timeout=60, env=None):
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout, env={**os.environ, **(env or {})})
         if check and done.returncode != 0:
             raise Failed(f"{' '.join(map(str, argv))} ended with {done.returncode}: {done.stderr.strip()}")
         return done

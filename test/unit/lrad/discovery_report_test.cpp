@@ -64,9 +64,3 @@ TEST_CASE("what a device makes up does not reach the terminal as it is") {
     CHECK(discovered_json(found).at("drives").at(0).at("firmware") == "S2S1");
     CHECK_THAT(discovered_text(Discovered{}), ContainsSubstring("no tape drives found"));
 }
-
-TEST_CASE("a user and password in a URL are shown to nobody") {
-    using agent::lrad::without_credentials;
-    CHECK(without_credentials("iscsi://u%p@h:3260/t/0") == "iscsi://h:3260/t/0");
-    CHECK(without_credentials("iscsi://h:3260/iqn.x:a@b/0") == "iscsi://h:3260/iqn.x:a@b/0");
-}

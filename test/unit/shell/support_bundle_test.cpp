@@ -15,12 +15,15 @@ TEST_CASE("no secret of a configuration gets into a support bundle") {
         {"drives",
          {{{"serial", "VT1"},
            {"interface", {{"url", "iscsi://user%hush@192.0.2.2:3260/iqn.2026-01.example:x/0"}}}},
-          {{"serial", "VT2"}, {"interface", {{"url", "iscsi://192.0.2.2/iqn.2026-01.a%b@c/0"}}}}}},
+          {{"serial", "VT2"},
+           {"interface", {{"url", "iscsi://192.0.2.2/iqn.2026-01.example:x/0"}}}},
+          {{"serial", "VT3"}, {"interface", {{"url", "iscsi://joe:hush@h:3260/t/0"}}}},
+          {{"serial", "VT4"}, {"interface", {{"url", "iscsi://joe%se/hush@h:3260/t/0"}}}}}},
         {"application", {{"password", "hush"}, {"parameters", {{"secret", "hush"}}}}}};
     const json shown = without_configured_secrets(configuration);
     CHECK_THAT(shown.dump(), !ContainsSubstring("hush"));
     CHECK(shown["snmp"]["users"] == configuration["snmp"]["users"]);
     CHECK(shown["drives"][0]["interface"]["url"] ==
-          "iscsi://user%***@192.0.2.2:3260/iqn.2026-01.example:x/0");
+          "iscsi://***@192.0.2.2:3260/iqn.2026-01.example:x/0");
     CHECK(shown["drives"][1] == configuration["drives"][1]);
 }
