@@ -32,6 +32,8 @@ core::Result<std::unique_ptr<MetricsServer>> MetricsServer::open(
     std::unique_ptr<MetricsServer> server(new MetricsServer(loop, std::move(source)));
     HttpServerOptions options;
     options.listen = {configuration.listen->host, configuration.listen->port};
+    options.beyond_loopback =
+        true;  // a monitoring server is another machine; metrics_configuration.cpp
     options.workers = 2;
     options.connections_max = 16;
     auto http = HttpServer::listen(

@@ -101,7 +101,8 @@ agent::core::Outcome HttpServer::State::listen() {
     const auto where = to_text(options_.listen);
     asio::error_code error;
     const auto host = asio::ip::make_address(options_.listen.host, error);
-    if (error || !host.is_loopback()) return Error{where + " is not a loopback address"};
+    if (error || (!host.is_loopback() && !options_.beyond_loopback))
+        return Error{where + " is not a loopback address"};
     const tcp::endpoint endpoint(host, options_.listen.port);
     acceptor_.open(endpoint.protocol(), error);
     if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);

@@ -25,6 +25,7 @@ namespace drive_iface::web {
 
 struct HttpServerOptions {
     WebAddress listen;
+    bool beyond_loopback = false;      // whoever reaches another address may ask, too
     std::size_t connections_max = 64;  // further ones are answered 503 and closed
     std::size_t workers = 8;
     std::vector<uid_t> users;                      // who may ask; empty: every user of this machine

@@ -67,6 +67,16 @@ struct Served {
 
 }  // namespace
 
+TEST_CASE("metrics may be served to another machine: that is where monitoring is") {
+    asio::io_context loop;
+    agent::runtime::MetricsConfiguration configuration;
+    configuration.listen = agent::runtime::address_from_text("tcp:[2001:db8::1]:0");
+    const auto opened = MetricsServer::open(
+        loop, configuration, {[] { return std::string(); }, [] { return std::nullopt; }});
+    REQUIRE_FALSE(opened.ok());  // this machine does not have the address
+    CHECK_THAT(opened.error().message, ContainsSubstring("can not listen on"));
+}
+
 TEST_CASE("metrics are answered as Prometheus reads them, whatever name the host has") {
     const Served served;
     const std::string answer = served.get("/metrics");
