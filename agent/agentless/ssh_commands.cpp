@@ -88,7 +88,7 @@ void SshCommands::begin(const std::shared_ptr<Call>& call) {
             finish(call, read_ssh_answer(std::move(outcome), call->marker, limit));
         });
     };
-    const bool entered = slots_.enter(alive_, ssh_.host, run);
+    const bool entered = slots_.enter(alive_, ssh_.host + ":" + std::to_string(ssh_.port), run);
     if (!entered) refuse(State::unreachable, "too many commands wait for their turn already");
 }
 

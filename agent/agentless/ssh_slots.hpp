@@ -32,9 +32,9 @@ class SshSlots {
     };
     using Begin = std::function<void(std::shared_ptr<Slot>)>;  // shared: stays with the callbacks
 
-    // `begin` is called now, or when a slot is free and few enough run on `host`, those of one host
-    // in turn; never after `alive` has expired. False, and nothing happens: 1024 calls wait
-    // already.
+    // `host` is its address and port. `begin` is called now, or when a slot is free and few enough
+    // run on `host`, those of one host in turn; never after `alive` has expired. False, and nothing
+    // happens: 1024 calls wait already.
     [[nodiscard]] bool enter(std::weak_ptr<int> alive, std::string host, Begin begin);
 
     [[nodiscard]] std::size_t running() const { return running_; }
