@@ -24,6 +24,11 @@ bool AlarmBook::clear(const AlarmKey& key, StepEffects<ReservationAgentEffect>& 
     return true;
 }
 
+const Alarm* AlarmBook::find(const AlarmKey& key) const {
+    const auto known = active_.find(key);
+    return known == active_.end() ? nullptr : &known->second;
+}
+
 std::vector<Alarm> AlarmBook::active() const {
     std::vector<Alarm> alarms;
     alarms.reserve(active_.size());

@@ -22,6 +22,8 @@ class AlarmBook {
     bool clear(const AlarmKey& key, StepEffects<ReservationAgentEffect>& effects);
 
     [[nodiscard]] bool is_active(const AlarmKey& key) const { return active_.contains(key); }
+    // Null: not active. Valid until the next change.
+    [[nodiscard]] const Alarm* find(const AlarmKey& key) const;
     [[nodiscard]] std::vector<Alarm> active() const;
 
   private:

@@ -22,6 +22,14 @@ Message contact_message(HostContact::State state) {
     return Message::host_not_understood;
 }
 
+// Whether an alarm tells of this kind of trouble, in whatever words.
+bool tells_of(const Alarm& alarm, Message message, const AgentName& agent) {
+    const std::string words = "\n";
+    const std::string text = text_of(message, {agent, words, agent});
+    return alarm.severity == description_of(message).severity &&
+           alarm.text.starts_with(text.substr(0, text.find(words)));
+}
+
 }  // namespace
 
 // Rules of presence. Tests: reservation_agent_presence_test.cpp; scenarios agent_starts.txt,
@@ -104,9 +112,12 @@ void ReservationAgent::Rules::handle(const HostContact& input) {
     const AlarmKey key{AlarmKind::host_unreachable, {}, input.agent};
     const bool first = !agent->contact;
     agent->contact = input.state;
-    // An alarm from before a restart of this process stands until there is better news.
-    if (input.state == HostContact::State::reached || !first) alarms_.clear(key, effects_);
     const Message message = contact_message(input.state);
+    // An alarm from before a restart of this process stands until there is other news.
+    const Alarm* stored = alarms_.find(key);
+    const bool same = first && input.state != HostContact::State::reached && stored != nullptr &&
+                      tells_of(*stored, message, input.agent);
+    if (!same) alarms_.clear(key, effects_);
     if (input.state == HostContact::State::reached) {
         log(message, {{}, input.agent, {}}, {input.agent, input.words});
         return;

@@ -41,6 +41,35 @@ TEST_CASE(
     CHECK(controller.rules().active_alarms().front().severity == Severity::critical);
 }
 
+TEST_CASE("after a restart another kind of trouble takes the place of the alarm on record") {
+    Controller controller(two_drives_three_agents());
+    const AgentName agent = controller.rules().agents().front().record.agent;
+    controller(HostContact{agent, State::unreachable, "no route"});
+    const auto before = controller.rules().active_alarms();
+    SECTION("the same kind says nothing twice, whatever its words") {
+        controller.restart();
+        controller(HostContact{agent, State::unreachable, "timed out"});
+        CHECK(controller.rules().active_alarms() == before);
+    }
+    SECTION("another one does") {
+        controller.restart();
+        const auto effects = controller(HostContact{agent, State::key_changed, "SHA256:abc"});
+        CHECK_THAT(contact_alarm_text(controller), ContainsSubstring("SHA256:abc"));
+        CHECK(controller.rules().active_alarms().front().severity == Severity::critical);
+        CHECK(all<AnnounceAlarm>(effects).size() == 2);
+    }
+    SECTION("and that it is reached ends it") {
+        controller.restart();
+        controller(HostContact{agent, State::reached, "2 ports"});
+        CHECK(controller.rules().active_alarms().empty());
+    }
+    SECTION("of the same severity too") {
+        controller.restart();
+        controller(HostContact{agent, State::login_refused, "Permission denied"});
+        CHECK_THAT(contact_alarm_text(controller), ContainsSubstring("Permission denied"));
+    }
+}
+
 TEST_CASE("messages that are refused too often are one alarm until they are not") {
     Controller controller(two_drives_three_agents());
     const auto alarms = [&] { return controller.rules().active_alarms(); };
