@@ -113,8 +113,11 @@ void ManualPage::example(std::string_view lines) {
 std::string program_manual(const ProgramDescription& program) {
     ManualPage page(program.name, 8, program.purpose);
     page.section("SYNOPSIS");
-    page.paragraph("`" + program.name + "` [`--config` FILE]");
-    page.paragraph("`" + program.name + "` `--check-config` [`--config` FILE]");
+    const bool has_instances = !program.instance_configuration_begins.empty();
+    const std::string which =
+        has_instances ? "[`--config` FILE | `--instance` NAME]" : "[`--config` FILE]";
+    page.paragraph("`" + program.name + "` " + which);
+    page.paragraph("`" + program.name + "` `--check-config` " + which);
     page.section("DESCRIPTION");
     page.paragraph(
         "Stays in the foreground. Logs to the journal when systemd started it, to standard error "
@@ -125,6 +128,12 @@ std::string program_manual(const ProgramDescription& program) {
     page.section("OPTIONS");
     for (const OptionText& option : daemon_options)
         page.entry(option.written, option.meaning);
+    if (has_instances) {
+        page.entry("`--instance` NAME", "One of several " + program.name +
+                                            " on this host: its configuration is " + "`" +
+                                            program.instance_configuration_begins + "NAME" +
+                                            program.instance_configuration_ends + "`.");
+    }
     for (const ProgramQuestion& question : program.questions) {
         page.entry("`" + question.option + "` " + question.value_name,
                    question.help + ", and ends.");
@@ -135,6 +144,11 @@ std::string program_manual(const ProgramDescription& program) {
     page.section("FILES");
     page.entry("`" + program.default_configuration + "`",
                "Its configuration; see `" + file_of(program) + "`(5).");
+    if (has_instances) {
+        page.entry("`" + program.instance_configuration_begins + "NAME" +
+                       program.instance_configuration_ends + "`",
+                   "The configuration of the instance NAME.");
+    }
     see_also(page, program, 8);
     return page.text();
 }

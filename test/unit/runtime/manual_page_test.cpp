@@ -25,3 +25,17 @@ TEST_CASE("a configuration's page names every key, and the program's every statu
     CHECK_THAT(page, ContainsSubstring(".TP\n42\n"));
     CHECK_THAT(page, ContainsSubstring("\\fBlrad.json\\fR(5)"));
 }
+
+TEST_CASE("a program of which several run on a host says how each is named") {
+    ProgramDescription program{.name = "dsad",
+                               .purpose = "Shares.",
+                               .default_configuration = "/etc/lra/dsad.json",
+                               .schema = &lrad_configuration_schema()};
+    CHECK(program_manual(program).find("instance") == std::string::npos);
+    program.instance_configuration_begins = "/etc/lra/dsad-";
+    program.instance_configuration_ends = ".json";
+    const std::string page = program_manual(program);
+    CHECK_THAT(page, ContainsSubstring("\n\\fB\\-\\-instance\\fR NAME\n"));
+    CHECK_THAT(page, ContainsSubstring("/etc/lra/dsad\\-NAME.json"));
+    CHECK_THAT(page, ContainsSubstring("| \\fB\\-\\-instance\\fR NAME]"));
+}
