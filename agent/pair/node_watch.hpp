@@ -42,6 +42,7 @@ struct Heartbeat {
     bool serves = false;
     NodeState state = NodeState::recovering;
     DataSeen data;
+    bool operator==(const Heartbeat&) const = default;
 };
 
 class NodeWatch {
