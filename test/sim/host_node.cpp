@@ -88,6 +88,7 @@ void HostNode::reboot(std::int64_t down_ms) {
 HostConfiguration HostNode::told_to_rules() const {
     HostConfiguration told = host_;
     if (bug_ == Bug::observing_forgotten) told.observe_only = false;
+    if (bug_ == Bug::operating_forgotten) told.observe_only = true;
     return told;
 }
 
@@ -244,12 +245,23 @@ void HostNode::run(const DriveSharingAgentEffects& effects) {
         ApplicationDriveState shown = ApplicationDriveState::unknown;
         if (const auto* sent = std::get_if<SendConfirmation>(&effects[at])) {
             shown = state_of(sent->confirmation.drive);
+            says_to_observe(sent->confirmation);
         }
         oracle_.host_effect_done(timeline_.now_ms(), number_, effects[at], disk_.tables(), shown);
         carry_out(effects[at]);
         if (!up()) return;
     }
     sleep_until_next_wakeup();
+}
+
+// Whoever is to act may say that it only watches about what it answered when it only watched.
+void HostNode::says_to_observe(const Confirmation& confirmation) {
+    if (confirmation.result != ConfirmationResult::observed_only) return;
+    if (host_.observe_only) {
+        only_observed_.insert(confirmation.id);
+    } else if (!only_observed_.contains(confirmation.id)) {
+        oracle_.fail(timeline_.now_ms(), "observes only", host_.agent + " is to act and watches");
+    }
 }
 
 void HostNode::carry_out(const DriveSharingAgentEffect& effect) {

@@ -84,6 +84,8 @@ class HostNode {
     std::size_t number_;
     agent::core::HostConfiguration host_;
     [[nodiscard]] agent::core::HostConfiguration told_to_rules() const;
+    void says_to_observe(const agent::core::Confirmation& confirmation);
+    std::set<agent::core::NoticeId> only_observed_;
     Bug bug_;
     Timeline& timeline_;
     Random& random_;

@@ -29,6 +29,7 @@ constexpr EnumeratorName<Bug> bug_names[] = {
     {Bug::changes_of_reservation_unseen, "changes_of_reservation_unseen"},
     {Bug::old_statement_counts, "old_statement_counts"},
     {Bug::observing_forgotten, "observing_forgotten"},
+    {Bug::operating_forgotten, "operating_forgotten"},
     {Bug::cut_off_counts_as_ended, "cut_off_counts_as_ended"},
 };
 

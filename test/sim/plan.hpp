@@ -73,19 +73,20 @@ enum class Bug : std::uint8_t {
                                     // dropped
     old_statement_counts,     // a host's word about an older question is taken for the newest one
     observing_forgotten,      // a host that is only to watch is not told so
+    operating_forgotten,      // a host that is to act is told that it only watches
     cut_off_counts_as_ended,  // of a command that was cut off it is said that it has ended
 };
 inline constexpr Bug planted_bugs[] = {
-    Bug::old_epoch_counts,        Bug::superseding_forgives,
-    Bug::send_before_record,      Bug::ledger_forgotten,
-    Bug::ledger_invented,         Bug::forced_offline_forgotten,
-    Bug::epoch_not_raised,        Bug::receipt_counts,
-    Bug::failure_counts,          Bug::budget_too_long,
-    Bug::budget_too_short,        Bug::actuator_lies,
-    Bug::read_back_skipped,       Bug::lift_after_restart,
-    Bug::torn_transaction_kept,   Bug::changes_of_reservation_unseen,
-    Bug::old_statement_counts,    Bug::observing_forgotten,
-    Bug::cut_off_counts_as_ended,
+    Bug::old_epoch_counts,      Bug::superseding_forgives,
+    Bug::send_before_record,    Bug::ledger_forgotten,
+    Bug::ledger_invented,       Bug::forced_offline_forgotten,
+    Bug::epoch_not_raised,      Bug::receipt_counts,
+    Bug::failure_counts,        Bug::budget_too_long,
+    Bug::budget_too_short,      Bug::actuator_lies,
+    Bug::read_back_skipped,     Bug::lift_after_restart,
+    Bug::torn_transaction_kept, Bug::changes_of_reservation_unseen,
+    Bug::old_statement_counts,  Bug::observing_forgotten,
+    Bug::operating_forgotten,   Bug::cut_off_counts_as_ended,
 };
 [[nodiscard]] std::string_view to_text(Bug bug);
 
