@@ -1,0 +1,312 @@
+#include "agent/pair/controller_node.hpp"
+
+#include "test/support/catch.hpp"
+
+using namespace agent::pair;
+
+namespace {
+
+using Standby = DataSeen::Standby;
+
+template <typename Effect>
+std::vector<Effect> effects_of(const NodeEffects& effects) {
+    std::vector<Effect> found;
+    for (const auto& effect : effects) {
+        if (const auto* one = std::get_if<Effect>(&effect)) found.push_back(*one);
+    }
+    return found;
+}
+
+// A node of a pair with one agent, whose register the test writes.
+struct Bench {
+    explicit Bench(Node me = Node::first, std::vector<AgentName> voters = {"a1"})
+        : node(configuration_for(me, voters), {}) {
+        value = {"c", 1, Relation::pair, Node::first, 1, voters, least_threshold(voters.size())};
+        note(node.start(data));
+    }
+    static NodeConfiguration configuration_for(Node me, const std::vector<AgentName>& voters) {
+        NodeConfiguration configuration;
+        configuration.node = me;
+        configuration.cluster = "c";
+        configuration.voters = voters;
+        configuration.threshold = least_threshold(voters.size());
+        return configuration;
+    }
+
+    void note(const NodeEffects& effects) {
+        last = effects;
+        for (const auto& order : effects_of<Order>(effects)) {
+            orders.push_back(order);
+        }
+    }
+    void take(const NodeInput& input) { note(node.step(input)); }
+    // The oldest order is carried out.
+    Step done(bool well = true) {
+        REQUIRE_FALSE(orders.empty());
+        const Order order = orders.front();
+        orders.erase(orders.begin());
+        take(OrderAnswered{order.number, well, true, {1, 10}});
+        return order.step;
+    }
+    BallotAnswer answer(BallotAnswer::Round round) const {
+        BallotAnswer given;
+        given.agent = "a1";
+        given.instance = "i";
+        given.changes = changes;
+        given.round = round;
+        given.ballot = node.vote()->ballot();
+        given.granted = true;
+        given.value = value;
+        return given;
+    }
+    // The agent grants both rounds.
+    void votes() {
+        REQUIRE(node.vote_is_open());
+        take(AgentVoted{answer(BallotAnswer::Round::promise)});
+        if (!node.vote_is_open()) return;
+        const auto decided = node.vote()->value();
+        take(AgentVoted{answer(BallotAnswer::Round::accept)});
+        value = decided;
+    }
+    void sees(std::uint64_t epoch, Standby standby) {
+        data.epoch = epoch;
+        data.standby = standby;
+        take(data);
+    }
+    // In service as the primary of a pair.
+    void serve() {
+        CHECK(done() == Step::stop_database);
+        votes();
+        CHECK(done() == Step::start_synchronous);
+        CHECK(done() == Step::checkpoint);
+        sees(1, Standby::in_sync);
+        CHECK(done() == Step::barrier);
+        CHECK(done() == Step::fence_old);
+        CHECK(done() == Step::judge_claims);
+        REQUIRE(node.state() == NodeState::primary);
+    }
+
+    ControllerNode node;
+    DataSeen data{1, Relation::pair, Node::first, {1, 5}, Standby::none, false};
+    RegisterValue value;
+    std::uint64_t changes = 5;
+    std::vector<Order> orders;
+    NodeEffects last;
+};
+
+ShutdownKey order_to_leave(std::uint64_t counter = 1) {
+    ShutdownKey key;
+    key.id = {1, counter, "op"};
+    key.cluster = "c";
+    return key;
+}
+
+}  // namespace
+
+TEST_CASE("a node serves only when everything in its procedure is answered") {
+    Bench bench;
+    CHECK_FALSE(bench.node.takes_requests());
+    bench.serve();
+    CHECK(bench.node.takes_requests());
+    CHECK(bench.node.epoch() == 1);
+    CHECK(bench.node.needs_lease());
+}
+
+TEST_CASE("the number of a ballot is recorded before the ballot is sent, and never goes back") {
+    Bench bench;
+    bench.done();
+    REQUIRE_FALSE(bench.last.empty());
+    const auto* record = std::get_if<RecordNode>(&bench.last.front());
+    REQUIRE(record != nullptr);
+    CHECK(record->record.ballot_counter == 1);
+    CHECK(effects_of<SendPromise>(bench.last).front().request.ballot.counter == 1);
+    ControllerNode next_life(bench.node.configuration(), record->record);
+    static_cast<void>(next_life.start(bench.data));
+    static_cast<void>(next_life.step(OrderAnswered{1, true, true, {}}));
+    CHECK(next_life.vote()->ballot().counter == 2);
+}
+
+TEST_CASE("a failed step ends the procedure and is tried again later") {
+    Bench bench;
+    bench.done();
+    bench.votes();
+    bench.done(false);
+    CHECK(bench.node.state() == NodeState::offline);
+    CHECK(bench.node.retry_is_wanted());
+    bench.take(RetryDue{});
+    CHECK(bench.node.state() == NodeState::recovering);
+    CHECK(bench.orders.front().step == Step::stop_database);
+}
+
+TEST_CASE("answers to orders of a procedure that was given up move nothing") {
+    Bench bench;
+    bench.serve();
+    bench.take(LeaseOver{});
+    CHECK(bench.node.state() == NodeState::fenced);
+    CHECK_FALSE(bench.node.acts());
+    bench.take(OrderAnswered{999, true, true, {}});
+    bench.take(OrderAnswered{1, true, true, {}});
+    CHECK(bench.node.state() == NodeState::fenced);
+    CHECK(bench.done() == Step::stop_database_at_once);
+    CHECK(bench.node.state() == NodeState::recovering);
+}
+
+TEST_CASE("commits wait when the other is lost, and stop waiting only after the votes") {
+    Bench bench;
+    bench.serve();
+    bench.sees(1, Standby::none);
+    CHECK(bench.node.state() == NodeState::waiting_peer);
+    CHECK_FALSE(bench.node.takes_requests());
+    CHECK(bench.node.acts());
+    CHECK(bench.orders.empty());
+    bench.take(PeerMissing{});
+    CHECK(bench.orders.empty());
+    bench.votes();
+    CHECK(bench.done() == Step::synchronous_off);
+    CHECK(bench.orders.front().epoch == 2);
+    CHECK(bench.done() == Step::barrier);
+    CHECK(bench.node.state() == NodeState::primary_alone);
+    CHECK(bench.node.epoch() == 2);
+    CHECK_FALSE(bench.node.needs_lease());
+}
+
+TEST_CASE("a lone node takes the other in: first commits wait, then the register says pair") {
+    Bench bench;
+    bench.serve();
+    bench.sees(1, Standby::none);
+    bench.take(PeerMissing{});
+    bench.votes();
+    bench.done();
+    bench.done();
+    bench.sees(2, Standby::streaming);
+    CHECK(bench.node.takes_requests());
+    CHECK(bench.done() == Step::synchronous_on);
+    CHECK_FALSE(bench.node.vote_is_open());
+    bench.sees(2, Standby::in_sync);
+    CHECK(bench.done() == Step::barrier);
+    CHECK(bench.node.needs_lease());
+    bench.votes();
+    CHECK(bench.value.relation == Relation::pair);
+    CHECK(bench.done() == Step::barrier);
+    CHECK(bench.node.state() == NodeState::primary);
+    CHECK(bench.node.epoch() == 3);
+}
+
+TEST_CASE("a database that ends takes its node back to the beginning") {
+    Bench bench;
+    bench.serve();
+    bench.take(DatabaseLost{});
+    CHECK(bench.node.state() == NodeState::recovering);
+    CHECK_FALSE(bench.node.acts());
+}
+
+TEST_CASE("a standby whose copy is being replaced does not ask to serve") {
+    Bench bench(Node::second);
+    bench.done();
+    bench.votes();
+    REQUIRE(bench.node.state() == NodeState::standby);
+    bench.take(PeerMissing{});
+    CHECK(bench.node.state() == NodeState::standby);
+    CHECK(bench.done() == Step::follow_peer);
+    bench.take(PeerMissing{});
+    CHECK(bench.node.state() == NodeState::taking_over);
+    CHECK_FALSE(bench.node.grants_lease());
+}
+
+TEST_CASE("an agent whose store is another one, or has gone back, is not counted") {
+    for (const bool other_store : {true, false}) {
+        Bench bench;
+        bench.serve();
+        bench.sees(1, Standby::none);
+        bench.take(PeerMissing{});
+        auto answer = bench.answer(BallotAnswer::Round::promise);
+        if (other_store) {
+            answer.instance = "another";
+        } else {
+            answer.changes = 4;
+        }
+        bench.take(AgentVoted{answer});
+        CHECK(effects_of<AgentForgot>(bench.last).size() == 1);
+        CHECK(bench.node.vote()->state() == Vote::State::promising);
+        CHECK(bench.node.record().witnesses.at("a1").instance == "i");
+    }
+}
+
+TEST_CASE("an operator's forced start needs no vote, and raises the epoch out of reach") {
+    Bench bench;
+    bench.done();
+    bench.take(VoteTimeOver{});
+    REQUIRE(bench.node.state() == NodeState::offline);
+    bench.take(ForcedStartOrdered{});
+    bench.take(VoteTimeOver{});
+    bench.take(VoteTimeOver{});
+    CHECK(bench.done() == Step::promote);
+    CHECK(bench.done() == Step::checkpoint);
+    CHECK(bench.done() == Step::barrier);
+    CHECK(bench.done() == Step::fence_old);
+    CHECK(bench.done() == Step::judge_claims);
+    CHECK(bench.node.state() == NodeState::primary_alone);
+    CHECK(bench.node.epoch() == 1001);
+}
+
+TEST_CASE("a node in service starts nothing by force") {
+    Bench bench;
+    bench.serve();
+    bench.take(ForcedStartOrdered{});
+    CHECK(bench.node.state() == NodeState::primary);
+    CHECK(bench.orders.empty());
+}
+
+TEST_CASE("a shutdown is refused with the reason, and asked for once is asked for once") {
+    Bench bench;
+    bench.take(ShutdownOrdered{order_to_leave()});
+    REQUIRE(effects_of<ShutdownRefused>(bench.last).size() == 1);
+    bench.serve();
+    bench.take(ShutdownOrdered{order_to_leave()});
+    CHECK(effects_of<SendKey>(bench.last).size() == 1);
+    bench.take(ShutdownOrdered{order_to_leave()});
+    CHECK(bench.last.empty());
+    bench.take(ShutdownOrdered{order_to_leave(2)});
+    CHECK(effects_of<ShutdownRefused>(bench.last).size() == 1);
+    bench.take(KeyTimeOver{});
+    CHECK(effects_of<ShutdownRefused>(bench.last).size() == 1);
+    CHECK(bench.node.state() == NodeState::primary);
+    CHECK_FALSE(bench.node.key());
+}
+
+TEST_CASE("a node leaves when its mounts are gone, and its key tells how") {
+    Bench bench;
+    bench.serve();
+    bench.take(MountsSeen{{0, 2, false}});
+    bench.take(ShutdownOrdered{order_to_leave()});
+    bench.take(KeyStored{"a1", order_to_leave().id});
+    CHECK(bench.node.state() == NodeState::draining);
+    CHECK_FALSE(bench.node.takes_requests());
+    CHECK(bench.node.acts());
+    CHECK(bench.orders.empty());
+    bench.take(MountsSeen{{0, 0, false}});
+    CHECK(bench.done() == Step::stop_database);
+    CHECK(bench.node.state() == NodeState::shut_down);
+    const auto left = effects_of<LeftService>(bench.last);
+    REQUIRE(left.size() == 1);
+    CHECK(left.front().key.departures[0] == Departure{true, true, {1, 10}, 0});
+    CHECK(left.front().key.stored_at == std::vector<AgentName>{"a1"});
+    // The command does not send it out again after it has come back.
+    bench.take(RecoverOrdered{});
+    bench.take(ShutdownOrdered{order_to_leave()});
+    CHECK(bench.last.empty());
+}
+
+TEST_CASE("no time left to act while it drains: stopped at once, and the key does not say clean") {
+    Bench bench;
+    bench.serve();
+    bench.take(MountsSeen{{0, 2, false}});
+    bench.take(ShutdownOrdered{order_to_leave()});
+    bench.take(KeyStored{"a1", order_to_leave().id});
+    bench.take(LeaseOver{});
+    CHECK(bench.done() == Step::stop_database_at_once);
+    const auto left = effects_of<LeftService>(bench.last);
+    REQUIRE(left.size() == 1);
+    CHECK_FALSE(left.front().key.departures[0].clean);
+    CHECK(left.front().key.departures[0].open_claims == 2);
+}
