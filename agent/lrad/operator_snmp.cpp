@@ -34,7 +34,9 @@ OperatorSnmp::~OperatorSnmp() = default;
 
 core::Outcome OperatorSnmp::follow(const runtime::LradConfiguration& configuration) {
     std::vector<Followed> before = std::exchange(followed_, {});
-    for (auto& [name, wanted] : feeder_configurations(configuration)) {
+    for (const auto& named : feeder_configurations(configuration)) {
+        const std::string& name = named.first;
+        const snmp_mib::MibFeederConfiguration& wanted = named.second;
         const auto same = std::find_if(before.begin(), before.end(), [&](const Followed& one) {
             return one.name == name && one.configuration == wanted &&
                    one.users == configuration.snmp.users;
