@@ -8,8 +8,7 @@ CREATE TABLE library_state (
     library TEXT PRIMARY KEY,
     number BIGINT NOT NULL UNIQUE,
     epoch BIGINT NOT NULL,
-    uses BIGINT NOT NULL,
-    next_claim BIGINT NOT NULL
+    uses BIGINT NOT NULL
 );
 CREATE TABLE node (
     name TEXT PRIMARY KEY,
@@ -73,8 +72,6 @@ CREATE TABLE claim (
 );
 CREATE UNIQUE INDEX a_request_is_one_claim ON claim (library, request);
 CREATE UNIQUE INDEX a_volume_has_one_claim ON claim (library, volume) WHERE state <> 'ended';
-CREATE UNIQUE INDEX a_drive_serves_one_claim ON claim (library, drive)
-    WHERE state <> 'ended' AND state <> 'queued';
 CREATE TABLE failure (
     library TEXT NOT NULL,
     volume TEXT NOT NULL,

@@ -113,8 +113,8 @@ Outcome ClaimTable::run(std::string_view sql, std::vector<SqlValue> values) {
 
 Result<claims::Writer> ClaimTable::enroll() {
     auto done = transaction([&]() -> Outcome {
-        if (auto entered = run("INSERT INTO library_state (library, number, epoch, uses, "
-                               "next_claim) SELECT $1, coalesce(max(number), 0) + 1, 0, 0, 1 "
+        if (auto entered = run("INSERT INTO library_state (library, number, epoch, uses) "
+                               "SELECT $1, coalesce(max(number), 0) + 1, 0, 0 "
                                "FROM library_state WHERE true ON CONFLICT (library) DO NOTHING",
                                {options_.library});
             !entered)
@@ -318,13 +318,12 @@ Outcome ClaimTable::keep_drive(const DriveRow& drive, WallTime now) {
                 drive.serial});
 }
 
+// The newest claim is never forgotten, so no number is used twice.
 Result<std::uint64_t> ClaimTable::next_claim_number() {
-    const auto raised = session_->run(
-        "UPDATE library_state SET next_claim = next_claim + 1 WHERE library = $1 RETURNING "
-        "next_claim - 1",
-        {options_.library});
-    if (!raised) return raised.error();
-    const auto id = static_cast<std::uint64_t>(number_in(raised->rows.front().front()));
+    const auto newest = session_->run("SELECT coalesce(max(id), 0) FROM claim WHERE library = $1",
+                                      {options_.library});
+    if (!newest) return newest.error();
+    const auto id = static_cast<std::uint64_t>(number_in(newest->rows.front().front())) + 1;
     if (id > options_.ended_max && id % 64 == 0) {
         const auto pruned =
             run("DELETE FROM claim WHERE library = $1 AND state = 'ended' AND id < $2",
@@ -371,6 +370,21 @@ Outcome ClaimTable::take_in(Claim& claim, const DriveRow& chosen, std::uint64_t 
     return Nothing{};
 }
 
+// A drive somebody else has put a cartridge into is busy, claimed or not.
+Result<std::vector<DriveRow>> ClaimTable::without_occupied(std::vector<DriveRow> rows) {
+    const auto occupied = session_->run(
+        "SELECT drive FROM volume WHERE library = $1 AND place = 'drive' AND drive IS NOT NULL",
+        {options_.library});
+    if (!occupied) return occupied.error();
+    for (const auto& cells : occupied->rows) {
+        for (auto& row : rows) {
+            if (row.serial == cells.front() && row.state == DriveState::free)
+                row.state = DriveState::mounted;
+        }
+    }
+    return rows;
+}
+
 Outcome ClaimTable::choose(const MountRequest& request,
                            const std::vector<claims::KnownDrive>& known,
                            const std::vector<std::string>& not_these, std::uint64_t key,
@@ -395,6 +409,8 @@ Outcome ClaimTable::choose(const MountRequest& request,
     if (*in_use && (*in_use)->request == request.request) in_use.value().reset();
     const auto rows = drives();
     if (!rows) return rows.error();
+    auto usable = without_occupied(*rows);
+    if (!usable) return usable.error();
     if (auto refusal = claims::why_not_mountable(request.volume, *volume_known, *in_use,
                                                  request.access, *rows, options_.media)) {
         begun = std::move(*refusal);
@@ -405,7 +421,7 @@ Outcome ClaimTable::choose(const MountRequest& request,
                                  .from = (*volume_known)->element,
                                  .affinity = request.affinity,
                                  .not_these = not_these};
-    const auto choice = claims::choose_drive(wish, *rows, known, options_.media);
+    const auto choice = claims::choose_drive(wish, *usable, known, options_.media);
     Claim claim;
     if (*before) {
         claim = **before;

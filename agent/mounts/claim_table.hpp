@@ -154,6 +154,8 @@ class ClaimTable {
     core::Result<std::string> line_full(const std::string& host);
     core::Outcome take_in(claims::Claim& claim, const claims::DriveRow& chosen, std::uint64_t key,
                           bool is_new, core::WallTime now, DriveClaimed& taken);
+    core::Result<std::vector<claims::DriveRow>> without_occupied(
+        std::vector<claims::DriveRow> rows);
     core::Result<std::size_t> position_of(std::uint64_t id);
     core::Outcome choose(const MountRequest& request, const std::vector<claims::KnownDrive>& known,
                          const std::vector<std::string>& not_these, std::uint64_t key,

@@ -135,7 +135,22 @@ void MountService::begin_move(const RunPointer& run) {
 
 void MountService::moved_in(const RunPointer& run, const MoveEnd& end) {
     if (end.done) return wait_until_ready(run);
+    if (end.medium == Whereabouts::elsewhere || end.medium == Whereabouts::missing)
+        return volume_gone(run, end.words);
     load_failed(run, end.words, end.hardware);
+}
+
+// Somebody else has moved it since the table was written: nobody's fault, and no other drive would
+// change it.
+void MountService::volume_gone(const RunPointer& run, const std::string& words) {
+    doors_.note(Message::mount_failed, *run->claim.drive,
+                {run->claim.volume, *run->claim.drive, words});
+    if (!run->withdrawn) {
+        run->ending = {};
+        run->ending.ending = ClaimEnding::volume_failed;
+        run->ending.reason = words;
+    }
+    scan(false, [this, run](const Outcome&) { give_drive_back(run, run->ending); });
 }
 
 void MountService::wait_until_ready(const RunPointer& run) {

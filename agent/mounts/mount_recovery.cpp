@@ -30,7 +30,7 @@ using runtime::clock_now;
 namespace {
 
 constexpr auto changer_asked_again = std::chrono::seconds(5);
-constexpr auto drives_asked_again = std::chrono::seconds(30);
+constexpr auto changer_looked_at_again = std::chrono::seconds(60);
 constexpr Duration recovery_asked_again{5'000};
 constexpr std::size_t claims_recovered_max = 10'000;
 
@@ -67,6 +67,7 @@ void MountService::begin_serving() {
     if (serving_) return;
     serving_ = true;
     doors_.note(Message::mounts_served, "", {options_.table.library});
+    scan_again_later();
     for (auto& [request, callback] : std::exchange(early_, {}))
         mount(request, callback);
     serve_line();
@@ -116,16 +117,23 @@ void MountService::identify_drives(std::function<void()> then) {
     }
 }
 
-// A drive that did not answer gets its generation when it does.
+// What people and other software do with the library shows, and a drive that did not answer gets
+// its generation when it does.
 void MountService::scan_again_later() {
     if (scanned_soon_) return;
     scanned_soon_ = true;
-    auto timer = std::make_shared<asio::steady_timer>(loop_, drives_asked_again);
+    auto timer = std::make_shared<asio::steady_timer>(loop_, changer_looked_at_again);
     timer->async_wait([weak = weak_from_this(), timer](const std::error_code& error) {
         const auto self = weak.lock();
         if (error || !self || self->stopped_) return;
         self->scanned_soon_ = false;
-        self->scan(false, [](const Outcome&) {});
+        self->scan(false, [weak](const Outcome& outcome) {
+            const auto still = weak.lock();
+            if (!still) return;
+            if (!outcome)
+                runtime::log_warning("the changer can not be asked: " + outcome.error().message);
+            still->scan_again_later();
+        });
     });
 }
 
@@ -145,7 +153,6 @@ void MountService::learn(const Inventory& inventory, Done done) {
             continue;
         }
         facts.push_back({drive.serial, shown->element, generation_of(drive)});
-        if (facts.back().generation.empty() && drive.product.empty()) scan_again_later();
         for (auto& volume : volumes) {
             if (volume.place == claims::Place::drive && volume.element == shown->element)
                 volume.drive = drive.serial;

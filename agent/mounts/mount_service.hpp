@@ -180,6 +180,7 @@ class MountService : public std::enable_shared_from_this<MountService> {
     void wait_until_ready(const RunPointer& run);
     void look_if_ready(const RunPointer& run);
     void ready(const RunPointer& run);
+    void volume_gone(const RunPointer& run, const std::string& words);
     void load_failed(const RunPointer& run, const std::string& words, bool hardware);
     void withdraw(const RunPointer& run);
     void take_back(const RunPointer& run);

@@ -346,8 +346,8 @@ constexpr auto joined(const Command (&... parts)[sizes]) {
     ((to = std::copy(std::begin(parts), std::end(parts), to)), ...);
     return all;
 }
-constexpr auto command_table =
-    joined(own_commands, application_verbs::table, library_verbs::table, snapshot_verbs::table, mount_verbs::table);
+constexpr auto command_table = joined(own_commands, application_verbs::table, library_verbs::table,
+                                      snapshot_verbs::table, mount_verbs::table);
 
 constexpr bool every_command_has_a_noun() {
     return std::ranges::all_of(command_table, [](const Command& command) {

@@ -60,6 +60,7 @@ def refusals(rig):
     check(rig.refused("mount", "V T")[0] == 2, "a name that is none")
     check(rig.refused("unmount", "VT0001L8")[0] == 1, "what is not claimed can not be unmounted")
     rig.ask("vtld", "cartridge", "move", "VT0002L8", f"drive {DRIVES[3]}")
+    rig.ask("lrad", "volume", "scan")
     check(rig.refused("mount", "VT0002L8")[:2] == (10, {"reason": "in_another_drive"}), "a volume in a drive without a claim")
     check(rig.ask("lrad", "claim", "list") == [], "none of them left a claim behind")
 
