@@ -42,21 +42,41 @@ class MountRig(Rig):
         self.start_lrad()
         self.await_serving()
 
-    def await_serving(self):
+    def start_second(self):
+        """Another controller of the same library, with a name, ports and a state of its own."""
+        configuration = json.loads(self.path("lrad.json").read_text())
+        del configuration["events"]
+        configuration["controller"] = {"id": "lra-b", "state_dir": str(self.path("lrad-b"))}
+        configuration["control"] = {"socket": self.sock("lrad-b")}
+        configuration["agents"] = []
+        configuration["snmp"]["listen"] = "udp:127.0.0.1:0"
+        for drive in configuration["drives"]:
+            drive["interface"]["initiator_name"] = CONTROLLER + "-b"
+            drive["offline"] = {"actuator": "alarm"}
+        self._write("lrad-b.json", configuration)
+        self.restart_lrad("lrad-b")
+        self.await_serving("lrad-b")
+
+    def await_serving(self, name="lrad"):
         """The drives were looked at and the changer has told what there is."""
         def look():
-            table = self.ask("lrad", "claim", "drives", quiet=True)
-            known = self.ask("lrad", "drive", "list", quiet=True)
+            table = self.ask(name, "claim", "drives", quiet=True)
+            known = self.ask(name, "drive", "list", quiet=True)
             return (table and len(table) == len(self.drives) and all(d["generation"] for d in table) and
                     all(d["operational_state"] == "online" and d["reservation"]["state"] != "unknown" for d in known))
         wait_until("volumes can be mounted", look, 30)
 
-    def restart_lrad(self):
-        self.spawn("lrad", [str(self.bin / "lrad"), "--config", str(self.path("lrad.json"))])
-        self._ready("lrad", lambda: self.ask("lrad", "status", "show", quiet=True))
+    def restart_lrad(self, name="lrad"):
+        self.spawn(name, [str(self.bin / "lrad"), "--config", str(self.path(f"{name}.json"))])
+        self._ready(name, lambda: self.ask(name, "status", "show", quiet=True))
 
-    def kill_lrad(self):
-        process = self.processes.pop("lrad")
+    def stop(self):
+        if "lrad-b" in self.processes:
+            self.end("lrad-b")
+        super().stop()
+
+    def kill_lrad(self, name="lrad"):
+        process = self.processes.pop(name)
         process.kill()
         process.wait()
 
@@ -71,8 +91,8 @@ class MountRig(Rig):
         error = json.loads(done.stderr)["error"]
         return done.returncode, error.get("data", {}), error["message"]
 
-    def begin(self, *words):
-        return subprocess.Popen([str(self.bin / "lractl"), "--socket", self.sock("lrad"), "--json", *words],
+    def begin(self, *words, at="lrad"):
+        return subprocess.Popen([str(self.bin / "lractl"), "--socket", self.sock(at), "--json", *words],
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def row(self, serial):

@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 
+from database import Database, is_installed
 from mount_rig import DRIVES, Failed, MountRig, check, wait_until
 
 
@@ -64,15 +65,14 @@ def refusals(rig):
     check(rig.refused("mount", "VT0002L8")[:2] == (10, {"reason": "in_another_drive"}), "a volume in a drive without a claim")
     check(rig.ask("lrad", "claim", "list") == [], "none of them left a claim behind")
 
-    rig.mount("VT0003L8")
     rig.ask("lrad", "drive", "offline", DRIVES[1], "--reason", "test")
     host = rig.scsi_host("host-b", DRIVES[2])
     host.reserve6()
     rig.await_drive(DRIVES[2], lambda d: d["reservation"]["state"] == "reserved", "reserved")
+    check(rig.mount("VT0003L8")["drive"] == DRIVES[0], "the one drive that is left is taken")
     status, data, words = rig.refused("mount", "VT0004L8")
-    drives = data["drives"]
-    check(status == 11 and drives["busy"] + drives["reserved_by_other"] + drives["offline"] + drives["no_path"] == 4 - drives["tried"]
-          and drives["offline"] == 1 and drives["reserved_by_other"] == 1, f"no drive: {words}")
+    counts = {k: v for k, v in data["drives"].items() if v}
+    check((status, counts) == (11, {"fitting": 4, "busy": 2, "offline": 1, "reserved_by_other": 1}), f"no drive: {words}")
     host.release6()
 
 
@@ -204,21 +204,110 @@ def killed(rig):
     check(all(r["state"] == "free" for r in rig.ask("lrad", "claim", "drives")), "every drive is free in the end")
 
 
+def bad_drives(rig):
+    """A drive that never gets ready, and one that says it is broken."""
+    rig.start()
+    first = rig.mount("VT0001L8")
+    rig.ask("lrad", "unmount", "VT0001L8")
+    order = [d["serial"] for d in sorted(rig.ask("lrad", "claim", "drives"), key=lambda d: (d["last_used"], -d["element_address"]))]
+    check(order[-1] == first["drive"], "the drive that was used comes last now")
+    rig.ask("vtld", "fault", "inject", order[0], "sense", "--sense", "04/44/00", "--opcode", "00")
+    claim = rig.mount("VT0002L8", "--request", "around")
+    check(claim["drive"] == order[1] and claim["failed_drive"] == order[0], "another drive is tried once")
+    row = rig.row(order[0])
+    check(row["state"] == "quarantined" and "44h" in row["reason"], f"a drive with HARDWARE ERROR is quarantined: {row['reason']}")
+    check(rig.where("VT0002L8") == f"drive {order[1]}", "the cartridge went on to the other one")
+    rig.ask("vtld", "fault", "clear")
+    rig.ask("lrad", "claim", "free", order[0], "--reason", "repaired")
+    check(rig.row(order[0])["state"] == "free", "an administrator frees it")
+    rig.ask("lrad", "unmount", "around")
+    for serial in rig.drives:
+        rig.ask("vtld", "fault", "inject", serial, "sense", "--sense", "03/30/00", "--opcode", "00")
+    status, data, words = rig.refused("mount", "VT0003L8", "--request", "bad-tape")
+    check((status, data["reason"]) == (12, "volume_failed"), f"a volume that failed in two drives: {words}")
+    check(rig.refused("mount", "VT0003L8", "--request", "bad-tape")[0] == 12, "the same request again gets the same answer")
+    check(rig.where("VT0003L8").startswith("slot"), "the cartridge is back in a slot")
+    check(rig.refused("mount", "VT0003L8")[:2] == (10, {"reason": "quarantined"}), "and quarantined")
+    check(all(r["state"] == "free" for r in rig.ask("lrad", "claim", "drives")), "no drive is to blame for that")
+
+
+def two_controllers(rig):
+    """Two lrad on one PostgreSQL table; either is killed while both are asked."""
+    rig.start()
+    rig.start_second()
+    nodes = ("lrad", "lrad-b")
+
+    def table(node):
+        return [{k: d[k] for k in ("serial", "state", "volume", "node", "claim")} for d in rig.ask(node, "claim", "drives")]
+    check(table(nodes[0]) == table(nodes[1]) and len(table(nodes[0])) == 4, "both show the same drive table")
+    clients = [rig.begin("mount", volume, at=nodes[i % 2]) for i, volume in enumerate(rig.volumes[:4])]
+    claims = []
+    for client in clients:
+        out, err = client.communicate(timeout=60)
+        if client.returncode != 0:
+            raise Failed(f"a mount at the same time failed: {err}")
+        claims.append(json.loads(out))
+    check(len({c["drive"] for c in claims}) == 4, "four mounts at the same time got four drives")
+    check([c["node"] for c in claims] == ["lra", "lra-b"] * 2, "each is owned by the controller that was asked")
+    check(table(nodes[0]) == table(nodes[1]), "and both show all of them")
+    for i, claim in enumerate(claims):
+        rig.ask(nodes[1 - i % 2], "unmount", claim["volume"])
+    check(all(r["state"] == "free" for r in table("lrad")), "each unmounted what the other had mounted")
+
+    random.seed(7)
+    rounds = 6
+    for number in range(rounds):
+        asked = [(nodes[i], rig.volumes[i], f"two-{number}-{i}") for i in (0, 1)]
+        clients = [rig.begin("mount", volume, "--request", request, at=node) for node, volume, request in asked]
+        time.sleep(random.uniform(0.02, 0.3))
+        victim = nodes[number % 2]
+        rig.kill_lrad(victim)
+        for client in clients:
+            client.communicate(timeout=60)
+        rig.restart_lrad(victim)
+        for node, volume, request in asked:
+            def answered(node=node, volume=volume, request=request):
+                done = rig.lractl(node, "--json", "mount", volume, "--request", request)
+                if done.returncode not in (0, 1, 3, 5):
+                    raise Failed(f"request {request}: {done.stderr}")
+                return json.loads(done.stdout) if done.returncode == 0 else None
+            claim, _ = wait_until(f"request {request} is answered", answered, 60)
+            rows = [r for r in table("lrad") if r["volume"] == volume]
+            if len(rows) != 1 or rows[0]["serial"] != claim["drive"] or rig.where(volume) != f"drive {claim['drive']}":
+                raise Failed(f"{volume} is claimed in {rows} and lies in {rig.where(volume)}")
+        for node, volume, request in asked:
+            rig.ask(node, "unmount", request)
+    check(all(r["state"] == "free" for r in table("lrad")),
+          f"one of them was killed {rounds} times: every request was answered, no volume was in two drives")
+
+
 STORIES = {
     "for_hosts": (for_hosts, {}),
     "refusals": (refusals, {"extra": ("CLN001L1", "VT0009L9")}),
     "in_line": (in_line, {"drives": DRIVES[:2], "queue_max": 3}),
     "crash_points": (crash_points, {}),
     "killed": (killed, {}),
+    "bad_drives": (bad_drives, {}),
+    "two_controllers": (two_controllers, {"library": "lib"}),
 }
 
 if __name__ == "__main__":
     bin_folder, story = sys.argv[1:3]
     signal.alarm(170)
     tell, options = STORIES[story]
+    database = None
+    if story == "two_controllers":
+        if not is_installed():
+            print("SKIPPED: postgresql-15 is not installed", flush=True)
+            sys.exit(77)
+        database = Database()
+        options = {**options, "database": ["host=/nonexistent", database.address]}
     try:
         with MountRig(bin_folder, **options) as scene:
             tell(scene)
     except Failed as failure:
         print(f"FAILED {failure}", flush=True)
         sys.exit(1)
+    finally:
+        if database is not None:
+            database.end()
