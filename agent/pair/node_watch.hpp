@@ -91,7 +91,6 @@ class NodeWatch {
     std::optional<core::Instant> said_at_;
     std::optional<NodeState> said_state_;
     bool acted_ = false;
-    std::uint64_t acting_since_sequence_ = 0;
     std::map<std::uint64_t, core::Instant> sent_;  // serving heartbeats that may be answered
     std::map<AgentName, core::Instant> agent_grants_;
     std::optional<core::Instant> peer_grant_;

@@ -83,7 +83,7 @@ RegisterValue alone_second() {
     return value;
 }
 
-ShutdownKey command() {
+ShutdownKey command_given() {
     ShutdownKey key;
     key.id = {1, 1, "a2"};
     key.cluster = "c";
@@ -94,31 +94,31 @@ ShutdownKey command() {
 
 TEST_CASE("4, 12, 20: a command given to one agent reaches every other with the same key") {
     Agents agents(3);
-    agents.step("a2", CommandArrived{command()});
+    agents.step("a2", CommandArrived{command_given()});
     for (const auto& [name, agent] : agents.agents) {
         REQUIRE(agent.keys().newest() != nullptr);
-        CHECK(agent.keys().newest()->id == command().id);
+        CHECK(agent.keys().newest()->id == command_given().id);
     }
     const auto changes = agents.agents.at("a1").state().changes;
-    agents.step("a2", CommandArrived{command()});
+    agents.step("a2", CommandArrived{command_given()});
     CHECK(agents.agents.at("a1").state().changes == changes);
 }
 
 TEST_CASE("4: when the agent that was given the command ends half way another completes it") {
     Agents agents(3);
     VotingAgent given = agents.agents.at("a2");
-    static_cast<void>(given.step(CommandArrived{command()}, agents.now));
+    static_cast<void>(given.step(CommandArrived{command_given()}, agents.now));
     agents.agents.erase("a2");
-    agents.step("a1", CommandArrived{command()});  // all that got through
+    agents.step("a1", CommandArrived{command_given()});  // all that got through
     REQUIRE(agents.agents.at("a3").keys().newest() != nullptr);
-    CHECK(agents.agents.at("a3").keys().newest()->id == command().id);
+    CHECK(agents.agents.at("a3").keys().newest()->id == command_given().id);
 }
 
 TEST_CASE("5, 13, 14, 21: the mode travels with the command, and is normal when none is given") {
     CHECK(ShutdownKey{}.mode == ShutdownMode::normal);
     for (const auto& row : shutdown_modes) {
         Agents agents(1);
-        ShutdownKey key = command();
+        ShutdownKey key = command_given();
         key.mode = row.mode;
         agents.step("a1", CommandArrived{key});
         CHECK(agents.agents.at("a1").keys().newest()->mode == row.mode);
