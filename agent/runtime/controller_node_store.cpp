@@ -1,0 +1,94 @@
+#include "agent/runtime/controller_node_store.hpp"
+
+#include <utility>
+
+#include "agent/runtime/database.hpp"
+
+namespace agent::runtime {
+namespace {
+
+const DatabaseKind& controller_node_kind() {
+    static const DatabaseKind the_kind{"lrad's part in a pair",
+                                       0x4c524150,
+                                       1,
+                                       R"(
+CREATE TABLE node(id INTEGER PRIMARY KEY CHECK(id = 1), ballot_counter INTEGER NOT NULL,
+                  order_epoch INTEGER NOT NULL, order_counter INTEGER NOT NULL, order_issuer TEXT NOT NULL);
+CREATE TABLE witness(agent TEXT PRIMARY KEY, instance TEXT NOT NULL, changes INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO node VALUES(1,0,0,0,'');
+)",
+                                       {}};
+    return the_kind;
+}
+
+core::Outcome load_witnesses(const Database& database, pair::NodeRecord& record) {
+    Statement select = database.prepare("SELECT agent,instance,changes FROM witness");
+    while (true) {
+        const core::Result<bool> row = select.step();
+        if (!row.ok()) return row.error();
+        if (!*row) return core::Nothing{};
+        record.witnesses[select.text(0)] = {select.text(1), select.unsigned_number(2)};
+    }
+}
+
+core::Outcome write_witnesses(Database& database, const pair::NodeRecord& record) {
+    core::Outcome outcome = database.prepare("DELETE FROM witness").run();
+    for (const auto& [agent, witness] : record.witnesses) {
+        if (!outcome.ok()) return outcome;
+        outcome = database.prepare("INSERT INTO witness(agent,instance,changes) VALUES(?,?,?)")
+                      .bind(agent)
+                      .bind(witness.instance)
+                      .bind(witness.changes)
+                      .run();
+    }
+    return outcome;
+}
+
+}  // namespace
+
+ControllerNodeStore::ControllerNodeStore(std::unique_ptr<Database> database)
+    : database_(std::move(database)) {}
+ControllerNodeStore::~ControllerNodeStore() = default;
+ControllerNodeStore::ControllerNodeStore(ControllerNodeStore&&) noexcept = default;
+ControllerNodeStore& ControllerNodeStore::operator=(ControllerNodeStore&&) noexcept = default;
+
+core::Result<ControllerNodeStore> ControllerNodeStore::open(const std::string& path) {
+    core::Result<std::unique_ptr<Database>> database = Database::open(path, controller_node_kind());
+    if (!database.ok()) return database.error();
+    ControllerNodeStore store(std::move(database).value());
+    const auto record = store.load();
+    if (!record.ok()) return record.error();
+    return store;
+}
+
+core::Result<pair::NodeRecord> ControllerNodeStore::load() const {
+    pair::NodeRecord record;
+    Statement select = database_->prepare(
+        "SELECT ballot_counter,order_epoch,order_counter,order_issuer FROM node");
+    const core::Result<bool> row = select.step();
+    if (!row.ok()) return row.error();
+    if (!*row) return database_->damaged("the numbers of this node's ballots are gone");
+    record.ballot_counter = select.unsigned_number(0);
+    record.last_order = {select.unsigned_number(1), select.unsigned_number(2), select.text(3)};
+    const core::Outcome witnesses = load_witnesses(*database_, record);
+    if (!witnesses.ok()) return witnesses.error();
+    return record;
+}
+
+core::Outcome ControllerNodeStore::record(const pair::NodeRecord& record) {
+    return database_->transaction([&]() -> core::Outcome {
+        const core::Outcome outcome =
+            database_
+                ->prepare(
+                    "UPDATE node SET ballot_counter=?,order_epoch=?,order_counter=?,"
+                    "order_issuer=?")
+                .bind(record.ballot_counter)
+                .bind(record.last_order.epoch)
+                .bind(record.last_order.counter)
+                .bind(record.last_order.issuer)
+                .run();
+        return outcome.ok() ? write_witnesses(*database_, record) : outcome;
+    });
+}
+
+}  // namespace agent::runtime
