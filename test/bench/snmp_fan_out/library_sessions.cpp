@@ -122,7 +122,6 @@ int library_sessions(std::size_t hosts, std::size_t rounds, const char* folder) 
         answered = 0;
         const auto begin = Clock::now();
         const auto cpu_before = processor_time();
-        // No more at a time than a socket buffer's worth of answers would survive.
         for (std::size_t i = 0; i < hosts; ++i) {
             netsnmp_pdu* pdu = new_inform(i);
             if (snmp_async_send(sessions[i], pdu, &on_answer, nullptr) == 0) snmp_free_pdu(pdu);
