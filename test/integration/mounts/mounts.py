@@ -48,6 +48,36 @@ def for_hosts(rig):
     check(len(mounted) == 4, "each mount is in the event log")
 
 
+def on_the_wire(rig):
+    """The order of commands, and who may use the drive meanwhile."""
+    rig.start()
+    serial = rig.mount("VT0001L8")["drive"]
+    sessions = {s["target"].rsplit(":", 1)[1]: s["id"] for s in rig.ask("vtld", "session", "list")}
+
+    def sent(target):
+        return rig.ask("vtld", "session", "trace", str(sessions[target]))
+    steps = [(c["at_ms"], c["cdb"][:4]) for c in sent(f"drive-{serial}") if c["cdb"].startswith("5f") and c["status"] == 0]
+    moves = [c for c in sent("changer") if c["cdb"].startswith("a5")]
+    reserved = next(at for at, what in steps if what == "5f01")
+    released = next(at for at, what in steps if what == "5f02")
+    check(len(moves) == 1 and reserved <= moves[0]["at_ms"], "the drive is reserved before MOVE MEDIUM")
+    check(released >= moves[0]["at_ms"] + moves[0]["took_us"] // 1000, "and released when the cartridge is in")
+    rig.ask("lrad", "unmount", "VT0001L8")
+
+    for drive in rig.drives:
+        rig.ask("vtld", "fault", "inject", drive, "sense", "--sense", "02/04/01", "--opcode", "00")
+    client = rig.begin("mount", "VT0002L8", "--host", "host-a", "--request", "slow")
+    claim = rig.await_state("slow", lambda c: c["state"] == "loading" and "ready" in (c["step"] or ""), "waits for its drive")
+    stranger = rig.scsi_host("host-b", claim["drive"])
+    check(stranger.sense_of("010000000000") == "conflict", "until the hand-over a host gets RESERVATION CONFLICT")
+    drive = rig.drive(claim["drive"])
+    check(drive["reservation"]["state"] == "free" and drive["mount"]["state"] == "loading",
+          "to the reservation agent the drive is free, and `drive list` shows the claim")
+    rig.ask("vtld", "fault", "clear")
+    out, err = client.communicate(timeout=30)
+    check(client.returncode == 0 and stranger.sense_of("010000000000") == "good", "and none after it")
+
+
 def refusals(rig):
     rig.start()
     check(rig.refused("mount", "NOBODYL8")[:2] == (10, {"reason": "unknown"}), "an unknown volume")
@@ -283,6 +313,7 @@ def two_controllers(rig):
 
 STORIES = {
     "for_hosts": (for_hosts, {}),
+    "on_the_wire": (on_the_wire, {}),
     "refusals": (refusals, {"extra": ("CLN001L1", "VT0009L9")}),
     "in_line": (in_line, {"drives": DRIVES[:2], "queue_max": 3}),
     "crash_points": (crash_points, {}),
