@@ -311,6 +311,8 @@ class Host {
                 answer.state = static_cast<ApplicationDriveState>(in_.below(4));
                 if (running != running_.end() && running->second == answer.action)
                     running_.erase(running);
+                const bool cut_off = answer.action != ApplicationAction::query && in_.below(4) == 0;
+                if (cut_off) answer.may_run_for = {static_cast<std::int64_t>(in_.below(40'000))};
                 return answer;
             }
             case 7:
