@@ -31,9 +31,9 @@ constexpr Parameter reservation_key{"key", "HEX", key, optional, "key of a persi
 
 constexpr Noun noun_table[] = {
     {"drive", "tape drives, who holds them, and whether they may be used"},
+    {"agent", "the drive sharing agents on the backup hosts"},
     {"volume", "volumes of the library, and mounting them for hosts"},
     {"claim", "drives that are claimed for volumes, and who waits for one"},
-    {"agent", "the drive sharing agents on the backup hosts"},
     {"handshake", "notices that still wait for a confirmation"},
     {"alarm", "what is wrong now"},
     {"event", "what happened: the event log"},
