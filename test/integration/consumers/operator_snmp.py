@@ -126,7 +126,7 @@ def main():
     if not Path("/usr/sbin/snmpd").exists():
         print("snmpd is not installed")
         return 77
-    with SnmpRig(sys.argv[1], consumer=True, mib=True) as rig:
+    with SnmpRig(sys.argv[1], consumer=True, mib=True, timeout_ms=10_000) as rig:
         try:
             rig.path("snmpd").mkdir(mode=0o700)
             rig.start_snmpd()

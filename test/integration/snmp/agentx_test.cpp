@@ -95,7 +95,7 @@ TEST_CASE("a master that hangs stops the answers and nothing else") {
         served.feeder.write("grow");
         const auto before = std::chrono::steady_clock::now();
         CHECK(served.count("no such count") == 0);
-        CHECK(std::chrono::steady_clock::now() - before < std::chrono::seconds(2));
+        CHECK(std::chrono::steady_clock::now() - before < std::chrono::seconds(8));
     }
     snmpd.signal(SIGCONT);
     CHECK(eventually([&] { return values_in(served.walk(".1.2")) == 30 + 20 * 15; },
