@@ -39,11 +39,9 @@ std::vector<Question> questions() {
         {Bug::resume_without_reading, Bug::ballot_used_again});
 
     Budget left;
-    left.claims = 1;
-    left.missing = 1;
     left.shut_downs = 1;
     left.recoveries = 1;
-    ask("a node is shut down and recovered", 3, left, 3'000, {});
+    ask("a node is shut down and recovered", 3, left, 8'000, {});
 
     Budget forgotten;
     forgotten.claims = 1;

@@ -132,6 +132,10 @@ class Choosing {
         if (!process.up || process.paused) return;
         if (budget_.shut_downs > 0 && !process.rules->key()) {
             for (std::size_t mode = 0; mode < pair::shutdown_mode_count; ++mode) {
+                // Without clocks the modes differ by nothing but the number of keys.
+                const bool majority =
+                    static_cast<pair::ShutdownMode>(mode) == pair::ShutdownMode::immediate;
+                if (!world_.options_.timed && !majority) continue;
                 add(Kind::shut_down, node, mode * 3 + pair::index_of(node));
                 if (node == Node::first) add(Kind::shut_down, node, mode * 3 + 2);
             }
