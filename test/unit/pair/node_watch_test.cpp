@@ -53,3 +53,20 @@ TEST_CASE("what the other said earlier does not count after what it said later")
     heartbeat.sequence = 6;
     CHECK(watch.peer_heard(node, heartbeat, Instant{1}));
 }
+
+TEST_CASE("a node that let the other act does not act itself before that time is over") {
+    NodeConfiguration configuration;
+    configuration.has_peer = false;
+    ControllerNode node(configuration, {});
+    static_cast<void>(node.start({}));
+    NodeWatch watch({}, 1, Instant{0});
+    watch.let_peer_act(Instant{50'000});
+    CHECK_FALSE(watch.right(node, Instant{59'999}).may_act);
+    CHECK(watch.right(node, Instant{60'000}).may_act);
+    // Unless the other has said since that it does not act any more.
+    Heartbeat heartbeat;
+    heartbeat.sequence = 1;
+    heartbeat.state = NodeState::shut_down;
+    CHECK(watch.peer_heard(node, heartbeat, Instant{50'001}));
+    CHECK(watch.right(node, Instant{50'002}).may_act);
+}
