@@ -68,10 +68,10 @@ enum class View : std::uint8_t {
     application_check,
     consumers,  // of SNMP notifications
     profiles,
-    facts,  // name and value, one a line; arrays of objects as tables
     volumes,
     claims,
     drive_table,
+    facts,  // name and value, one a line; arrays of objects as tables
     none,   // nothing comes back from a daemon
 };
 

@@ -56,14 +56,14 @@ std::string rendered(View view, const nlohmann::json& result, const Screen& scre
             return consumers_view(result, screen);
         case View::profiles:
             return profiles_view(result, screen);
-        case View::facts:
-            return facts_view(result, screen);
         case View::volumes:
             return volumes_view(result, screen);
         case View::claims:
             return claims_view(result, screen);
         case View::drive_table:
             return drive_table_view(result, screen);
+        case View::facts:
+            return facts_view(result, screen);
         case View::none:
             return {};
     }

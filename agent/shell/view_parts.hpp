@@ -36,9 +36,9 @@ namespace agent::shell {
 [[nodiscard]] std::string drive_view(const nlohmann::json& drive, const Screen& screen);
 [[nodiscard]] std::string discovered_drives_view(const nlohmann::json& found, const Screen& screen);
 [[nodiscard]] std::string timeline_view(const nlohmann::json& why, const Screen& screen);
-[[nodiscard]] std::string facts_view(const nlohmann::json& result, const Screen& screen);
 [[nodiscard]] std::string volumes_view(const nlohmann::json& volumes, const Screen& screen);
 [[nodiscard]] std::string claims_view(const nlohmann::json& claims, const Screen& screen);
 [[nodiscard]] std::string drive_table_view(const nlohmann::json& drives, const Screen& screen);
+[[nodiscard]] std::string facts_view(const nlohmann::json& result, const Screen& screen);
 
 }  // namespace agent::shell
