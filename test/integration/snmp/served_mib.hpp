@@ -28,9 +28,9 @@ struct ServedMib {
 
     // Net-SNMP's tools with SNMPv3 of a user; `security` takes the place of the usual one.
     std::string ask(const std::string& program, const std::vector<std::string>& rest,
-                                  const std::vector<std::string>& security) const;
+                    const std::vector<std::string>& security) const;
     std::string ask(const std::string& program, const std::vector<std::string>& rest,
-                                  const std::string& user = "reader") const {
+                    const std::string& user = "reader") const {
         return ask(program, rest, credentials(user));
     }
     [[nodiscard]] static std::vector<std::string> credentials(
