@@ -4,7 +4,9 @@
 #include <iscsi/scsi-lowlevel.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "test/support/catch.hpp"
 
@@ -80,11 +82,16 @@ LibiscsiHost::Reply LibiscsiHost::send(std::vector<std::uint8_t> cdb,
 }
 
 void LibiscsiHost::settle() {
-    for (int i = 0; i < 5; ++i) {
+    constexpr int becoming_ready =
+        0x0401;  // NOT READY, a cartridge is being loaded; 28h/00h follows
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (std::chrono::steady_clock::now() < deadline) {
         const auto reply = run({0, 0, 0, 0, 0, 0});
-        if (reply.sense_key != SCSI_SENSE_UNIT_ATTENTION) return;
+        if (reply.sense_key == SCSI_SENSE_UNIT_ATTENTION) continue;
+        if (reply.sense_key != SCSI_SENSE_NOT_READY || reply.asc_ascq != becoming_ready) return;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
-    FAIL("unit attentions do not end");
+    FAIL("unit attentions do not end, or the drive does not get ready");
 }
 
 }  // namespace vtld_test
