@@ -5,6 +5,7 @@ Everything lives in one folder and on ports that were free a moment ago; whateve
 
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -21,13 +22,17 @@ class Failed(Exception):
     """What was expected did not happen; the text says what did."""
 
 
-def free_udp_ports(count):
-    """Ports that nobody has now. All are held until all are found, so they differ."""
+def free_ports(count, kind=socket.SOCK_DGRAM):
+    """Ports of loopback that nobody has now, below those that the kernel gives out by itself (from 32768 on): until they are
+    used nobody else comes by them but another test's choice out of thousands."""
     held = []
-    for _ in range(count):
-        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        s.bind(("127.0.0.1", 0))
-        held.append(s)
+    while len(held) < count:
+        s = socket.socket(socket.AF_INET, kind)
+        try:
+            s.bind(("127.0.0.1", random.SystemRandom().randrange(12_000, 32_000)))
+            held.append(s)
+        except OSError:
+            s.close()
     ports = [s.getsockname()[1] for s in held]
     for s in held:
         s.close()
@@ -126,7 +131,7 @@ class Rig:
         self.drives = list(drives)
         self.timeout_ms, self.retries, self.poll_ms = timeout_ms, retries, poll_ms
         self.drive_options = drive_options or {}
-        ports = free_udp_ports(len(self.hosts) + 3)
+        ports = free_ports(len(self.hosts) + 3)
         self.lrad_port, self.trap_port, self.mib_port = ports[:3]
         self.host_ports = dict(zip(self.hosts, ports[3:]))
         self.with_consumer, self.with_mib = consumer, mib

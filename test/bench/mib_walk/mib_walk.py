@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
-from rig import free_udp_ports  # noqa: E402
+from rig import free_ports  # noqa: E402
 
 MIB = ".1.3.6.1.4.1.8072.9999.9999.8433"
 SECRET = "correct horse battery"
@@ -80,7 +80,7 @@ def main():
         conf = folder / "snmpd.conf"
         conf.write_text(f'createUser reader SHA-256 "{SECRET}" AES "{SECRET}"\nrouser reader authpriv\nmaster agentx\n')
         (folder / "snmpd").mkdir()
-        port = free_udp_ports(1)[0]
+        port = free_ports(1)[0]
         snmpd = subprocess.Popen(["/usr/sbin/snmpd", "-f", "-C", "-c", conf, "-x", f"unix:{folder}/master", "-Lf", "/dev/null",
                                   "-I", "-smux,mteTrigger,mteTriggerConf", f"udp:127.0.0.1:{port}"],
                                  env={**os.environ, "SNMP_PERSISTENT_DIR": str(folder / "snmpd"), "MIBS": ""})

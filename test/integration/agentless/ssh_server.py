@@ -11,13 +11,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
-from rig import Failed, wait_until  # noqa: E402
-
-
-def free_tcp_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+from rig import Failed, free_ports, wait_until  # noqa: E402
 
 
 class SshServer:
@@ -28,7 +22,7 @@ class SshServer:
         self.folder = Path(folder)
         self.folder.mkdir(mode=0o700)
         self.user = getpass.getuser()
-        self.port = free_tcp_port()
+        self.port = free_ports(1, socket.SOCK_STREAM)[0]
         self.process = None
         self._keygen("client")
         self._keygen("host")

@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
-from rig import Failed, Rig, wait_until  # noqa: E402
+from rig import Failed, Rig, free_ports, wait_until  # noqa: E402
 
 D1 = "VT00000001"
 SAMPLE = re.compile(r'([a-z_:][a-z0-9_:]*)(?:\{((?:[a-z_]+="(?:[^"\\\n]|\\.)*",?)*)\})? (-?[0-9]+(?:\.[0-9]+)?)')
@@ -22,18 +22,10 @@ def check(condition, words):
     print(f"ok    {words}", flush=True)
 
 
-def free_tcp_ports(count):
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports
-
-
 class MeasuredRig(Rig):
     def _write_configurations(self):
         super()._write_configurations()
-        self.ports = dict(zip(("lrad", "vtld", "host-a"), free_tcp_ports(3)))
+        self.ports = dict(zip(("lrad", "vtld", "host-a"), free_ports(3, socket.SOCK_STREAM)))
         self._measure("vtld.json", "vtld")
         self._measure("dsad-host-a.json", "host-a")
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
-from rig import Failed, Rig, free_udp_ports, wait_until  # noqa: E402
+from rig import Failed, Rig, free_ports, wait_until  # noqa: E402
 
 D1 = "VT00000001"
 MIB = ".1.3.6.1.4.1.8072.9999.9999.8433"
@@ -33,7 +33,7 @@ class SnmpRig(Rig):
         self._write("lrad.json", configuration)
 
     def start_snmpd(self):
-        self.snmpd_port = getattr(self, "snmpd_port", None) or free_udp_ports(1)[0]
+        self.snmpd_port = getattr(self, "snmpd_port", None) or free_ports(1)[0]
         conf = self.path("snmpd.conf")
         conf.write_text(f"createUser noc SHA-256 {self.passphrase('noc.auth')} AES {self.passphrase('noc.priv')}\n"
                         "rouser noc authpriv\nmaster agentx\n")
