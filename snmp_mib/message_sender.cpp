@@ -167,7 +167,8 @@ MessageSender::Status MessageSender::status(const std::string& name) const {
 // -------------------------------------------------------------------------------------------------------
 
 void MessageSender::submit(const std::string& destination_name, const std::string& key,
-                           std::vector<Varbind> varbinds, Delivery delivery, OnEnd on_end) {
+                           std::vector<Varbind> varbinds, Delivery delivery, OnEnd on_end,
+                           std::uint32_t attempts_max) {
     const auto found = destinations_.find(destination_name);
     if (found == destinations_.end()) {
         post_end(std::move(on_end), MessageEnd::dropped);
@@ -195,6 +196,8 @@ void MessageSender::submit(const std::string& destination_name, const std::strin
     message->key = key;
     message->varbinds = std::move(varbinds);
     message->delivery = delivery;
+    message->attempts_max =
+        attempts_max == 0 ? destination.configuration.attempts_max : attempts_max;
     message->on_end = std::move(on_end);
     if (!key.empty()) destination.by_key[key] = message->id;
     destination.waiting.push_back(message->id);
@@ -339,7 +342,7 @@ const std::string& MessageSender::engine_for(const Destination& destination) con
 
 void MessageSender::transmit(Message& message) {
     Destination& destination = *destinations_.at(message.destination);
-    if (message.attempts >= destination.configuration.attempts_max) {
+    if (message.attempts >= message.attempts_max) {
         counters_.add(SnmpCount::messages_given_up);
         finish(message.id, MessageEnd::given_up);
         return;
@@ -357,7 +360,7 @@ void MessageSender::transmit(Message& message) {
     }
     ++message.attempts;
     if (message.delivery == Delivery::trap) {
-        if (message.attempts >= destination.configuration.attempts_max) {
+        if (message.attempts >= message.attempts_max) {
             finish(message.id, MessageEnd::sent);
             return;
         }

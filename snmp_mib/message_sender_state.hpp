@@ -19,6 +19,7 @@ struct MessageSender::Message {
     Delivery delivery = Delivery::inform;
     OnEnd on_end;
     std::uint32_t attempts = 0;
+    std::uint32_t attempts_max = 0;
     std::uint32_t clock_corrections = 0;
     bool transmitted = false;
     bool holds_slot = false;

@@ -32,6 +32,7 @@ enum class Notification : std::uint32_t {
     holder_statement = 6,
     test = 7,
     heartbeat = 8,
+    pair_message = 9,
     handshake_incomplete = 11,
     handshake_completed = 12,
     drive_forced_offline = 13,
@@ -72,6 +73,9 @@ enum class NotifyObject : std::uint32_t {
     release = 18,
     active_alarms = 19,
     interval = 20,
+    sender = 21,
+    receiver = 22,
+    pair_line = 23,
 };
 
 // tlrMIB.1.1: scalars; instance .0.

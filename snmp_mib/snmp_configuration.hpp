@@ -29,14 +29,20 @@ struct UsmUserConfiguration {
     bool operator==(const UsmUserConfiguration&) const = default;
 };
 
+// What a peer may say. Nodes and voting agents of a pair of controllers say lines of the pair
+// (pair_line.hpp): an agent to a node besides its confirmations, the other node nothing else.
+enum class Conversation : std::uint8_t { reservations, reservations_and_pair, pair };
+
 // The other end of the handshake: a drive sharing agent at the controller, a controller at an
-// agent.
+// agent; or somebody of the same pair.
 struct PeerConfiguration {
     std::string name;       // what its messages must say: agent.name or controller.id
     std::string address;    // "udp:HOST:PORT", "HOST:PORT" or "[IPv6]:PORT"
     std::string user;       // one of users[]; messages of this peer must come from this user
     std::string engine_id;  // hexadecimal; fixed when given, otherwise learnt from the first
                             // authenticated answer
+    Conversation conversation = Conversation::reservations;
+    std::string path_of;  // another address of this peer: what comes from it says that name
 };
 
 // What a message may be about: a controller takes confirmations and presence, an agent takes

@@ -11,6 +11,7 @@
 #include "snmp_mib/message_receiver.hpp"
 #include "snmp_mib/message_sender.hpp"
 #include "snmp_mib/notice_codec.hpp"
+#include "snmp_mib/pair_line.hpp"
 #include "snmp_mib/snmp_library.hpp"
 #include "snmp_mib/udp_address.hpp"
 #include "snmp_mib/usm_users.hpp"
@@ -62,6 +63,8 @@ agent::core::Outcome check_peers(const std::vector<PeerConfiguration>& peers, co
         if (address->port == 0 || address->host.empty()) {
             return agent::core::Error{who + ": \"" + peer.address + "\" needs a host and a port"};
         }
+        if (!peer.path_of.empty() && !names.contains(peer.path_of))
+            return agent::core::Error{who + " is a path to nobody"};
         if (!users.contains(peer.user)) {
             return agent::core::Error{who + ": user \"" + peer.user + "\" is not in snmp.users"};
         }
@@ -118,6 +121,7 @@ class SnmpNoticeChannel::Parts {
     agent::core::Outcome set_peers(const std::vector<PeerConfiguration>& peers);
     void refresh_allow_list();
     bool receive(const ReceivedMessage& message);
+    bool receive_pair_line(const std::string& user, const ReceivedMessage& message);
     void report(const SenderEvent& event);
     void library_line(const std::string& line);
     [[nodiscard]] TimeTicks up_time() const {
@@ -130,6 +134,7 @@ class SnmpNoticeChannel::Parts {
     SnmpChannelConfiguration configuration;
     AgentMessageHandler on_message;
     SnmpEventHandler on_event;
+    PairLineHandler on_pair_line;
     Clock::time_point started_at = Clock::now();
     SnmpCounters counters;
     EngineIdentity identity;
@@ -226,6 +231,7 @@ bool SnmpNoticeChannel::Parts::receive(const ReceivedMessage& received) {
         counters.add(SnmpCount::refused_user_not_a_peer);
         return false;
     }
+    if (is_pair_line(received.varbinds())) return receive_pair_line(user, received);
     const agent::core::Result<AgentMessage> message = decode(received.varbinds());
     if (!message) {
         counters.add(SnmpCount::refused_content);
@@ -239,7 +245,8 @@ bool SnmpNoticeChannel::Parts::receive(const ReceivedMessage& received) {
     const std::string& name = *names.from;
     bool name_is_theirs = false;
     for (const PeerConfiguration& peer : configuration.peers) {
-        name_is_theirs = name_is_theirs || (peer.name == name && peer.user == user);
+        name_is_theirs = name_is_theirs || (peer.name == name && peer.user == user &&
+                                            peer.conversation != Conversation::pair);
     }
     if (!name_is_theirs || (names.to != nullptr && !configuration.own_name.empty() &&
                             *names.to != configuration.own_name)) {
@@ -248,6 +255,38 @@ bool SnmpNoticeChannel::Parts::receive(const ReceivedMessage& received) {
     }
     counters.add(SnmpCount::messages_delivered);
     on_message(name, *message);
+    return true;
+}
+
+// The same for what nodes and agents of a pair say: the line's own words are judged by whoever
+// hears it, who said it is known here.
+bool SnmpNoticeChannel::Parts::receive_pair_line(const std::string& user,
+                                                 const ReceivedMessage& received) {
+    const agent::core::Result<PairLine> said = decode_pair_line(received.varbinds());
+    if (!said) {
+        counters.add(SnmpCount::refused_content);
+        return false;
+    }
+    bool may_say_it = false;
+    bool name_is_theirs = false;
+    for (const PeerConfiguration& peer : configuration.peers) {
+        if (peer.name != said->sender || peer.user != user) continue;
+        name_is_theirs = true;
+        may_say_it = peer.conversation != Conversation::reservations;
+    }
+    if (!name_is_theirs || said->receiver != configuration.own_name) {
+        counters.add(SnmpCount::refused_name);
+        return false;
+    }
+    if (!may_say_it || !on_pair_line) {
+        counters.add(SnmpCount::refused_role);
+        return false;
+    }
+    if (!on_pair_line(said->sender, said->line)) {
+        counters.add(SnmpCount::refused_content);
+        return false;
+    }
+    counters.add(SnmpCount::messages_delivered);
     return true;
 }
 
@@ -332,6 +371,34 @@ void SnmpNoticeChannel::send(const std::string& peer, const std::string& replace
 
 void SnmpNoticeChannel::stop_sending(const std::string& peer, const std::string& replaces) {
     parts_->sender->stop(peer, replaces);
+}
+
+void SnmpNoticeChannel::hear_pair(PairLineHandler on_line) {
+    parts_->on_pair_line = std::move(on_line);
+}
+
+void SnmpNoticeChannel::say_to_pair(const std::string& peer, const std::string& replaces,
+                                    const std::string& line, std::uint32_t attempts,
+                                    std::function<void()> on_acknowledged) {
+    if (line.size() > pair_line_length_max) {
+        parts_->counters.add(SnmpCount::messages_not_queued);
+        return;
+    }
+    bool is_known = false;
+    const auto once = std::make_shared<std::function<void()>>(std::move(on_acknowledged));
+    for (const PeerConfiguration& path : parts_->configuration.peers) {
+        if (path.name != peer && path.path_of != peer) continue;
+        is_known = true;
+        const PairLine said{parts_->configuration.own_name, peer, line};
+        parts_->sender->submit(
+            path.name, replaces, encode(said, parts_->up_time()), Delivery::inform,
+            [once](MessageEnd end) {
+                if (end != MessageEnd::acknowledged || !*once) return;
+                std::exchange(*once, nullptr)();
+            },
+            attempts);
+    }
+    if (!is_known) parts_->counters.add(SnmpCount::messages_unknown_peer);
 }
 
 agent::core::Outcome SnmpNoticeChannel::set_consumers(ConsumersConfiguration configuration) {

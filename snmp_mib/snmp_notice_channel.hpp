@@ -16,6 +16,7 @@
 #include "snmp_mib/consumer_status.hpp"
 #include "snmp_mib/library_trap.hpp"
 #include "snmp_mib/notice_channel.hpp"
+#include "snmp_mib/pair_line.hpp"
 #include "snmp_mib/snmp_configuration.hpp"
 #include "snmp_mib/snmp_counters.hpp"
 
@@ -71,6 +72,17 @@ class SnmpNoticeChannel final : public NoticeChannel {
     void send(const std::string& peer, const std::string& replaces, const AgentMessage& message,
               std::function<void()> on_acknowledged) override;
     void stop_sending(const std::string& peer, const std::string& replaces) override;
+
+    // A line of a peer that may say such, in its own name, to us. False: it was not taken, and is
+    // not acknowledged.
+    using PairLineHandler = std::function<bool(const std::string& peer, const std::string& line)>;
+    // Without a handler nothing is taken.
+    void hear_pair(PairLineHandler on_line);
+    // An inform, sent at most `attempts` times (1 or more); `replaces` as in send(). On every path
+    // to the peer. `on_acknowledged` at most once: it was taken. A line that is too long is counted
+    // and dropped.
+    void say_to_pair(const std::string& peer, const std::string& replaces, const std::string& line,
+                     std::uint32_t attempts, std::function<void()> on_acknowledged);
 
     // Replaces the list of consumers; what waits for one that stays is kept.
     agent::core::Outcome set_consumers(ConsumersConfiguration configuration);

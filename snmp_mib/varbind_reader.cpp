@@ -90,6 +90,12 @@ std::string_view name_of(oids::NotifyObject object) {
             return "tlrNotifyActiveAlarms";
         case oids::NotifyObject::interval:
             return "tlrNotifyInterval";
+        case oids::NotifyObject::sender:
+            return "tlrNotifySender";
+        case oids::NotifyObject::receiver:
+            return "tlrNotifyReceiver";
+        case oids::NotifyObject::pair_line:
+            return "tlrNotifyPairLine";
     }
     return "";
 }

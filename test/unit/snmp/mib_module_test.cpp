@@ -83,7 +83,7 @@ TEST_CASE("every object identifier in the code is the module's") {
     const auto names = identifiers();
     REQUIRE(names.size() > 90);
     CHECK(names.at("tlrMIB") == dotted(oids::module_root));
-    for (std::uint32_t i = 1; i <= 20; ++i) {
+    for (std::uint32_t i = 1; i <= 23; ++i) {
         const auto object = static_cast<oids::NotifyObject>(i);
         CHECK(names.at(std::string(name_of(object))) + ".0" == dotted(oids::of(object)));
     }
@@ -94,6 +94,7 @@ TEST_CASE("every object identifier in the code is the module's") {
         {"tlrAgentStopping", oids::Notification::agent_stopping},
         {"tlrHolderInquiry", oids::Notification::holder_inquiry},
         {"tlrHolderStatement", oids::Notification::holder_statement},
+        {"tlrPairMessage", oids::Notification::pair_message},
         {"tlrTest", oids::Notification::test},
         {"tlrHandshakeIncomplete", oids::Notification::handshake_incomplete},
         {"tlrHandshakeCompleted", oids::Notification::handshake_completed},
