@@ -132,11 +132,6 @@ Words shared_by_applications(const Reservation& reservation, const Registrations
     return "every registrant may write, and they are of the applications " + joined(applications);
 }
 
-bool is_legacy(ReservationKind kind) {
-    return kind == ReservationKind::reserve6 || kind == ReservationKind::reserve10 ||
-           kind == ReservationKind::legacy;
-}
-
 }  // namespace
 
 void DriveConcerns::examined(const DriveExamined& look, Instant now) {

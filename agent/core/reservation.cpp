@@ -146,6 +146,13 @@ std::optional<InitiatorPort> initiator_port_from_text(std::string_view text) {
     return port;
 }
 
+std::string reservation_key_text(std::uint64_t key) {
+    std::string text(16, '0');
+    for (auto digit = text.rbegin(); digit != text.rend(); ++digit, key >>= 4U)
+        *digit = "0123456789abcdef"[key & 0xfU];
+    return text;
+}
+
 std::optional<std::uint64_t> reservation_key_from_text(std::string_view text) {
     const std::string digits = without_decoration(text);
     if (!is_lower_hex(digits, 16)) return std::nullopt;

@@ -47,6 +47,11 @@ enum class ReservationKind : std::uint8_t {
     legacy,      // one of the two above; a third party can not tell which (SPC-2 5.5.1)
     persistent,  // PERSISTENT RESERVE OUT, SPC-4 5.13
 };
+// By RESERVE(6) or (10), whichever of the two.
+[[nodiscard]] constexpr bool is_legacy(ReservationKind kind) {
+    return kind == ReservationKind::reserve6 || kind == ReservationKind::reserve10 ||
+           kind == ReservationKind::legacy;
+}
 
 // TYPE and RESERVATION KEY of a persistent reservation (SPC-4 6.15.3). The key is 0 for the
 // all-registrants types.
@@ -56,6 +61,8 @@ struct PersistentReservation {
     auto operator<=>(const PersistentReservation&) const = default;
 };
 
+// 16 lower-case hexadecimal digits, as `sg_persist` and drive events write keys.
+[[nodiscard]] std::string reservation_key_text(std::uint64_t key);
 // 16 hexadecimal digits, "0x" before them allowed; nothing for 0, which is no key.
 [[nodiscard]] std::optional<std::uint64_t> reservation_key_from_text(std::string_view text);
 

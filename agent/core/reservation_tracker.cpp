@@ -8,11 +8,6 @@
 namespace agent::core {
 namespace {
 
-bool is_legacy(ReservationKind kind) {
-    return kind == ReservationKind::reserve6 || kind == ReservationKind::reserve10 ||
-           kind == ReservationKind::legacy;
-}
-
 // Could both be the same reservation, as far as state, kind, type and key tell? The holders are
 // left out on purpose.
 bool same_reservation(const Reservation& a, const Reservation& b) {

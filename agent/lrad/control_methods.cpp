@@ -178,7 +178,7 @@ ControlAnswer Controller::show_drive(const core::DriveSerial& serial) const {
                         view->fence_stands;
     if (fences) {
         const auto key = drive_iface::fence_key(configuration_.sharing.controller);
-        shown["fence"] = {{"key", drive_iface::key_text(key)}, {"stands", view->fence_stands}};
+        shown["fence"] = {{"key", core::reservation_key_text(key)}, {"stands", view->fence_stands}};
     }
     const auto counters = found->second.watch->counters();
     shown["watch"] = {

@@ -10,7 +10,7 @@
 
 namespace agent::lrad {
 
-using drive_iface::key_text;
+using core::reservation_key_text;
 using nlohmann::json;
 using Kind = ReleaseStep::Kind;
 
@@ -42,8 +42,9 @@ std::string holder_text(const core::Reservation& known, const core::DomainName& 
     std::string text =
         known.holders.empty() ? "a host nobody can name" : core::holders_in_words(known, domain);
     if (!known.persistent) return text + ", by RESERVE(6) or RESERVE(10)";
-    return text + ", by a persistent reservation with key " + key_text(known.persistent->key) +
-           " (" + type_text(known.persistent->type) + ")";
+    return text + ", by a persistent reservation with key " +
+           reservation_key_text(known.persistent->key) + " (" + type_text(known.persistent->type) +
+           ")";
 }
 
 // DT DEVICE ACTIVITY of log page 11h, as ADC-3 and sg_logs name the codes.
@@ -201,7 +202,7 @@ ReleasePlan plan_release(drive_iface::ReservationSurvey survey, const ReleaseSit
     if (!is_reserved(plan)) return plan;
     const auto& held = plan.survey.reservation.persistent;
     if (held && held->key == situation.own_key) {
-        plan.holder = "this controller's own fence (key " + key_text(held->key) + ")";
+        plan.holder = "this controller's own fence (key " + reservation_key_text(held->key) + ")";
         plan.steps.push_back(lift_own_fence());
         return plan;
     }
@@ -217,7 +218,7 @@ json release_plan_json(const core::DriveSerial& drive, const ReleasePlan& plan) 
     json registrants = json::array();
     for (const auto& registrant : plan.survey.registrants) {
         registrants.push_back(
-            {{"key", key_text(registrant.key)},
+            {{"key", reservation_key_text(registrant.key)},
              {"port", registrant.port ? json(core::to_text(*registrant.port)) : json()},
              {"holder", registrant.holder}});
     }

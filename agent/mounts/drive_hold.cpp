@@ -78,7 +78,7 @@ DriveHolder look_at_holder(Transport& drive, std::uint64_t family, std::uint64_t
     if (!data) return {HeldBy::no_answer, 0, data.error().message};
     if (!data->held) return {HeldBy::nobody, 0, "nobody holds it"};
     const auto key = data->held->key;
-    const std::string words = "key " + drive_iface::key_text(key);
+    const std::string words = "key " + core::reservation_key_text(key);
     if (key == own && data->held->type == exclusive)
         return {HeldBy::own_key, key, words + " of this controller"};
     if (drive_iface::is_mount_key(family, key))

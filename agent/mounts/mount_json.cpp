@@ -69,7 +69,7 @@ json drive_row_json(const claims::DriveRow& drive) {
             {"claim", or_null(drive.claim)},
             {"node", text_or_null(drive.node)},
             {"epoch", drive.epoch},
-            {"key", drive.key == 0 ? json() : json(drive_iface::key_text(drive.key))},
+            {"key", drive.key == 0 ? json() : json(core::reservation_key_text(drive.key))},
             {"home", or_null(drive.home)},
             {"mounts", drive.mounts},
             {"errors", drive.errors},

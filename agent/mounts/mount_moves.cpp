@@ -238,22 +238,27 @@ void MountService::load_failed(const RunPointer& run, const std::string& words, 
         });
 }
 
+namespace {
+
+std::optional<MountFault> wrong_with_finding(const Result<std::optional<Claim>>& found,
+                                             const std::string& name) {
+    if (!found) return MountFault{MountFault::Kind::failed, found.error().message, "table", {}};
+    if (found->has_value()) return std::nullopt;
+    return MountFault{MountFault::Kind::unknown_claim,
+                      "nothing is claimed as " + name + "; `lractl claim list` shows what is",
+                      "unknown_claim",
+                      {}};
+}
+
+}  // namespace
+
 // ---- out
 
 void MountService::unmount(const std::string& name, MountCallback callback) {
     if (!serving_ || !doors_.may_act())
         return callback(MountFault{MountFault::Kind::busy, trouble_, "not_serving", {}});
     find_claim(name, [this, name, callback](const Result<std::optional<Claim>>& found) {
-        if (!found)
-            return callback(
-                MountFault{MountFault::Kind::failed, found.error().message, "table", {}});
-        if (!*found) {
-            return callback(
-                MountFault{MountFault::Kind::unknown_claim,
-                           "nothing is claimed as " + name + "; `lractl claim list` shows what is",
-                           "unknown_claim",
-                           {}});
-        }
+        if (auto fault = wrong_with_finding(found, name)) return callback(*fault);
         const Claim& claim = **found;
         if (claim.state == ClaimState::ended && claim.ending == ClaimEnding::unmounted)
             return callback(claim);  // asked twice
@@ -297,18 +302,9 @@ void MountService::unmount(const std::string& name, MountCallback callback) {
 
 void MountService::cancel(const std::string& name, MountCallback callback) {
     find_claim(name, [this, name, callback](const Result<std::optional<Claim>>& found) {
-        if (!found)
-            return callback(
-                MountFault{MountFault::Kind::failed, found.error().message, "table", {}});
-        const auto run = *found ? find_run((*found)->id) : nullptr;
-        if (!*found) {
-            return callback(
-                MountFault{MountFault::Kind::unknown_claim,
-                           "nothing is claimed as " + name + "; `lractl claim list` shows what is",
-                           "unknown_claim",
-                           {}});
-        }
+        if (auto fault = wrong_with_finding(found, name)) return callback(*fault);
         const Claim& claim = **found;
+        const auto run = find_run(claim.id);
         if (claim.state == ClaimState::mounted) {
             return callback(MountFault{
                 MountFault::Kind::differs,

@@ -1,8 +1,6 @@
 #include "agent/runtime/state_json.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "agent/runtime/clock.hpp"
@@ -43,10 +41,7 @@ PortOwner owner_of(const core::InitiatorPort& port, const core::SharingConfigura
 }
 
 json persistent_json(const core::PersistentReservation& persistent) {
-    std::array<char, 17> key{};
-    std::snprintf(key.data(), key.size(), "%016llx",
-                  static_cast<unsigned long long>(persistent.key));
-    return {{"type", persistent.type}, {"key", key.data()}};
+    return {{"type", persistent.type}, {"key", core::reservation_key_text(persistent.key)}};
 }
 
 std::string_view shown_state(core::AgentState state) {

@@ -35,9 +35,10 @@ std::string type_in_words(std::uint8_t code) {
 std::string state_in_words(const FenceView& view) {
     if (view.reserved_by_reserve) return "a host holds it by RESERVE(6) or RESERVE(10)";
     if (!view.held) return "nobody holds a persistent reservation of it";
-    const std::string key = is_fence_key(view.held->key)
-                                ? "a controller's key " + key_text(view.held->key)
-                                : "key " + key_text(view.held->key);
+    const std::string key =
+        is_fence_key(view.held->key)
+            ? "a controller's key " + agent::core::reservation_key_text(view.held->key)
+            : "key " + agent::core::reservation_key_text(view.held->key);
     return "it is reserved with " + key + " (" + type_in_words(view.held->type) + ")";
 }
 
@@ -317,8 +318,9 @@ Outcome FenceWork::take_over() {
     if (victim == 0 && !everybody)
         return trouble("the reservation has no key that could be preempted");
     const auto action = abort_ ? PrOutAction::preempt_and_abort : PrOutAction::preempt;
-    const auto words = std::string(scsi::name(action)) + " of " +
-                       (everybody ? "all registrants" : "key " + key_text(victim));
+    const auto words =
+        std::string(scsi::name(action)) + " of " +
+        (everybody ? "all registrants" : "key " + agent::core::reservation_key_text(victim));
     const auto type = static_cast<std::uint8_t>(fence_type);
     const auto answer = out({action, type, key_, victim, false}, words);
     if (answer && *answer == FenceAnswer::not_known && abort_) {

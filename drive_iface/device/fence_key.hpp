@@ -3,7 +3,6 @@
 // The reservation key a controller registers at a drive while it keeps the hosts out.
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 namespace drive_iface {
@@ -15,8 +14,5 @@ namespace drive_iface {
 
 // Does some controller's fence go by this key?
 [[nodiscard]] bool is_fence_key(std::uint64_t key);
-
-// 16 hex digits, as `sg_persist` and drive events write keys.
-[[nodiscard]] std::string key_text(std::uint64_t key);
 
 }  // namespace drive_iface

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cstdio>
 #include <utility>
 
 #include "drive_iface/device/holder_resolvers.hpp"
@@ -9,12 +8,6 @@ namespace drive_iface {
 using namespace agent::core;
 
 namespace {
-
-std::string key_in_hex(std::uint64_t key) {
-    char digits[17];
-    std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(key));
-    return digits;
-}
 
 unsigned key_byte(std::uint64_t key, unsigned number) {
     return static_cast<unsigned>(key >> (56U - 8U * number)) & 0xffU;
@@ -35,7 +28,7 @@ class KeyResolver final : public HolderResolver {
             if (persistent) finding.said = "a reservation of all registrants has no key";
             return finding;
         }
-        const std::string key = key_in_hex(persistent->key);
+        const std::string key = reservation_key_text(persistent->key);
         const auto owner =
             std::find_if(owners_.begin(), owners_.end(),
                          [&persistent](const KeyOwner& one) { return one.key == persistent->key; });
@@ -68,7 +61,8 @@ std::string key_hint(std::uint64_t key) {
         return "as LTFS makes it at IPv4 address " + text;
     }
     if (kind == 0x60)
-        return "as LTFS makes it at an IPv6 address ending in " + key_in_hex(key).substr(2);
+        return "as LTFS makes it at an IPv6 address ending in " +
+               reservation_key_text(key).substr(2);
     if (kind != 0x10) return {};
     for (unsigned i = 1; i < 8 && key_byte(key, i) != 0; ++i)
         text += static_cast<char>(key_byte(key, i));

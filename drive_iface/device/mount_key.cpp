@@ -1,5 +1,7 @@
 #include "drive_iface/device/mount_key.hpp"
 
+#include "drive_iface/device/name_hash.hpp"
+
 namespace drive_iface {
 
 namespace {
@@ -11,9 +13,7 @@ constexpr std::uint64_t mount_prefix = 0x4c524d;
 }  // namespace
 
 std::uint64_t mount_key_family(std::string_view library) {
-    std::uint64_t hash = 14'695'981'039'346'656'037ULL;  // FNV-1a
-    for (const char c : library)
-        hash = (hash ^ static_cast<std::uint8_t>(c)) * 1'099'511'628'211ULL;
+    const std::uint64_t hash = name_hash(library);
     return mount_prefix << 16 | ((hash ^ hash >> 16 ^ hash >> 32 ^ hash >> 48) & 0xffff);
 }
 

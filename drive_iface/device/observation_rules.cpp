@@ -13,11 +13,6 @@ using Source = DriveObserved::Source;
 
 namespace {
 
-bool is_legacy(ReservationKind kind) {
-    return kind == ReservationKind::reserve6 || kind == ReservationKind::reserve10 ||
-           kind == ReservationKind::legacy;
-}
-
 bool is_legacy(const Reservation& reservation) {
     return reservation.state == ReservationState::reserved && is_legacy(reservation.kind);
 }

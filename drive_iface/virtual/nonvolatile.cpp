@@ -38,12 +38,6 @@ std::optional<Number> number(std::string_view text, int base) {
     return value;
 }
 
-std::string key_text(std::uint64_t key) {
-    scsi::ByteWriter bytes;
-    bytes.u64(key);
-    return scsi::to_hex(bytes.view());
-}
-
 // False: not a record we know.
 bool take(const std::vector<std::string_view>& fields, NonvolatileDrives& drives) {
     if (fields.size() < 3 || fields[0].empty()) return false;
@@ -85,8 +79,8 @@ std::string to_text(const NonvolatileDrives& drives) {
             text += serial + "\toffline\t" + printable(*drive.forced_offline_reason) + "\n";
         }
         for (const auto& entry : drive.registrations) {
-            text += serial + "\tregistration\t" + key_text(entry.key) + "\t" + to_text(entry.port) +
-                    "\n";
+            text += serial + "\tregistration\t" + agent::core::reservation_key_text(entry.key) +
+                    "\t" + to_text(entry.port) + "\n";
         }
         for (const auto& cartridge : drive.cartridges) {
             text += serial + "\tcartridge\t" + printable(cartridge.barcode) + "\t" +

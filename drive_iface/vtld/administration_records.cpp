@@ -49,11 +49,9 @@ void append_reservation(Record& record, const agent::core::Reservation& reservat
         record.push_back({"pr_key", std::monostate{}});
         return;
     }
-    std::array<char, 17> key{};
-    std::snprintf(key.data(), key.size(), "%016llx",
-                  static_cast<unsigned long long>(reservation.persistent->key));
     record.push_back({"pr_type", number(reservation.persistent->type)});
-    record.push_back({"pr_key", text(key.data())});
+    record.push_back(
+        {"pr_key", text(agent::core::reservation_key_text(reservation.persistent->key))});
 }
 
 std::string_view change_text(LibraryEvent::Change change) {

@@ -1,8 +1,5 @@
 #include <nlohmann/json.hpp>
 
-#include <array>
-#include <cstdio>
-
 #include "drive_iface/events/drive_event_client.hpp"
 #include "drive_iface/vtld/control_methods.hpp"
 #include "drive_iface/vtld/control_parameters.hpp"
@@ -45,10 +42,9 @@ json reservation_json(const agent::core::Reservation& reservation) {
                    {"since", nullptr},
                    {"holders", std::move(holders)}};
     if (reservation.persistent) {
-        std::array<char, 17> key{};
-        std::snprintf(key.data(), key.size(), "%016llx",
-                      static_cast<unsigned long long>(reservation.persistent->key));
-        result["persistent"] = {{"type", reservation.persistent->type}, {"key", key.data()}};
+        result["persistent"] = {
+            {"type", reservation.persistent->type},
+            {"key", agent::core::reservation_key_text(reservation.persistent->key)}};
     }
     return result;
 }

@@ -41,8 +41,8 @@ TEST_CASE("the key of a fence is recognised, lasting, and another one for anothe
     CHECK(is_fence_key(fence_key("")));
     CHECK_FALSE(is_fence_key(0));
     CHECK_FALSE(is_fence_key(0x4000000000c00002ULL));
-    CHECK(key_text(0xabcdef01) == "00000000abcdef01");
-    CHECK(key_text(fence_key("library-1")).rfind("4c5241", 0) == 0);
+    CHECK(agent::core::reservation_key_text(0xabcdef01) == "00000000abcdef01");
+    CHECK(agent::core::reservation_key_text(fence_key("library-1")).rfind("4c5241", 0) == 0);
 }
 
 TEST_CASE("what to do next is told by the drive's answer alone") {
