@@ -48,19 +48,42 @@ void MountService::at_robot(std::function<MoveEnd(Transport&)> work,
         });
     };
     const bool begun =
-        robot_->post([this, work = std::move(work), tell] { tell(work(*changer_)); });
+        robot_->post([this, work = std::move(work), tell, epoch = doors_.acting().epoch] {
+            // The robot is a member and its thread ends before the doors do.
+            RightfulTransport changer(*changer_, doors_.acting, epoch);
+            tell(work(changer));
+        });
     if (!begun && !stopped_) tell({.words = "too many moves wait for the changer"});
 }
 
 void MountService::on_drive(const std::string& serial,
                             std::function<Outcome(Transport&, Duration)> work,
-                            std::function<void(const Outcome&)> done) {
+                            std::function<void(const OrderEnd&)> done) {
     const std::weak_ptr<MountService> weak = weak_from_this();
-    doors_.on_drive(serial,
-                    {std::move(work), [weak, done = std::move(done)](const Outcome& outcome) {
-                         const auto self = weak.lock();
-                         if (self && !self->stopped_) done(outcome);
-                     }});
+    auto kept_back = std::make_shared<std::atomic<bool>>(false);
+    doors_.on_drive(serial, {[work = std::move(work), kept_back, acting = doors_.acting,
+                              epoch = doors_.acting().epoch](Transport& device, Duration timeout) {
+                                 RightfulTransport drive(device, acting, epoch);
+                                 auto outcome = work(drive, timeout);
+                                 kept_back->store(drive.kept_back());
+                                 return outcome;
+                             },
+                             [weak, kept_back, done = std::move(done)](const Outcome& outcome) {
+                                 const auto self = weak.lock();
+                                 if (self && !self->stopped_) done({outcome, kept_back->load()});
+                             }});
+}
+
+// For a run whose claim has a drive. A controller that may not act leaves everything where it is;
+// what is to be done follows from drive and changer when it may again.
+void MountService::for_claim(const RunPointer& run,
+                             std::function<Outcome(Transport&, Duration)> work,
+                             std::function<void(const Outcome&)> done) {
+    on_drive(*run->claim.drive, std::move(work),
+             [this, run, done = std::move(done)](const OrderEnd& end) {
+                 if (end.kept_back) return stuck(run, "this controller may not act now");
+                 done(end.outcome);
+             });
 }
 
 void MountService::after(Duration delay, const RunPointer& run, std::function<void()> then) {
@@ -72,12 +95,14 @@ void MountService::after(Duration delay, const RunPointer& run, std::function<vo
         });
 }
 
-// The table does not take the step. Nothing further is done to drive and changer; when it answers
-// again the claim is taken up from what they show, as after a restart.
+// The table does not take the step, or this controller may not act. Nothing further is done to
+// drive and changer; when it answers again the claim is taken up from what they show, as after a
+// restart.
 void MountService::stuck(const RunPointer& run, const std::string& words) {
-    runtime::log_error(of_claim(run->claim) + " of volume " + run->claim.volume +
-                       " can not go on: " + words);
-    run->step = "waits for the drive table: " + words;
+    if (const std::string step = "can not go on: " + words; run->step != step) {
+        run->step = step;
+        runtime::log_error(of_claim(run->claim) + " of volume " + run->claim.volume + " " + step);
+    }
     after(stuck_interval, run, [this, run] {
         at_desk<Result<std::optional<Claim>>>(
             [id = run->claim.id](ClaimTable& table) { return table.claim(id); },
@@ -162,8 +187,8 @@ void MountService::wait_until_ready(const RunPointer& run) {
 
 void MountService::look_if_ready(const RunPointer& run) {
     auto seen = std::make_shared<DriveReadiness>();
-    on_drive(
-        *run->claim.drive,
+    for_claim(
+        run,
         [seen](Transport& drive, Duration timeout) -> Outcome {
             auto looked = look_at_readiness(drive, timeout);
             if (!looked) return looked.error();
@@ -188,8 +213,8 @@ void MountService::ready(const RunPointer& run) {
     step(run, ClaimEvent::drive_ready, [this, run] {
         run->step = "gives the drive to the host";
         run->handed_over = true;
-        on_drive(
-            *run->claim.drive,
+        for_claim(
+            run,
             [family = family_, own = key_](Transport& drive, Duration timeout) {
                 return let_go_of_drive(drive, family, own, timeout);
             },
@@ -255,8 +280,7 @@ std::optional<MountFault> wrong_with_finding(const Result<std::optional<Claim>>&
 // ---- out
 
 void MountService::unmount(const std::string& name, MountCallback callback) {
-    if (!serving_ || !doors_.may_act())
-        return callback(MountFault{MountFault::Kind::busy, trouble_, "not_serving", {}});
+    if (auto fault = why_not_now(false)) return callback(*fault);
     find_claim(name, [this, name, callback](const Result<std::optional<Claim>>& found) {
         if (auto fault = wrong_with_finding(found, name)) return callback(*fault);
         const Claim& claim = **found;
@@ -354,8 +378,8 @@ void MountService::take_back(const RunPointer& run) {
     run->step = "unloads drive " + *run->claim.drive;
     auto refused = std::make_shared<bool>(false);
     const auto unload_timeout = options_.command_timeout;
-    on_drive(
-        *run->claim.drive,
+    for_claim(
+        run,
         [family = family_, own = key_, refused, unload_timeout](Transport& drive,
                                                                 Duration timeout) -> Outcome {
             auto hold = hold_drive(drive, family, own, timeout);
@@ -398,8 +422,8 @@ void MountService::not_taken_back(const RunPointer& run, const std::string& word
     if (run->handed_over && !hardware) {
         // It stays the host's; whoever asked may ask again.
         return step(run, ClaimEvent::drive_refused, [this, run, words, serial] {
-            on_drive(
-                serial,
+            for_claim(
+                run,
                 [family = family_, own = key_](Transport& drive, Duration timeout) {
                     return let_go_of_drive(drive, family, own, timeout);
                 },
@@ -428,8 +452,8 @@ void MountService::give_drive_back(const RunPointer& run, ClaimRelease how) {
     if (!run->claim.drive || run->claim.state == ClaimState::queued)
         return record_release(run, how);
     run->step = "takes its reservation off the drive";
-    on_drive(
-        *run->claim.drive,
+    for_claim(
+        run,
         [family = family_, own = key_](Transport& drive, Duration timeout) {
             return let_go_of_drive(drive, family, own, timeout);
         },

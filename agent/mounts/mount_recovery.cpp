@@ -30,6 +30,7 @@ using runtime::clock_now;
 namespace {
 
 constexpr auto changer_asked_again = std::chrono::seconds(5);
+constexpr auto table_asked_again = std::chrono::milliseconds(500);
 constexpr auto changer_looked_at_again = std::chrono::seconds(60);
 constexpr Duration recovery_asked_again{5'000};
 constexpr std::size_t claims_recovered_max = 10'000;
@@ -46,10 +47,34 @@ void MountService::start() {
     take_stock_first();
 }
 
+void MountService::start_under(std::uint64_t epoch, const std::string& gone) {
+    gone_ = gone;
+    at_desk<Outcome>([epoch](ClaimTable& table) { return table.raise_epoch(epoch); },
+                     [this, epoch, gone](const Outcome& raised) {
+                         if (raised) {
+                             writer_.epoch = epoch;
+                             key_ = drive_iface::mount_key(family_, writer_.node_number, epoch);
+                             return start();
+                         }
+                         trouble_ = "the drive table can not be written: " + raised.error().message;
+                         runtime::log_warning(trouble_);
+                         auto timer =
+                             std::make_shared<asio::steady_timer>(loop_, table_asked_again);
+                         timer->async_wait([weak = weak_from_this(), timer, epoch,
+                                            gone](const std::error_code& error) {
+                             const auto self = weak.lock();
+                             if (!error && self && !self->stopped_) self->start_under(epoch, gone);
+                         });
+                     });
+}
+
 void MountService::take_stock_first() {
     scan(false, [this](const Outcome& outcome) {
         if (outcome) {
-            return recover_all(options_.table.node, [this] { begin_serving(); });
+            return recover_all(options_.table.node, [this] {
+                if (gone_.empty()) return begin_serving();
+                recover_all(gone_, [this] { begin_serving(); });
+            });
         }
         trouble_ = "the changer can not be asked: " + outcome.error().message;
         doors_.note(Message::changer_unreachable, "", {outcome.error().message});
@@ -111,7 +136,7 @@ void MountService::identify_drives(std::function<void()> then) {
     for (const auto& drive : drives) {
         on_drive(
             drive.serial, [](Transport&, Duration) -> Outcome { return Nothing{}; },
-            [left, then](const Outcome&) {
+            [left, then](const OrderEnd&) {
                 if (--*left == 0) then();
             });
     }
@@ -218,8 +243,8 @@ void MountService::recover(const RunPointer& run, bool looked_again) {
     run->working = true;
     run->step = "looks at drive and changer after a restart";
     auto holder = std::make_shared<DriveHolder>();
-    on_drive(
-        *run->claim.drive,
+    for_claim(
+        run,
         [holder, family = family_, own = key_](Transport& drive, Duration timeout) -> Outcome {
             *holder = look_at_holder(drive, family, own, timeout);
             return Nothing{};
@@ -281,8 +306,8 @@ void MountService::act_on(const RunPointer& run, const claims::RecoveryRow& row,
             run->ending.wait_again = !was_out && claims::waits_again(run->claim, clock_now().wall);
             return give_drive_back(run, run->ending);
         case Recovery::finish_load:
-            return on_drive(
-                serial,
+            return for_claim(
+                run,
                 [family = family_, own = key_](Transport& drive, Duration timeout) -> Outcome {
                     auto hold = hold_drive(drive, family, own, timeout);
                     if (!hold) return hold.error();

@@ -110,6 +110,17 @@ void MountService::stop() {
 
 // ---- requests
 
+std::optional<MountFault> MountService::why_not_now(bool new_request) const {
+    if (!serving_) return MountFault{MountFault::Kind::busy, trouble_, "not_serving", {}};
+    const auto right = doors_.acting();
+    if (pair::may_send(right, clock_now().monotonic) && (right.may_claim || !new_request))
+        return std::nullopt;
+    return MountFault{MountFault::Kind::busy,
+                      "this controller may not act now: the other one has the drives",
+                      "not_active",
+                      {}};
+}
+
 void MountService::mount(const MountRequest& request, MountCallback callback) {
     if (!serving_) {
         if (early_.size() < early_requests_max)
@@ -118,12 +129,7 @@ void MountService::mount(const MountRequest& request, MountCallback callback) {
             callback(MountFault{MountFault::Kind::busy, trouble_, "not_serving", {}});
         return;
     }
-    if (!doors_.may_act()) {
-        return callback(MountFault{MountFault::Kind::busy,
-                                   "this controller may not act now: the other one has the drives",
-                                   "not_active",
-                                   {}});
-    }
+    if (auto fault = why_not_now(true)) return callback(*fault);
     take(request, {}, true, std::move(callback));
 }
 
@@ -160,11 +166,17 @@ MountService::Taken MountService::take_at_desk(ClaimTable& table, const MountReq
         const auto id = claimed->claim.id;
         const auto& serial = claimed->drive.serial;
         bool refused = false;
-        const auto held = hold_at_desk(serial, refused);
+        const auto end = hold_at_desk(serial, refused);
+        const auto& held = end.outcome;
         if (held) {
             auto reserved = table.step(id, claims::ClaimEvent::drive_reserved, clock_now().wall);
             if (reserved) result.reserved = *reserved;
             if (!reserved) result.trouble = reserved.error();
+            break;
+        }
+        if (end.kept_back) {
+            // Nobody's failure; the row shows what was begun.
+            result.trouble = held.error();
             break;
         }
         ClaimRelease how;
@@ -208,12 +220,13 @@ MountService::Taken MountService::take_at_desk(ClaimTable& table, const MountReq
 }
 
 // The one thing the desk waits for: a few commands to the drive, on the drive's own thread.
-Outcome MountService::hold_at_desk(const std::string& serial, bool& refused) {
+MountService::OrderEnd MountService::hold_at_desk(const std::string& serial, bool& refused) {
     struct Answer {
         std::promise<void> given;
         std::atomic<bool> abandoned = false;
         Outcome outcome = Nothing{};
         bool refused = false;
+        bool kept_back = false;
     };
     auto answer = std::make_shared<Answer>();
     auto given = answer->given.get_future();
@@ -233,7 +246,9 @@ Outcome MountService::hold_at_desk(const std::string& serial, bool& refused) {
                     if (hold->refused) return Error{"it is reserved: " + hold->words};
                     return Nothing{};
                 },
-                [self, serial, answer, family, own](const Outcome& outcome) {
+                [self, serial, answer, family, own](const OrderEnd& end) {
+                    const auto& outcome = end.outcome;
+                    answer->kept_back = end.kept_back;
                     if (answer->abandoned) {
                         if (!outcome) return;
                         // It came to stand after nobody waited for it any more.
@@ -242,7 +257,7 @@ Outcome MountService::hold_at_desk(const std::string& serial, bool& refused) {
                             [family, own](drive_iface::Transport& drive, core::Duration patience) {
                                 return let_go_of_drive(drive, family, own, patience);
                             },
-                            [](const Outcome&) {});
+                            [](const OrderEnd&) {});
                     }
                     answer->outcome = outcome;
                     answer->given.set_value();
@@ -254,11 +269,11 @@ Outcome MountService::hold_at_desk(const std::string& serial, bool& refused) {
     while (given.wait_for(50ms) != std::future_status::ready) {
         if (!*stopping_ && std::chrono::steady_clock::now() < until) continue;
         answer->abandoned = true;
-        return Error{"it did not answer PERSISTENT RESERVE OUT within " +
-                     std::to_string(options_.reserve_timeout.ms) + " ms"};
+        return {Error{"it did not answer PERSISTENT RESERVE OUT within " +
+                      std::to_string(options_.reserve_timeout.ms) + " ms"}};
     }
     refused = answer->refused;
-    return answer->outcome;
+    return {answer->outcome, answer->kept_back};
 }
 
 // Not new: the claim was in the line, whoever waits for it is known, and `callback` hears of
@@ -404,7 +419,7 @@ void MountService::serve_line_later() {
 // In order, and past those that nothing can be done for now.
 void MountService::serve_line() {
     bool some = false;
-    if (!serving_ || !doors_.may_act()) return serve_line_later();
+    if (why_not_now(false)) return serve_line_later();
     for (const auto& [id, run] : runs_) {
         if (run->working || run->claim.state != ClaimState::queued) continue;
         some = true;
@@ -456,6 +471,34 @@ void MountService::settle(const RunPointer& run, const MountAnswer& answer) {
         waiter(answer);
     for (const auto& unmounter : std::exchange(run->unmounters, {}))
         unmounter(answer);
+}
+
+MountService::Load MountService::load() const {
+    Load load;
+    for (const auto& [id, run] : runs_) {
+        if (run->claim.state == ClaimState::queued) ++load.queued;
+        const bool moves =
+            run->claim.state == ClaimState::loading || run->claim.state == ClaimState::unloading;
+        if (run->working && moves) load.moving = true;
+        if (run->working && run->claim.state != ClaimState::queued) ++load.running;
+    }
+    for (const auto& [serial, row] : last_drives_) {
+        if (row.state == claims::DriveState::mounted) ++load.running;
+    }
+    return load;
+}
+
+void MountService::hand_back_queue(const std::string& words) {
+    std::vector<RunPointer> queued;
+    for (const auto& [id, run] : runs_) {
+        if (run->claim.state == ClaimState::queued && !run->working) queued.push_back(run);
+    }
+    for (const auto& run : queued) {
+        run->ending = {};
+        run->ending.ending = ClaimEnding::cancelled;
+        run->ending.reason = words;
+        withdraw(run);
+    }
 }
 
 void MountService::refresh_drives() {

@@ -24,6 +24,7 @@
 #include "agent/core/result.hpp"
 #include "agent/mounts/changer.hpp"
 #include "agent/mounts/claim_table.hpp"
+#include "agent/mounts/rightful_transport.hpp"
 #include "agent/mounts/worker.hpp"
 #include "drive_iface/device/drive_poller.hpp"
 #include "drive_iface/device/transport.hpp"
@@ -61,8 +62,9 @@ struct MountDoors {
     std::function<void(core::Message message, const std::string& drive,
                        const std::vector<std::string>& words)>
         note;
-    // May this controller move cartridges and reserve drives now? In a pair only one may.
-    std::function<bool()> may_act = [] { return true; };
+    // Asked before requests are taken, and before each command to a drive or the changer on the
+    // threads that send them. Without a peer: always, under one epoch.
+    ActingDoor acting = [] { return pair::right_of_single_controller(0); };
 };
 
 // Why a request was not served.
@@ -102,6 +104,9 @@ class MountService : public std::enable_shared_from_this<MountService> {
 
     // Takes stock, finishes or undoes what an earlier life has left, then serves.
     void start();
+    // The same under an epoch that was given to this controller; what the controller `gone` has
+    // left is finished or undone as well.
+    void start_under(std::uint64_t epoch, const std::string& gone);
     // Begins nothing more; what is under way ends where it is and is taken up by the next start.
     void stop();
 
@@ -136,6 +141,16 @@ class MountService : public std::enable_shared_from_this<MountService> {
     // undone from what drives and changer show. `done` when each has been looked at once.
     void take_over(const std::string& node, std::uint64_t epoch, Done done);
 
+    // What of this controller's work stands in the way of its leaving.
+    struct Load {
+        std::uint32_t queued = 0;
+        std::uint32_t running = 0;  // drives with a volume, or on the way to it or from it
+        bool moving = false;        // the changer has something in hand
+    };
+    [[nodiscard]] Load load() const;
+    // Answers all who wait for a drive; their requests end.
+    void hand_back_queue(const std::string& words);
+
     [[nodiscard]] bool serving() const { return serving_; }
     [[nodiscard]] const std::string& not_serving_why() const { return trouble_; }
     // Not before start() has entered the controller into the table.
@@ -145,6 +160,11 @@ class MountService : public std::enable_shared_from_this<MountService> {
     struct Run;
     using RunPointer = std::shared_ptr<Run>;
     struct Taken;
+    // Of what was ordered from a drive. `kept_back`: the right to act ended before it was done.
+    struct OrderEnd {
+        core::Outcome outcome;
+        bool kept_back = false;
+    };
 
     MountService(asio::io_context& loop, MountServiceOptions options, ClaimTable table,
                  std::unique_ptr<drive_iface::Transport> changer, MountDoors doors);
@@ -157,7 +177,7 @@ class MountService : public std::enable_shared_from_this<MountService> {
     Taken take_at_desk(ClaimTable& table, const MountRequest& request,
                        const std::vector<claims::KnownDrive>& known,
                        std::vector<std::string> not_these);
-    [[nodiscard]] core::Outcome hold_at_desk(const std::string& serial, bool& refused);
+    [[nodiscard]] OrderEnd hold_at_desk(const std::string& serial, bool& refused);
     void taken(const Taken& result, const MountRequest& request, bool is_new,
                const MountCallback& callback);
     void wait_in_line(const RunPointer& run);
@@ -169,6 +189,7 @@ class MountService : public std::enable_shared_from_this<MountService> {
     void settle(const RunPointer& run, const MountAnswer& answer);
     [[nodiscard]] RunPointer run_of(const claims::Claim& claim);
     [[nodiscard]] RunPointer find_run(std::uint64_t id) const;
+    [[nodiscard]] std::optional<MountFault> why_not_now(bool new_request) const;
     void refresh_drives();
     [[nodiscard]] static MountFault fault_of(const claims::Claim& ended);
     void find_claim(const std::string& name,
@@ -194,7 +215,10 @@ class MountService : public std::enable_shared_from_this<MountService> {
                   std::function<void(const MoveEnd&)> then);
     void on_drive(const std::string& serial,
                   std::function<core::Outcome(drive_iface::Transport&, core::Duration)> work,
-                  std::function<void(const core::Outcome&)> done);
+                  std::function<void(const OrderEnd&)> done);
+    void for_claim(const RunPointer& run,
+                   std::function<core::Outcome(drive_iface::Transport&, core::Duration)> work,
+                   std::function<void(const core::Outcome&)> done);
     void after(core::Duration delay, const RunPointer& run, std::function<void()> then);
     void stuck(const RunPointer& run, const std::string& words);
 
@@ -223,6 +247,7 @@ class MountService : public std::enable_shared_from_this<MountService> {
     bool stopped_ = false;
     bool line_served_soon_ = false;
     bool scanned_soon_ = false;
+    std::string gone_;  // a controller whose claims are taken up at the start
     std::string trouble_ = "the library is being looked at";
     std::map<std::uint64_t, RunPointer> runs_;
     std::map<std::string, claims::DriveRow> last_drives_;
