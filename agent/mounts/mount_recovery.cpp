@@ -29,10 +29,8 @@ using runtime::clock_now;
 
 namespace {
 
-constexpr auto changer_asked_again = std::chrono::seconds(5);
 constexpr auto table_asked_again = std::chrono::milliseconds(500);
 constexpr auto changer_looked_at_again = std::chrono::seconds(60);
-constexpr Duration recovery_asked_again{5'000};
 constexpr std::size_t claims_recovered_max = 10'000;
 
 std::string generation_of(const ReachableDrive& drive) {
@@ -80,7 +78,8 @@ void MountService::take_stock_first() {
         doors_.note(Message::changer_unreachable, "", {outcome.error().message});
         for (const auto& [request, callback] : std::exchange(early_, {}))
             callback(MountFault{MountFault::Kind::busy, trouble_, "not_serving", {}});
-        auto timer = std::make_shared<asio::steady_timer>(loop_, changer_asked_again);
+        auto timer = std::make_shared<asio::steady_timer>(
+            loop_, std::chrono::milliseconds(options_.asked_again.ms));
         timer->async_wait([weak = weak_from_this(), timer](const std::error_code& error) {
             const auto self = weak.lock();
             if (!error && self && !self->stopped_) self->take_stock_first();
@@ -212,7 +211,8 @@ void MountService::recover_all(const std::string& node, std::function<void()> th
         [this, node, then](const Result<std::vector<Claim>>& open) {
             if (!open) {
                 runtime::log_error("the drive table can not be read: " + open.error().message);
-                auto timer = std::make_shared<asio::steady_timer>(loop_, changer_asked_again);
+                auto timer = std::make_shared<asio::steady_timer>(
+                    loop_, std::chrono::milliseconds(options_.asked_again.ms));
                 return timer->async_wait(
                     [weak = weak_from_this(), timer, node, then](const std::error_code& error) {
                         const auto self = weak.lock();
@@ -275,7 +275,7 @@ void MountService::decide(const RunPointer& run, HeldBy held, const Result<Inven
     if (row.recovery == Recovery::ask_again) {
         run->step = "asks again soon: " + std::string(row.why);
         refresh_drives();
-        return after(recovery_asked_again, run,
+        return after(options_.asked_again, run,
                      [this, run, looked_again] { recover(run, looked_again); });
     }
     at_desk<Result<Claim>>(
@@ -315,7 +315,7 @@ void MountService::act_on(const RunPointer& run, const claims::RecoveryRow& row,
                 },
                 [this, run](const Outcome& held) {
                     if (held) return wait_until_ready(run);
-                    after(recovery_asked_again, run, [this, run] { recover(run, false); });
+                    after(options_.asked_again, run, [this, run] { recover(run, false); });
                 });
         case Recovery::stay_mounted:
             run->ending = {};

@@ -14,6 +14,11 @@
 
 namespace agent::mounts {
 
+// For people.
+inline std::string of_claim(const claims::Claim& claim) {
+    return "claim " + std::to_string(claim.id);
+}
+
 struct MountService::Run {
     explicit Run(asio::io_context& loop) : deadline(loop), pause(loop) {}
 

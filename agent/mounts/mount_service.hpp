@@ -42,6 +42,8 @@ struct MountServiceOptions {
     core::Duration reserve_timeout{5'000};
     core::Duration command_timeout{60'000};  // for everything else that is asked of the changer
     core::Duration deadline{3'600'000};      // of a request that names none
+    core::Duration asked_again{5'000};  // a drive, the changer or the table that does not answer
+    core::Duration line_served_again{2'000};
 };
 
 // What is known of a drive that this controller can send commands to.
@@ -169,17 +171,9 @@ class MountService : public std::enable_shared_from_this<MountService> {
     MountService(asio::io_context& loop, MountServiceOptions options, ClaimTable table,
                  std::unique_ptr<drive_iface::Transport> changer, MountDoors doors);
 
-    // mount_service.cpp: requests, and the way to a reserved drive.
+    // mount_service.cpp: requests, the line, runs.
     template <typename Value>
     void at_desk(std::function<Value(ClaimTable&)> work, std::function<void(const Value&)> then);
-    void take(const MountRequest& request, std::vector<std::string> not_these, bool is_new,
-              MountCallback callback);
-    Taken take_at_desk(ClaimTable& table, const MountRequest& request,
-                       const std::vector<claims::KnownDrive>& known,
-                       std::vector<std::string> not_these);
-    [[nodiscard]] OrderEnd hold_at_desk(const std::string& serial, bool& refused);
-    void taken(const Taken& result, const MountRequest& request, bool is_new,
-               const MountCallback& callback);
     void wait_in_line(const RunPointer& run);
     void arm_deadline(const RunPointer& run);
     void attach(const claims::Claim& claim, const MountCallback& callback);
@@ -192,10 +186,22 @@ class MountService : public std::enable_shared_from_this<MountService> {
     [[nodiscard]] std::optional<MountFault> why_not_now(bool new_request) const;
     void refresh_drives();
     [[nodiscard]] static MountFault fault_of(const claims::Claim& ended);
+
+    // mount_take.cpp: the way to a reserved drive.
+    void take(const MountRequest& request, std::vector<std::string> not_these, bool is_new,
+              MountCallback callback);
+    Taken take_at_desk(ClaimTable& table, const MountRequest& request,
+                       const std::vector<claims::KnownDrive>& known,
+                       std::vector<std::string> not_these);
+    [[nodiscard]] OrderEnd hold_at_desk(const std::string& serial, bool& refused);
+    void taken(const Taken& result, const MountRequest& request, bool is_new,
+               const MountCallback& callback);
+
+    // mount_questions.cpp
     void find_claim(const std::string& name,
                     std::function<void(const core::Result<std::optional<claims::Claim>>&)> then);
 
-    // mount_moves.cpp: cartridges in and out.
+    // mount_moves.cpp: cartridges into drives.
     void begin_move(const RunPointer& run);
     void moved_in(const RunPointer& run, const MoveEnd& end);
     void wait_until_ready(const RunPointer& run);
@@ -203,13 +209,6 @@ class MountService : public std::enable_shared_from_this<MountService> {
     void ready(const RunPointer& run);
     void volume_gone(const RunPointer& run, const std::string& words);
     void load_failed(const RunPointer& run, const std::string& words, bool hardware);
-    void withdraw(const RunPointer& run);
-    void take_back(const RunPointer& run);
-    void taken_back(const RunPointer& run, const MoveEnd& end);
-    void not_taken_back(const RunPointer& run, const std::string& words, bool hardware);
-    void give_drive_back(const RunPointer& run, ClaimRelease how);
-    void record_release(const RunPointer& run, const ClaimRelease& how);
-    void released(const RunPointer& run, const claims::Claim& claim);
     void step(const RunPointer& run, claims::ClaimEvent event, std::function<void()> then);
     void at_robot(std::function<MoveEnd(drive_iface::Transport&)> work,
                   std::function<void(const MoveEnd&)> then);
@@ -221,6 +220,15 @@ class MountService : public std::enable_shared_from_this<MountService> {
                    std::function<void(const core::Outcome&)> done);
     void after(core::Duration delay, const RunPointer& run, std::function<void()> then);
     void stuck(const RunPointer& run, const std::string& words);
+
+    // mount_out.cpp: cartridges back to their slots, and claims to their end.
+    void withdraw(const RunPointer& run);
+    void take_back(const RunPointer& run);
+    void taken_back(const RunPointer& run, const MoveEnd& end);
+    void not_taken_back(const RunPointer& run, const std::string& words, bool hardware);
+    void give_drive_back(const RunPointer& run, ClaimRelease how);
+    void record_release(const RunPointer& run, const ClaimRelease& how);
+    void released(const RunPointer& run, const claims::Claim& claim);
 
     // mount_recovery.cpp: what an earlier life has left.
     void take_stock_first();

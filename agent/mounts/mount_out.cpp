@@ -1,0 +1,273 @@
+// Cartridges back to their slots, and claims to their end.
+
+#include <algorithm>
+
+#include "agent/mounts/drive_hold.hpp"
+#include "agent/mounts/mount_run.hpp"
+#include "agent/mounts/mount_service.hpp"
+#include "agent/runtime/clock.hpp"
+
+namespace agent::mounts {
+
+using claims::Claim;
+using claims::ClaimEnding;
+using claims::ClaimEvent;
+using claims::ClaimState;
+using core::Duration;
+using core::Error;
+using core::Message;
+using core::Outcome;
+using core::Result;
+using drive_iface::Transport;
+using runtime::clock_now;
+
+namespace {
+
+std::optional<MountFault> wrong_with_finding(const Result<std::optional<Claim>>& found,
+                                             const std::string& name) {
+    if (!found) return MountFault{MountFault::Kind::failed, found.error().message, "table", {}};
+    if (found->has_value()) return std::nullopt;
+    return MountFault{MountFault::Kind::unknown_claim,
+                      "nothing is claimed as " + name + "; `lractl claim list` shows what is",
+                      "unknown_claim",
+                      {}};
+}
+
+}  // namespace
+
+void MountService::unmount(const std::string& name, MountCallback callback) {
+    if (auto fault = why_not_now(false)) return callback(*fault);
+    find_claim(name, [this, name, callback](const Result<std::optional<Claim>>& found) {
+        if (auto fault = wrong_with_finding(found, name)) return callback(*fault);
+        const Claim& claim = **found;
+        if (claim.state == ClaimState::ended && claim.ending == ClaimEnding::unmounted)
+            return callback(claim);  // asked twice
+        if (claim.state == ClaimState::ended) return callback(fault_of(claim));
+        if (const auto run = find_run(claim.id);
+            run && run->working && claim.state == ClaimState::unloading) {
+            run->unmounters.push_back(callback);
+            return;
+        }
+        if (claim.state != ClaimState::mounted) {
+            return callback(MountFault{MountFault::Kind::differs,
+                                       of_claim(claim) + " of volume " + claim.volume + " is " +
+                                           std::string(to_text(claim.state)) +
+                                           ", not mounted; `lractl claim cancel " +
+                                           std::to_string(claim.id) + "` gives it up",
+                                       "not_mounted",
+                                       {}});
+        }
+        const auto run = run_of(claim);
+        run->unmounters.push_back(callback);
+        if (run->working) return;
+        run->working = true;
+        run->handed_over = true;
+        run->ending = {};
+        run->ending.ending = ClaimEnding::unmounted;
+        at_desk<Result<Claim>>(
+            [id = claim.id, key = key_](ClaimTable& table) -> Result<Claim> {
+                // Another controller's, which has the same drive in reach.
+                auto adopted = table.adopt(id, key, clock_now().wall);
+                if (!adopted) return adopted;
+                return table.step(id, ClaimEvent::withdrawn, clock_now().wall);
+            },
+            [this, run](const Result<Claim>& stepped) {
+                if (!stepped) return stuck(run, stepped.error().message);
+                run->claim = *stepped;
+                refresh_drives();
+                take_back(run);
+            });
+    });
+}
+
+void MountService::cancel(const std::string& name, MountCallback callback) {
+    find_claim(name, [this, name, callback](const Result<std::optional<Claim>>& found) {
+        if (auto fault = wrong_with_finding(found, name)) return callback(*fault);
+        const Claim& claim = **found;
+        const auto run = find_run(claim.id);
+        if (claim.state == ClaimState::mounted) {
+            return callback(MountFault{
+                MountFault::Kind::differs,
+                of_claim(claim) + " is mounted; `lractl unmount " + claim.volume + "` ends it",
+                "mounted",
+                {}});
+        }
+        if (claim.state == ClaimState::ended) return callback(claim);
+        if (!run) {
+            return callback(
+                MountFault{MountFault::Kind::differs,
+                           of_claim(claim) + " is controller " + claim.node + "'s: cancel it there",
+                           "other_controller",
+                           {}});
+        }
+        run->unmounters.push_back([callback, id = claim.id](const MountAnswer& answer) {
+            // Over is what was asked for, however it came.
+            if (std::holds_alternative<Claim>(answer)) return callback(answer);
+            const auto& fault = std::get<MountFault>(answer);
+            if (fault.reason != to_text(ClaimEnding::cancelled)) return callback(answer);
+            Claim cancelled;
+            cancelled.id = id;
+            cancelled.state = ClaimState::ended;
+            cancelled.ending = ClaimEnding::cancelled;
+            callback(cancelled);
+        });
+        run->ending = {};
+        run->ending.ending = ClaimEnding::cancelled;
+        run->ending.reason = "it was cancelled";
+        withdraw(run);
+    });
+}
+
+// In the middle of a step: at its end.
+void MountService::withdraw(const RunPointer& run) {
+    run->withdrawn = true;
+    run->try_another = false;
+    run->ending.wait_again = false;
+    if (run->working) return;
+    run->working = true;
+    give_drive_back(run, run->ending);
+}
+
+// Reserve, unload, MOVE MEDIUM, take the reservation off: each looks first whether it is needed.
+void MountService::take_back(const RunPointer& run) {
+    run->working = true;
+    run->step = "unloads drive " + *run->claim.drive;
+    auto refused = std::make_shared<bool>(false);
+    const auto unload_timeout = options_.command_timeout;
+    for_claim(
+        run,
+        [family = family_, own = key_, refused, unload_timeout](Transport& drive,
+                                                                Duration timeout) -> Outcome {
+            auto hold = hold_drive(drive, family, own, timeout);
+            if (!hold) return hold.error();
+            if (hold->refused) {
+                *refused = true;
+                return Error{"the drive is still reserved (" + hold->words + ")"};
+            }
+            return unload_drive(drive, std::max(timeout, unload_timeout));
+        },
+        [this, run, refused](const Outcome& unloaded) {
+            if (*refused) return not_taken_back(run, unloaded.error().message, false);
+            // A drive that can not unload may still let the changer take the cartridge.
+            const std::string words = unloaded ? "" : unloaded.error().message;
+            run->step = "moves the cartridge back";
+            const auto row = last_drives_.find(*run->claim.drive);
+            if (row == last_drives_.end()) return stuck(run, "its drive is not in the table");
+            const Move move{run->claim.volume, row->second.element, run->claim.home, false};
+            at_robot(
+                [this, move](Transport& changer) {
+                    return move_volume(changer, move, options_.table.media, options_.move_timeout,
+                                       options_.command_timeout);
+                },
+                [this, run, words](const MoveEnd& end) {
+                    MoveEnd told = end;
+                    if (!words.empty()) told.words = words + "; " + told.words;
+                    taken_back(run, told);
+                });
+        });
+}
+
+void MountService::taken_back(const RunPointer& run, const MoveEnd& end) {
+    if (!end.done) return not_taken_back(run, end.words, end.hardware);
+    run->ending.slot = end.slot;
+    give_drive_back(run, run->ending);
+}
+
+void MountService::not_taken_back(const RunPointer& run, const std::string& words, bool hardware) {
+    const std::string serial = *run->claim.drive;
+    if (run->handed_over && !hardware) {
+        // It stays the host's; whoever asked may ask again.
+        return step(run, ClaimEvent::drive_refused, [this, run, words, serial] {
+            for_claim(
+                run,
+                [family = family_, own = key_](Transport& drive, Duration timeout) {
+                    return let_go_of_drive(drive, family, own, timeout);
+                },
+                [this, run, words, serial](const Outcome&) {
+                    run->step.clear();
+                    settle(run, MountFault{MountFault::Kind::differs,
+                                           "volume " + run->claim.volume + " stays in drive " +
+                                               serial + ": " + words +
+                                               "; end its use on the host, then unmount again",
+                                           "drive_in_use",
+                                           {}});
+                });
+        });
+    }
+    run->ending.wait_again = false;
+    run->ending.ending = ClaimEnding::drive_failed;
+    run->ending.reason =
+        "volume " + run->claim.volume + " can not be taken out of drive " + serial + ": " + words;
+    run->ending.quarantine_drive = run->ending.reason;
+    run->ending.medium_in_drive = true;
+    doors_.note(Message::mount_drive_quarantined, serial, {serial, run->ending.reason});
+    give_drive_back(run, run->ending);
+}
+
+void MountService::give_drive_back(const RunPointer& run, ClaimRelease how) {
+    if (!run->claim.drive || run->claim.state == ClaimState::queued)
+        return record_release(run, how);
+    run->step = "takes its reservation off the drive";
+    for_claim(
+        run,
+        [family = family_, own = key_](Transport& drive, Duration timeout) {
+            return let_go_of_drive(drive, family, own, timeout);
+        },
+        [this, run, how](const Outcome& outcome) {
+            if (outcome) return record_release(run, how);
+            run->step = "takes its reservation off the drive: " + outcome.error().message;
+            after(options_.asked_again, run, [this, run, how] { give_drive_back(run, how); });
+        });
+}
+
+void MountService::record_release(const RunPointer& run, const ClaimRelease& how) {
+    at_desk<Result<Claim>>(
+        [id = run->claim.id, how](ClaimTable& table) {
+            return table.release(id, how, clock_now().wall);
+        },
+        [this, run](const Result<Claim>& claim) {
+            if (!claim) return stuck(run, claim.error().message);
+            released(run, *claim);
+        });
+}
+
+void MountService::released(const RunPointer& run, const Claim& claim) {
+    const auto drive = run->claim.drive.value_or("");
+    run->claim = claim;
+    run->step.clear();
+    if (claim.state == ClaimState::queued) {
+        const bool once_more = run->try_another;
+        run->try_another = false;
+        run->ending = {};
+        run->handed_over = false;
+        wait_in_line(run);
+        // Who does not wait gets one other drive, now or never.
+        if (once_more && !claim.wait) {
+            run->working = true;
+            MountRequest request;
+            request.request = claim.request;
+            request.volume = claim.volume;
+            request.host = claim.host;
+            request.access = claim.access;
+            request.deadline = claim.deadline;
+            return take(request, {*claim.failed_drive}, false,
+                        [this, run](const MountAnswer& answer) {
+                            const auto* fault = std::get_if<MountFault>(&answer);
+                            ClaimRelease how;
+                            how.ending = ClaimEnding::drive_failed;
+                            how.reason = run->failure + (fault ? "; " + fault->words : "");
+                            record_release(run, how);
+                        });
+        }
+        return serve_line();
+    }
+    if (claim.ending == ClaimEnding::unmounted) {
+        doors_.note(Message::volume_unmounted, drive, {claim.volume, drive, of_claim(claim)});
+        settle(run, claim);
+    } else {
+        settle(run, fault_of(claim));
+    }
+    serve_line();
+}
+
+}  // namespace agent::mounts
