@@ -490,7 +490,8 @@ std::vector<PeerStatus> SnmpNoticeChannel::peers() const {
     for (const PeerConfiguration& peer : parts_->configuration.peers) {
         MessageSender::Status status = parts_->sender->status(peer.name);
         result.push_back({peer.name, peer.address, to_hexadecimal(status.engine_id),
-                          status.answering, status.waiting, std::move(status.trouble)});
+                          status.answering, status.waiting, std::move(status.trouble),
+                          peer.conversation});
     }
     return result;
 }

@@ -54,6 +54,7 @@ struct PeerStatus {
     bool answering = false;  // the newest message was acknowledged
     std::size_t messages_waiting = 0;
     std::string trouble;  // what the peer last complained about; empty: nothing
+    Conversation conversation = Conversation::reservations;
 };
 
 // One per process, created and used on the thread that runs `loop`, which outlives it. The SNMP

@@ -108,6 +108,42 @@ constexpr MessageDescription catalogue[] = {
      "Nothing can be mounted until it answers; it is asked again every few seconds.", "Check mounts.changer in lrad.json, and the library."},
     {Message::mounts_served, Severity::info, "volumes of library {} can be mounted", "Stock was taken, and what an earlier life has left was looked at.", "Nothing."},
     {Message::mount_state_set, Severity::info, "{} is {} by {}: {}", "An administrator has changed whether a volume or drive is used for mounts.", "Nothing."},
+    {Message::pair_state_changed, Severity::info, "node {} of the pair is {} now: {}",
+     "What this controller is in the pair has changed; the last words say why. `lractl pair show` explains the states.", "Nothing."},
+    {Message::pair_taken_over, Severity::major, "node {} serves the library now, without node {}",
+     "The other node was not heard, more agents than the threshold agreed, and this node has taken its place: its drives, its claims and the drive table. Mounts that were under way are finished or undone from what drives and changer show.",
+     "Find out what became of the other node; started again it becomes the standby by itself. Until then one more failure is an outage."},
+    {Message::pair_votes_missing, Severity::major, "node {} may not serve alone: {}. Next: `lractl pair votes`; start the missing agents, or the other node",
+     "Not more agents than the threshold have agreed in time. It is asked again by itself.",
+     "`lractl pair votes` names the agents that did not answer. Start dsad there, repair the network, or start the other node: two nodes with the same data need no vote."},
+    {Message::pair_votes_refused, Severity::major, "node {} may not serve: {}. Next: start the other node; `lractl pair votes` shows who said so",
+     "The agents know that the other node has newer data, or serves.",
+     "Start the other node. Only when it is gone for good, and you accept to lose what it alone had: `lractl pair recover NODE --forced NODE --reason TEXT`."},
+    {Message::pair_fenced, Severity::major, "node {} has stopped acting: {}",
+     "It heard neither the other node nor enough agents for the time of its lease, so that the other may be serving. It commands no device and stops its database; it finds out by itself what it may be.",
+     "Repair its network. Mount requests go to the other node meanwhile."},
+    {Message::pair_agent_forgot, Severity::major, "agent {} is not the voter it was: its store is new or older than it was. Next: `lractl pair enrol {} --reason TEXT` on both nodes",
+     "The agent's host was installed anew, or its state came from a backup or a clone. What it has promised is lost, and its votes count for nothing.",
+     "Make sure that no copy of that host runs elsewhere; then enrol it again while the pair is in service."},
+    {Message::pair_shutdown_ordered, Severity::info, "node {} is ordered out of service, mode {}, by {}: {}",
+     "A shutdown command was given to this node, or carried to it by an agent or the other node.", "Nothing."},
+    {Message::pair_shutdown_refused, Severity::warning, "shutdown command {} is not obeyed: {}",
+     "Too few agents have stored its key, or the node could not leave at that moment. Nothing was changed.",
+     "Give it again; --mode immediate needs fewer agents, --mode forced none."},
+    {Message::pair_left_service, Severity::info, "node {} has left service ({}), {}",
+     "The shutdown command is carried out; the agents keep its key.", "`lractl pair recover NODE` brings it back."},
+    {Message::pair_peer_silent, Severity::warning, "node {} is not heard",
+     "Nothing came from the other node on any path for pair.times.suspect_after_ms. Nothing follows from it yet.",
+     "Look whether that node and the network between the nodes are up."},
+    {Message::pair_peer_heard, Severity::info, "node {} is heard again", "The other node talks to this one again.", "Nothing."},
+    {Message::pair_agent_enrolled, Severity::info, "agent {} is told by {} that it votes: {}",
+     "An administrator has founded the pair, or taken in an agent whose store was lost.", "`lractl pair show` lists the agents that answer."},
+    {Message::pair_claims_not_judged, Severity::major, "the claims of earlier epochs could not be looked at: {}",
+     "The changer or the drive table did not answer when this node was to serve. It tries again.",
+     "See that the changer answers: `lractl volume scan`."},
+    {Message::pair_old_key_stands, Severity::warning, "drive {}: the reservation that another node made before could not be preempted: {}",
+     "The drive did not answer when this node took over. It is looked at again before anything is mounted there.",
+     "Look at the drive: `lractl drive why SERIAL`."},
     {Message::database_started, Severity::info, "PostgreSQL of this node runs as {}",
      "The server of this node's copy of the drive table was started, or has changed its part.",
      "Nothing."},
@@ -252,6 +288,22 @@ constexpr MessageDescription catalogue[] = {
      "The socket for them could not be opened, as in some containers. New drives and ports are found later.", "Nothing, or shorten `agent.discovery_interval_ms`."},
     {Message::reconcile_asked, Severity::info, "{} asks the controllers for the state of all drives", "Each drive is then compared with the application, as at a start.", "Nothing."},
     {Message::reconcile_settled, Severity::info, "drive {}: the application had it {}, {}", "What a reconciliation found and did.", "Nothing."},
+    {Message::pair_enrolled_here, Severity::info, "this agent votes in pair {} from now on",
+     "A node has given it its first register, on an administrator's word.", "Nothing."},
+    {Message::pair_not_enrolled, Severity::warning, "this agent is to vote in pair {} and is not enrolled. Next: on a node, `lractl pair enrol {} --reason TEXT`",
+     "It has no register: the pair was not founded yet, or the agent's state was lost. Its votes are missing.",
+     "A new pair: `lractl pair enrol --found CLUSTER --reason TEXT` on the first node. Else enrol this agent again, on both nodes."},
+    {Message::pair_agreed, Severity::info, "this agent agrees that node {} serves without the other",
+     "It has accepted a vote, and keeps that over every restart.", "Nothing."},
+    {Message::pair_objected, Severity::warning, "this agent does not agree that node {} serves alone: {}",
+     "The word in the text is one of the objections in docs/PAIR.md.", "`lractl pair votes` on the node shows all agents' answers."},
+    {Message::pair_key_stored, Severity::info, "shutdown key {} is stored: {}",
+     "It says which node left service and what it had; whoever comes back first is judged by it.", "Nothing."},
+    {Message::pair_command_carried, Severity::info, "shutdown command {} for {} was given here by {} and is carried to all others",
+     "The command reaches each node and each agent, also when this agent ends meanwhile: any of them completes it.", "Nothing."},
+    {Message::pair_hold_set, Severity::info, "this agent is {} by {}: {}",
+     "On hold an agent agrees to no node that wants to serve alone.", "`lractl pair release --reason TEXT` ends it."},
+    {Message::pair_view_changed, Severity::info, "as this agent counts the votes the pair is {}", "It counts every agent's decision by itself.", "Nothing."},
     {Message::application_command_cut_off, Severity::warning, "drive {}: {} was cut off; it may still be running in the application for up to {} s: {}",
      "The connection broke or the command was killed before anybody saw its end, so it may take effect later. Until then \"offline\" is not confirmed when it could be undone, and the drive stays in the ledger when it could be taken offline late; then everything is looked at again.",
      "Nothing for one. When it comes again, see why the connection breaks or the application hangs: `lractl agent check AGENT`, or `lractl application check` on the host."},
@@ -288,7 +340,10 @@ std::string identifier_of(Message message) {
     return (number < 5000 ? "LRA" : "DSA") + std::to_string(number);
 }
 
-std::string text_of(Message message, std::initializer_list<std::string_view> arguments) {
+namespace {
+
+template <typename Arguments>
+std::string filled_in(Message message, const Arguments& arguments) {
     const std::string_view format = description_of(message).format;
     std::string text;
     text.reserve(format.size() + 64);
@@ -304,6 +359,16 @@ std::string text_of(Message message, std::initializer_list<std::string_view> arg
     }
     AGENT_ASSERT(argument == arguments.end());
     return text;
+}
+
+}  // namespace
+
+std::string text_of(Message message, std::initializer_list<std::string_view> arguments) {
+    return filled_in(message, arguments);
+}
+
+std::string text_of(Message message, std::span<const std::string> arguments) {
+    return filled_in(message, arguments);
 }
 
 std::string message_catalogue_page() {

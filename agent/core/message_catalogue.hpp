@@ -55,6 +55,20 @@ enum class Message : std::uint16_t {
     changer_unreachable = 1107,
     mounts_served = 1108,
     mount_state_set = 1109,
+    pair_state_changed = 1140,
+    pair_taken_over = 1141,
+    pair_votes_missing = 1142,
+    pair_votes_refused = 1143,
+    pair_fenced = 1144,
+    pair_agent_forgot = 1145,
+    pair_shutdown_ordered = 1146,
+    pair_shutdown_refused = 1147,
+    pair_left_service = 1148,
+    pair_peer_silent = 1149,
+    pair_peer_heard = 1150,
+    pair_agent_enrolled = 1151,
+    pair_claims_not_judged = 1152,
+    pair_old_key_stands = 1153,
     database_started = 1170,
     database_lost = 1171,
     database_step_failed = 1172,
@@ -128,6 +142,15 @@ enum class Message : std::uint16_t {
     reconcile_asked = 5153,
     reconcile_settled = 5154,
 
+    pair_enrolled_here = 5180,
+    pair_not_enrolled = 5181,
+    pair_agreed = 5182,
+    pair_objected = 5183,
+    pair_key_stored = 5184,
+    pair_command_carried = 5185,
+    pair_hold_set = 5186,
+    pair_view_changed = 5187,
+
     application_command_cut_off = 5230,
     found_drive_unused = 5231,
 };
@@ -149,6 +172,7 @@ struct MessageDescription {
 // The number of arguments must be the number of {} in the format.
 [[nodiscard]] std::string text_of(Message message,
                                   std::initializer_list<std::string_view> arguments);
+[[nodiscard]] std::string text_of(Message message, std::span<const std::string> arguments);
 
 // The page docs/MESSAGES.md, as Markdown.
 [[nodiscard]] std::string message_catalogue_page();

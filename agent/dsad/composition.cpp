@@ -65,6 +65,20 @@ snmp_mib::SnmpChannelConfiguration channel_configuration(
         channel.peers.push_back(
             {controller.name, runtime::to_text(controller.address), controller.user, {}});
     }
+    if (!configuration.pair) return channel;
+    for (auto& peer : channel.peers) {
+        const auto& nodes = configuration.pair->nodes;
+        if (std::find(nodes.begin(), nodes.end(), peer.name) != nodes.end())
+            peer.conversation = snmp_mib::Conversation::reservations_and_pair;
+    }
+    for (const auto& agent : configuration.pair->agents) {
+        channel.peers.push_back({agent.name,
+                                 runtime::to_text(agent.addresses.front()),
+                                 agent.user,
+                                 {},
+                                 snmp_mib::Conversation::pair,
+                                 {}});
+    }
     return channel;
 }
 
@@ -77,6 +91,7 @@ core::Outcome can_follow(const runtime::DsadConfiguration& before,
     if (before.state_dir != after.state_dir) return fixed("agent.state_dir");
     if (before.control_socket != after.control_socket) return fixed("control.socket");
     if (before.metrics != after.metrics) return fixed("metrics");
+    if (before.pair != after.pair) return fixed("pair");
     if (before.snmp.listen != after.snmp.listen) return fixed("snmp.listen");
     if (before.snmp.engine_id != after.snmp.engine_id) return fixed("snmp.engine_id");
     return core::Nothing{};

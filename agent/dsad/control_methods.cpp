@@ -14,6 +14,7 @@
 #include "agent/runtime/clock.hpp"
 #include "agent/runtime/log.hpp"
 #include "agent/runtime/state_json.hpp"
+#include "agent/voting/voter_methods.hpp"
 
 namespace agent::dsad {
 
@@ -58,6 +59,7 @@ json agent_json(Daemon& daemon) {
     const auto& channel = daemon.channel();
     json controllers = json::array();
     for (const snmp_mib::PeerStatus& peer : channel.peers()) {
+        if (peer.conversation == snmp_mib::Conversation::pair) continue;
         controllers.push_back({{"name", peer.name},
                                {"address", peer.address},
                                {"engine_id", peer.engine_id},
@@ -203,6 +205,13 @@ void serve(ControlServer& server, Daemon& daemon) {
               [](const json&, const Caller&) -> ControlAnswer { return json::array(); });
     server.on("event.list",
               [&daemon](const json& params, const Caller&) { return list_events(daemon, params); });
+    voting::serve_voter(
+        server, [&daemon] { return daemon.voter(); },
+        [&daemon](const Caller& caller, const std::string& action, const std::string& subject,
+                  const std::string& reason) {
+            return daemon.store().append_audit(
+                {runtime::clock_now().wall, runtime::to_text(caller), action, subject, reason});
+        });
     serve_host(server, daemon);
     serve_reconcile(server, daemon);
     server.on("status.show", [&daemon](const json&, const Caller&) { return status(daemon); });

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <span>
 #include <utility>
 #include <variant>
 
@@ -46,7 +47,34 @@ core::Result<std::unique_ptr<Daemon>> Daemon::open(asio::io_context& loop, HostK
         [self](const snmp_mib::SnmpEvent& event) { self->trouble_on_the_network(event); });
     if (!channel) return channel.error();
     daemon->channel_ = std::move(channel).value();
+    if (auto opened = daemon->open_voter(); !opened) return opened.error();
     return daemon;
+}
+
+// With the section "pair": what nodes and other agents say about votes goes to it, and what it says
+// goes out on the channel that notices come on.
+core::Outcome Daemon::open_voter() {
+    if (!configuration().pair) return core::Nothing{};
+    voting::VoterDoors doors;
+    doors.say = [this](const std::string& to, const std::string& replaces, const std::string& line,
+                       std::uint32_t attempts, std::function<void()> taken) {
+        channel_->say_to_pair(to, replaces, line, attempts, std::move(taken));
+    };
+    doors.note = [this](core::Message message, const std::vector<std::string>& words) {
+        record_text(message, {}, core::text_of(message, std::span<const std::string>(words)));
+    };
+    doors.broken = [this](const std::string& why) {
+        broken_ = true;
+        announcements_.broken(why);
+    };
+    auto voter = voting::Voter::open(loop_, configuration().host.agent, *configuration().pair,
+                                     configuration().state_dir, std::move(doors));
+    if (!voter) return voter.error();
+    voter_ = std::move(voter).value();
+    channel_->hear_pair([this](const std::string& peer, const std::string& line) {
+        return voter_->hear(peer, line);
+    });
+    return core::Nothing{};
 }
 
 Daemon::Daemon(asio::io_context& loop, HostKnowledge known, Application application,
@@ -73,6 +101,7 @@ void Daemon::start() {
     const core::Now now = runtime::clock_now();
     started_at_ = now.monotonic;
     carry_out(rules_.start(now));
+    if (voter_) voter_->start();
     tell_contradictions({});
     tell_unused({});
     look_at_host_again();
@@ -169,6 +198,10 @@ core::Outcome Daemon::change_host(ChangeByHand change) {
 // What the rules have no part in, in the event log.
 void Daemon::record(core::Message message, const core::DriveSerial& drive,
                     std::initializer_list<std::string_view> arguments) {
+    record_text(message, drive, core::text_of(message, arguments));
+}
+
+void Daemon::record_text(core::Message message, const core::DriveSerial& drive, std::string text) {
     if (broken_) return;
     carry_out({core::RecordAgentEvent{{runtime::clock_now().wall,
                                        core::description_of(message).severity,
@@ -176,7 +209,7 @@ void Daemon::record(core::Message message, const core::DriveSerial& drive,
                                        drive,
                                        {},
                                        std::nullopt,
-                                       core::text_of(message, arguments)}}});
+                                       std::move(text)}}});
 }
 
 void Daemon::stop() {
@@ -287,6 +320,8 @@ void Daemon::message_arrived(const std::string& peer, const snmp_mib::AgentMessa
     }
     const auto* notice = std::get_if<snmp_mib::ReservationNotice>(&message);
     if (notice == nullptr || notice->notice.controller != peer) return;
+    // Late words of a node that was replaced: the other one tells how the drives are now.
+    if (voter_ && !voter_->speaks_for_the_library(peer)) return;
     take(core::NoticeArrived{notice->notice});
 }
 

@@ -25,6 +25,7 @@
 #include "agent/runtime/drive_sharing_agent_store.hpp"
 #include "agent/runtime/dsad_configuration.hpp"
 #include "agent/runtime/effect_runner.hpp"
+#include "agent/voting/voter.hpp"
 #include "snmp_mib/snmp_notice_channel.hpp"
 
 namespace agent::dsad {
@@ -87,6 +88,8 @@ class Daemon {
     [[nodiscard]] const snmp_mib::SnmpNoticeChannel& channel() const { return *channel_; }
     [[nodiscard]] std::uint64_t incarnation() const { return store_.incarnation(); }
     [[nodiscard]] runtime::DriveSharingAgentStore& store() { return store_; }
+    // nullptr: it does not vote.
+    [[nodiscard]] voting::Voter* voter() { return voter_.get(); }
     [[nodiscard]] host::CommandApplicationRunner& application() { return application_; }
     // As read at start or at the last reload.
     [[nodiscard]] const ApplicationFiles& application_files() const { return files_; }
@@ -110,6 +113,7 @@ class Daemon {
     void watch_reconciling(const core::RunApplication& command);
     void end_reconciling();
 
+    [[nodiscard]] core::Outcome open_voter();
     void look_at_host_again();
     void listen_to_device_events();
     void host_seen(const host::HostDevices& devices);
@@ -119,6 +123,7 @@ class Daemon {
     void tell_unused(const std::vector<UnusedDrive>& before);
     void record(core::Message message, const core::DriveSerial& drive,
                 std::initializer_list<std::string_view> arguments);
+    void record_text(core::Message message, const core::DriveSerial& drive, std::string text);
 
     [[nodiscard]] runtime::DriveSharingAgentDoors doors();
     void take(const core::DriveSharingAgentInput& input);
@@ -145,6 +150,7 @@ class Daemon {
     host::CommandApplicationRunner application_;
     HolderAnswers holder_answers_;
     std::unique_ptr<snmp_mib::SnmpNoticeChannel> channel_;
+    std::unique_ptr<voting::Voter> voter_;
     asio::steady_timer wakeup_;
     core::Instant started_at_;
     std::map<core::ControllerName, bool> acknowledged_;  // "started" was, by its engine

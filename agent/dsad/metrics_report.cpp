@@ -61,12 +61,16 @@ std::string agent_metrics(const Daemon& daemon) {
     const core::Now now = runtime::clock_now();
     text.gauge("dsa_start_time_seconds", "When it started; counters begin there.");
     text.seconds(now.wall.ms - (now.monotonic - daemon.started_at()).ms);
-    text.gauge("dsa_incarnation", "How often it has started.");
+    text.gauge("dsa_incarnation", "Rises with each start and each reconciliation.");
     text.sample(daemon.incarnation());
     text.gauge("dsa_observe_only", "Whether it only observes and commands nothing.");
     text.sample(daemon.configuration().host.observe_only ? 1U : 0U);
     add_host_drives(text, daemon.drives());
-    add_controllers(text, daemon.channel().peers());
+    auto controllers = daemon.channel().peers();
+    std::erase_if(controllers, [](const auto& peer) {
+        return peer.conversation == snmp_mib::Conversation::pair;
+    });
+    add_controllers(text, controllers);
     add_messages(text, daemon.channel().counters());
     metrics::add_process_metrics(text);
     return text.text();

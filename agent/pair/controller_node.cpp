@@ -57,6 +57,10 @@ class ControllerNode::Rules {
     void take(const ShutdownOrdered& ordered);
     void take(const RecoverOrdered&) { apply(NodeEvent::recover_ordered); }
     void take(const ForcedStartOrdered&) { apply(NodeEvent::forced_start_ordered); }
+    void take(const AgentEnrolled& enrolled) {
+        if (node_.record_.witnesses.erase(enrolled.agent) > 0)
+            effects_.record(RecordNode{node_.record_});
+    }
     void take(const PeerMissing&);
     void take(const LeaseOver&) {
         if (node_.acts() && node_.needs_lease()) apply(NodeEvent::lease_over);

@@ -84,6 +84,11 @@ struct ShutdownOrdered {
 };
 struct RecoverOrdered {};
 struct ForcedStartOrdered {};
+// An operator has taken in an agent whose store was lost: what was known of its store counts for
+// nothing any more.
+struct AgentEnrolled {
+    AgentName agent;
+};
 
 // From node_watch.hpp.
 struct PeerMissing {};
@@ -96,7 +101,7 @@ struct DrainTimeOver {};
 using NodeInput =
     std::variant<DataSeen, OrderAnswered, DatabaseLost, AgentVoted, KeyStored, PeerHeard, KeySeen,
                  MountsSeen, ShutdownOrdered, RecoverOrdered, ForcedStartOrdered, PeerMissing,
-                 LeaseOver, RetryDue, VoteTimeOver, KeyTimeOver, DrainTimeOver>;
+                 LeaseOver, RetryDue, VoteTimeOver, KeyTimeOver, DrainTimeOver, AgentEnrolled>;
 
 // ---- durable
 

@@ -58,6 +58,7 @@ class Reading {
         result.discovery_interval = {agent["discovery_interval_ms"].get<std::int64_t>()};
         result.snmp = snmp_configuration(source_, errors);
         read_controllers(result);
+        result.pair = voter_pair_configuration(source_, result, errors);
         read_drives(result);
         read_ports(result);
         read_application(result.application);

@@ -12,6 +12,7 @@
 #include "agent/runtime/address_text.hpp"
 #include "agent/runtime/configuration.hpp"
 #include "agent/runtime/metrics_configuration.hpp"
+#include "agent/runtime/pair_configuration.hpp"
 #include "agent/runtime/program_names.hpp"
 #include "agent/runtime/snmp_configuration.hpp"
 
@@ -97,6 +98,7 @@ struct DsadConfiguration {
     std::map<std::string, std::string> application_names;  // by serial
     ApplicationConfiguration application;
     SnmpConfiguration snmp;
+    std::optional<VoterPairConfiguration> pair;
 };
 
 [[nodiscard]] const ConfigurationSchema& dsad_configuration_schema();

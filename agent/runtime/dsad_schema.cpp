@@ -174,6 +174,7 @@ const ConfigurationSchema& dsad_configuration_schema() {
             default_key("application", application_shape(), "{}", "The backup application."),
             required_key("snmp", dsad_snmp_shape(), "Notifications and their security.",
                          "{\"listen\": \"udp:0.0.0.0:1162\", \"users\": []}"),
+            voter_pair_key(),
         })};
     return schema;
 }

@@ -50,6 +50,7 @@ class Reading {
         read_drives(result);
         read_agents(result);
         result.mounts = mounts_configuration(source_, result, errors);
+        result.pair = node_pair_configuration(source_, result, errors);
         return result;
     }
 

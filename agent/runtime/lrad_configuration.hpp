@@ -15,6 +15,7 @@
 #include "agent/runtime/configuration.hpp"
 #include "agent/runtime/metrics_configuration.hpp"
 #include "agent/runtime/mounts_configuration.hpp"
+#include "agent/runtime/pair_configuration.hpp"
 #include "agent/runtime/snmp_configuration.hpp"
 
 namespace agent::runtime {
@@ -82,6 +83,7 @@ struct LradConfiguration {
     SnmpConfiguration snmp;
     MetricsConfiguration metrics;
     std::optional<MountsConfiguration> mounts;
+    std::optional<NodePairConfiguration> pair;
 };
 
 [[nodiscard]] const ConfigurationSchema& lrad_configuration_schema();

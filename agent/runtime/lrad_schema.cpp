@@ -192,6 +192,7 @@ const ConfigurationSchema& lrad_configuration_schema() {
                          "{\"listen\": \"udp:0.0.0.0:1162\", \"users\": []}"),
             metrics_key(),
             mounts_key(),
+            node_pair_key(),
         })};
     return schema;
 }

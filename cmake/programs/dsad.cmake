@@ -15,6 +15,6 @@ lra_library(agent_dsad
     agent/dsad/profile_listing.cpp
     agent/dsad/reconcile_method.cpp
     agent/dsad/reconciliation.cpp
-  LIBRARIES agent_runtime agent_host agent_snmp drive_iface_device drive_iface_sg_transport nlohmann_json::nlohmann_json)
+  LIBRARIES agent_runtime agent_host agent_snmp agent_voting drive_iface_device drive_iface_sg_transport nlohmann_json::nlohmann_json)
 # Apart from agent_dsad, which lrad has too: what dsad tells monitoring.
 lra_program(dsad SOURCES agent/dsad.cpp agent/dsad/metrics_report.cpp LIBRARIES agent_dsad agent_metrics)

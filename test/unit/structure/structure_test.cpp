@@ -144,6 +144,14 @@ TEST_CASE("the rules of a pair know the core's words and nobody else") {
                           "nlohmann/"}) == std::vector<std::string>{});
 }
 
+TEST_CASE("who runs the rules of a pair knows neither SNMP nor devices nor the daemons") {
+    CHECK(includes_among({"agent/voting", "agent/pair_node"}, {},
+                         {"snmp_mib/", "drive_iface/", "agent/claims", "agent/mounts", "agent/lrad",
+                          "agent/dsad", "agent/host", "agent/shell", "agent/postgres"}) ==
+          std::vector<std::string>{});
+    CHECK(includes_among({"agent/voting"}, {}, {"agent/pair_node"}) == std::vector<std::string>{});
+}
+
 TEST_CASE("administrative volumes know the tape's door and nobody who fills them") {
     CHECK(includes_among({"drive_iface/admin_volumes"}, {},
                          {"agent/runtime", "agent/host", "agent/shell", "drive_iface/iscsi",

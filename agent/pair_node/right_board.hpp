@@ -1,0 +1,28 @@
+#pragma once
+
+// What this node may do, written by the loop and read by every thread that is about to send a
+// command to a device.
+
+#include <mutex>
+
+#include "agent/pair/acting_right.hpp"
+
+namespace agent::pair_node {
+
+class RightBoard {
+  public:
+    void set(const pair::ActingRight& right) {
+        const std::lock_guard lock(mutex_);
+        right_ = right;
+    }
+    [[nodiscard]] pair::ActingRight get() const {
+        const std::lock_guard lock(mutex_);
+        return right_;
+    }
+
+  private:
+    mutable std::mutex mutex_;  // guards what is below
+    pair::ActingRight right_{};
+};
+
+}  // namespace agent::pair_node
