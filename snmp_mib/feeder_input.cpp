@@ -6,20 +6,22 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <utility>
 
 #include "snmp_mib/mib_rows_json.hpp"
 
 namespace snmp_mib {
 
-bool FeederInput::read() {
+agent::core::Result<bool> FeederInput::read() {
     std::array<char, 65'536> piece{};
     const ssize_t length = ::read(descriptor_, piece.data(), piece.size());
     if (length < 0 && errno == EINTR) return true;
-    if (length <= 0 || buffered_.size() > mib_line_length_max) {
-        ended_ = true;
-        return false;
-    }
+    ended_ = length <= 0 || buffered_.size() > mib_line_length_max;
+    if (length < 0)
+        return agent::core::Error{std::string("standard input: ") + std::strerror(errno)};
+    if (length == 0) return false;
+    if (ended_) return agent::core::Error{"a line is longer than a snapshot can be"};
     buffered_.append(piece.data(), static_cast<std::size_t>(length));
     std::size_t begin = 0;
     for (std::size_t end = 0; (end = buffered_.find('\n', begin)) != std::string::npos;
@@ -52,8 +54,9 @@ agent::core::Outcome FeederInput::wait_for_answer(std::uint64_t number, int pati
             std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()).count();
         pollfd wanted{descriptor_, POLLIN, 0};
         if (ended_ || left <= 0) return agent::core::Error{"lrad does not answer"};
-        if (::poll(&wanted, 1, static_cast<int>(left)) > 0 && !read())
-            return agent::core::Error{"lrad has ended"};
+        if (::poll(&wanted, 1, static_cast<int>(left)) <= 0) continue;
+        const agent::core::Result<bool> more = read();
+        if (!more || !*more) return agent::core::Error{"lrad has ended"};
     }
 }
 

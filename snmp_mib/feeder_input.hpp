@@ -15,8 +15,9 @@ class FeederInput {
   public:
     explicit FeederInput(int descriptor) : descriptor_(descriptor) {}
 
-    // One read; blocks when nothing is there. False: the feeder has ended.
-    [[nodiscard]] bool read();
+    // One read; blocks when nothing is there. False: the feeder has ended. Errors: it can not be
+    // read, or says more in a line than a snapshot can be.
+    [[nodiscard]] agent::core::Result<bool> read();
     // The next whole line, if there is one.
     [[nodiscard]] std::optional<std::string> next();
 

@@ -37,15 +37,18 @@ class Server {
 
     int serve() {
         for (;;) {
+            // Also what came beside the answer to a question.
+            while (const auto line = input_.next()) {
+                if (const int status = take(*line); status != 0) return status;
+            }
             if (agent_) {
                 agent_->answer_until_readable(descriptor_, count_interval_ms);
                 tell_counts();
             }
             if (!readable_or_first()) continue;
-            if (!input_.read()) return 0;
-            while (const auto line = input_.next()) {
-                if (const int status = take(*line); status != 0) return status;
-            }
+            const agent::core::Result<bool> more = input_.read();
+            if (!more) return fail(more.error());
+            if (!*more) return 0;
         }
     }
 
@@ -76,13 +79,13 @@ class Server {
     int start(std::string_view line) {
         const agent::core::Result<snmp_mib::MibServerConfiguration> configuration =
             snmp_mib::configuration_from_json_line(line);
-        if (!configuration) return fail(configuration.error());
+        if (!configuration) return fail(configuration.error(), exit_configuration);
         auto opened = snmp_mib::MibServer::open(
             *configuration,
             {.log = [](const std::string& text) { std::cerr << "lra-mibd: " << text << '\n'; },
              .change_drive = [this](const snmp_mib::DriveChange& change) { return ask(change); },
              .master = [](bool connected) { say(snmp_mib::HelperMaster{connected}); }});
-        if (!opened) return fail(opened.error());
+        if (!opened) return fail(opened.error(), exit_configuration);
         agent_ = std::move(opened).value();
         say(snmp_mib::HelperReady{agent_->port()});
         return 0;
@@ -100,9 +103,9 @@ class Server {
         told_ = std::move(now);
     }
 
-    static int fail(const agent::core::Error& error) {
+    static int fail(const agent::core::Error& error, int status = 1) {
         std::cerr << "lra-mibd: " << error.message << '\n';
-        return exit_configuration;
+        return status;
     }
 
     int descriptor_;

@@ -37,6 +37,8 @@ namespace {
 constexpr std::chrono::minutes good_life{1};
 // From closing its input until it is killed.
 constexpr milliseconds farewell{500};
+// The helper asks, waits for the answer a while, and may ask anew.
+constexpr std::size_t answers_unread_max = 4;
 }  // namespace
 
 class MibFeeder::Parts : public std::enable_shared_from_this<Parts> {
@@ -55,9 +57,11 @@ class MibFeeder::Parts : public std::enable_shared_from_this<Parts> {
           restart_ms_(configuration_.restart_first_ms) {}
 
     agent::core::Outcome start();
+    void gone(const std::string& why);
     void changed();
     void end();
     MibFeederStatus status;
+    HelperCounts counted_before;  // by helpers before this one
 
   private:
     agent::core::Outcome spawn();
@@ -72,7 +76,6 @@ class MibFeeder::Parts : public std::enable_shared_from_this<Parts> {
     void write(std::string line);
     void feed();
     void arm_feed();
-    void gone(const std::string& why);
     void reap(bool kill_first);
 
     MibFeederConfiguration configuration_;
@@ -137,7 +140,6 @@ agent::core::Outcome MibFeeder::Parts::spawn() {
     status.running = true;
     status.listen_port = 0;
     status.master_connected = false;
-    status.counts.clear();
     status.trouble.clear();
     ready_ = false;
     answers_.clear();
@@ -170,7 +172,7 @@ void MibFeeder::Parts::listen() {
             std::string line;
             std::getline(stream, line);
             self->on_line(line);
-            self->listen();
+            if (life == self->life_) self->listen();
         });
 }
 
@@ -184,7 +186,9 @@ void MibFeeder::Parts::on_line(const std::string& line) {
     } else if (const auto* master = std::get_if<HelperMaster>(&*said)) {
         status.master_connected = master->connected;
     } else if (const auto* counts = std::get_if<HelperCounts>(&*said)) {
-        status.counts = *counts;
+        status.counts = counted_before;
+        for (const auto& [what, count] : *counts)
+            status.counts[what] += count;
     } else if (const auto* request = std::get_if<DriveChangeRequest>(&*said)) {
         answer(*request);
     }
@@ -197,6 +201,7 @@ void MibFeeder::Parts::answer(const DriveChangeRequest& request) {
         std::find(writers.begin(), writers.end(), request.change.user) != writers.end();
     agent::core::Outcome outcome = agent::core::Error{request.change.user + " may not write"};
     if (may && change_drive_) outcome = change_drive_(request.change);
+    if (answers_.size() >= answers_unread_max) return gone("it asks without listening");
     answers_.push_back(
         to_json_line(DriveChangeAnswer{request.number, outcome ? "" : outcome.error().message}));
     send_next();
@@ -262,8 +267,11 @@ void MibFeeder::Parts::feed() {
 }
 
 void MibFeeder::Parts::gone(const std::string& why) {
-    if (Clock::now() - born_at_ > good_life) restart_ms_ = configuration_.restart_first_ms;
+    if (status.running && Clock::now() - born_at_ > good_life)
+        restart_ms_ = configuration_.restart_first_ms;
     reap(true);
+    ++life_;  // what is still under way is not this helper's any more
+    counted_before = status.counts;
     status.trouble = configuration_.program + ": " + why + "; started again in " +
                      std::to_string(restart_ms_) + " ms";
     if (on_trouble_) on_trouble_(status.trouble);
@@ -271,8 +279,8 @@ void MibFeeder::Parts::gone(const std::string& why) {
     restart_ms_ = std::min(restart_ms_ * 2, configuration_.restart_max_ms);
     restart_timer_.async_wait([self = shared_from_this()](const asio::error_code& error) {
         if (error || self->ended_) return;
-        const agent::core::Outcome spawned = self->spawn();
-        if (!spawned) self->gone(spawned.error().message);
+        const agent::core::Outcome started = self->start();
+        if (!started) self->gone(started.error().message);
     });
 }
 
@@ -312,8 +320,12 @@ MibFeeder::~MibFeeder() {
     parts_->end();
 }
 
-agent::core::Outcome MibFeeder::start() {
-    return parts_->start();
+agent::core::Outcome MibFeeder::start(HelperCounts counted) {
+    parts_->status.counts = counted;
+    parts_->counted_before = std::move(counted);
+    auto started = parts_->start();
+    if (!started) parts_->gone(started.error().message);
+    return started;
 }
 
 void MibFeeder::changed() {

@@ -44,7 +44,7 @@ struct MibFeederStatus {
     std::uint64_t snapshots_skipped = 0;  // the helper had not read the one before
     std::uint16_t listen_port = 0;        // as the helper reported it; 0: not ready, a subagent
     bool master_connected = false;        // of a subagent: snmpd is there
-    HelperCounts counts;                  // of this life of the helper
+    HelperCounts counts;                  // of all lives of the helper
     std::string trouble;                  // why it does not run; empty: nothing
 };
 
@@ -63,7 +63,9 @@ class MibFeeder {
     MibFeeder(const MibFeeder&) = delete;
     MibFeeder& operator=(const MibFeeder&) = delete;
 
-    agent::core::Outcome start();
+    // `counted` by a helper before, whose place it takes. Errors: it can not be started, and is
+    // tried again.
+    agent::core::Outcome start(HelperCounts counted = {});
     // Something that the tables show has changed; a snapshot follows within interval_ms.
     void changed();
     [[nodiscard]] MibFeederStatus status() const;

@@ -72,11 +72,10 @@ void Controller::serve() {
     for (const auto& [method, until] :
          {std::pair{"drive.offline", OperationalState::forced_offline},
           std::pair{"drive.clear", OperationalState::online}}) {
-        control_->on_async(method,
-                           [this, method = std::string(method), until = until](
-                               const json& params, const Caller& caller, const auto& answer) {
-                               administrate(method, until, params, caller, answer);
-                           });
+        control_->on_async(method, [this, until = until](const json& params, const Caller& caller,
+                                                         const auto& answer) {
+            administrate(until, params, caller, answer);
+        });
     }
 
     serve_release();
@@ -246,8 +245,8 @@ void Controller::wait_for(const core::DriveSerial& serial,
     });
 }
 
-void Controller::administrate(const std::string& method, core::OperationalState until,
-                              const json& params, const Caller& caller,
+void Controller::administrate(core::OperationalState until, const json& params,
+                              const Caller& caller,
                               const runtime::ControlServer::Answerer& answer) {
     const auto serial = runtime::text_parameter(params, "serial");
     if (!serial) return answer(wrong_parameter(serial.error()));
@@ -257,18 +256,28 @@ void Controller::administrate(const std::string& method, core::OperationalState 
     const auto view = view_of(drive);
     if (!view) return answer(no_such_drive(drive));
     if (view->record.operational_state == until) return answer(show_drive(drive));
-    const std::string actor = runtime::to_text(caller);
-    if (const auto noted =
-            store_.append_audit({runtime::clock_now().wall, actor, method, *serial, *reason});
-        !noted) {
-        return answer(ControlError{ControlErrorCode::failed, noted.error().message});
-    }
+    if (auto changed = change_drive(drive, until, runtime::to_text(caller), *reason); !changed)
+        return answer(ControlError{ControlErrorCode::failed, changed.error().message});
+    if (view_of(drive)->record.operational_state == until) return answer(show_drive(drive));
     wait_for(drive, until, answer);
-    if (until == core::OperationalState::online) {
-        take(core::AdministratorCleared{drive, actor, *reason});
+}
+
+core::Outcome Controller::change_drive(const core::DriveSerial& drive,
+                                       core::OperationalState wanted, const std::string& actor,
+                                       const std::string& reason) {
+    const bool clears = wanted == core::OperationalState::online;
+    if (auto noted =
+            store_.append_audit({runtime::clock_now().wall, actor,
+                                 clears ? "drive.clear" : "drive.offline", drive.text, reason});
+        !noted)
+        return noted;
+    if (clears) {
+        take(core::AdministratorCleared{drive, actor, reason});
     } else {
-        take(core::AdministratorForcedOffline{drive, actor, *reason});
+        take(core::AdministratorForcedOffline{drive, actor, reason});
     }
+    if (failed_) return core::Error{"it can not be recorded"};
+    return core::Nothing{};
 }
 
 // ---- agents and the daemon itself

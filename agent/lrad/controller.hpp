@@ -140,9 +140,13 @@ class Controller {
     runtime::ControlAnswer show_status() const;
     void wait_for(const core::DriveSerial& serial, std::optional<core::OperationalState> until,
                   runtime::ControlServer::Answerer answer);
-    void administrate(const std::string& method, core::OperationalState until,
-                      const nlohmann::json& params, const runtime::Caller& caller,
+    void administrate(core::OperationalState until, const nlohmann::json& params,
+                      const runtime::Caller& caller,
                       const runtime::ControlServer::Answerer& answer);
+    // To forced offline or to online, once who and why is recorded.
+    [[nodiscard]] core::Outcome change_drive(const core::DriveSerial& drive,
+                                             core::OperationalState wanted,
+                                             const std::string& actor, const std::string& reason);
     void serve_discovery();  // discovery_methods.cpp
     [[nodiscard]] std::optional<core::DriveView> view_of(const core::DriveSerial& serial) const;
     [[nodiscard]] nlohmann::json json_of(const core::DriveView& view) const;

@@ -33,6 +33,13 @@ OperatorSnmp::OperatorSnmp(asio::io_context& loop, snmp_mib::SnmpNoticeChannel& 
 OperatorSnmp::~OperatorSnmp() = default;
 
 core::Outcome OperatorSnmp::follow(const runtime::LradConfiguration& configuration) {
+    refusals_allowed_ =
+        configuration.snmp.refused_per_minute + refusals_per_agent * configuration.agents.size();
+    if (std::exchange(heartbeat_s_, configuration.snmp.heartbeat_s) !=
+        configuration.snmp.heartbeat_s)
+        beat_later();
+    look_later();
+    core::Outcome outcome = core::Nothing{};
     std::vector<Followed> before = std::exchange(followed_, {});
     for (const auto& named : feeder_configurations(configuration)) {
         const std::string& name = named.first;
@@ -46,21 +53,21 @@ core::Outcome OperatorSnmp::follow(const runtime::LradConfiguration& configurati
             before.erase(same);
             continue;
         }
-        std::erase_if(before, [&](const Followed& one) { return one.name == name; });
+        std::erase_if(before, [&](const Followed& one) {
+            if (one.name != name) return false;
+            counted_[name] = one.feeder->status().counts;
+            return true;
+        });
         auto feeder = std::make_unique<snmp_mib::MibFeeder>(
             loop_, wanted, doors_.snapshot,
             [](const std::string& trouble) { runtime::log_warning(trouble); }, doors_.change_drive);
-        if (auto fed = feeder->start(); !fed)
-            return fed.error().within(name == "mib" ? "snmp.mib_listen" : "snmp.agentx");
+        if (auto fed = feeder->start(counted_[name]); !fed && outcome)
+            outcome = fed.error().within(name == "mib" ? "snmp.mib_listen" : "snmp.agentx");
         followed_.push_back({name, wanted, configuration.snmp.users, std::move(feeder)});
     }
-    refusals_allowed_ =
-        configuration.snmp.refused_per_minute + refusals_per_agent * configuration.agents.size();
-    if (std::exchange(heartbeat_s_, configuration.snmp.heartbeat_s) !=
-        configuration.snmp.heartbeat_s)
-        beat_later();
-    look_later();
-    return core::Nothing{};
+    for (const Followed& one : before)
+        counted_[one.name] = one.feeder->status().counts;
+    return outcome;
 }
 
 void OperatorSnmp::changed() {
@@ -83,8 +90,10 @@ Refusals OperatorSnmp::refusals() const {
         if (name.starts_with("dropped_") || name.starts_with("refused_"))
             refusals.emplace(name, channel_.counters().of(what));
     }
-    for (const Followed& one : followed_) {
-        const auto counts = one.feeder->status().counts;
+    auto counted = counted_;
+    for (const Followed& one : followed_)
+        counted[one.name] = one.feeder->status().counts;
+    for (const auto& [name, counts] : counted) {
         for (const std::string_view cause : refusals_of_helper) {
             if (const auto count = counts.find(std::string(cause)); count != counts.end())
                 refusals["mib_" + count->first] += count->second;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,7 +34,7 @@ class OperatorSnmp {
     ~OperatorSnmp();
 
     // At the start, and at each reload: a helper whose users have changed is started again.
-    // Errors: a helper can not be started.
+    // Errors: a helper can not be started; it is tried again, and the rest is followed.
     [[nodiscard]] core::Outcome follow(const runtime::LradConfiguration& configuration);
 
     // Something that the tables show has changed.
@@ -63,6 +64,7 @@ class OperatorSnmp {
     snmp_mib::SnmpNoticeChannel& channel_;
     Doors doors_;
     std::vector<Followed> followed_;
+    std::map<std::string, snmp_mib::HelperCounts> counted_;  // by helpers that are gone, by name
     asio::steady_timer heartbeat_;
     asio::steady_timer look_;
     std::uint32_t heartbeat_s_ = 0;

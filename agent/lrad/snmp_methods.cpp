@@ -34,19 +34,11 @@ core::Outcome Controller::change_by_snmp(const snmp_mib::DriveChange& change) {
     const auto wanted =
         change.offline ? core::OperationalState::forced_offline : core::OperationalState::online;
     if (view->record.operational_state == wanted) return core::Nothing{};
-    const std::string method = change.offline ? "drive.offline" : "drive.clear";
-    if (auto noted = store_.append_audit(
-            {runtime::clock_now().wall, actor, method, change.drive, change.reason});
-        !noted) {
-        runtime::log_error(noted.error().within(actor + " is refused").message);
-        return noted.error();
+    if (auto changed = change_drive(drive, wanted, actor, change.reason); !changed) {
+        runtime::log_error(changed.error().within(actor + " is refused").message);
+        return changed;
     }
     ++counters_.drive_changes_by_snmp;
-    if (change.offline) {
-        take(core::AdministratorForcedOffline{drive, actor, change.reason});
-    } else {
-        take(core::AdministratorCleared{drive, actor, change.reason});
-    }
     return core::Nothing{};
 }
 

@@ -1,6 +1,9 @@
 // A MibFeeder in a process of its own, for tests: arguments PROGRAM STATE_DIR KEY_FILE [AGENTX
 // SOCKET]. Says what its helper does and what is set; on standard input "grow" adds a drive,
-// "drives N" makes it N, "counts" asks for its counts. Drive VT1001 refuses every change.
+// "drives N" makes it N, "counts" asks for its counts. Drive VT1001 refuses every change; a drive
+// is added meanwhile, and the helper gets the refusal and the new tables in one piece.
+
+#include <signal.h>
 
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
@@ -81,15 +84,22 @@ int main(int argc, char* argv[]) {
     configuration.writers = {"noc"};
     configuration.interval_ms = 50;
     configuration.restart_first_ms = 50;
+    std::uint64_t held_at_snapshot = 0;  // the helper is stopped until there is one more
+    MibFeeder* fed = nullptr;
     MibFeeder feeder(
         loop, configuration, [&] { return snapshot(drives); },
         [](const std::string& trouble) { std::cout << "trouble " << trouble << std::endl; },
-        [](const DriveChange& change) -> Outcome {
+        [&](const DriveChange& change) -> Outcome {
             std::cout << "change " << change.drive << (change.offline ? " offline " : " available ")
                       << change.user << "@" << change.address << ": " << change.reason << std::endl;
-            if (change.drive == stubborn_drive) return Error{"not this one"};
-            return Nothing{};
+            if (change.drive != stubborn_drive) return Nothing{};
+            held_at_snapshot = fed->status().snapshots_sent;
+            ::kill(fed->status().pid, SIGSTOP);
+            ++drives;
+            fed->changed();
+            return Error{"not this one"};
         });
+    fed = &feeder;
     const Outcome started = feeder.start();
     if (!started) {
         std::cout << "error " << started.error().message << std::endl;
@@ -104,6 +114,10 @@ int main(int argc, char* argv[]) {
                                 std::to_string(status.snapshots_sent) +
                                 (status.master_connected ? " master" : "");
         if (now != said) std::cout << (said = now) << std::endl;
+        if (held_at_snapshot != 0 && status.snapshots_sent > held_at_snapshot) {
+            held_at_snapshot = 0;
+            ::kill(status.pid, SIGCONT);
+        }
         tick.expires_after(std::chrono::milliseconds(10));
         tick.async_wait([&](const asio::error_code& error) {
             if (!error) look();

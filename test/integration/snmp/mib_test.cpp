@@ -160,6 +160,8 @@ TEST_CASE("who may write forces a drive offline with a reason, and nobody else d
     refused(change("VT1001", "2", "the controller says no"), "commitFailed");
     CHECK(served.feeder.wait_for("change") ==
           "change VT1001 offline noc@127.0.0.1: the controller says no");
+    // Tables that came in one piece with the refusal are served at once.
+    CHECK(eventually([&] { return values_in(served.walk(".1.2")) == 45; }));
     // Nothing of what was refused has reached the controller.
     served.ask("snmpset", change("VT1000", "2", "last"), "noc");
     CHECK(served.feeder.wait_for("change") == "change VT1000 offline noc@127.0.0.1: last");
