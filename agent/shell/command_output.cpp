@@ -58,7 +58,8 @@ ExitCode report_error(const ControlError& error, const Request& request,
                          {"socket", destination.socket},
                          {"help", help},
                          {"exit_status", runtime::number(code)}}}};
-        if (!error.data.empty()) object["error"]["data"] = json::parse(error.data, nullptr, false);
+        const json data = json::parse(error.data, nullptr, false);
+        if (!data.is_discarded()) object["error"]["data"] = data;
         print(output.errors, rendered_json(object, terminal(output.errors)));
         return code;
     }

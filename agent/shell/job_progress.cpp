@@ -1,44 +1,23 @@
 #include "agent/shell/job_progress.hpp"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstdio>
-#include <future>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "agent/shell/daemon_link.hpp"
-#include "agent/shell/interruption.hpp"
-#include "agent/shell/screen.hpp"
+#include "agent/shell/patient_question.hpp"
 #include "agent/shell/view_values.hpp"
 
 namespace agent::shell {
 
 using nlohmann::json;
 using runtime::ControlAnswer;
-using runtime::ControlClient;
-using runtime::ControlError;
-using runtime::ControlErrorCode;
-using namespace std::chrono_literals;
 
 namespace {
 
 constexpr core::Duration a_day{24 * 3'600'000};
 constexpr core::Duration answer_within{5'000};
-constexpr auto look_again = 250ms;
-
-// Ctrl-C belongs to the thread that shows the progress.
-ControlAnswer ask_without_interruption(const std::string& socket, const std::string& method,
-                                       const json& params) {
-    sigset_t interrupt;
-    ::sigemptyset(&interrupt);
-    ::sigaddset(&interrupt, SIGINT);
-    ::pthread_sigmask(SIG_BLOCK, &interrupt, nullptr);
-    return ask(socket, method, params, a_day);
-}
 
 // What a daemon calls its work, and what tells one piece of it from another.
 struct LongJob {
@@ -87,28 +66,6 @@ std::string progress_line(const Request& request, const json& telling, const jso
     return line + ": " + percent.data() + " %, " + size_text(done) + " of " + size_text(total);
 }
 
-// One line of a terminal that is written over and over.
-class ProgressLine {
-  public:
-    explicit ProgressLine(std::FILE* stream) : stream_(terminal(stream) ? stream : nullptr) {}
-    ~ProgressLine() { show(""); }
-    ProgressLine(const ProgressLine&) = delete;
-    ProgressLine& operator=(const ProgressLine&) = delete;
-
-    void show(const std::string& text) {
-        if (stream_ == nullptr || (text.empty() && !shown_)) return;
-        const auto width = screen_of(::fileno(stream_)).columns;
-        print(stream_, "\r" + elided(text, width - 1) + "\x1b[K");
-        std::fflush(stream_);
-        shown_ = !text.empty();
-    }
-    [[nodiscard]] bool is_shown() const { return stream_ != nullptr; }
-
-  private:
-    std::FILE* stream_;
-    bool shown_ = false;
-};
-
 json job_under_way(const std::string& socket, const LongJob& job, const json& telling) {
     const auto answer = ask(socket, std::string(job.jobs), json::object(), answer_within);
     const auto* all = std::get_if<json>(&answer);
@@ -134,21 +91,15 @@ ControlAnswer ask_with_progress(const Request& request, const std::string& socke
     const json params = params_of(request);
     const LongJob& job = *long_job(method_of(*request.command));
     const json telling = telling_parameters(job, params);
-    const InterruptionGuard guard;
-    auto answer = std::async(std::launch::async, ask_without_interruption, socket,
-                             std::string(job.method), params);
-    ProgressLine line(output.errors);
-    bool cancelled = false;
-    while (answer.wait_for(look_again) != std::future_status::ready) {
-        if (InterruptionGuard::interrupted() && !cancelled) {
-            cancelled = true;
-            line.show("giving it up ...");
-            static_cast<void>(ask(socket, std::string(job.cancel), telling, answer_within));
-        }
-        if (line.is_shown() && !cancelled)
-            line.show(progress_line(request, telling, job_under_way(socket, job, telling)));
-    }
-    return answer.get();
+    return ask_patiently(
+        {.socket = socket,
+         .method = std::string(job.method),
+         .params = params,
+         .answered_within = a_day,
+         .progress =
+             [&] { return progress_line(request, telling, job_under_way(socket, job, telling)); },
+         .cancel = [&] { return ask(socket, std::string(job.cancel), telling, answer_within); },
+         .shown_on = output.errors});
 }
 
 }  // namespace agent::shell

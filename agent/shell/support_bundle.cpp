@@ -217,6 +217,37 @@ std::string with_hidden_credentials(const std::string& text) {
     return bare.substr(0, host) + "***@" + bare.substr(host);
 }
 
+// Behind the last character of a value that begins at `begin`, as PostgreSQL's connection strings
+// write them: in quotes, where a backslash takes the next character, or up to a space; in a URL up
+// to '&'.
+std::size_t end_of_value(const std::string& text, std::size_t begin) {
+    const bool quoted = begin < text.size() && text[begin] == '\'';
+    for (std::size_t at = begin + (quoted ? 1 : 0); at < text.size(); ++at) {
+        if (text[at] == '\\') {
+            ++at;
+        } else if (quoted && text[at] == '\'') {
+            return at + 1;
+        } else if (!quoted && (text[at] == ' ' || text[at] == '&')) {
+            return at;
+        }
+    }
+    return text.size();
+}
+
+// "host=db password=secret" to "host=db password=***".
+std::string with_hidden_passwords(std::string text) {
+    constexpr std::string_view word = "password";
+    for (std::size_t at = 0; (at = text.find(word, at)) != std::string::npos;) {
+        at += word.size();
+        const auto sign = text.find_first_not_of(' ', at);
+        if (sign == std::string::npos || text[sign] != '=') continue;
+        const auto value = std::min(text.find_first_not_of(' ', sign + 1), text.size());
+        text.replace(value, end_of_value(text, value) - value, "***");
+        at = value;
+    }
+    return text;
+}
+
 bool is_secret(const std::string& key) {
     return key == "community" || key == "password" || key == "secret" || key == "passphrase";
 }
@@ -224,7 +255,8 @@ bool is_secret(const std::string& key) {
 }  // namespace
 
 json without_configured_secrets(json configuration) {
-    if (configuration.is_string()) return with_hidden_credentials(configuration.get<std::string>());
+    if (configuration.is_string())
+        return with_hidden_passwords(with_hidden_credentials(configuration.get<std::string>()));
     if (!configuration.is_structured()) return configuration;
     for (auto& [key, value] : configuration.items()) {
         if (is_secret(key) && value.is_string()) {
