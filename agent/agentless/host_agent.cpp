@@ -169,13 +169,16 @@ void HostAgent::looked(const Looked& looked) {
 // is still this host's.
 void HostAgent::complete(const host::HostDevices& found) {
     devices_ = found;
-    auto next = std::exchange(afresh_, false) ? configuration_->agent : completed_;
+    auto next = afresh_ ? configuration_->agent : completed_;
     add_found(next, found);
     // One drive that is out of the ordinary keeps neither ports nor other drives away.
     tell_unused(dsad::leave_out_unusable(next, serials_of(configuration_->agent.drives), files_,
                                          dsad::ProgramsRun::elsewhere));
     const auto changes = differences(completed_, next);
-    if (changes.empty()) return;
+    if (changes.empty()) {
+        afresh_ = false;
+        return;
+    }
     auto profile = dsad::application_profile(next, files_, dsad::ProgramsRun::elsewhere);
     if (!profile) {
         return runtime::log_error("agent " + next.host.agent +
@@ -183,6 +186,7 @@ void HostAgent::complete(const host::HostDevices& found) {
     }
     for (const auto& line : changes)
         runtime::log_info("agent " + next.host.agent + ": " + line);
+    afresh_ = false;
     completed_ = std::move(next);
     application_.set_profile(std::move(profile).value());
     if (rules_ && !broken_) carry_out(rules_->reconfigure(completed_.host, runtime::clock_now()));

@@ -8,7 +8,8 @@
 
 namespace drive_iface {
 
-// What the keys of one library's controllers have in common: bytes 0 to 4. Bytes 0 to 2 are "LRM"
+// What the keys of one library's controllers have in common: bytes 0 to 4 of the RESERVATION KEY
+// (SPC-4 6.16.3). Bytes 0 to 2 are "LRM"
 // (4Ch 52h 4Dh), so that people know it in a list of keys; the other two come out of the library's
 // name.
 [[nodiscard]] std::uint64_t mount_key_family(std::string_view library);

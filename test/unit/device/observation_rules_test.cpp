@@ -1,5 +1,7 @@
 #include "drive_iface/device/observation_rules.hpp"
 
+#include "drive_iface/device/mount_key.hpp"
+
 #include "test/support/catch.hpp"
 
 using namespace agent::core;
@@ -254,6 +256,28 @@ TEST_CASE("a drive without an interface is known by its events alone") {
     CHECK(step.observed->evidence == HolderEvidence::none);
     CHECK(rules.event(event(Change::lost, {})).observed->reservation.state ==
           ReservationState::unknown);
+}
+
+TEST_CASE("a drive that a controller of this library holds for a mount is free for hosts") {
+    const std::uint64_t library = mount_key_family("vault");
+    const auto seen = [&](std::uint64_t family, const Reservation& reservation) {
+        Watched watched;
+        watched.rules.mount_keys(family);
+        watched.rules.own_key(0x4c52410000000001);
+        for (;;) {
+            const auto step = watched.rules.look(reading(reservation), ++watched.ticket);
+            if (step.observed) return *step.observed;
+        }
+    };
+    const Reservation held = by_key(mount_key(library, 2, 7), {host('c')});
+    const auto own = seen(library, held);
+    CHECK(own.reservation == free_now());
+    CHECK(own.evidence == HolderEvidence::none);
+    CHECK(seen(mount_key_family("annex"), held).reservation == held);
+    CHECK(seen(0, held).reservation == held);
+    const auto fenced = seen(library, by_key(0x4c52410000000001));
+    CHECK(fenced.held_by_controller);
+    CHECK(fenced.reservation.state == ReservationState::reserved);
 }
 
 TEST_CASE("a reservation with the controller's own key is told as the controller's") {
