@@ -1,0 +1,45 @@
+#pragma once
+
+// libpq without its blocking calls: every wait has an end. One thread.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <libpq-fe.h>
+
+#include "agent/core/result.hpp"
+#include "agent/core/time.hpp"
+
+namespace agent::postgres {
+
+struct PostgresConnectionEnd {
+    void operator()(PGconn* connection) const { PQfinish(connection); }
+};
+struct PostgresResultEnd {
+    void operator()(PGresult* result) const { PQclear(result); }
+};
+using PostgresConnection = std::unique_ptr<PGconn, PostgresConnectionEnd>;
+using PostgresResult = std::unique_ptr<PGresult, PostgresResultEnd>;
+
+// true: somebody else wants the waiting to end. Asked every 50 ms; empty: nobody ever does.
+using Interrupted = std::function<bool()>;
+
+// To one server, whichever part it plays.
+[[nodiscard]] core::Result<PostgresConnection> connect_to_server(
+    const std::string& connection_string, core::Duration within,
+    const Interrupted& interrupted = {});
+
+// The last result of what was sent. An error: the connection broke, or it took too long; nobody
+// knows then what the server has done. What the server refuses is a result.
+[[nodiscard]] core::Result<PostgresResult> result_of_sent(PGconn* connection, core::Duration within,
+                                                          const Interrupted& interrupted = {});
+
+[[nodiscard]] bool is_good(const PostgresResult& result);
+[[nodiscard]] std::string words_of(const PostgresResult& result);
+[[nodiscard]] std::string sql_state_of(const PostgresResult& result);
+// Without line ends.
+[[nodiscard]] std::string one_line(std::string text);
+
+}  // namespace agent::postgres

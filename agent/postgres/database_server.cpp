@@ -1,0 +1,340 @@
+#include "agent/postgres/database_server.hpp"
+
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "agent/postgres/node_server.hpp"
+#include "agent/postgres/record_writer.hpp"
+#include "agent/postgres/server_watch.hpp"
+
+namespace agent::postgres {
+
+using core::Message;
+using core::Outcome;
+using pair::DataSeen;
+using pair::Order;
+using pair::OrderAnswered;
+using pair::Step;
+
+namespace {
+
+constexpr std::size_t orders_max = 64;
+
+bool stops(Step step) {
+    return step == Step::stop_database || step == Step::stop_database_at_once;
+}
+
+}  // namespace
+
+// Three threads: the one of the orders owns the server, the watch looks at it, and the writer waits
+// for barriers. What they have to say is posted to the loop.
+class DatabaseServer::Work {
+  public:
+    using Answered = std::function<void(const OrderAnswered&)>;
+
+    Work(DatabaseServer& door, asio::io_context& loop,
+         runtime::PairDatabaseConfiguration configuration, pair::Node node, Tell tell)
+        : door_(door),
+          loop_(loop),
+          configuration_(std::move(configuration)),
+          node_(node),
+          tell_(std::move(tell)) {}
+
+    ~Work() {
+        {
+            const std::lock_guard lock(mutex_);
+            stopping_ = true;
+            newest_order_ = newest_stop_ = ~std::uint64_t{0};
+            jobs_.clear();
+            changed_.notify_all();
+        }
+        if (thread_.joinable()) thread_.join();
+    }
+
+    void start() {
+        thread_ = std::thread([this] { work(); });
+    }
+
+    void carry_out(const Order& order, Answered answered) {
+        OrderAnswered no;
+        no.number = order.number;
+        const std::lock_guard lock(mutex_);
+        if (stopping_ || jobs_.size() >= orders_max) {
+            answer(std::move(answered), no);
+            return;
+        }
+        newest_order_ = order.number;
+        if (stops(order.step)) newest_stop_ = order.number;
+        jobs_.push_back({order, std::move(answered)});
+        changed_.notify_all();
+    }
+
+  private:
+    struct Job {
+        Order order;
+        Answered answered;
+    };
+
+    // ---- to the loop
+
+    void to_loop(std::function<void()> what) {
+        asio::post(loop_, [alive = std::weak_ptr<int>(alive_), what = std::move(what)] {
+            if (!alive.expired()) what();
+        });
+    }
+    void answer(Answered answered, OrderAnswered with) {
+        to_loop([answered = std::move(answered), with] { answered(with); });
+    }
+    void tell(Message message, std::vector<std::string> arguments) {
+        to_loop([this, message, arguments = std::move(arguments)] { tell_(message, arguments); });
+    }
+    void see(const DataSeen& data) {
+        to_loop([this, data] {
+            if (shown_ == data) return;
+            shown_ = data;
+            if (door_.on_seen) door_.on_seen(data);
+        });
+    }
+
+    // ---- the thread of the orders
+
+    void work();
+    bool prepare();
+    void begin_watch();
+    void carry_out_now(const Job& job);
+    [[nodiscard]] OrderAnswered stop(const Order& order);
+    [[nodiscard]] Outcome step(const Order& order);
+    void write_barrier(const Job& job);
+
+    DatabaseServer& door_;
+    asio::io_context& loop_;
+    runtime::PairDatabaseConfiguration configuration_;
+    pair::Node node_;
+    Tell tell_;
+    std::optional<DataSeen> shown_;  // the loop's
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+
+    std::mutex mutex_;  // guards the jobs and stopping_
+    std::condition_variable changed_;
+    std::deque<Job> jobs_;
+    bool stopping_ = false;
+    std::atomic<std::uint64_t> newest_order_{0};
+    std::atomic<std::uint64_t> newest_stop_{0};
+
+    // The thread's own.
+    std::unique_ptr<NodeServer> server_;
+    std::unique_ptr<ServerWatch> watch_;
+    std::unique_ptr<RecordWriter> writer_;
+    std::string trouble_;  // why there is no server_
+    bool synchronous_ = false;
+    std::thread thread_;  // last: it uses the others
+};
+
+bool DatabaseServer::Work::prepare() {
+    auto owner = server_owner(configuration_.user);
+    if (!owner) {
+        trouble_ = owner.error().message;
+        return false;
+    }
+    ServerEars ears;
+    ears.tell = [this](Message message, std::vector<std::string> arguments) {
+        tell(message, std::move(arguments));
+    };
+    ears.seen = [this](const DataSeen& data) { see(data); };
+    ears.up = [this](ServerRole, std::shared_ptr<ProcessEnd> end) {
+        watch_->begin(std::move(end));
+    };
+    ears.down = [this] {
+        synchronous_ = false;
+        watch_->end();
+        writer_->give_up();
+    };
+    auto server = std::make_unique<NodeServer>(configuration_, node_, *owner, std::move(ears));
+    if (auto prepared = server->prepare(); !prepared) {
+        trouble_ = prepared.error().message;
+        return false;
+    }
+    server_ = std::move(server);
+    return true;
+}
+
+void DatabaseServer::Work::begin_watch() {
+    WatchOptions options;
+    options.connection = own_connection(configuration_, superuser_role, database_name);
+    options.peer = follower_name(pair::other(node_));
+    options.answer_within = configuration_.answer_timeout;
+    watch_ = std::make_unique<ServerWatch>(
+        options, [this](const DataSeen& data) { see(data); },
+        [this](const std::string& why) {
+            tell(Message::database_lost, {why});
+            to_loop([this] {
+                if (door_.on_lost) door_.on_lost();
+            });
+        });
+    writer_ = std::make_unique<RecordWriter>(
+        options.connection, [this](std::uint64_t epoch, const std::string& words) {
+            tell(Message::commit_not_believed, {std::to_string(epoch), words});
+        });
+}
+
+void DatabaseServer::Work::work() {
+    begin_watch();
+    if (prepare()) {
+        const auto stopped = server_->stop(StopHow::in_order);
+        if (!stopped.down) see({});
+    } else {
+        tell(Message::database_step_failed, {"looking after the server", trouble_});
+        see({});
+    }
+    for (;;) {
+        Job job;
+        {
+            std::unique_lock lock(mutex_);
+            changed_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+            if (stopping_) break;
+            job = std::move(jobs_.front());
+            jobs_.pop_front();
+        }
+        carry_out_now(job);
+    }
+    if (server_) static_cast<void>(server_->leave());
+    writer_.reset();
+    watch_.reset();
+    server_.reset();
+}
+
+void DatabaseServer::Work::carry_out_now(const Job& job) {
+    // What made it impossible may have been repaired.
+    if (!server_ && !prepare()) {
+        tell(Message::database_step_failed, {std::string(to_text(job.order.step)), trouble_});
+        OrderAnswered no;
+        no.number = job.order.number;
+        answer(job.answered, no);
+        return;
+    }
+    if (job.order.step == Step::barrier) {
+        write_barrier(job);
+        return;
+    }
+    if (stops(job.order.step)) {
+        answer(job.answered, stop(job.order));
+        return;
+    }
+    OrderAnswered answered;
+    answered.number = job.order.number;
+    const auto done = step(job.order);
+    answered.done = done.ok();
+    if (!done)
+        tell(Message::database_step_failed,
+             {std::string(to_text(job.order.step)), done.error().message});
+    answer(job.answered, answered);
+}
+
+OrderAnswered DatabaseServer::Work::stop(const Order& order) {
+    const bool at_once = order.step == Step::stop_database_at_once || order.at_once;
+    const auto stopped = server_->stop(at_once ? StopHow::at_once : StopHow::in_order);
+    if (!stopped.down)
+        tell(Message::database_step_failed, {std::string(to_text(order.step)),
+                                             "a process of the server does not even die of "
+                                             "SIGKILL; its disk hangs"});
+    return {order.number, stopped.down, stopped.clean, stopped.position};
+}
+
+Outcome DatabaseServer::Work::step(const Order& order) {
+    const Interrupted by_stop = [this, &order] { return newest_stop_ > order.number; };
+    const Interrupted by_any = [this, &order] { return newest_order_ > order.number; };
+    switch (order.step) {
+        case Step::start_synchronous: {
+            auto done = server_->serve(true, by_stop);
+            synchronous_ = done.ok();
+            return done;
+        }
+        case Step::start_alone:
+        case Step::promote: {
+            auto done = server_->serve(false, by_stop);
+            if (done) synchronous_ = false;
+            return done;
+        }
+        case Step::follow_peer:
+            return server_->follow(by_any);
+        case Step::checkpoint:
+            return server_->checkpoint(by_stop);
+        case Step::synchronous_on: {
+            auto done = server_->set_synchronous(true, by_stop);
+            synchronous_ = done.ok();
+            return done;
+        }
+        case Step::synchronous_off: {
+            auto done = server_->set_synchronous(false, by_stop);
+            if (done) synchronous_ = false;
+            return done;
+        }
+        case Step::stop_database:
+        case Step::stop_database_at_once:
+        case Step::barrier:
+        case Step::read_register:
+        case Step::vote_alone:
+        case Step::vote_pair:
+        case Step::vote_forced:
+        case Step::await_standby:
+        case Step::fence_old:
+        case Step::judge_claims:
+            break;
+    }
+    return core::Error{"that is nothing that a database server does"};
+}
+
+void DatabaseServer::Work::write_barrier(const Job& job) {
+    const Order order = job.order;
+    const EpochRecord record{order.epoch, order.relation, order.primary};
+    const std::string peer = synchronous_ ? server_->peer_name() : "";
+    writer_->write(record, peer, [this, order, answered = job.answered](const Written& written) {
+        OrderAnswered with;
+        with.number = order.number;
+        with.done = written.end == WriteEnd::done;
+        if (!with.done)
+            tell(Message::database_step_failed,
+                 {"the record of epoch " + std::to_string(order.epoch), written.words});
+        else
+            to_loop([this, order] {
+                if (!shown_) return;
+                DataSeen data = *shown_;
+                data.epoch = order.epoch;
+                data.relation = order.relation;
+                data.primary = order.primary;
+                if (shown_ == data) return;
+                shown_ = data;
+                if (door_.on_seen) door_.on_seen(data);
+            });
+        answer(answered, with);
+    });
+}
+
+DatabaseServer::DatabaseServer(asio::io_context& loop,
+                               runtime::PairDatabaseConfiguration configuration, pair::Node node,
+                               Tell tell)
+    : work_(std::make_unique<Work>(*this, loop, std::move(configuration), node, std::move(tell))) {}
+
+DatabaseServer::~DatabaseServer() = default;
+
+void DatabaseServer::start() {
+    work_->start();
+}
+
+void DatabaseServer::carry_out(const Order& order,
+                               std::function<void(const OrderAnswered&)> answered) {
+    work_->carry_out(order, std::move(answered));
+}
+
+std::string table_connection(const runtime::PairDatabaseConfiguration& configuration) {
+    return own_connection(configuration, owner_role, database_name);
+}
+
+}  // namespace agent::postgres

@@ -1,0 +1,285 @@
+#include "agent/postgres/server_process.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <thread>
+#include <utility>
+
+#include "agent/postgres/control_data.hpp"
+
+namespace agent::postgres {
+
+using core::Duration;
+using core::Error;
+using core::Nothing;
+using core::Outcome;
+
+namespace {
+
+constexpr Duration patience_at_once{2'000};
+constexpr Duration patience_after_kill{10'000};
+constexpr off_t log_bytes_max = 32 * 1024 * 1024;
+
+std::vector<char*> word_pointers(std::vector<std::string>& words) {
+    std::vector<char*> pointers;
+    for (auto& word : words)
+        pointers.push_back(word.data());
+    pointers.push_back(nullptr);
+    return pointers;
+}
+
+std::optional<std::string> link_target(const std::string& link) {
+    std::array<char, 4096> room{};
+    const ssize_t count = ::readlink(link.c_str(), room.data(), room.size());
+    if (count <= 0) return std::nullopt;
+    return std::string(room.data(), static_cast<std::size_t>(count));
+}
+
+// 'T' of a stopped one, 'Z' of one that has ended; 0: there is none.
+char state_of_process(pid_t process) {
+    const auto stat = ServerFolder::read("/proc/" + std::to_string(process) + "/stat");
+    if (!stat) return 0;
+    const auto name_end = stat->rfind(')');
+    return name_end == std::string::npos || name_end + 2 >= stat->size() ? char{0}
+                                                                         : (*stat)[name_end + 2];
+}
+
+// For as long as `within`; true as soon as it holds.
+template <typename Condition>
+bool comes_true(Condition condition, Duration within) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(within.ms);
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() >= end) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return true;
+}
+
+struct SpawnActions {
+    SpawnActions() {
+        posix_spawn_file_actions_init(&files);
+        posix_spawnattr_init(&attributes);
+    }
+    ~SpawnActions() {
+        posix_spawn_file_actions_destroy(&files);
+        posix_spawnattr_destroy(&attributes);
+    }
+    SpawnActions(const SpawnActions&) = delete;
+    SpawnActions& operator=(const SpawnActions&) = delete;
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attributes;
+};
+
+// A group of its own: what the terminal sends to this program is not for the server.
+int prepare_server(SpawnActions& actions, int log) {
+    sigset_t none;
+    sigset_t all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    constexpr auto flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+    for (const int error : {
+             posix_spawnattr_setflags(&actions.attributes, static_cast<short>(flags)),
+             posix_spawnattr_setpgroup(&actions.attributes, 0),
+             posix_spawnattr_setsigmask(&actions.attributes, &none),
+             posix_spawnattr_setsigdefault(&actions.attributes, &all),
+             posix_spawn_file_actions_addopen(&actions.files, 0, "/dev/null", O_RDONLY, 0),
+             posix_spawn_file_actions_adddup2(&actions.files, log, 1),
+             posix_spawn_file_actions_adddup2(&actions.files, log, 2),
+             posix_spawn_file_actions_addclosefrom_np(&actions.files, 3),
+             posix_spawn_file_actions_addchdir_np(&actions.files, "/"),
+         }) {
+        if (error != 0) return error;
+    }
+    return 0;
+}
+
+}  // namespace
+
+std::vector<std::string> words_to_become(const ServerOwner& owner) {
+    if (!owner.another) return {};
+    return {"/usr/bin/setpriv",        "--reuid",      std::to_string(owner.uid), "--regid",
+            std::to_string(owner.gid), "--init-groups"};
+}
+
+std::vector<pid_t> processes_in(const std::string& folder) {
+    std::vector<pid_t> found;
+    std::error_code error;
+    const auto real = std::filesystem::canonical(folder, error);
+    if (error) return found;
+    DIR* processes = ::opendir("/proc");
+    if (processes == nullptr) return found;
+    while (const dirent* entry = ::readdir(processes)) {
+        const pid_t process = std::atoi(entry->d_name);
+        if (process <= 0) continue;
+        const auto cwd = link_target("/proc/" + std::string(entry->d_name) + "/cwd");
+        if (!cwd || *cwd != real) continue;
+        const auto program = link_target("/proc/" + std::string(entry->d_name) + "/exe");
+        if (program && program->find("postgres") != std::string::npos) found.push_back(process);
+    }
+    ::closedir(processes);
+    return found;
+}
+
+ProcessEnd::ProcessEnd(pid_t process)
+    : descriptor_(static_cast<int>(::syscall(SYS_pidfd_open, process, 0))) {}
+ProcessEnd::~ProcessEnd() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+}
+bool ProcessEnd::has_ended(Duration within) const {
+    if (descriptor_ < 0) return true;
+    pollfd wait{descriptor_, POLLIN, 0};
+    return ::poll(&wait, 1, static_cast<int>(within.ms)) > 0;
+}
+
+ServerProcess::ServerProcess(const ServerFolder& folder, std::string programs)
+    : folder_(folder), programs_(std::move(programs)) {}
+
+ServerProcess::~ServerProcess() {
+    if (process_ <= 0) return;
+    ::kill(process_, SIGKILL);
+    reap();
+}
+
+Outcome ServerProcess::start() {
+    const ServerPaths& paths = folder_.paths();
+    trim_log();
+    const int log =
+        ::open(paths.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (log < 0) return Error{"can not open " + paths.log + ": " + std::strerror(errno)};
+    if (folder_.owner().another && ::fchown(log, folder_.owner().uid, folder_.owner().gid) != 0) {
+        ::close(log);
+        return Error{"can not give to the server its log " + paths.log};
+    }
+    struct stat status {};
+    log_begin_ = ::fstat(log, &status) == 0 ? status.st_size : 0;
+
+    // With this process it gets SIGINT, an orderly stop: nobody else looks after it.
+    auto words = words_to_become(folder_.owner());
+    if (words.empty()) words.emplace_back("/usr/bin/setpriv");
+    for (const char* word : {"--pdeathsig", "INT", "--"})
+        words.emplace_back(word);
+    words.push_back(programs_ + "/postgres");
+    words.insert(words.end(), {"-D", paths.data, "-c", "config_file=" + paths.configuration});
+    std::vector<std::string> environment{"PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC"};
+    SpawnActions actions;
+    auto argv = word_pointers(words);
+    auto envp = word_pointers(environment);
+    int error = prepare_server(actions, log);
+    if (error == 0)
+        error = ::posix_spawn(&process_, argv[0], &actions.files, &actions.attributes, argv.data(),
+                              envp.data());
+    ::close(log);
+    if (error != 0) {
+        process_ = -1;
+        return Error{words.front() + " can not be run: " + std::strerror(error)};
+    }
+    end_ = std::make_shared<ProcessEnd>(process_);
+    return Nothing{};
+}
+
+bool ServerProcess::is_running() const {
+    return process_ > 0 && !end_->has_ended({0});
+}
+
+void ServerProcess::reload() const {
+    if (process_ > 0) ::kill(process_, SIGHUP);
+}
+
+Stopped ServerProcess::stop(StopHow how, Duration within) {
+    Stopped stopped;
+    const std::string& data = folder_.paths().data;
+    pid_t leader = is_running() ? process_ : -1;
+    if (leader < 0 && !processes_in(data).empty()) {
+        const auto file = ServerFolder::read(data + "/postmaster.pid");
+        leader = file ? process_from_pid_file(*file).value_or(-1) : -1;
+        const auto there = processes_in(data);
+        if (std::find(there.begin(), there.end(), leader) == there.end()) leader = -1;
+        if (process_ < 0) stopped.stranger = leader > 0 ? leader : there.empty() ? 0 : there[0];
+    }
+    const auto nothing_runs = [&] {
+        if (process_ > 0 && !end_->has_ended({0})) return false;
+        return processes_in(data).empty();
+    };
+    // A suspended one takes no notice of anything but this.
+    const bool listens = leader > 0 && state_of_process(leader) != 'T';
+    if (listens) {
+        ::kill(leader, how == StopHow::in_order ? SIGINT : SIGQUIT);
+        stopped.down =
+            comes_true(nothing_runs, how == StopHow::in_order ? within : patience_at_once);
+    } else {
+        stopped.down = comes_true(nothing_runs, {leader > 0 ? 0 : 500});
+    }
+    if (!stopped.down) {
+        stopped.killed = true;
+        stopped.down = comes_true(
+            [&] {
+                for (const pid_t process : processes_in(data))
+                    ::kill(process, SIGKILL);
+                return nothing_runs();
+            },
+            patience_after_kill);
+    }
+    reap();
+    if (stopped.down) ServerFolder::remove(data + "/postmaster.pid");
+    return stopped;
+}
+
+void ServerProcess::reap() {
+    if (process_ <= 0) return;
+    // It may hang in the kernel and not even die of SIGKILL.
+    if (!end_->has_ended(patience_at_once)) return;
+    int status = 0;
+    while (::waitpid(process_, &status, 0) < 0 && errno == EINTR) {
+    }
+    process_ = -1;
+    end_.reset();
+}
+
+std::string ServerProcess::last_words() const {
+    const int log = ::open(folder_.paths().log.c_str(), O_RDONLY | O_CLOEXEC);
+    if (log < 0) return "";
+    constexpr off_t tail_bytes = 64 * 1024;
+    const off_t size = ::lseek(log, 0, SEEK_END);
+    ::lseek(log, std::max(log_begin_, size - tail_bytes), SEEK_SET);
+    std::string text(static_cast<std::size_t>(tail_bytes), '\0');
+    const ssize_t count = ::read(log, text.data(), text.size());
+    ::close(log);
+    text.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+    std::size_t worst = std::string::npos;
+    for (const char* word : {" ERROR:  ", " FATAL:  ", " PANIC:  "}) {
+        const auto at = text.rfind(word);
+        // Of the last kinds, the worst: a PANIC is followed by the FATALs of those it takes along.
+        if (at != std::string::npos) worst = at;
+    }
+    if (worst == std::string::npos) return "";
+    auto line = text.substr(worst + 1, text.find('\n', worst) - worst - 1);
+    return line.substr(0, 300);
+}
+
+void ServerProcess::trim_log() const {
+    const std::string& log = folder_.paths().log;
+    struct stat status {};
+    if (::stat(log.c_str(), &status) != 0 || status.st_size < log_bytes_max) return;
+    std::error_code error;
+    std::filesystem::copy_file(log, log + ".1", std::filesystem::copy_options::overwrite_existing,
+                               error);
+    // The server goes on writing behind the end, which is the beginning now.
+    static_cast<void>(::truncate(log.c_str(), 0));
+}
+
+}  // namespace agent::postgres
