@@ -13,6 +13,15 @@ using core::Outcome;
 using core::Result;
 using core::WallTime;
 
+namespace {
+
+Error not_its_drive(const Claim& claim) {
+    return Error{"claim " + std::to_string(claim.id) + " does not have drive " + *claim.drive +
+                 " any more"};
+}
+
+}  // namespace
+
 // ---- the steps after it
 
 Result<Claim> ClaimTable::step(std::uint64_t id, claims::ClaimEvent event, WallTime now) {
@@ -27,6 +36,7 @@ Result<Claim> ClaimTable::step(std::uint64_t id, claims::ClaimEvent event, WallT
         if (row.action == claims::ClaimAction::refuse)
             return Error{"claim " + std::to_string(id) + " is " + std::string(to_text(row.from)) +
                          ": \"" + std::string(to_text(event)) + "\" does not happen there"};
+        if (row.from == ClaimState::ended) return Nothing{};
         if (stepped.drive && stepped.node != writer_.node)
             return Error{"claim " + std::to_string(id) + " is controller " + stepped.node + "'s"};
         const bool mounted = row.to == ClaimState::mounted && stepped.state == ClaimState::loading;
@@ -37,6 +47,7 @@ Result<Claim> ClaimTable::step(std::uint64_t id, claims::ClaimEvent event, WallT
         auto row_of_drive = drive(*stepped.drive);
         if (!row_of_drive) return row_of_drive.error();
         auto& its_drive = row_of_drive.value();
+        if (its_drive.claim != id) return not_its_drive(stepped);
         its_drive.state = claims::drive_state_of(row.to);
         if (mounted) {
             const auto uses = session_->run(
@@ -117,6 +128,9 @@ Result<Claim> ClaimTable::adopt(std::uint64_t id, std::uint64_t key, WallTime no
         if (!found) return found.error();
         if (!*found) return Error{"there is no claim " + std::to_string(id)};
         adopted = **found;
+        // It still names the drive it had, which may be another claim's by now.
+        if (adopted.state == ClaimState::ended)
+            return Error{"claim " + std::to_string(id) + " has ended"};
         adopted.node = writer_.node;
         adopted.epoch = writer_.epoch;
         if (auto kept = keep_claim(adopted, false); !kept) return kept;
@@ -124,6 +138,7 @@ Result<Claim> ClaimTable::adopt(std::uint64_t id, std::uint64_t key, WallTime no
         auto row = drive(*adopted.drive);
         if (!row) return row.error();
         auto& its_drive = row.value();
+        if (its_drive.claim != id) return not_its_drive(adopted);
         its_drive.node = writer_.node;
         its_drive.epoch = writer_.epoch;
         its_drive.key = key;

@@ -196,3 +196,16 @@ TEST_CASE("the file of another program is refused in words") {
     REQUIRE(!newer);
     CHECK(newer.error().message.find("version 77") != std::string::npos);
 }
+
+TEST_CASE("a claim that has ended does not touch the drive it had, which is another's by now") {
+    const TableFolder folder;
+    auto table = sqlite_table(folder);
+    fill(table, 1);
+    const auto first = claimed(table, bench_request("r1", 1));
+    REQUIRE(table.release(first.claim.id, {}, bench_now));
+    const auto second = claimed(table, bench_request("r2", 2));
+    REQUIRE(second.drive.serial == first.drive.serial);
+    CHECK(!table.adopt(first.claim.id, 7, bench_now));
+    CHECK(table.step(first.claim.id, ClaimEvent::withdrawn, bench_now));
+    CHECK(table.drives()->front() == second.drive);
+}
