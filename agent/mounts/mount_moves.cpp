@@ -105,12 +105,36 @@ void MountService::stuck(const RunPointer& run, const std::string& words) {
                 if (!found || !*found) {
                     return stuck(run, found ? "the claim is gone" : found.error().message);
                 }
+                const bool anothers =
+                    (*found)->node != run->claim.node && (*found)->node != writer_.node;
                 run->claim = **found;
+                if (anothers) return leave_to_other(run);
                 if (run->claim.state == ClaimState::queued) return wait_in_line(run);
                 if (run->claim.state == ClaimState::ended) return settle(run, fault_of(run->claim));
                 recover(run, false);
             });
     });
+}
+
+// Another controller has taken it over.
+void MountService::leave_to_other(const RunPointer& run) {
+    const auto waiters = std::exchange(run->waiters, {});
+    settle(run, MountFault{MountFault::Kind::differs,
+                           of_claim(run->claim) + " is controller " + run->claim.node +
+                               "'s by now: ask there",
+                           "other_controller",
+                           {}});
+    runs_.erase(run->claim.id);
+    for (const auto& waiter : waiters)
+        attach(run->claim, waiter);
+}
+
+// Nobody's failure: where the cartridge is has to be known before anything else is done.
+void MountService::ask_changer_again(const RunPointer& run, const std::string& words) {
+    run->step = "asks the changer again soon: " + words;
+    runtime::log_warning(of_claim(run->claim) + " of volume " + run->claim.volume +
+                         " waits for the changer: " + words);
+    after(options_.asked_again, run, [this, run] { recover(run, false); });
 }
 
 void MountService::step(const RunPointer& run, ClaimEvent event, std::function<void()> then) {
@@ -155,6 +179,7 @@ void MountService::begin_move(const RunPointer& run) {
 
 void MountService::moved_in(const RunPointer& run, const MoveEnd& end) {
     if (end.done) return wait_until_ready(run);
+    if (end.medium == Whereabouts::no_answer) return ask_changer_again(run, end.words);
     if (end.medium == Whereabouts::elsewhere || end.medium == Whereabouts::missing)
         return volume_gone(run, end.words);
     load_failed(run, end.words, end.hardware);
@@ -166,6 +191,7 @@ void MountService::volume_gone(const RunPointer& run, const std::string& words) 
     doors_.note(Message::mount_failed, *run->claim.drive,
                 {run->claim.volume, *run->claim.drive, words});
     if (!run->withdrawn) {
+        run->decided = true;
         run->ending = {};
         run->ending.ending = ClaimEnding::volume_failed;
         run->ending.reason = words;
@@ -206,6 +232,11 @@ void MountService::ready(const RunPointer& run) {
         return step(run, ClaimEvent::withdrawn, [this, run] { take_back(run); });
     }
     step(run, ClaimEvent::drive_ready, [this, run] {
+        // Withdrawn while that was written: nobody has the drive yet.
+        if (run->withdrawn)
+            return step(run, ClaimEvent::withdrawn, [this, run] { take_back(run); });
+        run->decided = false;
+        run->ending = {};
         run->step = "gives the drive to the host";
         run->handed_over = true;
         for_claim(
@@ -224,7 +255,11 @@ void MountService::ready(const RunPointer& run) {
                             {run->claim.volume, *run->claim.drive,
                              run->claim.host.empty() ? "whoever asks" : "host " + run->claim.host,
                              of_claim(run->claim)});
+                // Who has asked for the unmount meanwhile wants it now.
+                const auto unmounters = std::exchange(run->unmounters, {});
                 settle(run, run->claim);
+                for (const auto& unmounter : unmounters)
+                    begin_unmount(run->claim, unmounter);
             });
     });
 }
@@ -239,6 +274,7 @@ void MountService::load_failed(const RunPointer& run, const std::string& words, 
         },
         [this, run, serial, words](const Result<claims::Blame>& blame) {
             if (!blame) return stuck(run, blame.error().message);
+            run->decided = true;
             if (!run->withdrawn) {
                 run->ending = {};
                 run->ending.ending =

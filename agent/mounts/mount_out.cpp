@@ -13,6 +13,7 @@ using claims::Claim;
 using claims::ClaimEnding;
 using claims::ClaimEvent;
 using claims::ClaimState;
+using claims::Whereabouts;
 using core::Duration;
 using core::Error;
 using core::Message;
@@ -57,27 +58,35 @@ void MountService::unmount(const std::string& name, MountCallback callback) {
                                        "not_mounted",
                                        {}});
         }
-        const auto run = run_of(claim);
-        run->unmounters.push_back(callback);
-        if (run->working) return;
-        run->working = true;
-        run->handed_over = true;
-        run->ending = {};
-        run->ending.ending = ClaimEnding::unmounted;
-        at_desk<Result<Claim>>(
-            [id = claim.id, key = key_](ClaimTable& table) -> Result<Claim> {
-                // Another controller's, which has the same drive in reach.
-                auto adopted = table.adopt(id, key, clock_now().wall);
-                if (!adopted) return adopted;
-                return table.step(id, ClaimEvent::withdrawn, clock_now().wall);
-            },
-            [this, run](const Result<Claim>& stepped) {
-                if (!stepped) return stuck(run, stepped.error().message);
-                run->claim = *stepped;
-                refresh_drives();
-                take_back(run);
-            });
+        begin_unmount(claim, callback);
     });
+}
+
+// Of a claim that is mounted.
+void MountService::begin_unmount(const Claim& claim, const MountCallback& callback) {
+    // A run of it that is at work knows it better than the table did when it was asked.
+    const auto known = find_run(claim.id);
+    const auto run = known && known->working ? known : run_of(claim);
+    run->unmounters.push_back(callback);
+    if (run->working) return;
+    run->working = true;
+    run->handed_over = true;
+    run->decided = true;
+    run->ending = {};
+    run->ending.ending = ClaimEnding::unmounted;
+    at_desk<Result<Claim>>(
+        [id = claim.id, key = key_](ClaimTable& table) -> Result<Claim> {
+            // Another controller's, which has the same drive in reach.
+            auto adopted = table.adopt(id, key, clock_now().wall);
+            if (!adopted) return adopted;
+            return table.step(id, ClaimEvent::withdrawn, clock_now().wall);
+        },
+        [this, run](const Result<Claim>& stepped) {
+            if (!stepped) return stuck(run, stepped.error().message);
+            run->claim = *stepped;
+            refresh_drives();
+            take_back(run);
+        });
 }
 
 void MountService::cancel(const std::string& name, MountCallback callback) {
@@ -111,20 +120,24 @@ void MountService::cancel(const std::string& name, MountCallback callback) {
             cancelled.ending = ClaimEnding::cancelled;
             callback(cancelled);
         });
-        run->ending = {};
-        run->ending.ending = ClaimEnding::cancelled;
-        run->ending.reason = "it was cancelled";
-        withdraw(run);
+        withdraw(run, ClaimEnding::cancelled, "it was cancelled");
     });
 }
 
-// In the middle of a step: at its end.
-void MountService::withdraw(const RunPointer& run) {
+// In the middle of a step: at its end. What is known of the drive stays: a quarantine was
+// announced.
+void MountService::withdraw(const RunPointer& run, ClaimEnding ending, const std::string& words) {
     run->withdrawn = true;
+    run->decided = true;
     run->try_another = false;
-    run->ending.wait_again = false;
-    if (run->working) return;
+    run->ending.ending = ending;
+    run->ending.reason = words;
+    if (!run->working) withdraw_now(run);
+}
+
+void MountService::withdraw_now(const RunPointer& run) {
     run->working = true;
+    run->ending.wait_again = false;
     give_drive_back(run, run->ending);
 }
 
@@ -133,7 +146,8 @@ void MountService::take_back(const RunPointer& run) {
     run->working = true;
     run->step = "unloads drive " + *run->claim.drive;
     auto refused = std::make_shared<bool>(false);
-    const auto unload_timeout = options_.command_timeout;
+    // With the way back to the beginning of the tape: minutes, of a full one.
+    const auto unload_timeout = options_.move_timeout;
     for_claim(
         run,
         [family = family_, own = key_, refused, unload_timeout](Transport& drive,
@@ -147,7 +161,9 @@ void MountService::take_back(const RunPointer& run) {
             return unload_drive(drive, std::max(timeout, unload_timeout));
         },
         [this, run, refused](const Outcome& unloaded) {
-            if (*refused) return not_taken_back(run, unloaded.error().message, false);
+            if (*refused && run->handed_over)
+                return stays_mounted(run, unloaded.error().message, true);
+            if (*refused) return not_taken_back(run, unloaded.error().message);
             // A drive that can not unload may still let the changer take the cartridge.
             const std::string words = unloaded ? "" : unloaded.error().message;
             run->step = "moves the cartridge back";
@@ -168,32 +184,43 @@ void MountService::take_back(const RunPointer& run) {
 }
 
 void MountService::taken_back(const RunPointer& run, const MoveEnd& end) {
-    if (!end.done) return not_taken_back(run, end.words, end.hardware);
-    run->ending.slot = end.slot;
-    give_drive_back(run, run->ending);
+    if (end.done) {
+        run->ending.slot = end.slot;
+        return give_drive_back(run, run->ending);
+    }
+    if (end.medium == Whereabouts::no_answer) return ask_changer_again(run, end.words);
+    if (run->handed_over && !end.hardware) return stays_mounted(run, end.words, false);
+    not_taken_back(run, end.words);
 }
 
-void MountService::not_taken_back(const RunPointer& run, const std::string& words, bool hardware) {
+// It stays the host's; whoever asked may ask again.
+void MountService::stays_mounted(const RunPointer& run, const std::string& words,
+                                 bool host_has_it) {
+    run->decided = false;
+    run->ending = {};
+    step(run, ClaimEvent::drive_refused, [this, run, words, host_has_it] {
+        for_claim(
+            run,
+            [family = family_, own = key_](Transport& drive, Duration timeout) {
+                return let_go_of_drive(drive, family, own, timeout);
+            },
+            [this, run, words, host_has_it](const Outcome&) {
+                run->step.clear();
+                const std::string advice =
+                    host_has_it ? "; end its use on the host, then unmount again" : "";
+                settle(run, MountFault{MountFault::Kind::differs,
+                                       "volume " + run->claim.volume + " stays in drive " +
+                                           *run->claim.drive + ": " + words + advice,
+                                       host_has_it ? "drive_in_use" : "not_moved",
+                                       {}});
+            });
+    });
+}
+
+void MountService::not_taken_back(const RunPointer& run, const std::string& words) {
     const std::string serial = *run->claim.drive;
-    if (run->handed_over && !hardware) {
-        // It stays the host's; whoever asked may ask again.
-        return step(run, ClaimEvent::drive_refused, [this, run, words, serial] {
-            for_claim(
-                run,
-                [family = family_, own = key_](Transport& drive, Duration timeout) {
-                    return let_go_of_drive(drive, family, own, timeout);
-                },
-                [this, run, words, serial](const Outcome&) {
-                    run->step.clear();
-                    settle(run, MountFault{MountFault::Kind::differs,
-                                           "volume " + run->claim.volume + " stays in drive " +
-                                               serial + ": " + words +
-                                               "; end its use on the host, then unmount again",
-                                           "drive_in_use",
-                                           {}});
-                });
-        });
-    }
+    run->decided = true;
+    run->try_another = false;
     run->ending.wait_again = false;
     run->ending.ending = ClaimEnding::drive_failed;
     run->ending.reason =
@@ -238,27 +265,13 @@ void MountService::released(const RunPointer& run, const Claim& claim) {
     if (claim.state == ClaimState::queued) {
         const bool once_more = run->try_another;
         run->try_another = false;
-        run->ending = {};
         run->handed_over = false;
-        wait_in_line(run);
-        // Who does not wait gets one other drive, now or never.
-        if (once_more && !claim.wait) {
-            run->working = true;
-            MountRequest request;
-            request.request = claim.request;
-            request.volume = claim.volume;
-            request.host = claim.host;
-            request.access = claim.access;
-            request.deadline = claim.deadline;
-            return take(request, {*claim.failed_drive}, false,
-                        [this, run](const MountAnswer& answer) {
-                            const auto* fault = std::get_if<MountFault>(&answer);
-                            ClaimRelease how;
-                            how.ending = ClaimEnding::drive_failed;
-                            how.reason = run->failure + (fault ? "; " + fault->words : "");
-                            record_release(run, how);
-                        });
+        if (!run->withdrawn) {
+            run->decided = false;
+            run->ending = {};
         }
+        if (once_more && !claim.wait) return take_from_line(run, {*claim.failed_drive});
+        wait_in_line(run);
         return serve_line();
     }
     if (claim.ending == ClaimEnding::unmounted) {

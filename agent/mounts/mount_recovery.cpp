@@ -295,15 +295,19 @@ void MountService::decide(const RunPointer& run, HeldBy held, const Result<Inven
 void MountService::act_on(const RunPointer& run, const claims::RecoveryRow& row,
                           const std::optional<std::uint16_t>& slot) {
     const std::string serial = *run->claim.drive;
-    run->ending = {};
-    run->ending.slot = slot;
     const bool was_unloading = row.state == ClaimState::unloading;
     const bool was_out = was_unloading || row.state == ClaimState::mounted;
-    run->ending.ending = was_out ? ClaimEnding::unmounted : ClaimEnding::undone;
-    run->ending.reason = was_out ? "" : std::string(row.why);
+    if (!run->decided) {
+        run->ending = {};
+        run->ending.ending = was_out ? ClaimEnding::unmounted : ClaimEnding::undone;
+        run->ending.reason = was_out ? "" : std::string(row.why);
+    }
+    run->ending.slot = slot;
     switch (row.recovery) {
         case Recovery::free_drive:
-            run->ending.wait_again = !was_out && claims::waits_again(run->claim, clock_now().wall);
+            if (!run->decided)
+                run->ending.wait_again =
+                    !was_out && claims::waits_again(run->claim, clock_now().wall);
             return give_drive_back(run, run->ending);
         case Recovery::finish_load:
             return for_claim(
@@ -318,11 +322,9 @@ void MountService::act_on(const RunPointer& run, const claims::RecoveryRow& row,
                     after(options_.asked_again, run, [this, run] { recover(run, false); });
                 });
         case Recovery::stay_mounted:
-            run->ending = {};
-            if (row.state == ClaimState::unloading) {
-                run->handed_over = true;
-                return not_taken_back(run, std::string(row.why), false);
-            }
+            run->handed_over = true;
+            if (row.state == ClaimState::unloading)
+                return stays_mounted(run, std::string(row.why), true);
             return ready(run);
         case Recovery::take_home:
             return take_back(run);
@@ -330,6 +332,8 @@ void MountService::act_on(const RunPointer& run, const claims::RecoveryRow& row,
             return inventory_at_robot(
                 true, [this, run](const Result<Inventory>&) { recover(run, true); });
         case Recovery::quarantine:
+            run->try_another = false;
+            run->ending.wait_again = false;
             run->ending.ending = ClaimEnding::volume_failed;
             run->ending.reason = std::string(row.why);
             run->ending.quarantine_drive = std::string(row.why);

@@ -26,10 +26,10 @@ struct MountService::Run {
     std::string step;  // for people
     std::vector<MountCallback> waiters;
     std::vector<MountCallback> unmounters;
-    bool working = false;  // steps are under way; else it is in line or mounted
-    // How it has to end; set by whoever withdraws it.
-    bool withdrawn = false;
+    bool working = false;      // steps are under way; else it is in line or mounted
+    bool withdrawn = false;    // cancelled, or too late; told at the end of the step under way
     bool handed_over = false;  // it was mounted: a host may have it
+    bool decided = false;      // how it ends is: a recovery on the way there changes nothing of it
     ClaimRelease ending;
     std::string failure;  // of the mount, in words
     bool try_another = false;
@@ -46,7 +46,7 @@ struct MountService::Taken {
     core::Outcome trouble = core::Nothing{};
     std::optional<ClaimBegun> begun;        // without a drive
     std::optional<claims::Claim> reserved;  // the drive is ours
-    std::optional<claims::Claim> failed;    // every drive that was tried
+    std::optional<claims::Claim> ended;     // gave a drive back, and goes no further
     std::vector<std::string> failures;      // "drive SERIAL: why"
     std::vector<std::string> quarantined;   // serials
     std::string volume_quarantined;         // why

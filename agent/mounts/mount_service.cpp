@@ -27,17 +27,6 @@ constexpr std::size_t robot_jobs_max = 1'024;
 constexpr std::size_t early_requests_max = 256;
 constexpr auto claim_of_other_interval = std::chrono::milliseconds(500);
 
-MountRequest request_of(const Claim& claim) {
-    MountRequest request;
-    request.request = claim.request;
-    request.volume = claim.volume;
-    request.host = claim.host;
-    request.access = claim.access;
-    request.wait = claim.wait;
-    request.deadline = claim.deadline;
-    return request;
-}
-
 }  // namespace
 
 // ---- opening
@@ -103,11 +92,12 @@ void MountService::mount(const MountRequest& request, MountCallback callback) {
         return;
     }
     if (auto fault = why_not_now(true)) return callback(*fault);
-    take(request, {}, true, std::move(callback));
+    take(request, {}, nullptr, std::move(callback));
 }
 
 void MountService::wait_in_line(const RunPointer& run) {
     run->working = false;
+    if (run->withdrawn) return withdraw_now(run);
     run->step = "waits for a drive";
     arm_deadline(run);
     serve_line_later();
@@ -122,10 +112,8 @@ void MountService::arm_deadline(const RunPointer& run) {
             if (error || !self || self->stopped_) return;
             const auto late = self->find_run(id);
             if (!late || late->claim.state == ClaimState::mounted) return;
-            late->ending = {};
-            late->ending.ending = ClaimEnding::deadline_passed;
-            late->ending.reason = "its deadline passed before the volume was mounted";
-            self->withdraw(late);
+            self->withdraw(late, ClaimEnding::deadline_passed,
+                           "its deadline passed before the volume was mounted");
         });
 }
 
@@ -137,6 +125,7 @@ void MountService::attach(const Claim& claim, const MountCallback& callback) {
         run->waiters.push_back(callback);
         return;
     }
+    if (claim.node == writer_.node) take_up_later();
     watch_claim(claim.id, callback);
 }
 
@@ -208,27 +197,12 @@ void MountService::serve_line_later() {
 void MountService::serve_line() {
     bool some = false;
     if (why_not_now(false)) return serve_line_later();
-    for (const auto& [id, run] : runs_) {
+    for (const auto& [id, run] : std::map(runs_)) {
         if (run->working || run->claim.state != ClaimState::queued) continue;
         some = true;
         std::vector<std::string> not_these;
         if (run->claim.failed_drive) not_these.push_back(*run->claim.failed_drive);
-        run->working = true;  // until the desk has answered
-        take(request_of(run->claim), not_these, false,
-             [weak = weak_from_this(), id = id](const MountAnswer& answer) {
-                 const auto self = weak.lock();
-                 const auto served = self ? self->find_run(id) : nullptr;
-                 // What can not be mounted any more is told; trouble with the table passes.
-                 const auto* fault = std::get_if<MountFault>(&answer);
-                 if (!served || fault == nullptr || served->claim.state != ClaimState::queued)
-                     return;
-                 served->working = false;
-                 if (fault->kind != MountFault::Kind::not_mountable) return;
-                 served->ending = {};
-                 served->ending.ending = ClaimEnding::volume_failed;
-                 served->ending.reason = fault->words;
-                 self->withdraw(served);
-             });
+        take_from_line(run, std::move(not_these));
     }
     if (some) serve_line_later();
 }
@@ -255,10 +229,13 @@ void MountService::settle(const RunPointer& run, const MountAnswer& answer) {
         found != runs_.end() && found->second == run && run->claim.state != ClaimState::queued)
         runs_.erase(found);
     refresh_drives();
+    // The end that whoever unmounts wants is none that whoever mounts does.
+    const bool over =
+        run->claim.state == ClaimState::ended && run->claim.ending == ClaimEnding::unmounted;
     for (const auto& waiter : std::exchange(run->waiters, {}))
-        waiter(answer);
+        waiter(over ? MountAnswer(fault_of(run->claim)) : answer);
     for (const auto& unmounter : std::exchange(run->unmounters, {}))
-        unmounter(answer);
+        unmounter(over ? MountAnswer(run->claim) : answer);
 }
 
 MountService::Load MountService::load() const {
@@ -282,10 +259,7 @@ void MountService::hand_back_queue(const std::string& words) {
         if (run->claim.state == ClaimState::queued && !run->working) queued.push_back(run);
     }
     for (const auto& run : queued) {
-        run->ending = {};
-        run->ending.ending = ClaimEnding::cancelled;
-        run->ending.reason = words;
-        withdraw(run);
+        withdraw(run, ClaimEnding::cancelled, words);
     }
 }
 

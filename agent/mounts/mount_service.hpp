@@ -188,14 +188,18 @@ class MountService : public std::enable_shared_from_this<MountService> {
     [[nodiscard]] static MountFault fault_of(const claims::Claim& ended);
 
     // mount_take.cpp: the way to a reserved drive.
-    void take(const MountRequest& request, std::vector<std::string> not_these, bool is_new,
-              MountCallback callback);
+    void take(const MountRequest& request, std::vector<std::string> not_these,
+              const RunPointer& in_line, MountCallback callback);
     Taken take_at_desk(ClaimTable& table, const MountRequest& request,
                        const std::vector<claims::KnownDrive>& known,
-                       std::vector<std::string> not_these);
-    [[nodiscard]] OrderEnd hold_at_desk(const std::string& serial, bool& refused);
-    void taken(const Taken& result, const MountRequest& request, bool is_new,
+                       std::vector<std::string> not_these, std::uint64_t key);
+    [[nodiscard]] OrderEnd hold_at_desk(const std::string& serial, std::uint64_t key,
+                                        bool& refused);
+    void taken(const Taken& result, const MountRequest& request, const RunPointer& in_line,
                const MountCallback& callback);
+    void take_from_line(const RunPointer& run, std::vector<std::string> not_these);
+    void not_served(const RunPointer& run, const MountFault& fault);
+    void take_up_later();
 
     // mount_questions.cpp
     void find_claim(const std::string& name,
@@ -220,12 +224,17 @@ class MountService : public std::enable_shared_from_this<MountService> {
                    std::function<void(const core::Outcome&)> done);
     void after(core::Duration delay, const RunPointer& run, std::function<void()> then);
     void stuck(const RunPointer& run, const std::string& words);
+    void leave_to_other(const RunPointer& run);
+    void ask_changer_again(const RunPointer& run, const std::string& words);
 
     // mount_out.cpp: cartridges back to their slots, and claims to their end.
-    void withdraw(const RunPointer& run);
+    void begin_unmount(const claims::Claim& claim, const MountCallback& callback);
+    void withdraw(const RunPointer& run, claims::ClaimEnding ending, const std::string& words);
+    void withdraw_now(const RunPointer& run);
     void take_back(const RunPointer& run);
     void taken_back(const RunPointer& run, const MoveEnd& end);
-    void not_taken_back(const RunPointer& run, const std::string& words, bool hardware);
+    void stays_mounted(const RunPointer& run, const std::string& words, bool host_has_it);
+    void not_taken_back(const RunPointer& run, const std::string& words);
     void give_drive_back(const RunPointer& run, ClaimRelease how);
     void record_release(const RunPointer& run, const ClaimRelease& how);
     void released(const RunPointer& run, const claims::Claim& claim);
@@ -255,6 +264,7 @@ class MountService : public std::enable_shared_from_this<MountService> {
     bool stopped_ = false;
     bool line_served_soon_ = false;
     bool scanned_soon_ = false;
+    bool taken_up_soon_ = false;
     std::string gone_;  // a controller whose claims are taken up at the start
     std::string trouble_ = "the library is being looked at";
     std::map<std::uint64_t, RunPointer> runs_;

@@ -1,0 +1,225 @@
+#include "agent/mounts/mount_service.hpp"
+
+#include "agent/mounts/drive_hold.hpp"
+#include "drive_iface/device/mount_key.hpp"
+#include "drive_iface/scsi/opcodes.hpp"
+#include "test/unit/mounts/mount_bench.hpp"
+
+using namespace agent;
+using namespace agent::mounts;
+using claims::ClaimEnding;
+using claims::ClaimState;
+using claims::DriveState;
+using core::Message;
+namespace scsi = drive_iface::scsi;
+
+namespace {
+
+constexpr std::uint8_t load_unload = 0x1b;
+constexpr std::uint8_t reserve_out = 0x5f;
+constexpr std::uint8_t unit_ready = 0x00;
+
+drive_iface::ScsiReply hardware_error_reply() {
+    drive_iface::ScsiReply reply;
+    reply.status = 0x02;
+    reply.sense = {0x70, 0, 0x04, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0x44, 0, 0, 0, 0, 0};
+    return reply;
+}
+
+bool is_free(MountBench& bench, const char* serial) {
+    const auto row = bench.row(serial);
+    return row.state == DriveState::free && !row.claim;
+}
+
+}  // namespace
+
+TEST_CASE("a volume is mounted and unmounted, and the drive carries nothing of it") {
+    MountBench bench;
+    bench.mount("VT0001L8");
+    CHECK(bench.claim().state == ClaimState::mounted);
+    bench.service->unmount("VT0001L8", bench.told());
+    CHECK(bench.claim(1).ending == ClaimEnding::unmounted);
+    CHECK(is_free(bench, bench.drive_1));
+    CHECK(bench.open_claims().empty());
+}
+
+TEST_CASE("a changer that stops answering is nobody's failure, and the mount goes on after it") {
+    MountBench bench;
+    bench.changer->after = [&](std::uint8_t opcode) {
+        if (opcode == scsi::opcode::move_medium) bench.changer->silent = true;
+    };
+    bench.mount("VT0001L8");
+    bench.run_until([&] { return bench.changer->silent.load(); });
+    bench.run_until([&] {
+        const auto open = bench.open_claims();
+        return open.size() == 1 && open.front().step.starts_with("asks again soon");
+    });
+    CHECK(!bench.noted(Message::mount_failed));
+    CHECK(bench.answers.empty());
+    bench.changer->after = nullptr;
+    bench.changer->silent = false;
+    CHECK(bench.claim().state == ClaimState::mounted);
+    CHECK(bench.row(bench.drive_1).errors == 0);
+
+    bench.changer->silent = true;
+    bench.service->unmount("VT0001L8", bench.told());
+    bench.run_until([&] {
+        const auto open = bench.open_claims();
+        return open.size() == 1 && open.front().step.starts_with("asks again soon");
+    });
+    bench.changer->silent = false;
+    CHECK(bench.claim(1).ending == ClaimEnding::unmounted);
+    CHECK(is_free(bench, bench.drive_1));
+    CHECK(!bench.noted(Message::mount_drive_quarantined));
+}
+
+TEST_CASE("an unmount that comes while the drive is being given to the host is carried out") {
+    MountBench bench;
+    auto& drive = *bench.drives.at(bench.drive_1);
+    std::atomic<bool> answers = false;
+    drive.before = [&, tested = false](std::uint8_t opcode) mutable -> WatchedTransport::Answer {
+        tested = tested || opcode == unit_ready;
+        if (answers || !tested || opcode == unit_ready) return std::nullopt;
+        return core::Result<drive_iface::ScsiReply>(core::Error{"it does not answer"});
+    };
+    bench.mount("VT0001L8");
+    bench.run_until_claim(ClaimState::mounted);
+    bench.service->unmount("VT0001L8", bench.told());
+    CHECK(bench.open_claims().size() == 1);  // the unmount was taken in before this answer
+    answers = true;
+    CHECK(bench.claim(0).state == ClaimState::mounted);
+    CHECK(bench.claim(1).ending == ClaimEnding::unmounted);
+    CHECK(is_free(bench, bench.drive_1));
+}
+
+TEST_CASE("a cancel that meets the last commit of a mount takes the volume back") {
+    MountBench bench;
+    bool asked = false;
+    auto& drive = *bench.drives.at(bench.drive_1);
+    drive.after = [&](std::uint8_t opcode) {
+        if (opcode != unit_ready || std::exchange(asked, true)) return;
+        // Before what this command has told gets to the loop.
+        asio::post(bench.loop, [&] { bench.service->cancel("VT0001L8", bench.told()); });
+    };
+    bench.mount("VT0001L8");
+    CHECK(bench.fault(0).kind == MountFault::Kind::withdrawn);
+    CHECK(bench.claim(1).ending == ClaimEnding::cancelled);
+    CHECK(is_free(bench, bench.drive_1));
+    CHECK(bench.open_claims().empty());
+}
+
+TEST_CASE("what a commit nobody can vouch for has left is taken up") {
+    // Commits of a mount: claimed, reserved, then the moves.
+    for (int commit = 0; commit < 2; ++commit) {
+        INFO(commit);
+        MountBench bench;
+        bench.doubts->commits_until_doubt = commit;
+        bench.mount("VT0001L8");
+        CHECK(bench.fault().reason == "table");
+        bench.run_until([&] { return bench.open_claims().empty(); });
+        CHECK(is_free(bench, bench.drive_1));
+        bench.mount("VT0001L8");
+        CHECK(bench.claim(1).state == ClaimState::mounted);
+    }
+}
+
+TEST_CASE("a claim in line goes on after a commit nobody can vouch for") {
+    MountBench bench;
+    const auto known = std::exchange(bench.known, {});
+    bench.mount("VT0001L8", true);
+    bench.run_until_claim(ClaimState::queued);
+    bench.doubts->commits_until_doubt = 1;
+    bench.known = known;
+    CHECK(bench.claim().state == ClaimState::mounted);
+}
+
+TEST_CASE("a volume that this very failure has quarantined leaves no claim behind") {
+    MountBench bench;
+    const auto both = bench.known;
+    for (std::size_t turn = 0; turn < 2; ++turn) {
+        bench.known = {both[turn]};
+        bench.drives.at(both[turn].serial)->silent = true;
+        bench.mount("VT0001L8");
+        CHECK(bench.fault(turn).kind == MountFault::Kind::drive_failed);
+        CHECK(bench.open_claims().empty());
+    }
+    CHECK(bench.fault(1).reason == "volume_failed");
+    CHECK(bench.noted(Message::mount_volume_quarantined));
+}
+
+TEST_CASE("hosts that were quicker are no failure: there is no drive") {
+    MountBench bench;
+    for (const char* serial : {bench.drive_1, bench.drive_2}) {
+        const auto host = bench.path(serial, "h");
+        REQUIRE(hold_drive(*host, 0, 0xabcdef, core::Duration{1'000}));
+    }
+    bench.mount("VT0001L8");
+    CHECK(bench.fault().kind == MountFault::Kind::no_drive);
+    REQUIRE(bench.fault().counts);
+    CHECK(bench.fault().counts->tried == 2);
+    CHECK(bench.open_claims().empty());
+    CHECK(bench.row(bench.drive_1).errors == 0);
+}
+
+TEST_CASE("a cancel that comes while the line is served is kept") {
+    MountBench bench;
+    bench.known.clear();
+    bench.mount("VT0001L8", true);
+    bench.run_until_claim(ClaimState::queued);
+    // The desk is busy until the line was served once more behind the cancel's own question.
+    std::atomic<bool> busy = true;
+    bench.doubts->before = [&](std::string_view) {
+        while (busy)
+            std::this_thread::yield();
+    };
+    bench.service->cancel("VT0001L8", bench.told());
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(60);
+    while (std::chrono::steady_clock::now() < until)
+        bench.loop.run_one_for(std::chrono::milliseconds(5));
+    busy = false;
+    CHECK(bench.answer(1).index() <= 1);
+    CHECK(bench.open_claims().empty());
+}
+
+TEST_CASE("a quarantine that was announced outlives a cancel on the way back") {
+    MountBench bench;
+    auto& drive = *bench.drives.at(bench.drive_1);
+    bool asked = false;
+    drive.before = [&](std::uint8_t opcode) -> WatchedTransport::Answer {
+        if (opcode == unit_ready) return hardware_error_reply();
+        if (opcode == load_unload && !std::exchange(asked, true)) {
+            asio::post(bench.loop, [&] { bench.service->cancel("VT0001L8", bench.told()); });
+            const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(50);
+            while (std::chrono::steady_clock::now() < until)
+                std::this_thread::yield();
+        }
+        return std::nullopt;
+    };
+    bench.mount("VT0001L8");
+    CHECK(bench.fault(0).kind == MountFault::Kind::withdrawn);
+    CHECK(bench.noted(Message::mount_drive_quarantined));
+    CHECK(bench.row(bench.drive_1).state == DriveState::quarantined);
+}
+
+TEST_CASE("a reservation that comes to stand too late is taken off again") {
+    MountBench bench;
+    bench.known.pop_back();
+    auto& drive = *bench.drives.at(bench.drive_1);
+    std::atomic<bool> hangs = true;
+    drive.before = [&](std::uint8_t opcode) -> WatchedTransport::Answer {
+        while (opcode == reserve_out && hangs)
+            std::this_thread::yield();
+        return std::nullopt;
+    };
+    bench.mount("VT0001L8");
+    CHECK(bench.fault().kind == MountFault::Kind::drive_failed);
+    // The next claim of the drive reserves it under the same key, right behind.
+    bench.mount("VT0002L8");
+    hangs = false;
+    CHECK(bench.claim(1).state == ClaimState::mounted);
+    bench.service->unmount("VT0002L8", bench.told());
+    CHECK(bench.claim(2).ending == ClaimEnding::unmounted);
+    const auto host = bench.path(bench.drive_1, "h");
+    const auto family = drive_iface::mount_key_family("lib");
+    CHECK(look_at_holder(*host, family, 0, core::Duration{1'000}).held == claims::HeldBy::nobody);
+}
