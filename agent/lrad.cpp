@@ -11,6 +11,7 @@
 #include "agent/agentless/agentless_hosts.hpp"
 #include "agent/lrad/controller.hpp"
 #include "agent/lrad/discover_command.hpp"
+#include "agent/lrad/init_pair_command.hpp"
 #include "agent/runtime/log.hpp"
 #include "agent/runtime/lrad_configuration.hpp"
 #include "agent/runtime/program_options.hpp"
@@ -62,7 +63,8 @@ ExitCode program(int argc, char** argv) {
          "is reserved, and takes "
          "the drive offline when one does not answer. `lrad --discover` finds the drives there are "
          "(lrad --discover --help).",
-         "/etc/lra/lrad.json", &agent::runtime::lrad_configuration_schema()});
+         "/etc/lra/lrad.json", &agent::runtime::lrad_configuration_schema(),
+         agent::lrad::init_pair_questions()});
     if (const auto* ended = std::get_if<ExitCode>(&options)) return *ended;
     const auto& asked = std::get<agent::runtime::ProgramOptions>(options);
     auto configuration = agent::runtime::read_lrad_configuration(asked.configuration_file);

@@ -12,6 +12,7 @@ namespace agent::mounts {
 using core::Duration;
 using core::Error;
 using core::Result;
+using postgres::one_line;
 
 namespace {
 
@@ -22,13 +23,6 @@ int ms_until(SteadyTime end) {
                           end - std::chrono::steady_clock::now())
                           .count();
     return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
-}
-
-std::string one_line(std::string text) {
-    while (!text.empty() && (text.back() == '\n' || text.back() == ' '))
-        text.pop_back();
-    std::replace(text.begin(), text.end(), '\n', ' ');
-    return text;
 }
 
 // One server on its way to be known.
@@ -125,41 +119,6 @@ Result<PostgresConnection> connect_to_primary(const std::vector<std::string>& se
                 return std::move(waiting[i]->connection);
         }
     }
-}
-
-Result<PostgresResult> result_of_sent(PGconn* connection, Duration within) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(within.ms);
-    PostgresResult last;
-    for (;;) {
-        while (PQisBusy(connection) != 0) {
-            const int left = ms_until(end);
-            if (left == 0) return Error{"the database did not answer in time"};
-            pollfd wait{PQsocket(connection), POLLIN, 0};
-            if (PQflush(connection) == 1) wait.events |= POLLOUT;
-            if (::poll(&wait, 1, left) <= 0) continue;
-            if (PQconsumeInput(connection) == 0) return Error{one_line(PQerrorMessage(connection))};
-        }
-        PGresult* result = PQgetResult(connection);
-        if (result == nullptr) break;
-        last.reset(result);
-    }
-    if (PQstatus(connection) != CONNECTION_OK) return Error{one_line(PQerrorMessage(connection))};
-    if (!last) return Error{"the database gave no answer"};
-    return last;
-}
-
-bool is_good(const PostgresResult& result) {
-    const auto status = PQresultStatus(result.get());
-    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
-}
-
-std::string words_of(const PostgresResult& result) {
-    return one_line(PQresultErrorMessage(result.get()));
-}
-
-std::string sql_state_of(const PostgresResult& result) {
-    const char* state = PQresultErrorField(result.get(), PG_DIAG_SQLSTATE);
-    return state == nullptr ? "" : state;
 }
 
 }  // namespace agent::mounts

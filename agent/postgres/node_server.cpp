@@ -207,6 +207,10 @@ Result<pair::DataSeen> NodeServer::read_copy(const Interrupted& interrupted) {
     return seen->data;
 }
 
+bool NodeServer::stop_for_good() {
+    return bring_down(StopHow::at_once, nullptr);
+}
+
 Outcome NodeServer::leave() {
     bool killed = false;
     if (!bring_down(StopHow::in_order, &killed)) return Error{"the server does not end"};

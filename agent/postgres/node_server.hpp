@@ -64,6 +64,7 @@ class NodeServer {
     [[nodiscard]] core::Outcome make_cluster(const std::string& cluster);
     [[nodiscard]] core::Outcome copy_from_peer(const Interrupted& interrupted);
     [[nodiscard]] core::Outcome leave();  // stopped in order, for whoever starts it next
+    [[nodiscard]] bool stop_for_good();   // at once; true: nothing runs in the data any more
 
     [[nodiscard]] std::optional<ServerRole> role() const { return role_; }
     [[nodiscard]] const ServerFolder& folder() const { return folder_; }
@@ -91,6 +92,7 @@ class NodeServer {
     [[nodiscard]] core::Outcome usable() const;
     [[nodiscard]] core::Outcome belongs_here(std::uint64_t system_identifier) const;
     [[nodiscard]] core::Outcome note_identity(std::uint64_t system_identifier) const;
+    [[nodiscard]] core::Outcome making_ends(std::uint64_t system_identifier) const;
     [[nodiscard]] core::Result<pair::DataSeen> read_copy(const Interrupted& interrupted);
     void up(ServerRole role);
     [[nodiscard]] bool bring_down(StopHow how, bool* killed);
@@ -100,9 +102,11 @@ class NodeServer {
     [[nodiscard]] core::Outcome keep_slot(Source& source) const;
     [[nodiscard]] core::Result<CopySeen> copy_seen() const;
     [[nodiscard]] core::Outcome follow_source(Source& source, const Interrupted& interrupted);
-    [[nodiscard]] core::Outcome go_way(FollowWay way, const Interrupted& interrupted);
+    [[nodiscard]] core::Outcome go_way(FollowWay way, const Source& source,
+                                       const Interrupted& interrupted);
     [[nodiscard]] core::Outcome rewind(const Interrupted& interrupted);
-    [[nodiscard]] core::Outcome copy(const Interrupted& interrupted);
+    [[nodiscard]] core::Outcome copy(std::uint64_t system_identifier,
+                                     const Interrupted& interrupted);
     [[nodiscard]] core::Outcome start_standby(const Interrupted& interrupted);
     [[nodiscard]] core::Outcome until_it_streams(Source& source,
                                                  const Interrupted& interrupted) const;

@@ -186,7 +186,7 @@ Outcome NodeServer::rewind(const Interrupted& interrupted) {
     return Nothing{};
 }
 
-Outcome NodeServer::copy(const Interrupted& interrupted) {
+Outcome NodeServer::copy(std::uint64_t system_identifier, const Interrupted& interrupted) {
     if (auto begun = folder_.begin_new(); !begun) return begun;
     const auto done =
         programs_.run({"pg_basebackup", "-D", folder_.paths().new_data, "--wal-method=stream",
@@ -194,17 +194,18 @@ Outcome NodeServer::copy(const Interrupted& interrupted) {
                        "--dbname", peer_connection(configuration_, "")},
                       configuration_.copy_timeout, interrupted);
     if (!done) return done.error();
+    if (auto noted = note_identity(system_identifier); !noted) return noted;
     return folder_.put_new_in_place();
 }
 
-Outcome NodeServer::go_way(FollowWay way, const Interrupted& interrupted) {
+Outcome NodeServer::go_way(FollowWay way, const Source& source, const Interrupted& interrupted) {
     switch (way) {
         case FollowWay::as_it_is:
             return Nothing{};
         case FollowWay::rewind:
             return rewind(interrupted);
         case FollowWay::copy:
-            return copy(interrupted);
+            return copy(source.log.system_identifier, interrupted);
         case FollowWay::refuse:
             break;
     }
@@ -224,14 +225,11 @@ Outcome NodeServer::follow_source(Source& source, const Interrupted& interrupted
         why = "the log that it lacks is not kept there any more";
     }
     for (;;) {
-        auto done = go_way(*way, interrupted);
+        auto done = go_way(*way, source, interrupted);
         if (done) done = start_standby(interrupted);
         if (done) done = until_it_streams(source, interrupted);
         if (done) {
-            if (way == FollowWay::copy) {
-                ears_.tell(Message::database_copied, {why});
-                if (auto noted = note_identity(source.log.system_identifier); !noted) return noted;
-            }
+            if (way == FollowWay::copy) ears_.tell(Message::database_copied, {why});
             return folder_.note_scrap(false);
         }
         if (interrupted && interrupted()) return done;

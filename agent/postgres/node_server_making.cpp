@@ -75,6 +75,7 @@ Outcome NodeServer::make_cluster(const std::string& cluster) {
                        "--locale=C", "--auth-local=peer", "--auth-host=scram-sha-256"},
                       initdb_within);
     if (!made) return made.error();
+    if (auto marked = folder_.note_making(true); !marked) return marked;
     ServerFolder::remove(folder_.paths().state + "/identity");
     ServerFolder::remove(folder_.paths().state + "/copy");
     if (auto placed = folder_.put_new_in_place(); !placed) return placed;
@@ -93,16 +94,19 @@ Outcome NodeServer::make_cluster(const std::string& cluster) {
     if (!report) return report.error();
     const auto control = control_data_from_text(*report);
     if (!control) return control.error();
-    return note_identity(control->system_identifier);
+    return making_ends(control->system_identifier);
+}
+
+Outcome NodeServer::making_ends(std::uint64_t system_identifier) const {
+    if (auto noted = note_identity(system_identifier); !noted) return noted;
+    return folder_.note_making(false);
 }
 
 Outcome NodeServer::copy_from_peer(const Interrupted& interrupted) {
     auto source = ask_source(interrupted);
     if (!source) return source.error();
-    ServerFolder::remove(folder_.paths().state + "/identity");
-    ServerFolder::remove(folder_.paths().state + "/copy");
-    if (auto copied = copy(interrupted); !copied) return copied;
-    return note_identity(source->log.system_identifier);
+    if (auto copied = copy(source->log.system_identifier, interrupted); !copied) return copied;
+    return folder_.note_making(false);
 }
 
 }  // namespace agent::postgres

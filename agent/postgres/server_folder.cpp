@@ -213,6 +213,16 @@ std::optional<std::string> ServerFolder::data_version() const {
     return version;
 }
 
+bool ServerFolder::was_made_by_others() const {
+    return ::access((paths_.state + "/making").c_str(), F_OK) != 0;
+}
+Outcome ServerFolder::note_making(bool under_way) const {
+    const std::string mark = paths_.state + "/making";
+    if (under_way) return write(mark, "");
+    remove(mark);
+    return Nothing{};
+}
+
 Outcome ServerFolder::set_standby(bool standby) const {
     // ALTER SYSTEM's file is read last and would win over the settings; copying brings the other
     // node's.

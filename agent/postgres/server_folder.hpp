@@ -57,6 +57,10 @@ class ServerFolder {
 
     // Major version of the data; nothing when there are none.
     [[nodiscard]] std::optional<std::string> data_version() const;
+    // A making that was interrupted leaves a mark of its own; these have none.
+    [[nodiscard]] bool was_made_by_others() const;
+    [[nodiscard]] core::Outcome note_making(bool under_way) const;
+
     // Before the server is started: the part that it is to play, and no setting of another place.
     [[nodiscard]] core::Outcome set_standby(bool standby) const;
 

@@ -22,6 +22,7 @@ lra_library(agent_lrad
     agent/lrad/drive_setup.cpp
     agent/lrad/drive_timeline.cpp
     agent/lrad/holder_questions.cpp
+    agent/lrad/init_pair_command.cpp
     agent/lrad/library_hint_methods.cpp
     agent/lrad/metrics_report.cpp
     agent/lrad/mib_snapshot.cpp
@@ -34,7 +35,7 @@ lra_library(agent_lrad
     agent/lrad/release_plan.cpp
     agent/lrad/snmp_methods.cpp
     agent/lrad/snmp_setup.cpp
-  LIBRARIES agent_agentless agent_metrics agent_mounts agent_runtime drive_iface_device drive_iface_events drive_iface_discovery drive_iface_iscsi_transport
+  LIBRARIES agent_agentless agent_metrics agent_mounts agent_postgres agent_runtime drive_iface_device drive_iface_events drive_iface_discovery drive_iface_iscsi_transport
             drive_iface_sg_transport agent_snmp nlohmann_json::nlohmann_json $<BUILD_INTERFACE:CLI11::CLI11>)
 lra_program(lrad SOURCES agent/lrad.cpp LIBRARIES agent_lrad)
 if(TARGET lra-mibd)
