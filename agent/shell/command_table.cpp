@@ -5,6 +5,7 @@
 #include "agent/shell/application_verbs.hpp"
 #include "agent/shell/library_verbs.hpp"
 #include "agent/shell/mount_verbs.hpp"
+#include "agent/shell/pair_verbs.hpp"
 #include "agent/shell/snapshot_verbs.hpp"
 
 namespace agent::shell {
@@ -34,6 +35,7 @@ constexpr Noun noun_table[] = {
     {"agent", "the drive sharing agents on the backup hosts"},
     {"volume", "volumes of the library, and mounting them for hosts"},
     {"claim", "drives that are claimed for volumes, and who waits for one"},
+    {"pair", "two controllers that serve one library, and the agents' votes"},
     {"handshake", "notices that still wait for a confirmation"},
     {"alarm", "what is wrong now"},
     {"event", "what happened: the event log"},
@@ -347,7 +349,7 @@ constexpr auto joined(const Command (&... parts)[sizes]) {
     return all;
 }
 constexpr auto command_table = joined(own_commands, application_verbs::table, library_verbs::table,
-                                      snapshot_verbs::table, mount_verbs::table);
+                                      snapshot_verbs::table, mount_verbs::table, pair_verbs::table);
 
 constexpr bool every_command_has_a_noun() {
     return std::ranges::all_of(command_table, [](const Command& command) {

@@ -71,6 +71,9 @@ enum class View : std::uint8_t {
     volumes,
     claims,
     drive_table,
+    pair,  // of controllers, or a key
+    pair_votes,
+    pair_keys,
     facts,  // name and value, one a line; arrays of objects as tables
     none,   // nothing comes back from a daemon
 };

@@ -60,6 +60,12 @@ std::string rendered(View view, const nlohmann::json& result, const Screen& scre
             return volumes_view(result, screen);
         case View::claims:
             return claims_view(result, screen);
+        case View::pair:
+            return pair_view(result, screen);
+        case View::pair_votes:
+            return pair_votes_view(result, screen);
+        case View::pair_keys:
+            return pair_keys_view(result, screen);
         case View::drive_table:
             return drive_table_view(result, screen);
         case View::facts:

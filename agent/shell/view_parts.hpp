@@ -38,6 +38,9 @@ namespace agent::shell {
 [[nodiscard]] std::string timeline_view(const nlohmann::json& why, const Screen& screen);
 [[nodiscard]] std::string volumes_view(const nlohmann::json& volumes, const Screen& screen);
 [[nodiscard]] std::string claims_view(const nlohmann::json& claims, const Screen& screen);
+[[nodiscard]] std::string pair_view(const nlohmann::json& pair, const Screen& screen);
+[[nodiscard]] std::string pair_votes_view(const nlohmann::json& votes, const Screen& screen);
+[[nodiscard]] std::string pair_keys_view(const nlohmann::json& keys, const Screen& screen);
 [[nodiscard]] std::string drive_table_view(const nlohmann::json& drives, const Screen& screen);
 [[nodiscard]] std::string facts_view(const nlohmann::json& result, const Screen& screen);
 
