@@ -174,6 +174,7 @@ void DatabaseServer::Work::begin_watch() {
         options, [this](const DataSeen& data) { see(data); },
         [this](const std::string& why) {
             tell(Message::database_lost, {why});
+            writer_->give_up();
             to_loop([this] {
                 if (door_.on_lost) door_.on_lost();
             });

@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <pwd.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -53,6 +54,33 @@ void show(const std::string& text) {
     std::fprintf(stderr, "%8.3f %s\n", since.count(), text.c_str());
 }
 
+// In memory where there is room: what is tried here is no disk, and each start syncs a thousand
+// files.
+std::string new_folder() {
+    constexpr std::uintmax_t bytes_needed = 1'000'000'000;
+    std::error_code error;
+    const auto room = std::filesystem::space("/dev/shm", error);
+    std::string name = !error && room.available > bytes_needed ? "/dev/shm" : "/tmp";
+    name += "/lra-pair-XXXXXX";
+    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no folder " + name);
+    ::chmod(name.c_str(), 0755);  // the server's user passes through it
+    return name;
+}
+
+// Made once, since that takes seconds; each test gets copies.
+struct MadePair {
+    std::string folder;
+    ~MadePair() {
+        std::error_code ignored;
+        if (!folder.empty()) std::filesystem::remove_all(folder, ignored);
+    }
+};
+
+void copy_folders(const std::string& from, const std::string& to) {
+    const std::string command = "cp -a " + from + "/a " + from + "/b " + to + "/";
+    if (std::system(command.c_str()) != 0) throw std::runtime_error(command);
+}
+
 }  // namespace
 
 bool can_run() {
@@ -60,11 +88,7 @@ bool can_run() {
     return ::geteuid() != 0 || ::getpwnam("postgres") != nullptr;
 }
 
-TwoServers::TwoServers() {
-    char name[] = "/tmp/lra-pair-XXXXXX";
-    if (::mkdtemp(name) == nullptr) throw std::runtime_error("no folder in /tmp");
-    folder_ = name;
-    ::chmod(name, 0755);  // the server's user passes through it
+TwoServers::TwoServers() : folder_(new_folder()) {
     const std::string secret = folder_ + "/secret";
     std::ofstream(secret) << "a secret: of \\both\n";
     ::chmod(secret.c_str(), 0600);
@@ -99,6 +123,18 @@ agent::postgres::ServerPaths TwoServers::paths(Node node) const {
 }
 
 void TwoServers::make() {
+    static MadePair made;
+    if (made.folder.empty()) {
+        make_anew();
+        const auto folder = new_folder();
+        copy_folders(folder_, folder);
+        made.folder = folder;
+        return;
+    }
+    copy_folders(made.folder, folder_);
+}
+
+void TwoServers::make_anew() {
     const auto insist = [](const agent::core::Outcome& outcome) {
         if (!outcome) throw std::runtime_error(outcome.error().message);
     };
@@ -232,6 +268,23 @@ std::string TwoServers::ask(Node node, const std::string& sql) const {
     const auto rows = at->run(sql, {}, {20'000});
     if (!rows) return "error: " + rows.error().message;
     return rows->empty() || rows->front().empty() ? "" : rows->front().front();
+}
+
+bool TwoServers::begin_alone(Node node, std::uint64_t epoch) {
+    return done(node, Step::promote, epoch, Relation::alone) &&
+           done(node, Step::checkpoint, epoch) && done(node, Step::barrier, epoch, Relation::alone);
+}
+
+bool TwoServers::take_in(Node primary, std::uint64_t epoch) {
+    return done(agent::pair::other(primary), Step::follow_peer, epoch) &&
+           done(primary, Step::synchronous_on, epoch) &&
+           until([&] { return data(primary).standby == DataSeen::Standby::in_sync; }) &&
+           done(primary, Step::barrier, epoch);
+}
+
+void TwoServers::signal(Node node, int number) const {
+    for (const auto process : agent::postgres::processes_in(paths(node).data))
+        ::kill(process, number);
 }
 
 int TwoServers::postmaster(Node node) const {

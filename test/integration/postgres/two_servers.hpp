@@ -62,6 +62,11 @@ class TwoServers {
 
     // The server of `first` serves in sync with the other: as after resume_pair and follow.
     bool begin_pair(std::uint64_t epoch = 1);
+    // As after take_over, and after pair_up with a follow of the other.
+    bool begin_alone(Node node, std::uint64_t epoch);
+    bool take_in(Node primary, std::uint64_t epoch);
+    // To every process of a server: SIGKILL as a power cut, SIGSTOP as a suspended machine.
+    void signal(Node node, int number) const;
 
     // SQL as the superuser, by the socket.
     [[nodiscard]] std::unique_ptr<ServerSession> session(Node node) const;
@@ -73,6 +78,7 @@ class TwoServers {
     }
 
   private:
+    void make_anew();
     struct One {
         agent::runtime::PairDatabaseConfiguration configuration;
         std::unique_ptr<agent::postgres::DatabaseServer> server;

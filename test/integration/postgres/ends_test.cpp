@@ -1,0 +1,189 @@
+// Servers that end, hang, are left over, or are somebody else's.
+
+#include <signal.h>
+
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "agent/postgres/server_process.hpp"
+#include "test/integration/postgres/two_servers.hpp"
+#include "test/support/catch.hpp"
+
+namespace {
+
+using two_servers::DataSeen;
+using two_servers::Message;
+using two_servers::Node;
+using two_servers::Relation;
+using two_servers::Step;
+using two_servers::TwoServers;
+
+Node other_of(Node node) {
+    return agent::pair::other(node);
+}
+
+}  // namespace
+
+TEST_CASE("what was acknowledged survives rounds of kill, take over and rejoin") {
+    if (!two_servers::can_run()) return;
+    TwoServers pair;
+    pair.make();
+    pair.open(Node::first);
+    pair.open(Node::second);
+    REQUIRE(pair.begin_pair());
+    pair.ask(Node::first, "CREATE TABLE t (n INT)");
+    const char* asked = std::getenv("LRA_ROUNDS");
+    const int rounds = asked == nullptr ? 3 : std::atoi(asked);
+    Node primary = Node::first;
+    std::uint64_t epoch = 1;
+    int acknowledged = 0;
+    for (int round = 0; round < rounds; ++round) {
+        INFO("round " << round << "\nfirst:\n"
+                      << pair.told(Node::first) << "second:\n"
+                      << pair.told(Node::second));
+        for (int row = 0; row < 20; ++row) {
+            const auto written =
+                pair.ask(primary, "INSERT INTO t VALUES (" + std::to_string(acknowledged) + ")");
+            REQUIRE(written.empty());
+            ++acknowledged;
+        }
+        const int lost = pair.lost(primary);
+        pair.signal(primary, SIGKILL);
+        REQUIRE(pair.until([&] { return pair.lost(primary) == lost + 1; }));
+        REQUIRE(pair.begin_alone(other_of(primary), ++epoch));
+        primary = other_of(primary);
+        REQUIRE(pair.ask(primary, "SELECT count(DISTINCT n) FROM t") ==
+                std::to_string(acknowledged));
+        REQUIRE(pair.done(other_of(primary), Step::stop_database));
+        REQUIRE(pair.take_in(primary, ++epoch));
+    }
+}
+
+TEST_CASE("a server killed at any step of a procedure is brought back by the next") {
+    if (!two_servers::can_run()) return;
+    TwoServers pair;
+    pair.make();
+    pair.open(Node::first);
+    pair.open(Node::second);
+    REQUIRE(pair.begin_pair());
+    std::uint64_t epoch = 2;
+    const Step steps[] = {Step::start_synchronous, Step::checkpoint,     Step::synchronous_on,
+                          Step::barrier,           Step::follow_peer,    Step::promote,
+                          Step::stop_database,     Step::synchronous_off};
+    for (const Step step : steps) {
+        INFO(agent::pair::to_text(step) << "\nfirst:\n"
+                                        << pair.told(Node::first) << "second:\n"
+                                        << pair.told(Node::second));
+        const Node killed =
+            step == Step::follow_peer || step == Step::promote ? Node::second : Node::first;
+        if (step == Step::promote) REQUIRE(pair.done(Node::first, Step::stop_database));
+        if (step == Step::start_synchronous) REQUIRE(pair.done(killed, Step::stop_database));
+        const auto order = pair.give(killed, step, epoch);
+        // A postmaster that is not there yet is waited for, a little.
+        pair.until([&] { return pair.postmaster(killed) != 0 || pair.answer_to(order); }, 2);
+        pair.signal(killed, SIGKILL);
+        REQUIRE(pair.until([&] { return pair.answer_to(order).has_value(); }, 60));
+        // Whatever the answer was, the procedures that follow a failure set it right.
+        REQUIRE(pair.done(Node::first, Step::stop_database, epoch));
+        REQUIRE(pair.done(Node::second, Step::stop_database, epoch));
+        REQUIRE(pair.begin_pair(++epoch));
+        REQUIRE(pair.until([&] { return pair.data(Node::second).epoch == epoch; }));
+    }
+}
+
+TEST_CASE("a server that hangs is noticed, and killed when it is to stop") {
+    if (!two_servers::can_run()) return;
+    TwoServers pair;
+    pair.make();
+    pair.open(Node::first);
+    REQUIRE(pair.done(Node::first, Step::start_alone));
+    pair.signal(Node::first, SIGSTOP);
+    CHECK(pair.until([&] { return pair.lost(Node::first) == 1; }));
+    CHECK(pair.told(Node::first).find("does not answer") != std::string::npos);
+    const auto stopped = pair.order(Node::first, Step::stop_database);
+    CHECK(stopped.done);
+    CHECK_FALSE(stopped.clean);
+    CHECK(pair.was_told(Node::first, Message::database_killed));
+    CHECK(pair.data(Node::first).epoch == 1);
+}
+
+TEST_CASE("a server that somebody else has started is stopped, and a false pid file does no harm") {
+    if (!two_servers::can_run()) return;
+    TwoServers pair;
+    pair.make();
+    pair.open(Node::first);
+    REQUIRE(pair.done(Node::first, Step::start_alone));
+    pair.close(Node::first);
+    const auto paths = pair.paths(Node::first);
+    const auto owner = agent::postgres::server_owner("postgres");
+    REQUIRE(owner);
+    {
+        const agent::postgres::ServerFolder folder(paths.folder, *owner);
+        agent::postgres::ServerProcess stranger(folder, "/usr/lib/postgresql/15/bin");
+        REQUIRE(stranger.start());
+        REQUIRE(pair.until([&] { return pair.ask(Node::first, "SELECT 1") == "1"; }));
+        pair.open(Node::first);
+        CHECK(pair.was_told(Node::first, Message::database_found_running));
+        CHECK(pair.data(Node::first).epoch == 1);
+    }
+    // The number of a process that lives, and is no server.
+    std::ofstream(paths.data + "/postmaster.pid") << ::getpid() << "\n" << paths.data << "\n";
+    REQUIRE(pair.done(Node::first, Step::start_alone));
+}
+
+TEST_CASE("data of another cluster or version are never touched") {
+    if (!two_servers::can_run()) return;
+    TwoServers pair;
+    pair.make();
+    const auto paths = pair.paths(Node::second);
+    const auto identity = agent::postgres::ServerFolder::read(paths.state + "/identity");
+    REQUIRE(identity);
+    std::ofstream(paths.state + "/identity") << "42\n";
+    pair.open(Node::first);
+    REQUIRE(pair.done(Node::first, Step::start_alone));
+    pair.open(Node::second);
+    CHECK(pair.data(Node::second).epoch == 0);
+    CHECK(pair.was_told(Node::second, Message::database_foreign));
+    CHECK_FALSE(pair.done(Node::second, Step::start_alone));
+    CHECK_FALSE(pair.done(Node::second, Step::follow_peer));
+    pair.close(Node::second);
+    std::ofstream(paths.state + "/identity") << *identity;
+    std::ofstream(paths.data + "/PG_VERSION") << "14\n";
+    pair.open(Node::second);
+    CHECK(pair.data(Node::second).epoch == 0);
+    CHECK(pair.told(Node::second).find("PostgreSQL 14") != std::string::npos);
+    CHECK_FALSE(pair.done(Node::second, Step::follow_peer));
+    CHECK(agent::postgres::ServerFolder::read(paths.data + "/PG_VERSION") ==
+          std::optional<std::string>("14\n"));
+}
+
+TEST_CASE("a copy that finds the disk full says so and leaves what was there") {
+    if (!two_servers::can_run() || ::geteuid() != 0) return;
+    TwoServers pair;
+    pair.make();
+    pair.open(Node::first);
+    REQUIRE(pair.done(Node::first, Step::start_alone));
+    const auto paths = pair.paths(Node::second);
+    std::ofstream(paths.state + "/scrap") << "x";
+    pair.open(Node::second);
+    // Only the new copy has little room.
+    const std::string small = paths.folder + "/small";
+    REQUIRE(::mkdir(small.c_str(), 0700) == 0);
+    if (::mount("tmpfs", paths.folder.c_str(), "tmpfs", 0, "size=20m,mode=755") != 0) {
+        WARN("no tmpfs can be mounted here");
+        return;
+    }
+    pair.close(Node::second);
+    pair.open(Node::second);
+    CHECK(pair.data(Node::second).epoch == 0);
+    CHECK_FALSE(pair.done(Node::second, Step::follow_peer));
+    CHECK(pair.told(Node::second).find("No space left on device") != std::string::npos);
+    pair.close(Node::second);
+    ::umount2(paths.folder.c_str(), MNT_DETACH);
+    pair.open(Node::second);
+    CHECK(pair.done(Node::second, Step::follow_peer));
+}
