@@ -22,9 +22,9 @@ if(LRA_FROM_SCRATCH)
   set(CMAKE_UNITY_BUILD_BATCH_SIZE 12)
 endif()
 
-# A room of many small sources that say the same names for the same things, each for itself: never compiled together.
-function(lra_apart)
-  set_target_properties(${ARGN} PROPERTIES UNITY_BUILD OFF)
+# lra_together(GROUP a.cpp ...): of a target in UNITY_BUILD_MODE GROUP, compiled as one then.
+function(lra_together group)
+  set_source_files_properties(${ARGN} PROPERTIES UNITY_GROUP ${group})
 endfunction()
 
 # The rules and the simulated library: run millions of times by the simulator and by property tests, so that optimising
