@@ -48,12 +48,6 @@ core::Outcome Controller::open_mounts() {
             names.push_back(agent.name);
         return names;
     };
-    doors.preferred_drives = [this](const std::string& host) {
-        for (const auto& preference : configuration_.mounts->preferences) {
-            if (preference.host == host) return preference.drives;
-        }
-        return std::vector<std::string>{};
-    };
     mounts::serve_mounts(*control_, mounts_, std::move(doors));
     return core::Nothing{};
 }
@@ -68,6 +62,12 @@ mounts::MountDoors Controller::mount_doors() {
         });
     };
     doors.known_drives = [this](const std::string&) { return drives_for_mounts(); };
+    doors.preferred_drives = [this](const std::string& host) {
+        for (const auto& preference : configuration_.mounts->preferences) {
+            if (preference.host == host) return preference.drives;
+        }
+        return std::vector<std::string>{};
+    };
     doors.reachable_drives = [this] {
         std::vector<mounts::ReachableDrive> reachable;
         for (const auto& [serial, drive] : drives_) {

@@ -58,10 +58,8 @@ void take_in_element(const scsi::ElementStatus& element, const claims::MediaTabl
     const bool full = (element.flags & scsi::element_flag::full) != 0;
     if (element.type == scsi::element_type::transport) inventory.picker = element.address;
     if (element.type == scsi::element_type::data_transfer) {
-        ChangerDrive drive{element.address, "", full ? element.volume_tag : "", full,
-                           element.source};
-        if (element.device_identifier) drive.identifier = to_text(*element.device_identifier);
-        inventory.drives.push_back(std::move(drive));
+        inventory.drives.push_back({element.address, element.device_identifier,
+                                    full ? element.volume_tag : "", full, element.source});
     }
     if (element.type == scsi::element_type::storage && !full)
         inventory.empty_slots.push_back(element.address);
@@ -214,7 +212,7 @@ Result<Inventory> read_inventory(Transport& changer, const claims::MediaTable& m
 }
 
 bool means_drive(const ChangerDrive& drive, const std::string& serial) {
-    return !serial.empty() && drive.identifier.ends_with(serial);
+    return drive.identifier && scsi::identifies(*drive.identifier, serial);
 }
 
 Outcome take_stock(Transport& changer, Duration timeout) {

@@ -14,14 +14,15 @@
 #include "agent/core/result.hpp"
 #include "agent/core/time.hpp"
 #include "drive_iface/device/transport.hpp"
+#include "drive_iface/scsi/inquiry.hpp"
 
 namespace agent::mounts {
 
 // One drive as the changer shows it.
 struct ChangerDrive {
     std::uint16_t element = 0;
-    std::string identifier;  // serial number, or vendor, product and serial number; may be empty
-    std::string volume;      // its barcode; empty: none, or no label
+    std::optional<drive_iface::scsi::Designator> identifier;  // of the drive
+    std::string volume;  // its barcode; empty: none, or no label
     bool full = false;
     std::optional<std::uint16_t> source;
 };

@@ -66,6 +66,27 @@ Error not_master(const std::string& node) {
                  " has been replaced meanwhile: another one has taken over, nothing was changed"};
 }
 
+// Of what is as it was nothing is written: the library is looked at every minute.
+bool is_known(const DriveFact& fact, const std::vector<DriveRow>& known) {
+    return std::any_of(known.begin(), known.end(), [&](const DriveRow& row) {
+        return row.serial == fact.serial && row.element == fact.element &&
+               (fact.generation.empty() || row.generation == fact.generation);
+    });
+}
+
+const Volume* with_barcode(const std::vector<Volume>& volumes, const std::string& barcode) {
+    const auto found = std::find_if(volumes.begin(), volumes.end(), [&](const Volume& volume) {
+        return volume.barcode == barcode;
+    });
+    return found == volumes.end() ? nullptr : &*found;
+}
+
+bool shows_the_same(const Volume& now, const Volume& before) {
+    return now.generation == before.generation && now.kind == before.kind &&
+           now.place == before.place && now.element == before.element &&
+           (!now.home || now.home == before.home) && now.drive == before.drive;
+}
+
 std::string number_text(std::uint64_t number) {
     return std::to_string(number);
 }
@@ -96,8 +117,7 @@ Outcome ClaimTable::still_master() {
     static constexpr std::string_view plain = "SELECT epoch FROM library_state WHERE library = $1";
     static constexpr std::string_view locking =
         "SELECT epoch FROM library_state WHERE library = $1 FOR UPDATE";
-    const auto answer =
-        session_->run(session_->row_lock().empty() ? plain : locking, {options_.library});
+    const auto answer = session_->run(session_->is_shared() ? locking : plain, {options_.library});
     if (!answer) return answer.error();
     if (answer->rows.empty()) return Error{"library " + options_.library + " is not in the table"};
     const auto epoch = static_cast<std::uint64_t>(number_in(answer->rows.front().front()));
@@ -165,7 +185,10 @@ Outcome ClaimTable::raise_epoch(std::uint64_t epoch) {
 Outcome ClaimTable::learn_drives(const std::vector<DriveFact>& drives) {
     return transaction([&]() -> Outcome {
         if (auto master = still_master(); !master) return master;
+        const auto known = this->drives();
+        if (!known) return known.error();
         for (const auto& fact : drives) {
+            if (is_known(fact, *known)) continue;
             auto kept = run(
                 "INSERT INTO drive (library, serial, element, generation, state, node, epoch, "
                 "pr_key, last_used, mounts, errors, reason, step_at) VALUES ($1, $2, $3, $4, "
@@ -182,10 +205,20 @@ Outcome ClaimTable::learn_drives(const std::vector<DriveFact>& drives) {
 Outcome ClaimTable::learn_volumes(const std::vector<Volume>& seen, WallTime now) {
     return transaction([&]() -> Outcome {
         if (auto master = still_master(); !master) return master;
-        auto gone = run("UPDATE volume SET place = 'missing', drive = NULL WHERE library = $1",
-                        {options_.library});
-        if (!gone) return gone;
+        const auto known = volumes();
+        if (!known) return known.error();
+        for (const auto& volume : *known) {
+            if (volume.place == claims::Place::missing || with_barcode(seen, volume.barcode))
+                continue;
+            auto gone =
+                run("UPDATE volume SET place = 'missing', drive = NULL WHERE library = $1 AND "
+                    "barcode = $2",
+                    {options_.library, volume.barcode});
+            if (!gone) return gone;
+        }
         for (const auto& volume : seen) {
+            const auto* before = with_barcode(*known, volume.barcode);
+            if (before != nullptr && shows_the_same(volume, *before)) continue;
             auto kept = run(
                 "INSERT INTO volume (library, barcode, generation, kind, state, reason, place, "
                 "element, home, drive, seen_at) VALUES ($1, $2, $3, $4, 'usable', '', $5, $6, $7, "

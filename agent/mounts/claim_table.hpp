@@ -109,7 +109,6 @@ class ClaimTable {
 
     [[nodiscard]] core::Outcome lock() { return session_->lock_library(); }
     void unlock() { session_->unlock_library(); }
-    [[nodiscard]] bool is_shared() const { return session_->is_shared(); }
 
     // Commit 1: chooses a drive and marks it with `key_of` of it. Under lock().
     [[nodiscard]] core::Result<ClaimBegun> begin(const MountRequest& request,

@@ -224,7 +224,6 @@ class MountMethods : public std::enable_shared_from_this<MountMethods> {
         }
         const auto now = runtime::clock_now().wall;
         request.deadline = {now.ms + deadline.ms};
-        request.affinity = doors_.preferred_drives(request.host);
         if (!params.contains("request")) {
             request.request = service_->writer().node + "-" + std::to_string(now.ms) + "-" +
                               std::to_string(++requests_named_);

@@ -19,7 +19,6 @@ struct MountMethodDoors {
                                 const std::string& subject, const std::string& reason)>
         audit;
     std::function<std::vector<std::string>()> hosts;  // those a volume can be mounted for
-    std::function<std::vector<std::string>(const std::string& host)> preferred_drives;
     core::Duration deadline{3'600'000};  // when none is given
 };
 

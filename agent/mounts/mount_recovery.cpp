@@ -20,6 +20,7 @@ using claims::HeldBy;
 using claims::Recovery;
 using claims::Whereabouts;
 using core::Duration;
+using core::Error;
 using core::Message;
 using core::Nothing;
 using core::Outcome;
@@ -74,8 +75,7 @@ void MountService::take_stock_first() {
                 recover_all(gone_, [this] { begin_serving(); });
             });
         }
-        trouble_ = "the changer can not be asked: " + outcome.error().message;
-        doors_.note(Message::changer_unreachable, "", {outcome.error().message});
+        trouble_ = outcome.error().message;
         for (const auto& [request, callback] : std::exchange(early_, {}))
             callback(MountFault{MountFault::Kind::busy, trouble_, "not_serving", {}});
         auto timer = std::make_shared<asio::steady_timer>(
@@ -121,9 +121,34 @@ void MountService::inventory_at_robot(bool stock,
 
 void MountService::scan(bool stock, Done done) {
     inventory_at_robot(stock, [this, done](const Result<Inventory>& inventory) {
-        if (!inventory) return done(inventory.error());
-        identify_drives([this, done, seen = *inventory] { learn(seen, done); });
+        if (!inventory) {
+            const auto& words = inventory.error().message;
+            const Error trouble = inventory.error().within("the changer can not be asked");
+            if (is_new_trouble(trouble.message) && !why_not_acting(false))
+                doors_.note(Message::changer_unreachable, "", {words});
+            return done(trouble);
+        }
+        identify_drives([this, done, seen = *inventory] {
+            learn(seen, [this, done](const Outcome& learnt) {
+                if (learnt) {
+                    scan_trouble_.clear();
+                    return done(learnt);
+                }
+                const Error trouble =
+                    learnt.error().within("what the changer shows can not be recorded");
+                static_cast<void>(is_new_trouble(trouble.message));
+                done(trouble);
+            });
+        });
     });
+}
+
+// What lasts is said once, not every few seconds.
+bool MountService::is_new_trouble(const std::string& words) {
+    if (scan_trouble_ == words) return false;
+    scan_trouble_ = words;
+    runtime::log_warning(words);
+    return true;
 }
 
 // A job of nothing runs when the drive was identified: then its product is known, or it does not
@@ -151,12 +176,8 @@ void MountService::scan_again_later() {
         const auto self = weak.lock();
         if (error || !self || self->stopped_) return;
         self->scanned_soon_ = false;
-        self->scan(false, [weak](const Outcome& outcome) {
-            const auto still = weak.lock();
-            if (!still) return;
-            if (!outcome)
-                runtime::log_warning("the changer can not be asked: " + outcome.error().message);
-            still->scan_again_later();
+        self->scan(false, [weak](const Outcome&) {
+            if (const auto still = weak.lock()) still->scan_again_later();
         });
     });
 }
@@ -267,11 +288,12 @@ void MountService::decide(const RunPointer& run, HeldBy held, const Result<Inven
         slot = slot_of(*seen, run->claim.volume);
     }
     const auto row = claims::recovery_of(run->claim.state, held, medium, looked_again);
-    runtime::log_info("claim " + std::to_string(run->claim.id) + " of volume " + run->claim.volume +
-                      " was " + std::string(to_text(run->claim.state)) + ", the drive is held by " +
-                      std::string(to_text(held)) + ", the cartridge is in " +
-                      std::string(to_text(medium)) + ": " + std::string(to_text(row.recovery)) +
-                      ", " + std::string(row.why));
+    const std::string words = of_claim(run->claim) + " of volume " + run->claim.volume + " was " +
+                              std::string(to_text(run->claim.state)) + ", the drive is held by " +
+                              std::string(to_text(held)) + ", the cartridge is in " +
+                              std::string(to_text(medium)) + ": " +
+                              std::string(to_text(row.recovery)) + ", " + std::string(row.why);
+    if (std::exchange(run->judged, words) != words) runtime::log_info(words);
     if (row.recovery == Recovery::ask_again) {
         run->step = "asks again soon: " + std::string(row.why);
         refresh_drives();

@@ -32,6 +32,7 @@ struct MountService::Run {
     bool decided = false;      // how it ends is: a recovery on the way there changes nothing of it
     ClaimRelease ending;
     std::string failure;  // of the mount, in words
+    std::string judged;   // by the last recovery, in words
     bool try_another = false;
     core::Instant ready_until;
     asio::steady_timer deadline;

@@ -74,6 +74,10 @@ void MountService::stop() {
 
 std::optional<MountFault> MountService::why_not_now(bool new_request) const {
     if (!serving_) return MountFault{MountFault::Kind::busy, trouble_, "not_serving", {}};
+    return why_not_acting(new_request);
+}
+
+std::optional<MountFault> MountService::why_not_acting(bool new_request) const {
     const auto right = doors_.acting();
     if (pair::may_send(right, clock_now().monotonic) && (right.may_claim || !new_request))
         return std::nullopt;

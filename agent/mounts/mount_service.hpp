@@ -60,6 +60,9 @@ struct MountDoors {
     // The drives, as they are for this host at this moment.
     std::function<std::vector<claims::KnownDrive>(const std::string& host)> known_drives;
     std::function<std::vector<ReachableDrive>()> reachable_drives;
+    // Serials that the host prefers, best first.
+    std::function<std::vector<std::string>(const std::string& host)> preferred_drives =
+        [](const std::string&) { return std::vector<std::string>{}; };
     // For the event log.
     std::function<void(core::Message message, const std::string& drive,
                        const std::vector<std::string>& words)>
@@ -184,12 +187,13 @@ class MountService : public std::enable_shared_from_this<MountService> {
     [[nodiscard]] RunPointer run_of(const claims::Claim& claim);
     [[nodiscard]] RunPointer find_run(std::uint64_t id) const;
     [[nodiscard]] std::optional<MountFault> why_not_now(bool new_request) const;
+    [[nodiscard]] std::optional<MountFault> why_not_acting(bool new_request) const;
     void refresh_drives();
     [[nodiscard]] static MountFault fault_of(const claims::Claim& ended);
 
     // mount_take.cpp: the way to a reserved drive.
-    void take(const MountRequest& request, std::vector<std::string> not_these,
-              const RunPointer& in_line, MountCallback callback);
+    void take(MountRequest request, std::vector<std::string> not_these, const RunPointer& in_line,
+              MountCallback callback);
     Taken take_at_desk(ClaimTable& table, const MountRequest& request,
                        const std::vector<claims::KnownDrive>& known,
                        std::vector<std::string> not_these, std::uint64_t key);
@@ -242,6 +246,7 @@ class MountService : public std::enable_shared_from_this<MountService> {
     // mount_recovery.cpp: what an earlier life has left.
     void take_stock_first();
     void learn(const Inventory& inventory, Done done);
+    [[nodiscard]] bool is_new_trouble(const std::string& words);
     void identify_drives(std::function<void()> then);
     void scan_again_later();
     void inventory_at_robot(bool take_stock,
@@ -265,7 +270,8 @@ class MountService : public std::enable_shared_from_this<MountService> {
     bool line_served_soon_ = false;
     bool scanned_soon_ = false;
     bool taken_up_soon_ = false;
-    std::string gone_;  // a controller whose claims are taken up at the start
+    std::string gone_;          // a controller whose claims are taken up at the start
+    std::string scan_trouble_;  // told already
     std::string trouble_ = "the library is being looked at";
     std::map<std::uint64_t, RunPointer> runs_;
     std::map<std::string, claims::DriveRow> last_drives_;

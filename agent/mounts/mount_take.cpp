@@ -49,9 +49,10 @@ bool may_be_there_by_now(claims::NotMountable why) {
 
 // `in_line`: the run of a claim that is known; null for a new request. `callback` hears of a new
 // request's end, and why one in line can not be served now.
-void MountService::take(const MountRequest& request, std::vector<std::string> not_these,
+void MountService::take(MountRequest request, std::vector<std::string> not_these,
                         const RunPointer& in_line, MountCallback callback) {
     const auto known = doors_.known_drives(request.host);
+    request.affinity = doors_.preferred_drives(request.host);
     at_desk<Taken>(
         [this, request, known, not_these, key = key_](ClaimTable& table) {
             return take_at_desk(table, request, known, not_these, key);

@@ -131,7 +131,6 @@ class PostgresSession final : public SqlSession {
     }
 
     [[nodiscard]] bool is_shared() const override { return true; }
-    [[nodiscard]] std::string_view row_lock() const override { return " FOR UPDATE"; }
 
   private:
     static void noticed(void* self, const PGresult* result) noexcept {

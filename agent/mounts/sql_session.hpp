@@ -54,8 +54,6 @@ class SqlSession {
 
     // Does another process write the same table?
     [[nodiscard]] virtual bool is_shared() const = 0;
-    // Appended to a SELECT whose row must stay as it is until the commit.
-    [[nodiscard]] virtual std::string_view row_lock() const = 0;
 };
 
 }  // namespace agent::mounts

@@ -113,7 +113,6 @@ class SqliteSession final : public SqlSession {
     core::Outcome lock_library() override { return core::Nothing{}; }
     void unlock_library() override {}
     [[nodiscard]] bool is_shared() const override { return false; }
-    [[nodiscard]] std::string_view row_lock() const override { return ""; }
 
   private:
     core::Outcome execute(const char* sql) {

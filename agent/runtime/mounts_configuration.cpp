@@ -1,7 +1,6 @@
 #include "agent/runtime/mounts_configuration.hpp"
 
 #include <algorithm>
-#include <set>
 
 #include <nlohmann/json.hpp>
 

@@ -83,7 +83,6 @@ class DoubtfulSession : public SqlSession {
     core::Outcome lock_library() override { return session_->lock_library(); }
     void unlock_library() override { session_->unlock_library(); }
     bool is_shared() const override { return session_->is_shared(); }
-    std::string_view row_lock() const override { return session_->row_lock(); }
 
   private:
     std::unique_ptr<SqlSession> session_;
@@ -177,6 +176,7 @@ struct MountBench {
             });
             REQUIRE(begun);
         };
+        doors.preferred_drives = [this](const std::string&) { return preferred; };
         doors.known_drives = [this](const std::string&) { return known; };
         doors.reachable_drives = [] {
             return std::vector<ReachableDrive>{{drive_1, std::nullopt, "VIRTUAL-LTO8", "LTO-8"},

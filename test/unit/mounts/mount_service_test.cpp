@@ -223,3 +223,26 @@ TEST_CASE("a reservation that comes to stand too late is taken off again") {
     const auto family = drive_iface::mount_key_family("lib");
     CHECK(look_at_holder(*host, family, 0, core::Duration{1'000}).held == claims::HeldBy::nobody);
 }
+
+TEST_CASE("a host's preferred drive counts for a request that has waited, too") {
+    MountBench bench;
+    const auto known = std::exchange(bench.known, {});
+    bench.preferred = {bench.drive_2};
+    bench.mount("VT0001L8", true);
+    bench.run_until_claim(ClaimState::queued);
+    bench.known = known;
+    CHECK(bench.claim().drive == bench.drive_2);
+}
+
+TEST_CASE("a changer that stays away is told once") {
+    MountBench bench;
+    bench.changer->silent = true;
+    int asked = 0;
+    for (int time = 0; time < 3; ++time)
+        bench.service->scan(false, [&](const core::Outcome& outcome) {
+            CHECK(!outcome);
+            ++asked;
+        });
+    bench.run_until([&] { return asked == 3; });
+    CHECK(std::count(bench.notes.begin(), bench.notes.end(), Message::changer_unreachable) == 1);
+}
