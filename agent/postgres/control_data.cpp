@@ -1,6 +1,7 @@
 #include "agent/postgres/control_data.hpp"
 
 #include <charconv>
+#include <cstdlib>
 #include <map>
 #include <utility>
 
@@ -12,6 +13,7 @@ using core::Result;
 namespace {
 
 constexpr std::size_t report_bytes_max = 64 * 1024;
+constexpr std::int64_t numbers_end = 0x7fff'ffff;  // of processes
 
 std::string_view without_blanks(std::string_view text) {
     const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
@@ -165,10 +167,11 @@ bool has_diverged(const pair::LogPosition& own, const SourceLog& source) {
 }
 
 std::optional<int> process_from_pid_file(std::string_view text) {
-    const auto value = whole_number<int>(without_blanks(text.substr(0, text.find('\n'))));
-    if (!value || *value == 0) return std::nullopt;
+    const auto value = whole_number<std::int64_t>(without_blanks(text.substr(0, text.find('\n'))));
     // A server of one user alone has its number negative there.
-    return *value < 0 ? -*value : *value;
+    const std::int64_t process = value && *value > -numbers_end ? std::abs(*value) : 0;
+    if (process == 0 || process >= numbers_end) return std::nullopt;
+    return static_cast<int>(process);
 }
 
 bool is_ready_by_pid_file(std::string_view text) {

@@ -56,11 +56,12 @@ void show(const std::string& text) {
 
 // In memory where there is room: what is tried here is no disk, and each start syncs a thousand
 // files.
-std::string new_folder() {
+std::string new_folder(const std::string& parent = {}) {
     constexpr std::uintmax_t bytes_needed = 1'000'000'000;
     std::error_code error;
     const auto room = std::filesystem::space("/dev/shm", error);
     std::string name = !error && room.available > bytes_needed ? "/dev/shm" : "/tmp";
+    if (!parent.empty()) name = parent;
     name += "/lra-pair-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no folder " + name);
     ::chmod(name.c_str(), 0755);  // the server's user passes through it
@@ -88,7 +89,8 @@ bool can_run() {
     return ::geteuid() != 0 || ::getpwnam("postgres") != nullptr;
 }
 
-TwoServers::TwoServers() : folder_(new_folder()) {
+TwoServers::TwoServers(const std::string& parent)
+    : copies_(parent.empty()), folder_(new_folder(parent)) {
     const std::string secret = folder_ + "/secret";
     std::ofstream(secret) << "a secret: of \\both\n";
     ::chmod(secret.c_str(), 0600);
@@ -124,6 +126,10 @@ agent::postgres::ServerPaths TwoServers::paths(Node node) const {
 
 void TwoServers::make() {
     static MadePair made;
+    if (!copies_) {
+        make_anew();
+        return;
+    }
     if (made.folder.empty()) {
         make_anew();
         const auto folder = new_folder();

@@ -31,7 +31,8 @@ using agent::postgres::ServerSession;
 
 class TwoServers {
   public:
-    TwoServers();
+    // Its folder is in this one; empty: where it is quick.
+    explicit TwoServers(const std::string& parent = {});
     ~TwoServers();
 
     // Both clusters, the second copied from the first. Neither server runs then, and nobody looks
@@ -90,6 +91,7 @@ class TwoServers {
     One& one(Node node) { return nodes_[agent::pair::index_of(node)]; }
     [[nodiscard]] const One& one(Node node) const { return nodes_[agent::pair::index_of(node)]; }
 
+    bool copies_;  // of what was made before
     std::string folder_;
     asio::io_context loop_;
     std::array<One, 2> nodes_;

@@ -152,6 +152,23 @@ TEST_CASE("who runs the rules of a pair knows neither SNMP nor devices nor the d
     CHECK(includes_among({"agent/voting"}, {}, {"agent/pair_node"}) == std::vector<std::string>{});
 }
 
+TEST_CASE("PostgreSQL is known by those who ask it and by those who look after it") {
+    CHECK(includes_among({"agent/postgres"}, {},
+                         {"agent/lrad", "agent/mounts", "agent/shell", "agent/dsad", "agent/snmp",
+                          "nlohmann/", "drive_iface/", "snmp_mib/"}) == std::vector<std::string>{});
+    for (const auto& line : lines_below({"agent", "drive_iface", "snmp_mib"})) {
+        const auto header = include_of(line);
+        const bool words = line.file.find("agent/postgres/control_data") == 0 ||
+                           line.file.find("agent/postgres/follow_plan") == 0 ||
+                           line.file.find("agent/postgres/server_files") == 0;
+        const bool asks = line.file.find("agent/postgres/") == 0 ||
+                          line.file.find("agent/mounts/postgres_") == 0;
+        INFO(where(line));
+        CHECK((!words || headers_of_the_world.count(header) == 0));
+        CHECK((header != "libpq-fe.h" || asks));
+    }
+}
+
 TEST_CASE("administrative volumes know the tape's door and nobody who fills them") {
     CHECK(includes_among({"drive_iface/admin_volumes"}, {},
                          {"agent/runtime", "agent/host", "agent/shell", "drive_iface/iscsi",

@@ -1,0 +1,61 @@
+#include "agent/postgres/follow_plan.hpp"
+
+#include "test/support/catch.hpp"
+
+namespace {
+
+using namespace agent::postgres;
+
+SourceLog serving() {
+    SourceLog source;
+    source.system_identifier = 7;
+    source.end = {2, 500};
+    source.history = {{1, 300}};
+    return source;
+}
+
+CopySeen usual_copy() {
+    CopySeen copy;
+    copy.there = true;
+    copy.system_identifier = 7;
+    copy.checksums = true;
+    copy.end = {1, 250};
+    return copy;
+}
+
+}  // namespace
+
+TEST_CASE("a copy follows as it is, rewound, or made anew, by what it has") {
+    CHECK(way_to_follow(usual_copy(), serving()) == FollowWay::as_it_is);
+
+    auto diverged = usual_copy();
+    diverged.end = {1, 301};
+    CHECK(way_to_follow(diverged, serving()) == FollowWay::rewind);
+    diverged.checksums = false;
+    CHECK(way_to_follow(diverged, serving()) == FollowWay::copy);
+
+    CHECK(way_to_follow({}, serving()) == FollowWay::copy);
+    auto scrap = usual_copy();
+    scrap.scrap = true;
+    CHECK(way_to_follow(scrap, serving()) == FollowWay::copy);
+    auto unread = usual_copy();
+    unread.end = {};
+    CHECK(way_to_follow(unread, serving()) == FollowWay::copy);
+}
+
+TEST_CASE("another cluster's data are refused, whatever state they are in") {
+    auto foreign = usual_copy();
+    foreign.system_identifier = 8;
+    CHECK(way_to_follow(foreign, serving()) == FollowWay::refuse);
+    foreign.scrap = true;
+    CHECK(way_to_follow(foreign, serving()) == FollowWay::refuse);
+    foreign.end = {};
+    CHECK(way_to_follow(foreign, serving()) == FollowWay::refuse);
+    CHECK_FALSE(way_after(FollowWay::refuse));
+}
+
+TEST_CASE("what does not follow in the end is copied, once") {
+    CHECK(way_after(FollowWay::as_it_is) == FollowWay::copy);
+    CHECK(way_after(FollowWay::rewind) == FollowWay::copy);
+    CHECK_FALSE(way_after(FollowWay::copy));
+}
