@@ -19,7 +19,7 @@ struct MountMethodDoors {
                                 const std::string& subject, const std::string& reason)>
         audit;
     std::function<std::vector<std::string>()> hosts;  // those a volume can be mounted for
-    core::Duration deadline{3'600'000};  // when none is given
+    core::Duration deadline{3'600'000};               // when none is given
 };
 
 // Before the server listens. Both live as long as the methods can be called.
