@@ -5,6 +5,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -95,6 +96,11 @@ class DatabaseServer::Work {
     void tell(Message message, std::vector<std::string> arguments) {
         to_loop([this, message, arguments = std::move(arguments)] { tell_(message, arguments); });
     }
+    // The same words once: what fails is tried again and again.
+    void tell_failed(Step step, const std::string& words) {
+        if (std::exchange(failures_[step], words) == words) return;
+        tell(Message::database_step_failed, {std::string(to_text(step)), words});
+    }
     void see(const DataSeen& data) {
         to_loop([this, data] {
             if (shown_ == data) return;
@@ -106,6 +112,7 @@ class DatabaseServer::Work {
     // ---- the thread of the orders
 
     void work();
+    bool begin();
     bool prepare();
     void begin_watch();
     void carry_out_now(const Job& job);
@@ -133,6 +140,7 @@ class DatabaseServer::Work {
     std::unique_ptr<ServerWatch> watch_;
     std::unique_ptr<RecordWriter> writer_;
     std::string trouble_;  // why there is no server_
+    std::map<Step, std::string> failures_;
     bool synchronous_ = false;
     std::thread thread_;  // last: it uses the others
 };
@@ -176,6 +184,7 @@ void DatabaseServer::Work::begin_watch() {
             tell(Message::database_lost, {why});
             writer_->give_up();
             to_loop([this] {
+                shown_.reset();  // whatever is seen next is news
                 if (door_.on_lost) door_.on_lost();
             });
         });
@@ -185,12 +194,17 @@ void DatabaseServer::Work::begin_watch() {
         });
 }
 
+// What runs there was left by somebody: it is stopped, and what it holds is told.
+bool DatabaseServer::Work::begin() {
+    if (!prepare()) return false;
+    const auto stopped = server_->stop(StopHow::in_order);
+    if (!stopped.down) see({});
+    return true;
+}
+
 void DatabaseServer::Work::work() {
     begin_watch();
-    if (prepare()) {
-        const auto stopped = server_->stop(StopHow::in_order);
-        if (!stopped.down) see({});
-    } else {
+    if (!begin()) {
         tell(Message::database_step_failed, {"looking after the server", trouble_});
         see({});
     }
@@ -213,8 +227,8 @@ void DatabaseServer::Work::work() {
 
 void DatabaseServer::Work::carry_out_now(const Job& job) {
     // What made it impossible may have been repaired.
-    if (!server_ && !prepare()) {
-        tell(Message::database_step_failed, {std::string(to_text(job.order.step)), trouble_});
+    if (!server_ && !begin()) {
+        tell_failed(job.order.step, trouble_);
         OrderAnswered no;
         no.number = job.order.number;
         answer(job.answered, no);
@@ -232,9 +246,10 @@ void DatabaseServer::Work::carry_out_now(const Job& job) {
     answered.number = job.order.number;
     const auto done = step(job.order);
     answered.done = done.ok();
-    if (!done)
-        tell(Message::database_step_failed,
-             {std::string(to_text(job.order.step)), done.error().message});
+    if (done)
+        failures_.erase(job.order.step);
+    else
+        tell_failed(job.order.step, done.error().message);
     answer(job.answered, answered);
 }
 
@@ -242,9 +257,8 @@ OrderAnswered DatabaseServer::Work::stop(const Order& order) {
     const bool at_once = order.step == Step::stop_database_at_once || order.at_once;
     const auto stopped = server_->stop(at_once ? StopHow::at_once : StopHow::in_order);
     if (!stopped.down)
-        tell(Message::database_step_failed, {std::string(to_text(order.step)),
-                                             "a process of the server does not even die of "
-                                             "SIGKILL; its disk hangs"});
+        tell_failed(order.step,
+                    "a process of the server does not even die of SIGKILL; its disk hangs");
     return {order.number, stopped.down, stopped.clean, stopped.position};
 }
 

@@ -104,6 +104,14 @@ bool NodeServer::bring_down(StopHow how, bool* killed) {
     return stopped.down;
 }
 
+Outcome NodeServer::settle(const Interrupted& interrupted) {
+    if (!role_) return Nothing{};
+    if (process_.is_running() && own_session(interrupted, configuration_.answer_timeout))
+        return Nothing{};
+    if (!bring_down(StopHow::at_once, nullptr)) return Error{"the server here does not end"};
+    return Nothing{};
+}
+
 ServerStopped NodeServer::stop(StopHow how) {
     ServerStopped result;
     bool killed = false;
@@ -288,6 +296,7 @@ Outcome NodeServer::promote(ServerSession& session, bool synchronous,
 }
 
 Outcome NodeServer::serve(bool synchronous, const Interrupted& interrupted) {
+    if (auto settled = settle(interrupted); !settled) return settled;
     if (role_ == ServerRole::primary) return set_synchronous(synchronous, interrupted);
     std::unique_ptr<ServerSession> session;
     const bool has_own_log = !role_ && folder_.was_primary();

@@ -96,6 +96,8 @@ class NodeServer {
     [[nodiscard]] core::Result<pair::DataSeen> read_copy(const Interrupted& interrupted);
     void up(ServerRole role);
     [[nodiscard]] bool bring_down(StopHow how, bool* killed);
+    // A server that has ended, or answers nothing, plays no part: it is brought down.
+    [[nodiscard]] core::Outcome settle(const Interrupted& interrupted);
 
     [[nodiscard]] core::Result<Source> ask_source(const Interrupted& interrupted) const;
     [[nodiscard]] core::Outcome ask_log(SourceLog& log, const Interrupted& interrupted) const;

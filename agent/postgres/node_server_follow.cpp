@@ -243,6 +243,7 @@ Outcome NodeServer::follow_source(Source& source, const Interrupted& interrupted
 }
 
 Outcome NodeServer::follow(const Interrupted& interrupted) {
+    if (auto settled = settle(interrupted); !settled) return settled;
     auto source = ask_source(interrupted);
     if (!source) {
         // It can wait for the other one as a standby, if it was one: nothing is lost by that.

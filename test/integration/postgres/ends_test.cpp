@@ -187,3 +187,26 @@ TEST_CASE("a copy that finds the disk full says so and leaves what was there") {
     pair.open(Node::second);
     CHECK(pair.done(Node::second, Step::follow_peer));
 }
+
+TEST_CASE(
+    "a standby whose server ended stands by again, or is promoted, although the other is away") {
+    if (!two_servers::can_run()) return;
+    TwoServers pair;
+    pair.make();
+    pair.open(Node::first);
+    pair.open(Node::second);
+    REQUIRE(pair.begin_pair(2));
+    REQUIRE(pair.until([&] { return pair.data(Node::second).epoch == 2; }));
+    REQUIRE(pair.done(Node::first, Step::stop_database_at_once));
+    for (const int end : {SIGKILL, SIGSTOP}) {
+        const int lost = pair.lost(Node::second);
+        pair.signal(Node::second, end);
+        REQUIRE(pair.until([&] { return pair.lost(Node::second) == lost + 1; }));
+        CHECK_FALSE(pair.done(Node::second, Step::follow_peer));
+        CHECK(pair.ask(Node::second, "SELECT pg_is_in_recovery()") == "t");
+    }
+    const int lost = pair.lost(Node::second);
+    pair.signal(Node::second, SIGKILL);
+    REQUIRE(pair.until([&] { return pair.lost(Node::second) == lost + 1; }));
+    REQUIRE(pair.begin_alone(Node::second, 3));
+}
