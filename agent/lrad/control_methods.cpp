@@ -94,6 +94,7 @@ void Controller::serve() {
         if (!name) return wrong_parameter(name.error());
         const auto reason = runtime::text_parameter(params, "reason");
         if (!reason) return wrong_parameter(reason.error());
+        if (const auto elsewhere = not_here()) return *elsewhere;
         const auto shown = show_agent(*name);
         if (std::holds_alternative<ControlError>(shown)) return shown;
         const auto noted = store_.append_audit(
@@ -255,6 +256,7 @@ void Controller::administrate(core::OperationalState until, const json& params,
     const core::DriveSerial drive{*serial};
     const auto view = view_of(drive);
     if (!view) return answer(no_such_drive(drive));
+    if (const auto elsewhere = not_here()) return answer(*elsewhere);
     if (view->record.operational_state == until) return answer(show_drive(drive));
     if (auto changed = change_drive(drive, until, runtime::to_text(caller), *reason); !changed)
         return answer(ControlError{ControlErrorCode::failed, changed.error().message});

@@ -17,6 +17,7 @@
 #include "agent/lrad/holder_questions.hpp"
 #include "agent/lrad/mount_setup.hpp"
 #include "agent/lrad/operator_snmp.hpp"
+#include "agent/lrad/pair_setup.hpp"
 #include "agent/lrad/snmp_setup.hpp"
 #include "agent/metrics/metrics_server.hpp"
 #include "agent/runtime/clock.hpp"
@@ -65,7 +66,9 @@ Controller::Controller(asio::io_context& loop, runtime::LradConfiguration config
     : loop_(loop),
       configuration_(std::move(configuration)),
       store_(std::move(store)),
-      rules_(configuration_.sharing, std::move(recorded), store_.epoch()),
+      rules_(
+          configuration_.pair ? sharing_of_watcher(configuration_.sharing) : configuration_.sharing,
+          std::move(recorded), store_.epoch()),
       started_at_(clock_now()),
       discovery_(loop),
       wakeup_(loop),
@@ -121,6 +124,7 @@ core::Outcome Controller::open_doors() {
     if (auto can = hosts_->can_follow(configuration_); !can) return can.error();
     if (auto followed = hosts_->follow(configuration_); !followed) return followed.error();
     serve();
+    if (auto opened = open_pair(); !opened) return opened.error();
     if (auto opened = open_mounts(); !opened) return opened.error();
     if (auto listening = control_->listen(); !listening)
         return listening.error().within("control.socket");
@@ -175,9 +179,11 @@ void Controller::start(std::function<void(const std::string& why)> on_failure) {
     hosts_->start();
     end_alarms_of_no_host();
     if (mounts_) mounts_->start();
+    start_pair();
 }
 
 void Controller::stop(std::function<void()> then) {
+    stop_pair();
     if (mounts_) mounts_->stop();
     hosts_->stop(std::move(then));
 }
@@ -233,6 +239,7 @@ void Controller::drive_connected(const core::DriveSerial& serial) {
     if (found == drives_.end()) return;
     found->second.watch->event_channel(true);
     found->second.watch->look_now();  // it may have been away, and its next turn may be far off
+    if (!is_active()) return;
     if (const auto order = orders_.release(serial)) return carry_out_order(*order);
     const auto view = view_of(serial);
     if (!view || found->second.configuration.actuator != runtime::OfflineActuator::drive) return;
@@ -251,9 +258,11 @@ void Controller::agent_said(const std::string& peer, const snmp_mib::AgentMessag
         ++counters_.confirmations_received;
         take(core::NoticeConfirmed{confirmation->confirmation});
     } else if (const auto* started = std::get_if<snmp_mib::AgentStartedMessage>(&message)) {
-        take(core::AgentStarted{started->presence});
+        agent_presence_said(started->presence, false);
+        if (is_active()) take(core::AgentStarted{started->presence});
     } else if (const auto* stopping = std::get_if<snmp_mib::AgentStoppingMessage>(&message)) {
-        take(core::AgentStopping{stopping->presence});
+        agent_presence_said(stopping->presence, true);
+        if (is_active()) take(core::AgentStopping{stopping->presence});
     } else if (const auto* said = std::get_if<snmp_mib::HolderStatementMessage>(&message)) {
         if (!release_requests_->take(said->statement)) take(core::HolderStated{said->statement});
     } else {
@@ -356,6 +365,10 @@ void Controller::send_notice(const core::SendNotice& effect) {
 }
 
 bool Controller::waits_for_drive(const core::DriveSerial& drive, const DriveOrder& order) {
+    if (!is_active()) {
+        orders_.keep_back(drive, order);
+        return true;
+    }
     const bool told_over_channel =
         drives_.at(drive).configuration.actuator == runtime::OfflineActuator::drive;
     if (!told_over_channel || connect_grace_over_ || !event_server_ ||
@@ -446,6 +459,7 @@ std::string needs_restart(const runtime::LradConfiguration& now,
     if (now.snmp.engine_id != next.snmp.engine_id) return "snmp.engine_id";
     if (now.metrics != next.metrics) return "metrics";
     if (now.mounts != next.mounts) return "mounts";
+    if (now.pair != next.pair) return "pair";
     return "";
 }
 
@@ -484,7 +498,7 @@ core::Outcome Controller::reconfigure(runtime::LradConfiguration configuration) 
         runtime::log_error(listening.error().within("snmp.hints").message);
     if (auto followed = operator_snmp_->follow(configuration_); !followed)
         runtime::log_error(followed.error().message);
-    const auto effects = rules_.reconfigure(configuration_.sharing, clock_now());
+    const auto effects = rules_.reconfigure(sharing_in_force(), clock_now());
     const auto renewed = replace_drives(same_settle);
     std::map<core::DriveSerial, std::optional<DriveOrder>> unanswered;
     for (const auto& serial : renewed)

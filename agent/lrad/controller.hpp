@@ -31,6 +31,7 @@
 #include "agent/lrad/drive_paths.hpp"
 #include "agent/lrad/holder_questions.hpp"
 #include "agent/mounts/mount_service.hpp"
+#include "agent/pair_node/node_runner.hpp"
 #include "agent/runtime/control_server.hpp"
 #include "agent/runtime/effect_runner.hpp"
 #include "agent/runtime/lrad_configuration.hpp"
@@ -48,6 +49,9 @@ struct ReservationSurvey;
 }
 namespace agent::metrics {
 class MetricsServer;
+}
+namespace agent::mounts {
+struct MountMethodDoors;
 }
 
 namespace agent::lrad {
@@ -195,11 +199,38 @@ class Controller {
 
     // mounts_of_library.cpp
     [[nodiscard]] core::Outcome open_mounts();
+    [[nodiscard]] core::Outcome open_own_mounts(const runtime::MountsConfiguration& section);
+    void serve_mount_methods(mounts::MountMethodDoors doors);
+    [[nodiscard]] std::optional<mounts::MountFault> why_not_mounting(bool serving) const;
     [[nodiscard]] mounts::MountDoors mount_doors();
     [[nodiscard]] std::vector<claims::KnownDrive> drives_for_mounts() const;
     void note_mount(core::Message message, const std::string& drive,
                     const std::vector<std::string>& words);
     [[nodiscard]] nlohmann::json mount_of(const core::DriveSerial& serial) const;
+
+    // controller_pair.cpp: as one of two nodes that serve the library.
+    struct PairPart;
+    struct PairPartDeleter {
+        void operator()(PairPart* part) const;
+    };
+    [[nodiscard]] core::Outcome open_pair();
+    [[nodiscard]] pair_node::NodeDoors node_doors();
+    void note_pair(core::Message message, const std::vector<std::string>& words);
+    void start_pair();
+    void stop_pair();
+    [[nodiscard]] bool is_active() const;
+    [[nodiscard]] core::SharingConfiguration sharing_in_force() const;
+    void pair_changed();
+    void become_active(const pair::ActingRight& right);
+    void become_watcher();
+    void drop_mounts();
+    void agent_presence_said(const core::AgentPresence& presence, bool stopping);
+    // Why something that commands drives is not done by this controller now.
+    [[nodiscard]] std::optional<runtime::ControlError> not_here() const;
+    void fence_old(const pair::Order& order, std::function<void(bool)> done);
+    void preempt_old_keys(std::uint64_t epoch, std::function<void(bool)> done);
+    [[nodiscard]] pair::ActingRight right_to_act() const;  // any thread
+    [[nodiscard]] std::string pair_metrics() const;        // empty: no pair
 
     asio::io_context& loop_;
     runtime::LradConfiguration configuration_;
@@ -227,7 +258,8 @@ class Controller {
     std::unique_ptr<runtime::ControlServer> control_;
     std::unique_ptr<OperatorSnmp> operator_snmp_;
     std::unique_ptr<metrics::MetricsServer> metrics_;
-    std::shared_ptr<mounts::MountService> mounts_;  // null: without a changer
+    std::shared_ptr<mounts::MountService> mounts_;     // null: without a changer, or not now
+    std::unique_ptr<PairPart, PairPartDeleter> pair_;  // null: without the section "pair"
     asio::steady_timer wakeup_;
     std::list<Waiter> waiters_;
     std::map<core::DriveSerial, std::shared_ptr<ReleaseRun>> releases_;    // under way

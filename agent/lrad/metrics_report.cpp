@@ -214,7 +214,7 @@ core::Outcome Controller::serve_metrics() {
         metrics::add_process_metrics(process);
         return controller_metrics(snapshot(0), looks, channel_->counters(),
                                   operator_snmp_->refusals()) +
-               process.text();
+               pair_metrics() + process.text();
     };
     const auto trouble = [this]() -> std::optional<std::string> {
         if (failed_) return "what happens can not be recorded any more";

@@ -23,6 +23,21 @@ core::Outcome Controller::open_mounts() {
         return core::Nothing{};
     }
     const auto& section = *configuration_.mounts;
+    if (!pair_) {
+        if (auto opened = open_own_mounts(section); !opened) return opened.error();
+    }
+    mounts::MountMethodDoors doors;
+    doors.deadline = section.deadline;
+    doors.not_now = [this]() -> std::optional<mounts::MountFault> {
+        if (!pair_) return std::nullopt;
+        return why_not_mounting(mounts_ != nullptr);
+    };
+    serve_mount_methods(std::move(doors));
+    return core::Nothing{};
+}
+
+// The table of a controller that serves its library alone.
+core::Outcome Controller::open_own_mounts(const runtime::MountsConfiguration& section) {
     auto changer = make_changer(section, configuration_.sharing.controller);
     if (!changer) return changer.error().within("mounts.changer");
     auto table = open_drive_table(section, configuration_.state_dir);
@@ -32,8 +47,10 @@ core::Outcome Controller::open_mounts() {
                                    std::move(changer).value(), mount_doors());
     if (!service) return service.error().within("mounts");
     mounts_ = std::move(service).value();
-    mounts::MountMethodDoors doors;
-    doors.deadline = section.deadline;
+    return core::Nothing{};
+}
+
+void Controller::serve_mount_methods(mounts::MountMethodDoors doors) {
     doors.audit = [this](const runtime::Caller& caller, const std::string& action,
                          const std::string& subject, const std::string& reason) {
         const auto actor = runtime::to_text(caller);
@@ -48,8 +65,8 @@ core::Outcome Controller::open_mounts() {
             names.push_back(agent.name);
         return names;
     };
-    mounts::serve_mounts(*control_, mounts_, std::move(doors));
-    return core::Nothing{};
+    mounts::serve_mounts(
+        *control_, [this] { return mounts_; }, std::move(doors));
 }
 
 mounts::MountDoors Controller::mount_doors() {
@@ -81,6 +98,7 @@ mounts::MountDoors Controller::mount_doors() {
         }
         return reachable;
     };
+    doors.acting = [this] { return right_to_act(); };
     doors.note = [this](core::Message message, const std::string& drive,
                         const std::vector<std::string>& words) {
         note_mount(message, drive, words);

@@ -41,6 +41,7 @@ void Controller::serve_reconcile() {
 
 void Controller::begin_reconcile(const core::AgentName& name, const std::string& actor,
                                  const runtime::ControlServer::Answerer& answer) {
+    if (const auto elsewhere = not_here()) return answer(*elsewhere);
     const auto shown = show_agent(name);
     if (std::holds_alternative<ControlError>(shown)) return answer(shown);
     const std::string state = std::get<json>(shown).value("state", "");

@@ -102,6 +102,8 @@ void Controller::begin_release(const std::shared_ptr<ReleaseRun>& run) {
                       "it is forced offline, which `lractl drive clear " + run->drive.text +
                           " --reason TEXT` ends; release a reservation after that");
     }
+    if (const auto elsewhere = not_here(); elsewhere && !run->plan_only)
+        return refuse(elsewhere->code, elsewhere->message);
     if (releases_.contains(run->drive))
         return refuse(ControlErrorCode::busy, "another release is under way");
     if (!run->plan_only) {

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "agent/lrad/pair_setup.hpp"
 #include "agent/snmp/channel_setup.hpp"
 
 namespace agent::lrad {
@@ -27,6 +28,7 @@ std::vector<snmp_mib::PeerConfiguration> agent_peers(
         if (agent.agentless) continue;
         peers.push_back({agent.name, runtime::to_text(agent.address), agent.user, ""});
     }
+    add_pair_peers(configuration, peers);
     return peers;
 }
 

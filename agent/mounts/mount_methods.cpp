@@ -95,17 +95,35 @@ auto answering_list(const Answerer& answer, ToJson to_json) {
 
 class MountMethods : public std::enable_shared_from_this<MountMethods> {
   public:
-    MountMethods(std::shared_ptr<MountService> service, MountMethodDoors doors)
+    MountMethods(MountServiceSource service, MountMethodDoors doors)
         : service_(std::move(service)), doors_(std::move(doors)) {}
 
+    // Null: `answer` has been given the reason.
+    std::shared_ptr<MountService> service_for(const Answerer& answer) {
+        auto service = service_();
+        if (service) return service;
+        const auto why = doors_.not_now();
+        answer(error_of(why ? *why
+                            : MountFault{MountFault::Kind::busy,
+                                         "the drive table is not open yet; try again",
+                                         "not_serving",
+                                         {}}));
+        return nullptr;
+    }
+
     void mount(const json& params, const Answerer& answer) {
-        auto request = request_from(params);
+        if (const auto why = doors_.not_now()) return answer(error_of(*why));
+        const auto service = service_for(answer);
+        if (!service) return;
+        auto request = request_from(params, service->writer().node);
         if (!request) return answer(wrong_request(request.error().message));
-        service_->mount(*request, answering(answer));
+        service->mount(*request, answering(answer));
     }
 
     void set_volume(const std::string& method, claims::VolumeState state, const json& params,
                     const Caller& caller, const Answerer& answer) {
+        const auto service = service_for(answer);
+        if (!service) return;
         const auto volume = word_parameter(params, "volume", volume_name_max);
         if (!volume) return answer(wrong_request(volume.error().message));
         const auto reason = runtime::text_parameter(params, "reason");
@@ -113,7 +131,7 @@ class MountMethods : public std::enable_shared_from_this<MountMethods> {
         if (auto noted = doors_.audit(caller, method, *volume, *reason); !noted)
             return answer(ControlError{ControlErrorCode::failed, noted.error().message});
         const std::string kept = state == claims::VolumeState::usable ? "" : *reason;
-        service_->set_volume_state(
+        service->set_volume_state(
             *volume, state, kept,
             [self = shared_from_this(), volume = *volume, answer](const Outcome& done) {
                 if (!done)
@@ -123,17 +141,18 @@ class MountMethods : public std::enable_shared_from_this<MountMethods> {
     }
 
     void free_drive(const json& params, const Caller& caller, const Answerer& answer) {
+        const auto service = service_for(answer);
+        if (!service) return;
         const auto serial = word_parameter(params, "serial", 64);
         if (!serial) return answer(wrong_request(serial.error().message));
         const auto reason = runtime::text_parameter(params, "reason");
         if (!reason) return answer(wrong_request(reason.error().message));
         if (auto noted = doors_.audit(caller, "claim.free", *serial, *reason); !noted)
             return answer(ControlError{ControlErrorCode::failed, noted.error().message});
-        service_->free_drive(*serial, [self = shared_from_this(), serial = *serial,
-                                       answer](const Outcome& done) {
+        service->free_drive(*serial, [service, serial = *serial, answer](const Outcome& done) {
             if (!done)
                 return answer(ControlError{ControlErrorCode::state_differs, done.error().message});
-            self->service_->list_drives([serial, answer](const auto& rows) {
+            service->list_drives([serial, answer](const auto& rows) {
                 if (!rows)
                     return answer(ControlError{ControlErrorCode::failed, rows.error().message});
                 for (const auto& row : *rows) {
@@ -145,7 +164,9 @@ class MountMethods : public std::enable_shared_from_this<MountMethods> {
     }
 
     void show_volume(const std::string& barcode, const Answerer& answer) {
-        service_->list_volumes(
+        const auto service = service_for(answer);
+        if (!service) return;
+        service->list_volumes(
             [barcode, answer](const Result<std::vector<claims::Volume>>& volumes) {
                 if (!volumes)
                     return answer(ControlError{ControlErrorCode::failed, volumes.error().message});
@@ -160,7 +181,9 @@ class MountMethods : public std::enable_shared_from_this<MountMethods> {
     }
 
     void show_claim(const std::string& name, const Answerer& answer) {
-        service_->show_claim(name, [name, answer](const Result<std::vector<ClaimView>>& found) {
+        const auto service = service_for(answer);
+        if (!service) return;
+        service->show_claim(name, [name, answer](const Result<std::vector<ClaimView>>& found) {
             if (!found)
                 return answer(ControlError{ControlErrorCode::failed, found.error().message});
             if (found->empty()) {
@@ -173,20 +196,21 @@ class MountMethods : public std::enable_shared_from_this<MountMethods> {
     }
 
     void scan(const json& params, const Answerer& answer) {
+        const auto service = service_for(answer);
+        if (!service) return;
         const auto stock = params.find("take_stock");
         if (stock != params.end() && !stock->is_boolean())
             return answer(wrong_request("take_stock must be true or false"));
-        service_->scan(stock != params.end() && stock->get<bool>(), [self = shared_from_this(),
-                                                                     answer](const Outcome& done) {
-            if (!done) return answer(ControlError{ControlErrorCode::failed, done.error().message});
-            self->service_->list_volumes(answering_list<claims::Volume>(answer, volume_json));
-        });
+        service->scan(
+            stock != params.end() && stock->get<bool>(), [service, answer](const Outcome& done) {
+                if (!done)
+                    return answer(ControlError{ControlErrorCode::failed, done.error().message});
+                service->list_volumes(answering_list<claims::Volume>(answer, volume_json));
+            });
     }
 
-    [[nodiscard]] const std::shared_ptr<MountService>& service() const { return service_; }
-
   private:
-    Result<MountRequest> request_from(const json& params) {
+    Result<MountRequest> request_from(const json& params, const std::string& node) {
         MountRequest request;
         auto volume = word_parameter(params, "volume", volume_name_max);
         if (!volume) return volume.error();
@@ -225,8 +249,8 @@ class MountMethods : public std::enable_shared_from_this<MountMethods> {
         const auto now = runtime::clock_now().wall;
         request.deadline = {now.ms + deadline.ms};
         if (!params.contains("request")) {
-            request.request = service_->writer().node + "-" + std::to_string(now.ms) + "-" +
-                              std::to_string(++requests_named_);
+            request.request =
+                node + "-" + std::to_string(now.ms) + "-" + std::to_string(++requests_named_);
             return request;
         }
         auto name = word_parameter(params, "request", request_name_max);
@@ -235,16 +259,16 @@ class MountMethods : public std::enable_shared_from_this<MountMethods> {
         return request;
     }
 
-    std::shared_ptr<MountService> service_;
+    MountServiceSource service_;
     MountMethodDoors doors_;
     std::uint64_t requests_named_ = 0;
 };
 
 }  // namespace
 
-void serve_mounts(runtime::ControlServer& server, const std::shared_ptr<MountService>& service,
+void serve_mounts(runtime::ControlServer& server, MountServiceSource source,
                   MountMethodDoors doors) {
-    const auto methods = std::make_shared<MountMethods>(service, std::move(doors));
+    const auto methods = std::make_shared<MountMethods>(std::move(source), std::move(doors));
     const auto about = [&](const char* method, const char* parameter, auto work) {
         server.on_async(
             method, [methods, parameter, work](const json& params, const Caller&, Answerer answer) {
@@ -258,7 +282,8 @@ void serve_mounts(runtime::ControlServer& server, const std::shared_ptr<MountSer
     });
     about("volume.unmount", "volume",
           [](MountMethods& m, const std::string& name, const Answerer& answer) {
-              m.service()->unmount(name, answering(answer));
+              if (const auto service = m.service_for(answer))
+                  service->unmount(name, answering(answer));
           });
     about("volume.show", "volume",
           [](MountMethods& m, const std::string& name, const Answerer& answer) {
@@ -270,10 +295,12 @@ void serve_mounts(runtime::ControlServer& server, const std::shared_ptr<MountSer
           });
     about("claim.cancel", "claim",
           [](MountMethods& m, const std::string& name, const Answerer& answer) {
-              m.service()->cancel(name, answering(answer));
+              if (const auto service = m.service_for(answer))
+                  service->cancel(name, answering(answer));
           });
     server.on_async("volume.list", [methods](const json&, const Caller&, Answerer answer) {
-        methods->service()->list_volumes(answering_list<claims::Volume>(answer, volume_json));
+        if (const auto service = methods->service_for(answer))
+            service->list_volumes(answering_list<claims::Volume>(answer, volume_json));
     });
     server.on_async("volume.scan", [methods](const json& params, const Caller&, Answerer answer) {
         methods->scan(params, answer);
@@ -289,11 +316,14 @@ void serve_mounts(runtime::ControlServer& server, const std::shared_ptr<MountSer
         const auto all = params.find("all");
         if (all != params.end() && !all->is_boolean())
             return answer(wrong_request("all must be true or false"));
-        methods->service()->list_claims(all != params.end() && all->get<bool>(),
-                                        answering_list<ClaimView>(answer, claim_json));
+        if (const auto service = methods->service_for(answer)) {
+            service->list_claims(all != params.end() && all->get<bool>(),
+                                 answering_list<ClaimView>(answer, claim_json));
+        }
     });
     server.on_async("claim.drives", [methods](const json&, const Caller&, Answerer answer) {
-        methods->service()->list_drives(answering_list<claims::DriveRow>(answer, drive_row_json));
+        if (const auto service = methods->service_for(answer))
+            service->list_drives(answering_list<claims::DriveRow>(answer, drive_row_json));
     });
     server.on_async("claim.free",
                     [methods](const json& params, const Caller& caller, Answerer answer) {

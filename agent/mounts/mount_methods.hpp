@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,10 +21,16 @@ struct MountMethodDoors {
         audit;
     std::function<std::vector<std::string>()> hosts;  // those a volume can be mounted for
     core::Duration deadline{3'600'000};               // when none is given
+    // Why nothing new is mounted here at this moment; nothing: it is. Of two controllers the other
+    // one may be who serves.
+    std::function<std::optional<MountFault>()> not_now = [] { return std::optional<MountFault>(); };
 };
 
+// Asked at each call; null: none here at this moment, and not_now says why.
+using MountServiceSource = std::function<std::shared_ptr<MountService>()>;
+
 // Before the server listens. Both live as long as the methods can be called.
-void serve_mounts(runtime::ControlServer& server, const std::shared_ptr<MountService>& service,
+void serve_mounts(runtime::ControlServer& server, MountServiceSource service,
                   MountMethodDoors doors);
 
 // The same methods where no changer is configured: they say so.

@@ -145,6 +145,7 @@ void NodeRunner::Work::hear_clocks() {
     if (const auto heartbeat = watch.heartbeat(rules, clock_now().monotonic))
         say_heartbeat(*heartbeat);
     watch_peer();
+    // After the heartbeat: who hears of drives from this node must have heard that it serves.
     doors.changed();
     wakeup.cancel();
     const core::Duration left = watch.next_wakeup(rules) - clock_now().monotonic;
@@ -309,13 +310,13 @@ void NodeRunner::Work::changed(const pair::StateChanged& change) {
     if (change.to == NodeState::fenced && change.from != NodeState::fenced)
         doors.note(Message::pair_fenced, {own_name(), why});
     if (takes_requests(change.to) || change.to == NodeState::standby) missed.reset();
-    doors.changed();
 }
 
 // Asked again and again: told once, until something comes of it.
 void NodeRunner::Work::ended(const pair::VoteEnded& vote) {
     const bool decided = vote.state == pair::Vote::State::decided;
     runtime::log_info("pair: vote " + words_of(vote) + (decided ? ": decided" : ": not decided"));
+    if (!decided) last_vote = rules.vote();
     if (decided || missed == vote.wish) return;
     missed = vote.wish;
     const bool refused = vote.state == pair::Vote::State::refused;

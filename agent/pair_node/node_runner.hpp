@@ -96,7 +96,7 @@ class NodeRunner {
     [[nodiscard]] std::string why() const;  // of the present state
     [[nodiscard]] core::WallTime since() const;
     [[nodiscard]] std::optional<core::WallTime> agent_last_heard(const core::AgentName& name) const;
-    // The newest vote that was not a mere reading of the register.
+    // The newest vote that was not a mere reading of the register, or did not even get that.
     [[nodiscard]] const std::optional<pair::Vote>& last_vote() const;
     [[nodiscard]] const std::vector<pair::ShutdownKey>& keys() const;  // seen in this life
 

@@ -135,15 +135,20 @@ class PairReading {
         check_voters(pair, known);
         pair.database =
             pair_database_configuration(source_, values_["database"], "pair.database", errors_);
-        const bool external = pair.database.mode == PairDatabaseConfiguration::Mode::external;
-        if (known.mounts && !external && !known.mounts->database.empty()) {
-            errors_.push_back(
-                source_.error_at("mounts.database",
-                                 "has no meaning with pair.database, which holds the drive "
-                                 "table; remove it"));
+        if (pair.database.mode == PairDatabaseConfiguration::Mode::external) {
+            wrong("database.mode",
+                  "a pair has servers of its own; controllers that share a server of the site need "
+                  "no pair: name it in mounts.database of both");
         }
-        if (external && (!known.mounts || known.mounts->database.empty()))
-            wrong("database.mode", "external needs mounts.database, which names the servers");
+        if (known.mounts && !known.mounts->database.empty()) {
+            errors_.push_back(source_.error_at(
+                "mounts.database",
+                "has no meaning with pair.database, which holds the drive table; remove it"));
+        }
+        if (known.mounts && known.mounts->node != known.sharing.controller) {
+            errors_.push_back(
+                source_.error_at("mounts.node", "must be controller.id in a pair; remove it"));
+        }
         return pair;
     }
 

@@ -259,6 +259,13 @@ core::Result<ReservationAgentStore> ReservationAgentStore::open(const std::strin
     return ReservationAgentStore(std::move(database).value(), *epoch, options.events_max);
 }
 
+core::Outcome ReservationAgentStore::begin_new_epoch() {
+    const auto epoch = raise_life_counter(*database_, "epoch", {});
+    if (!epoch.ok()) return epoch.error().within("raising the epoch");
+    epoch_ = *epoch;
+    return core::Nothing{};
+}
+
 core::Result<core::ReservationAgentState> ReservationAgentStore::load() const {
     core::ReservationAgentState state;
     core::Outcome outcome = load_drives(*database_, state.drives);

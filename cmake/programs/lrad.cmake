@@ -15,6 +15,7 @@ lra_library(agent_lrad
     agent/lrad/capability_memory.cpp
     agent/lrad/control_methods.cpp
     agent/lrad/controller.cpp
+    agent/lrad/controller_pair.cpp
     agent/lrad/discover_command.cpp
     agent/lrad/discovery_methods.cpp
     agent/lrad/discovery_report.cpp
@@ -29,13 +30,14 @@ lra_library(agent_lrad
     agent/lrad/mount_setup.cpp
     agent/lrad/mounts_of_library.cpp
     agent/lrad/operator_snmp.cpp
+    agent/lrad/pair_setup.cpp
     agent/lrad/reconcile_methods.cpp
     agent/lrad/refusal_watch.cpp
     agent/lrad/release_methods.cpp
     agent/lrad/release_plan.cpp
     agent/lrad/snmp_methods.cpp
     agent/lrad/snmp_setup.cpp
-  LIBRARIES agent_agentless agent_metrics agent_mounts agent_postgres agent_runtime drive_iface_device drive_iface_events drive_iface_discovery drive_iface_iscsi_transport
+  LIBRARIES agent_agentless agent_metrics agent_mounts agent_pair_node agent_postgres agent_runtime drive_iface_device drive_iface_events drive_iface_discovery drive_iface_iscsi_transport
             drive_iface_sg_transport agent_snmp nlohmann_json::nlohmann_json $<BUILD_INTERFACE:CLI11::CLI11>)
 lra_program(lrad SOURCES agent/lrad.cpp LIBRARIES agent_lrad)
 if(TARGET lra-mibd)

@@ -1,0 +1,368 @@
+// The controller as one node of a pair: what the node may do decides who is told about
+// reservations, who is fenced and what is mounted.
+
+#include <algorithm>
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <chrono>
+#include <span>
+#include <thread>
+#include <utility>
+
+#include "agent/lrad/controller.hpp"
+#include "agent/lrad/mount_setup.hpp"
+#include "agent/lrad/pair_setup.hpp"
+#include "agent/metrics/metric_text.hpp"
+#include "agent/mounts/drive_hold.hpp"
+#include "agent/mounts/worker.hpp"
+#include "agent/pair_node/node_methods.hpp"
+#include "agent/pair_node/right_board.hpp"
+#include "agent/postgres/database_server.hpp"
+#include "agent/runtime/clock.hpp"
+#include "agent/runtime/log.hpp"
+#include "drive_iface/device/mount_key.hpp"
+
+namespace agent::lrad {
+
+namespace {
+
+// Drives that do not answer must not keep a node from serving.
+constexpr auto old_keys_patience = std::chrono::seconds(10);
+constexpr core::Duration old_key_timeout{5'000};
+constexpr std::size_t table_jobs_max = 8;
+
+}  // namespace
+
+struct Controller::PairPart {
+    std::shared_ptr<pair_node::RightBoard> board = std::make_shared<pair_node::RightBoard>();
+    std::unique_ptr<pair_node::NodeRunner> node;
+    // Opens the drive table, which may block.
+    std::unique_ptr<mounts::Worker> table = std::make_unique<mounts::Worker>(table_jobs_max);
+    bool active = false;
+    bool mounting = false;  // the mount service was started
+    // Mount services that were given up end here: their threads may wait for drives or database.
+    std::vector<std::thread> endings;
+    PairPart() = default;
+    PairPart(const PairPart&) = delete;
+    PairPart& operator=(const PairPart&) = delete;
+    ~PairPart() {
+        for (auto& ending : endings)
+            ending.join();
+    }
+    std::map<core::AgentName, core::AgentPresence> presences;  // as said, also while only watching
+    std::shared_ptr<int> alive = std::make_shared<int>(0);
+};
+
+void Controller::PairPartDeleter::operator()(PairPart* part) const {
+    delete part;
+}
+
+// ---- opening
+
+core::Outcome Controller::open_pair() {
+    if (!configuration_.pair) {
+        pair_node::refuse_pair(*control_);
+        return core::Nothing{};
+    }
+    pair_.reset(new PairPart);
+    pair_node::NodeOptions options;
+    options.pair = *configuration_.pair;
+    options.name = configuration_.sharing.controller;
+    options.store_file = configuration_.state_dir + "/pair.db";
+    options.first_sequence = store_.epoch() << 32U;
+    auto database = std::make_unique<postgres::DatabaseServer>(
+        loop_, configuration_.pair->database, configuration_.pair->node.node,
+        [this](core::Message message, const std::vector<std::string>& words) {
+            note_pair(message, words);
+        });
+    auto node =
+        pair_node::NodeRunner::open(loop_, std::move(options), std::move(database), node_doors());
+    if (!node) return node.error().within("pair");
+    pair_->node = std::move(node).value();
+    channel_->hear_pair([this](const std::string& peer, const std::string& line) {
+        return pair_->node->hear(peer, line);
+    });
+    pair_node::NodeMethodDoors doors;
+    doors.audit = [this](const runtime::Caller& caller, const std::string& action,
+                         const std::string& subject, const std::string& reason) {
+        return store_.append_audit(
+            {runtime::clock_now().wall, runtime::to_text(caller), action, subject, reason});
+    };
+    doors.answers = [this](const std::string& agent) {
+        for (const auto& peer : channel_->peers()) {
+            if (peer.name == agent) return peer.answering;
+        }
+        return false;
+    };
+    pair_node::serve_node(loop_, *control_, *pair_->node, std::move(doors));
+    return core::Nothing{};
+}
+
+pair_node::NodeDoors Controller::node_doors() {
+    pair_node::NodeDoors doors;
+    doors.say = [this](const std::string& to, const std::string& replaces, const std::string& line,
+                       std::uint32_t attempts) {
+        channel_->say_to_pair(to, replaces, line, attempts, nullptr);
+    };
+    doors.carry_out = [this](const pair::Order& order, std::function<void(bool)> done) {
+        if (order.step == pair::Step::fence_old) return fence_old(order, std::move(done));
+        // The claims are looked at when this node may send commands; requests wait for that.
+        asio::post(loop_, [this, done = std::move(done), lives = std::weak_ptr(pair_->alive)] {
+            if (lives.expired()) return;
+            done(!configuration_.mounts || mounts_ != nullptr);
+        });
+    };
+    doors.mounts_left = [this] {
+        pair::MountsLeft left;
+        if (!mounts_) return left;
+        const auto load = mounts_->load();
+        left.queued = load.queued;
+        left.running = load.running;
+        left.moving = load.moving;
+        return left;
+    };
+    doors.changed = [this] { pair_changed(); };
+    doors.note = [this](core::Message message, const std::vector<std::string>& words) {
+        note_pair(message, words);
+    };
+    doors.broken = [this](const std::string& why) {
+        if (std::exchange(failed_, true)) return;
+        runtime::log_critical(why);
+        on_failure_(why);
+    };
+    return doors;
+}
+
+void Controller::note_pair(core::Message message, const std::vector<std::string>& words) {
+    core::EventRecord record;
+    record.at = runtime::clock_now().wall;
+    record.severity = core::description_of(message).severity;
+    record.message = core::identifier_of(message);
+    record.text = core::text_of(message, std::span<const std::string>(words));
+    carry_out({core::RecordEvent{std::move(record)}});
+}
+
+void Controller::start_pair() {
+    if (pair_) pair_->node->start();
+}
+
+void Controller::stop_pair() {
+    if (!pair_) return;
+    pair_->node->stop();
+    pair_->board->set({});
+    pair_->table->stop();
+}
+
+// ---- what the node may do
+
+bool Controller::is_active() const {
+    return !pair_ || pair_->active;
+}
+
+core::SharingConfiguration Controller::sharing_in_force() const {
+    if (is_active()) return configuration_.sharing;
+    return sharing_of_watcher(configuration_.sharing);
+}
+
+// After each step of the node, and at least once a second.
+void Controller::pair_changed() {
+    if (!pair_ || !pair_->node || failed_) return;
+    const auto right = pair_->node->right();
+    pair_->board->set(right);
+    const bool may_send = pair::may_send(right, runtime::clock_now().monotonic);
+    if (may_send && !pair_->active) become_active(right);
+    if (!right.may_act && pair_->active) become_watcher();
+    const auto& rules = pair_->node->rules();
+    if (mounts_ && rules.state() == pair::NodeState::draining && rules.key() &&
+        !pair::row_of(rules.key()->mode).serves_queue) {
+        mounts_->hand_back_queue("RETRY_ELSEWHERE: controller " +
+                                 configuration_.sharing.controller +
+                                 " leaves service; ask the other one");
+    }
+}
+
+// From now on this node tells the agents, forces drives offline and mounts: as after a start of its
+// own, with what it has recorded and under a new epoch of notices. Besides, every drive is looked
+// at anew and every agent is told how they all are: what happened between the other node's last
+// word and this moment nobody has told them.
+void Controller::become_active(const pair::ActingRight& right) {
+    auto recorded = store_.load();
+    core::Outcome begun = recorded ? store_.begin_new_epoch() : core::Outcome(recorded.error());
+    if (!begun) {
+        failed_ = true;
+        runtime::log_critical("the state can not be taken up: " + begun.error().message);
+        return on_failure_(begun.error().message);
+    }
+    pair_->active = true;
+    rules_ =
+        core::ReservationAgent(configuration_.sharing, std::move(recorded).value(), store_.epoch());
+    runtime::log_info("this controller serves the library from now on, epoch " +
+                      std::to_string(right.epoch));
+    carry_out(rules_.start(runtime::clock_now()));
+    for (const auto& agent : rules_.agents())
+        take(core::AdministratorReconciledAgent{agent.record.agent});
+    for (const auto& [agent, presence] : pair_->presences)
+        take(core::AgentStarted{presence});
+    for (const auto& [serial, drive] : drives_)
+        drive.watch->look_now();
+    for (const auto& [serial, order] : orders_.release_all())
+        carry_out_order(order);
+    if (mounts_ && !std::exchange(pair_->mounting, true))
+        mounts_->start_under(right.epoch, configuration_.pair->peer.name);
+}
+
+// Late words of this node must not undo what the other one says.
+void Controller::become_watcher() {
+    pair_->active = false;
+    runtime::log_info("this controller only watches the library from now on");
+    for (const auto& agent : configuration_.agents) {
+        for (const auto& [serial, drive] : drives_)
+            hosts_->stop_sending(agent.name, "drive:" + serial.text);
+    }
+    carry_out(rules_.reconfigure(sharing_in_force(), runtime::clock_now()));
+    drop_mounts();
+}
+
+void Controller::drop_mounts() {
+    pair_->mounting = false;
+    if (!mounts_) return;
+    mounts_->stop();
+    pair_->endings.emplace_back(
+        [dropped = std::exchange(mounts_, nullptr)]() mutable { dropped.reset(); });
+}
+
+void Controller::agent_presence_said(const core::AgentPresence& presence, bool stopping) {
+    if (!pair_) return;
+    auto& known = pair_->presences[presence.agent];
+    if (presence.incarnation < known.incarnation) return;
+    known = presence;
+    if (stopping) pair_->presences.erase(presence.agent);
+}
+
+std::optional<runtime::ControlError> Controller::not_here() const {
+    if (is_active()) return std::nullopt;
+    const auto why = why_not_mounting(false);
+    return runtime::ControlError{
+        runtime::ControlErrorCode::busy,
+        why ? why->words : "this controller only watches at this moment",
+        R"({"reason": ")" + (why ? why->reason : std::string("not_active")) + "\"}"};
+}
+
+std::optional<mounts::MountFault> Controller::why_not_mounting(bool serving) const {
+    return lrad::why_not_mounting(*pair_->node, serving);
+}
+
+pair::ActingRight Controller::right_to_act() const {
+    if (!pair_) return pair::right_of_single_controller(0);
+    return pair_->board->get();
+}
+
+std::string Controller::pair_metrics() const {
+    if (!pair_ || !pair_->node) return "";
+    const auto& node = *pair_->node;
+    metrics::MetricText text;
+    text.gauge("lra_pair_state", "What this node of a pair is: 1 for the state it is in.");
+    for (std::size_t i = 0; i < pair::node_state_count; ++i) {
+        const auto state = static_cast<pair::NodeState>(i);
+        const bool is_it = node.started() && node.rules().state() == state;
+        text.sample(is_it ? 1U : 0U, {{"state", pair::to_text(state)}});
+    }
+    text.gauge("lra_pair_acts", "Whether this node may command devices at this moment.");
+    text.sample(pair::may_send(node.right(), runtime::clock_now().monotonic) ? 1U : 0U);
+    text.gauge("lra_pair_epoch", "The newest epoch in this node's copy of the drive table.");
+    text.sample(node.rules().data().epoch);
+    text.gauge("lra_pair_peer_silent", "Whether the other node is not heard.");
+    text.sample(node.peer_is_silent() ? 1U : 0U);
+    text.gauge("lra_pair_standby", "The other node's copy: 0 none, 1 streaming, 2 in sync.");
+    text.sample(static_cast<std::uint64_t>(node.rules().data().standby));
+    return text.text();
+}
+
+// ---- the drive table and the devices
+
+// A node that is to serve opens the table, whose number for it is part of its keys, and takes the
+// other's dead keys off the drives before anything else is sent to them.
+void Controller::fence_old(const pair::Order& order, std::function<void(bool)> done) {
+    if (!configuration_.mounts) {
+        return asio::post(loop_, [done = std::move(done)] { done(true); });
+    }
+    drop_mounts();
+    auto changer = make_changer(*configuration_.mounts, configuration_.sharing.controller);
+    if (!changer) {
+        runtime::log_error(changer.error().within("mounts.changer").message);
+        return asio::post(loop_, [done = std::move(done)] { done(false); });
+    }
+    auto section = *configuration_.mounts;
+    section.database = table_servers(configuration_);
+    const auto posted = pair_->table->post(
+        [this, section = std::move(section), state_dir = configuration_.state_dir, order, done,
+         device =
+             std::make_shared<std::unique_ptr<drive_iface::Transport>>(std::move(changer).value()),
+         doors = mount_doors(), lives = std::weak_ptr(pair_->alive)] {
+            using Opened = core::Result<std::shared_ptr<mounts::MountService>>;
+            auto opened = std::make_shared<Opened>([&]() -> Opened {
+                auto table = open_drive_table(section, state_dir);
+                if (!table) return table.error();
+                return mounts::MountService::open(loop_, mount_options(section),
+                                                  std::move(table).value(), std::move(*device),
+                                                  doors);
+            }());
+            asio::post(loop_, [this, opened, order, done, lives] {
+                if (lives.expired()) return;
+                if (!*opened) {
+                    note_pair(core::Message::pair_claims_not_judged, {opened->error().message});
+                    return done(false);
+                }
+                mounts_ = std::move(*opened).value();
+                preempt_old_keys(order.epoch, done);
+            });
+        });
+    if (!posted) asio::post(loop_, [done = std::move(done)] { done(false); });
+}
+
+void Controller::preempt_old_keys(std::uint64_t epoch, std::function<void(bool)> done) {
+    const auto family = mount_key_family_of(configuration_);
+    const auto own = drive_iface::mount_key(family, mounts_->writer().node_number, epoch);
+    struct Round {
+        std::size_t left = 0;
+        std::function<void(bool)> done;
+        asio::steady_timer patience;
+        void one_less() {
+            if (left == 0 || --left > 0) return;
+            end();
+        }
+        void end() {
+            left = 0;
+            patience.cancel();
+            if (done) std::exchange(done, nullptr)(true);
+        }
+    };
+    const auto round =
+        std::make_shared<Round>(Round{1, std::move(done), asio::steady_timer(loop_)});
+    round->patience.expires_after(old_keys_patience);
+    round->patience.async_wait([round](const std::error_code& error) {
+        if (!error) round->end();
+    });
+    for (const auto& [serial, drive] : drives_) {
+        if (!drive.watch->is_polled()) continue;
+        ++round->left;
+        drive.watch->run(
+            {[family, own](drive_iface::Transport& device, core::Duration) -> core::Outcome {
+                 const auto holder = mounts::look_at_holder(device, family, own, old_key_timeout);
+                 if (holder.held == claims::HeldBy::no_answer) return core::Error{holder.words};
+                 if (holder.held != claims::HeldBy::dead_key) return core::Nothing{};
+                 const auto held = mounts::hold_drive(device, family, own, old_key_timeout);
+                 if (!held) return held.error();
+                 return core::Nothing{};
+             },
+             [this, round, serial = serial](const core::Outcome& outcome) {
+                 if (!outcome)
+                     note_pair(core::Message::pair_old_key_stands,
+                               {serial.text, outcome.error().message});
+                 round->one_less();
+             }});
+    }
+    round->one_less();
+}
+
+}  // namespace agent::lrad

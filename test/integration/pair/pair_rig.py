@@ -1,0 +1,210 @@
+"""A library with four drives, two controllers that serve it together, each with a PostgreSQL server of its own, and agents
+that vote. Everything is real: programs, SNMP, SCSI over iSCSI, databases."""
+
+import json
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
+from rig import Failed, Rig, free_ports, wait_until  # noqa: E402
+
+PROGRAMS = "/usr/lib/postgresql/15/bin"
+DRIVES = ("VT00000001", "VT00000002", "VT00000003", "VT00000004")
+NODES = {"lra-a": "first", "lra-b": "second"}
+CLUSTER = "library-1"
+# Short, and long enough for a machine that does other things too.
+TIMES = {"heartbeat_ms": 300, "suspect_after_ms": 1000, "lease_ms": 3000, "dead_after_ms": 5000, "peer_wait_ms": 8000,
+         "retry_ms": 1000, "vote_timeout_ms": 1500, "key_timeout_ms": 3000, "expedite_timeout_ms": 4000}
+SERVING = ("primary", "primary_alone")
+
+
+def other(node):
+    return "lra-b" if node == "lra-a" else "lra-a"
+
+
+def check(condition, words):
+    if not condition:
+        raise Failed(words)
+    print(f"ok   {words}", flush=True)
+
+
+class PairRig(Rig):
+    def __init__(self, bin_dir, agents=3, volumes=6, threshold=None):
+        self.volumes = [f"VT{n:04}L8" for n in range(1, volumes + 1)]
+        self.threshold = threshold
+        # The servers run as another user than root, who must be able to reach their folders.
+        self.database_folder = Path(tempfile.mkdtemp(prefix="lra-db-"))
+        self.database_folder.chmod(0o755)
+        if os.geteuid() == 0:
+            owner = pwd.getpwnam("postgres")
+            os.chown(self.database_folder, owner.pw_uid, owner.pw_gid)
+        udp = free_ports(2)
+        tcp = free_ports(2, socket.SOCK_STREAM)
+        self.node_ports = dict(zip(NODES, udp))
+        self.database_ports = dict(zip(NODES, tcp))
+        hosts = tuple(f"host-{letter}" for letter in "abcde"[:agents])
+        super().__init__(bin_dir, hosts=hosts, drives=DRIVES, poll_ms=300, timeout_ms=3000)
+        configuration = json.loads(self.path("vtld.json").read_text())
+        configuration["cartridges"] = {"folders": [str(self.path("tapes-1")), str(self.path("tapes-2"))],
+                                       "capacity_mb": 16, "barcodes": self.volumes}
+        del configuration["events"]
+        self._write("vtld.json", configuration)
+        for host in self.hosts:
+            self._write_voter(host)
+
+    # ---- configuration
+
+    def _write_voter(self, host):
+        configuration = json.loads(self.path(f"dsad-{host}.json").read_text())
+        configuration["agent"]["presence_interval_ms"] = 2000
+        configuration["controllers"] = [
+            {"name": node, "address": f"udp:127.0.0.1:{port}", "user": host} for node, port in self.node_ports.items()]
+        configuration["snmp"]["users"].append(self._user("voters"))
+        configuration["pair"] = {
+            "cluster": CLUSTER, "first": "lra-a", "second": "lra-b", "dead_after_ms": TIMES["dead_after_ms"],
+            "agents": [{"name": h, "address": f"udp:127.0.0.1:{self.host_ports[h]}", "user": "voters"}
+                       for h in self.hosts if h != host]}
+        self._write(f"dsad-{host}.json", configuration)
+
+    def _write_node(self, node):
+        self._write_lrad()
+        configuration = json.loads(self.path("lrad.json").read_text())
+        portal = self.urls[self.drives[0]].rsplit(":drive-", 1)[0]
+        initiator = f"iqn.2026-01.example:{node}"
+        del configuration["events"]
+        configuration["controller"] = {"id": node, "state_dir": str(self.path(node))}
+        configuration["control"] = {"socket": self.sock(node)}
+        configuration["snmp"]["listen"] = f"udp:127.0.0.1:{self.node_ports[node]}"
+        configuration["snmp"]["users"].append(self._user("nodes"))
+        for drive in configuration["drives"]:
+            drive["interface"]["initiator_name"] = initiator
+            drive["offline"] = {"actuator": "alarm"}
+        configuration["mounts"] = {"changer": {"type": "iscsi", "url": f"{portal}:changer/0", "initiator_name": initiator}}
+        peer = other(node)
+        configuration["pair"] = {
+            "node": NODES[node], "cluster": CLUSTER, "voters": self.hosts, "times": TIMES,
+            "peer": {"name": peer, "addresses": [f"udp:127.0.0.1:{self.node_ports[peer]}"], "user": "nodes"},
+            "database": {"folder": str(self.database_folder / node), "programs": PROGRAMS,
+                         "listen": ["127.0.0.1"], "port": self.database_ports[node],
+                         "peer_address": "127.0.0.1", "peer_port": self.database_ports[peer],
+                         "password_file": self._key("database"), "stop_timeout_s": 10}}
+        if self.threshold is not None:
+            configuration["pair"]["threshold"] = self.threshold
+        self._write(f"{node}.json", configuration)
+
+    # ---- processes
+
+    def start_node(self, node):
+        self.spawn(node, [str(self.bin / "lrad"), "--config", str(self.path(f"{node}.json"))])
+        self._ready(node, lambda: self.ask(node, "status", "show", quiet=True))
+
+    def init_node(self, node):
+        done = self.run([str(self.bin / "lrad"), "--init-pair", "--config", str(self.path(f"{node}.json"))], check=False,
+                        timeout=90)
+        if done.returncode != 0:
+            raise Failed(f"lrad --init-pair of {node} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+
+    def start(self):
+        """A pair in service: the first node its primary."""
+        self.start_vtld()
+        for node in NODES:
+            self._write_node(node)
+        for host in self.hosts:
+            self.start_dsad(host)
+        self.init_node("lra-a")
+        self.start_node("lra-a")
+        wait_until("the first node has started", lambda: self.show("lra-a")["data"]["epoch"] == 1, 30)
+        self.ask("lra-a", "pair", "enrol", "--found", CLUSTER, "--reason", "first start")
+        for host in self.hosts:
+            wait_until(f"{host} is enrolled", lambda h=host: self.ask(h, "pair", "show")["enrolled"], 10)
+        wait_until("the first node's server is up", lambda: self.show("lra-a")["step"] == "await_standby" or
+                   self.state("lra-a") == "primary_alone", 40)
+        self.init_node("lra-b")
+        self.start_node("lra-b")
+        self.await_pair("lra-a")
+        self.await_mounting("lra-a")
+
+    def stop(self):
+        for node in NODES:
+            process = self.processes.pop(node, None)
+            if process is None or process.poll() is not None:
+                continue
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        super().stop()
+        shutil.rmtree(self.database_folder, ignore_errors=True)
+
+    def __exit__(self, kind, value, trace):
+        if kind is not None:
+            for node in NODES:
+                print(f"---- {node}.log, its end ----\n{self.log_of(node)[-6000:]}", file=sys.stderr)
+        super().__exit__(kind, value, trace)
+
+    def kill(self, name):
+        process = self.processes.pop(name)
+        process.kill()
+        process.wait()
+
+    # ---- asking
+
+    def show(self, node):
+        return self.ask(node, "pair", "show")
+
+    def state(self, node):
+        shown = self.ask(node, "pair", "show", quiet=True)
+        return shown["state"] if shown else "gone"
+
+    def await_state(self, node, *states, timeout=40):
+        def look():
+            state = self.state(node)
+            return state if state in states else None
+        try:
+            return wait_until("", look, timeout)
+        except Failed:
+            raise Failed(f"{node} should be {' or '.join(states)} within {timeout} s and is {self.ask(node, 'pair', 'show', quiet=True)}") from None
+
+    def await_pair(self, primary, timeout=60):
+        self.await_state(primary, "primary", timeout=timeout)
+        self.await_state(other(primary), "standby", timeout=timeout)
+
+    def await_mounting(self, node, timeout=40):
+        def look():
+            table = self.ask(node, "claim", "drives", quiet=True)
+            known = self.ask(node, "drive", "list", quiet=True)
+            ready = table and len(table) == len(self.drives) and all(d["generation"] for d in table)
+            return ready and known and all(d["reservation"]["state"] != "unknown" for d in known) and \
+                self.ask(node, "volume", "list", quiet=True)
+        wait_until(f"{node} mounts", look, timeout)
+
+    def refused(self, node, *words):
+        done = self.lractl(node, "--json", *words)
+        if done.returncode == 0:
+            raise Failed(f"lractl {' '.join(words)} at {node} should be refused")
+        error = json.loads(done.stderr)["error"]
+        return done.returncode, error.get("data", {}), error["message"]
+
+    def mount(self, node, volume, *words):
+        return self.ask(node, "volume", "mount", volume, *words)
+
+    def unmount(self, node, volume):
+        return self.ask(node, "volume", "unmount", volume)
+
+    def try_mount(self, node, volume):
+        return self.ask(node, "volume", "mount", volume, quiet=True)
+
+
+__all__ = ["CLUSTER", "DRIVES", "NODES", "PROGRAMS", "SERVING", "TIMES", "Failed", "PairRig", "check", "other", "signal", "time",
+           "wait_until"]
