@@ -199,7 +199,7 @@ int channel_rounds(const std::string& how, std::size_t hosts, std::size_t rounds
     const std::size_t living = hosts - dead;
     ::mkdir((folder + "/hosts").c_str(), 0700);
     std::vector<std::string> arguments{std::to_string(living),
-                                       how == "inform" ? "answer" : "confirm", folder + "/hosts"};
+                                       how == "inform" ? "quick" : "confirm", folder + "/hosts"};
     if (how != "inform") {
         arguments.push_back(std::to_string(channel.listen_port()));
         arguments.push_back(channel.engine_id());
@@ -261,7 +261,7 @@ int main(int argc, char** argv) {
     if (words[0] == "sessions") {
         const std::string folder = words[3] + "/hosts";
         ::mkdir(folder.c_str(), 0700);
-        const Hosts answering({words[1], "answer", folder});
+        const Hosts answering({words[1], "quick", folder});
         return fan_out::library_sessions(hosts, rounds, words[3].c_str());
     }
     return channel_rounds(words[0], hosts, rounds, words[3], std::min(number(4), hosts - 1));

@@ -3,8 +3,9 @@
 
     test/bench/snmp_fan_out/fan_out.py BIN-FOLDER [TIMES]
 
-Medians of TIMES (5) interleaved runs; use a release build. The hosts share the machine with the controller: what they need
-for their part of the cryptography is in the times, not in the processor time. Prints, never fails.
+Medians of TIMES (5) interleaved runs; use a release build. The hosts share the machine with the controller, so they answer
+with keys and contexts kept ready (3 us each; nothing is verified there) and send confirmations that were made before: what is
+timed is the controller. Prints, never fails.
 """
 
 import json
