@@ -53,9 +53,9 @@ ValueShape database_shape() {
     const auto file = text_shape("path", wrong_with_file_name);
     return object_shape({
         default_key("mode", choice_shape({"pair", "external"}), "\"pair\"",
-                    "pair: this node runs a server of its own beside the other node's. external: "
-                    "mounts.database names a highly available server of the site; nothing is "
-                    "started or promoted here, and the other keys have no meaning."),
+                    "pair: this node runs a server of its own beside the other node's. A highly "
+                    "available server of the site needs no pair: leave the section out and name it "
+                    "in mounts.database of both controllers; external says so."),
         default_key("folder", text_shape("absolute path", wrong_with_server_folder),
                     "\"/var/lib/lra/postgres\"",
                     "All files of the server are below it. Made by lrad --init-pair."),

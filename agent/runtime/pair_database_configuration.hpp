@@ -17,8 +17,8 @@
 namespace agent::runtime {
 
 struct PairDatabaseConfiguration {
-    // external: the site's own highly available server, named by mounts.database. Nothing is
-    // started or promoted there, and all that follows has no meaning.
+    // external: the site's own highly available server, named by mounts.database. That is no pair;
+    // all that follows has no meaning.
     enum class Mode : std::uint8_t { pair, external };
     Mode mode = Mode::pair;
 
