@@ -28,6 +28,7 @@ using namespace agent;
 using namespace agent::mounts;
 using two_servers::Message;
 using two_servers::Node;
+using two_servers::ServerSession;
 using two_servers::Step;
 using two_servers::TwoServers;
 using FailoverClock = std::chrono::steady_clock;
@@ -131,15 +132,17 @@ class FailoverTable {
 
 struct Costs {
     std::vector<double> sync;
+    std::vector<double> commit;  // of one row, with nothing around it
     std::vector<double> claim;
     std::vector<double> order;
 };
 
-void measure_costs(FailoverTable& table, const std::string& folder, int round, Costs& costs,
-                   std::set<std::string>& acknowledged) {
+void measure_costs(FailoverTable& table, ServerSession& session, const std::string& folder,
+                   int round, Costs& costs, std::set<std::string>& acknowledged) {
     const int file = ::open((folder + "/bare").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     static const std::array<char, 8'192> page{};
     std::vector<double> sync;
+    std::vector<double> commit;
     std::vector<double> claim;
     std::vector<double> order;
     for (int i = 0; i < measured_a_round; ++i) {
@@ -147,6 +150,10 @@ void measure_costs(FailoverTable& table, const std::string& folder, int round, C
         if (::pwrite(file, page.data(), page.size(), 0) < 0 || ::fdatasync(file) != 0)
             end_with("fdatasync failed");
         sync.push_back(ms_since(begin));
+        begin = FailoverClock::now();
+        if (!session.run("UPDATE pair_epoch SET mark = 'bench'", {}, {10'000}))
+            end_with("no commit");
+        commit.push_back(ms_since(begin));
         const std::string name = "m" + std::to_string(round) + "-" + std::to_string(i);
         begin = FailoverClock::now();
         if (!table.claim(name)) end_with("no claim");
@@ -161,6 +168,7 @@ void measure_costs(FailoverTable& table, const std::string& folder, int round, C
     }
     ::close(file);
     costs.sync.push_back(middle_of(sync));
+    costs.commit.push_back(middle_of(commit));
     costs.claim.push_back(middle_of(claim));
     costs.order.push_back(middle_of(order));
 }
@@ -192,7 +200,9 @@ int main(int argc, char** argv) {
     std::vector<double> outages;
     std::set<std::string> acknowledged;
     for (int round = 0; round < rounds; ++round) {
-        measure_costs(*table, argv[1], round, costs, acknowledged);
+        const auto session = pair.session(primary);
+        if (!session) end_with("no session");
+        measure_costs(*table, *session, argv[1], round, costs, acknowledged);
         std::atomic<int> made{0};
         std::set<std::string> mine;
         std::thread writer([&] {
@@ -236,6 +246,8 @@ int main(int argc, char** argv) {
     std::set_difference(acknowledged.begin(), acknowledged.end(), there.begin(), there.end(),
                         std::back_inserter(missing));
     std::printf("write of 8 KiB and fdatasync           %8.3f ms\n", middle_of(costs.sync));
+    std::printf("one row changed, on both disks         %8.3f ms  %6.2f times\n",
+                middle_of(costs.commit), middle_ratio(costs.commit, costs.sync));
     std::printf("claim, on both disks                   %8.3f ms  %6.2f times\n",
                 middle_of(costs.claim), middle_ratio(costs.claim, costs.sync));
     std::printf("lock, two commits, unlock              %8.3f ms  %6.2f times\n",
