@@ -54,11 +54,11 @@ def mounted(rig, node):
 
 
 def takeover(rig, rounds):
-    rig.start()
+    """Kills the primary under a load of mounts, again and again. Returns the node that is the primary in the end."""
     primary = "lra-a"
     status, data, words = rig.refused("lra-b", "volume", "mount", rig.volumes[0])
     check(status == 5 and data["reason"] == "retry_elsewhere" and "lra-a" in words,
-          "the standby passes a mount request on to the other node, by name")
+          "the standby names the other node to whoever wants a mount")
     times = []
     for _ in range(rounds):
         standby = other(primary)
@@ -73,7 +73,7 @@ def takeover(rig, rounds):
         wait_until("mounts are acknowledged again", lambda: load.acknowledged > before + 1, 40)
         load.end()
         check(held.items() <= mounted(rig, standby).items(), f"{standby} has every volume that was mounted, in its drive")
-        for volume in held:
+        for volume in mounted(rig, standby):  # the load's own among them
             rig.unmount(standby, volume)
         rig.start_node(primary)
         rig.await_pair(standby)
@@ -83,34 +83,60 @@ def takeover(rig, rounds):
         primary = standby
         rig.await_mounting(primary)
     print(f"     taken over after kill -9: {', '.join(f'{t:.1f}' for t in times)} s", flush=True)
+    return primary
 
 
-def suspended(rig, rounds):
-    rig.start()
-    held = {v: rig.mount("lra-a", v)["drive"] for v in rig.volumes[:2]}
-    process = rig.processes["lra-a"]
+def suspended(rig, primary):
+    """Two servers that take writes at the same time, and a node that does not know that it was replaced."""
+    standby = other(primary)
+    held = {v: rig.mount(primary, v)["drive"] for v in rig.volumes[:2]}
+    process = rig.processes.pop(primary)
     process.send_signal(signal.SIGSTOP)
-    rig.processes.pop("lra-a")
     begin = time.monotonic()
-    rig.await_state("lra-b", "primary_alone")
-    print(f"     taken over after SIGSTOP: {time.monotonic() - begin:.1f} s", flush=True)
-    rig.await_mounting("lra-b")
-    check(held.items() <= mounted(rig, "lra-b").items(), "the claims of the suspended node are the other one's")
-    volume = rig.volumes[2]
-    drive = rig.mount("lra-b", volume)["drive"]
-    process.send_signal(signal.SIGCONT)
-    rig.processes["lra-a"] = process
-    status, data, _ = rig.refused("lra-a", "volume", "mount", rig.volumes[3])
+    try:
+        rig.await_state(standby, "primary_alone")
+        print(f"     taken over after SIGSTOP: {time.monotonic() - begin:.1f} s", flush=True)
+        rig.await_mounting(standby)
+        check(held.items() <= mounted(rig, standby).items(), "the claims of the suspended node are the other one's")
+        volume = rig.volumes[2]
+        drive = rig.mount(standby, volume)["drive"]
+    finally:
+        process.send_signal(signal.SIGCONT)
+        rig.processes[primary] = process
+    status, data, _ = rig.refused(primary, "volume", "mount", rig.volumes[3])
     check(status == 5, f"the node that was resumed mounts nothing ({data['reason']})")
-    rig.await_pair("lra-b")
-    check(rig.show("lra-a")["acts"] is False, "it ends as the standby")
-    check(mounted(rig, "lra-b").get(volume) == drive, "what the other one did meanwhile stands")
+    rig.await_pair(standby)
+    check(rig.show(primary)["acts"] is False, "it ends as the standby")
+    check(mounted(rig, standby).get(volume) == drive, "what the other one did meanwhile stands")
     for name in (*held, volume):
-        rig.unmount("lra-b", name)
+        rig.unmount(standby, name)
 
 
-def shutdowns(rig, rounds):
+def databases(rig):
+    """The servers end, one and then the other, and the nodes go on."""
+    primary = next(n for n in NODES if rig.state(n) == "primary")
+    standby = other(primary)
+    volume = rig.volumes[4]
+    drive = rig.mount(primary, volume)["drive"]
+    before = rig.kill_database(standby)
+    wait_until("the standby's server runs again", lambda: rig.database_process(standby) not in (None, before), 40)
+    wait_until("its copy confirms again", lambda: rig.show(primary)["data"]["standby"] == "in_sync", 40)
+    rig.await_pair(primary)
+    check(mounted(rig, primary).get(volume) == drive, "the standby's database ends, and the pair is one again")
+    rig.kill_database(primary)
+    serving, _ = wait_until("one of them serves again", lambda: next(
+        (n for n in NODES if rig.state(n) in SERVING and mounted(rig, n).get(volume) == drive), None), 60)
+    rig.await_pair(serving)
+    check(rig.ask(serving, "volume", "unmount", volume) is not None, "the primary's database ends, and no claim is lost")
+
+
+def nodes(rig, rounds):
     rig.start()
+    suspended(rig, takeover(rig, rounds))
+    databases(rig)
+
+
+def shutdowns(rig):
     rig.mount("lra-a", rig.volumes[0])
     key = rig.ask("host-b", "pair", "shutdown", "second", "--reason", "new disks")
     rig.await_state("lra-b", "shut_down")
@@ -143,8 +169,7 @@ def shutdowns(rig, rounds):
     rig.unmount("lra-a", rig.volumes[0])
 
 
-def votes(rig, rounds):
-    rig.start()
+def votes(rig):
     rig.ask("lra-b", "pair", "shutdown", "both", "--reason", "power work")
     for node in NODES:
         rig.await_state(node, "shut_down")
@@ -174,9 +199,43 @@ def votes(rig, rounds):
         rig.lractl(node, "pair", "recover", NODES[node])
     rig.await_pair("lra-a", timeout=90)
     check(True, "both back without one agent: the pair as it was, without a vote")
+    for host in rig.hosts:
+        rig.start_dsad(host)
 
 
-STORIES = {"takeover": takeover, "suspended": suspended, "shutdowns": shutdowns, "votes": votes}
+def power(rig):
+    """Everybody ends at once; one node comes back, and nobody has given a command."""
+    primary = "lra-a"
+    rig.await_mounting(primary)
+    volume = rig.volumes[5]
+    drive = rig.mount(primary, volume)["drive"]
+    for name in (*NODES, *rig.hosts):
+        rig.kill(name)
+    for host in rig.hosts:
+        rig.start_dsad(host)
+    rig.start_node(other(primary))
+    rig.await_state(other(primary), "primary_alone", timeout=60)
+    wait_until("the claim is there", lambda: mounted(rig, other(primary)).get(volume) == drive, 40)
+    check(True, "power is lost everywhere, the standby alone comes back: it has every claim, by the agents' votes")
+    rig.start_node(primary)
+    rig.await_pair(other(primary))
+    rig.unmount(other(primary), volume)
+    rig.ask(other(primary), "pair", "shutdown", NODES[other(primary)], "--mode", "expedite", "--reason", "change over")
+    rig.await_state(primary, *SERVING)
+    rig.ask(other(primary), "pair", "recover", NODES[other(primary)])
+    rig.await_pair(primary)
+    check(True, "and the roles change by a shutdown of the one that serves")
+
+
+def commands(rig, rounds):
+    rig.start()
+    for _ in range(rounds):
+        shutdowns(rig)
+        votes(rig)
+        power(rig)
+
+
+STORIES = {"nodes": nodes, "commands": commands}
 
 
 def main():

@@ -158,6 +158,20 @@ class PairRig(Rig):
         process.kill()
         process.wait()
 
+    def database_process(self, node):
+        """As the server's folder names it; None: there is none now."""
+        for file in (self.database_folder / node).glob("**/postmaster.pid"):
+            try:
+                return int(file.read_text().split()[0])
+            except (OSError, IndexError, ValueError):
+                return None
+        return None
+
+    def kill_database(self, node):
+        process = self.database_process(node)
+        os.kill(process, signal.SIGKILL)
+        return process
+
     # ---- asking
 
     def show(self, node):
