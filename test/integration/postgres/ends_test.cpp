@@ -99,6 +99,7 @@ TEST_CASE("a server that hangs is noticed, and killed when it is to stop") {
     if (!two_servers::can_run()) return;
     TwoServers pair;
     pair.make();
+    pair.be_impatient();
     pair.open(Node::first);
     REQUIRE(pair.done(Node::first, Step::start_alone));
     pair.signal(Node::first, SIGSTOP);
@@ -193,6 +194,7 @@ TEST_CASE(
     if (!two_servers::can_run()) return;
     TwoServers pair;
     pair.make();
+    pair.be_impatient();
     pair.open(Node::first);
     pair.open(Node::second);
     REQUIRE(pair.begin_pair(2));

@@ -25,8 +25,9 @@ using two_servers::Step;
 using two_servers::TwoServers;
 
 struct Pair : TwoServers {
-    Pair() {
+    explicit Pair(bool impatient = false) {
         make();
+        if (impatient) be_impatient();
         open(Node::first);
         open(Node::second);
     }
@@ -120,7 +121,7 @@ TEST_CASE("2: what a restart shows is believed only after a barrier") {
 
 TEST_CASE("3: a primary that was suspended and replaced commits nothing any more") {
     if (!two_servers::can_run()) return;
-    Pair pair;
+    Pair pair(true);
     REQUIRE(pair.begin_pair());
     pair.ask(Node::first, "CREATE TABLE t (n INT)");
     pair.signal(Node::first, SIGSTOP);
@@ -201,7 +202,7 @@ TEST_CASE(
 
 TEST_CASE("7: a hung server of the other node costs a bounded time") {
     if (!two_servers::can_run()) return;
-    Pair pair;
+    Pair pair(true);
     REQUIRE(pair.begin_pair());
     REQUIRE(pair.done(Node::second, Step::stop_database));
     pair.signal(Node::first, SIGSTOP);

@@ -107,7 +107,7 @@ TwoServers::TwoServers(const std::string& parent)
         configuration.password_file = secret;
         configuration.sslmode = "disable";
         configuration.stop_timeout = {10'000};
-        configuration.answer_timeout = {3'000};
+        configuration.answer_timeout = {15'000};  // a busy machine is no hung server
         configuration.wal_keep_mb = 32;
         configuration.slot_keep_mb = 64;
     }

@@ -74,6 +74,11 @@ class TwoServers {
     std::string ask(Node node, const std::string& sql) const;  // first cell; "error: ..." else
     [[nodiscard]] int postmaster(Node node) const;             // 0: none
     [[nodiscard]] agent::postgres::ServerPaths paths(Node node) const;
+    // Before open(): for those who wait for a server that hangs.
+    void be_impatient() {
+        for (auto& node : nodes_)
+            node.configuration.answer_timeout = {3'000};
+    }
     agent::runtime::PairDatabaseConfiguration& configuration(Node node) {
         return one(node).configuration;
     }
