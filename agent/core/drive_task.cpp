@@ -59,6 +59,7 @@ void DriveTask::notice_arrived(const Notice& notice, const HostConfiguration& ho
         return;
     }
     source.newest = notice;
+    spoke_last_ = notice.controller;
     source.answered = false;
     source.due = true;
     proceed(host, now, effects);
@@ -379,7 +380,7 @@ void DriveTask::time_passed(const HostConfiguration& host, Now now, AgentEffects
     }
     for (auto& [controller, source] : sources_) {
         const bool failed = source.answered && source.mark->result == ConfirmationResult::failed;
-        if (!failed && !source.unsettled) continue;
+        if ((!failed && !source.unsettled) || !spoke_last(controller)) continue;
         source.answered = false;
         source.due = true;
     }
@@ -394,7 +395,7 @@ void DriveTask::operator_wishes(const OperatorSetDrive& wish, const HostConfigur
 
 void DriveTask::decide_again(const HostConfiguration& host, Now now, AgentEffects& effects) {
     for (auto& [controller, source] : sources_) {
-        if (!source.newest) continue;
+        if (!source.newest || !spoke_last(controller)) continue;
         source.answered = false;
         source.due = true;
     }

@@ -114,7 +114,14 @@ class DriveTask {
     [[nodiscard]] bool superseded() const;
 
     DriveSerial drive_;
+    [[nodiscard]] bool spoke_last(const ControllerName& controller) const {
+        return spoke_last_.empty() || spoke_last_ == controller;
+    }
+
     std::map<ControllerName, Source> sources_;
+    // Of several controllers the one with the newest word about this drive: what another one said
+    // before is not taken up again by itself. Empty: none since the start.
+    ControllerName spoke_last_;
     std::optional<LedgerEntry> ledger_;
     ApplicationDriveState application_state_ = ApplicationDriveState::unknown;
     bool say_again_ = false;  // as the last query said

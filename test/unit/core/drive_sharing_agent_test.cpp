@@ -75,6 +75,22 @@ TEST_CASE("an agent that only watches runs no command") {
     CHECK(host.ran.empty());
 }
 
+TEST_CASE("of two controllers what the one that spoke before has said is not taken up again") {
+    auto configuration = host_beta();
+    configuration.controllers.push_back("library-2");
+    Host host(configuration);
+    CHECK(host.result_of(host.notice(drive_1, reserved_by(port_a))) == set_offline);
+    // The first one is gone; the second has taken its place and tells how the drive is now.
+    auto now_free = host.notice(drive_1, free_drive());
+    now_free.notice.controller = "library-2";
+    CHECK(host.result_of(now_free) == set_online);
+    configuration.domain = "another";
+    host.ran.clear();
+    host.play(host.reconfigure(configuration));
+    CHECK(host.application == ApplicationDriveState::online);
+    CHECK(host.ran == Actions{ApplicationAction::query});
+}
+
 TEST_CASE("an application that refuses is failed, and nothing is in the ledger") {
     Host host;
     host.stubborn = true;
