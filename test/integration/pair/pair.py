@@ -18,6 +18,7 @@ class Load:
         self.rig, self.volumes = rig, volumes
         self.acknowledged = self.refused = self.requests = 0
         self.last = time.monotonic()
+        self.name = f"load-{int(self.last * 1000)}"
         self.longest = 0.0
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -26,7 +27,7 @@ class Load:
     def _once(self, verb, volume):
         self.requests += 1
         # Repeated until it is answered, whoever answers: the same request is one mount.
-        words = ("--request", f"load-{self.requests}") if verb == "mount" else ()
+        words = ("--request", f"{self.name}-{self.requests}") if verb == "mount" else ()
         while not self.over.is_set():
             for node in NODES:
                 if node in self.rig.processes and self.rig.ask(node, "volume", verb, volume, *words, quiet=True):

@@ -104,6 +104,13 @@ void take_option(Options& options, const std::string& line) {
         PeerConfiguration peer;
         words >> peer.name >> peer.address >> peer.user >> peer.engine_id;
         channel.peers.push_back(peer);
+    } else if (key == "pair_peer") {
+        PeerConfiguration peer;
+        std::string only;
+        words >> peer.name >> peer.address >> peer.user >> only >> peer.path_of;
+        peer.conversation =
+            only == "only" ? Conversation::pair : Conversation::reservations_and_pair;
+        channel.peers.push_back(peer);
     } else if (key == "user") {
         channel.users.push_back(user_from(words));
     } else if (key == "consumer") {
@@ -140,6 +147,10 @@ class Session {
             return false;
         }
         channel_ = std::move(opened).value();
+        channel_->hear_pair([](const std::string& peer, const std::string& line) {
+            say("line " + peer + " " + line);
+            return line != "refuse";
+        });
         const agent::core::Outcome set = channel_->set_consumers(options_.consumers);
         if (!set) {
             say("error " + set.error().message);
@@ -180,6 +191,13 @@ class Session {
             std::string key;
             words >> peer >> key;
             channel_->stop_sending(peer, key);
+        }
+        if (command == "line") {
+            std::string peer;
+            std::string text;
+            words >> peer >> text;
+            channel_->say_to_pair(peer, "line", text, 2,
+                                  [peer, text] { say("taken " + peer + " " + text); });
         }
         if (command == "alarm") announce(words);
         if (command == "test") channel_->announce_test("this is a test");

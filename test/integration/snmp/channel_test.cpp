@@ -256,3 +256,85 @@ TEST_CASE("of 64 agents the dead tenth delays nobody") {
         CHECK(counters.at("messages_given_up") == 0);
     }
 }
+
+namespace {
+
+// A node "ctl" of a pair of controllers whose voting agent is "host-a", and whose other node is
+// "ctl2": both have users of their own.
+std::vector<std::string> node_options(const Pair& pair, std::uint16_t agent_port,
+                                      std::uint16_t peer_port) {
+    auto options = pair.controller_options(agent_port);
+    options.back() = "pair_peer host-a udp:127.0.0.1:" + std::to_string(agent_port) + " host-a";
+    options.push_back("user nodes " + pair.folder.file("nodes", "passphrase both of the nodes\n"));
+    options.push_back("pair_peer ctl2 udp:127.0.0.1:" + std::to_string(peer_port) + " nodes only");
+    return options;
+}
+
+}  // namespace
+
+TEST_CASE("a line of the pair goes to a member that may say such, and to nobody else") {
+    const Pair pair;
+    const UdpSocket placeholder;
+    const UdpSocket nobody;
+    auto options = pair.agent_options(placeholder.port());
+    options.back() =
+        "pair_peer ctl udp:127.0.0.1:" + std::to_string(placeholder.port()) + " host-a";
+    ChannelDriver agent(program, options);
+    REQUIRE(agent.ready());
+    ChannelDriver node(program, node_options(pair, agent.port(), nobody.port()));
+    REQUIRE(node.ready());
+    node.tell("line host-a hello");
+    CHECK(agent.wait_for("line") == "line ctl hello");
+    CHECK(node.wait_for("taken") == "taken host-a hello");
+    // What its hearer does not take is not acknowledged, and not said longer than it is of use.
+    node.tell("line host-a refuse");
+    CHECK(agent.wait_for("line ctl refuse") == "line ctl refuse");
+    CHECK(agent.wait_for("line ctl refuse") == "line ctl refuse");
+    CHECK(agent.count("refused_content") == 2);
+    // Its notices go the same way as ever.
+    node.tell("notice host-a VT0001 7");
+    CHECK(agent.wait_for("message") == "message ctl notice ctl VT0001 1 7 1");
+}
+
+TEST_CASE("the other node's user may say lines and nothing else, an agent's not in its name") {
+    const Pair pair;
+    const UdpSocket agents_place;
+    const UdpSocket peers_place;
+    ChannelDriver node(program, node_options(pair, agents_place.port(), peers_place.port()));
+    REQUIRE(node.ready());
+    const std::string address = "udp:127.0.0.1:" + std::to_string(node.port());
+    const std::string nodes_key = pair.folder.file("nodes2", "passphrase both of the nodes\n");
+
+    SECTION("the other node says a line") {
+        ChannelDriver other(
+            program, {"role controller", "name ctl2", "state " + pair.folder.folder("other"),
+                      "user nodes " + nodes_key, "pair_peer ctl " + address + " nodes only"});
+        REQUIRE(other.ready());
+        other.tell("line ctl hello");
+        CHECK(node.wait_for("line") == "line ctl2 hello");
+        CHECK(other.wait_for("taken") == "taken ctl hello");
+        // A presence or a confirmation is not for it to say.
+        other.tell("started ctl 1");
+        other.tell("line ctl again");
+        CHECK(node.wait_for("line") == "line ctl2 again");
+        CHECK(node.count("refused_name") >= 1);
+        CHECK(node.count("messages_delivered") == 2);
+    }
+    SECTION("an agent in the other node's name, and one with a wrong key") {
+        for (const auto* key :
+             {"passphrase correct horse battery\n", "passphrase a guess of it\n"}) {
+            const std::string tried = pair.folder.file("tried", key);
+            ChannelDriver stranger(
+                program, {"role agent", "name ctl2", "state " + pair.folder.folder("stranger"),
+                          "user host-a " + tried, "pair_peer ctl " + address + " host-a"});
+            REQUIRE(stranger.ready());
+            stranger.tell("line ctl hello");
+            const bool right_key = std::string(key).find("correct") != std::string::npos;
+            const std::string count = right_key ? "refused_name" : "refused_wrong_key";
+            for (int looks = 0; looks < 200 && node.count(count) == 0; ++looks) {
+            }
+            CHECK(node.count(count) >= 1);
+        }
+        CHECK(node.count("messages_delivered") == 0);
+    }
+}
