@@ -172,8 +172,10 @@ void HostAgent::complete(const host::HostDevices& found) {
     auto next = afresh_ ? configuration_->agent : completed_;
     add_found(next, found);
     // One drive that is out of the ordinary keeps neither ports nor other drives away.
-    tell_unused(dsad::leave_out_unusable(next, serials_of(configuration_->agent.drives), files_,
-                                         dsad::ProgramsRun::elsewhere));
+    auto unused = dsad::unusable_drives(next, serials_of(configuration_->agent.drives), files_,
+                                        dsad::ProgramsRun::elsewhere);
+    dsad::leave_out(next, unused);
+    tell_unused(std::move(unused));
     const auto changes = differences(completed_, next);
     if (changes.empty()) {
         afresh_ = false;

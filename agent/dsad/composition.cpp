@@ -26,9 +26,9 @@ core::Result<host::ApplicationProfile> application_profile(
     return application_profile(configuration, *files, ProgramsRun::here);
 }
 
-std::vector<UnusedDrive> leave_out_unusable(runtime::DsadConfiguration& configuration,
-                                            const std::vector<core::DriveSerial>& listed,
-                                            const ApplicationFiles& files, ProgramsRun where) {
+std::vector<UnusedDrive> unusable_drives(const runtime::DsadConfiguration& configuration,
+                                         const std::vector<core::DriveSerial>& listed,
+                                         const ApplicationFiles& files, ProgramsRun where) {
     std::vector<UnusedDrive> unused;
     if (application_profile(configuration, files, where)) return unused;
     runtime::DsadConfiguration alone = configuration;
@@ -41,18 +41,13 @@ std::vector<UnusedDrive> leave_out_unusable(runtime::DsadConfiguration& configur
         const auto compiled = application_profile(alone, files, where);
         if (!compiled) unused.push_back({drive.serial, compiled.error().message});
     }
-    for (const UnusedDrive& one : unused) {
-        std::erase_if(configuration.drives,
-                      [&](const auto& drive) { return drive.serial == one.drive; });
-        std::erase(configuration.host.drives, one.drive);
-    }
     return unused;
 }
 
 core::Result<host::ApplicationProfile> usable_profile(HostKnowledge& known,
                                                       const ApplicationFiles& files) {
-    auto configuration = known.configuration();
-    known.leave_out(leave_out_unusable(configuration, known.listed(), files, ProgramsRun::here));
+    known.leave_out(
+        unusable_drives(known.configuration(), known.listed(), files, ProgramsRun::here));
     return application_profile(known.configuration(), files, ProgramsRun::here);
 }
 

@@ -25,11 +25,10 @@ enum class ProgramsRun : std::uint8_t { here, elsewhere };
 [[nodiscard]] core::Result<host::ApplicationProfile> application_profile(
     const runtime::DsadConfiguration& configuration);
 
-// Takes those drives out of `configuration` that the profile can not be compiled for, each judged
-// by itself, but none of `listed`: one found drive that is out of the ordinary is left alone, and
-// the others are not.
-[[nodiscard]] std::vector<UnusedDrive> leave_out_unusable(
-    runtime::DsadConfiguration& configuration, const std::vector<core::DriveSerial>& listed,
+// Those drives that the profile can not be compiled for, each judged by itself, but none of
+// `listed`: one found drive that is out of the ordinary is left alone, and the others are not.
+[[nodiscard]] std::vector<UnusedDrive> unusable_drives(
+    const runtime::DsadConfiguration& configuration, const std::vector<core::DriveSerial>& listed,
     const ApplicationFiles& files, ProgramsRun where);
 
 // Everything about the application that follows from a configuration.

@@ -102,13 +102,17 @@ std::vector<core::DriveSerial> HostKnowledge::listed() const {
     return serials;
 }
 
+void leave_out(DsadConfiguration& configuration, const std::vector<UnusedDrive>& unused) {
+    for (const UnusedDrive& one : unused) {
+        std::erase_if(configuration.drives,
+                      [&](const auto& drive) { return drive.serial == one.drive; });
+        std::erase(configuration.host.drives, one.drive);
+    }
+}
+
 void HostKnowledge::leave_out(std::vector<UnusedDrive> unused) {
     unused_ = std::move(unused);
-    for (const UnusedDrive& one : unused_) {
-        std::erase_if(complete_.drives,
-                      [&](const auto& drive) { return drive.serial == one.drive; });
-        std::erase(complete_.host.drives, one.drive);
-    }
+    dsad::leave_out(complete_, unused_);
 }
 
 void HostKnowledge::see(host::HostDevices devices, core::Now now) {

@@ -53,6 +53,8 @@ struct UnusedDrive {
     bool operator==(const UnusedDrive&) const = default;
 };
 
+void leave_out(runtime::DsadConfiguration& configuration, const std::vector<UnusedDrive>& unused);
+
 class HostKnowledge {
   public:
     // `configured` is dsad.json as it stands there. Error when no port is known at all: every

@@ -79,21 +79,7 @@ core::EventRecord mount_event(core::Message message, const std::string& drive,
     record.severity = core::description_of(message).severity;
     record.message = core::identifier_of(message);
     record.drive = {drive};
-    switch (words.size()) {
-        case 1:
-            record.text = core::text_of(message, {words[0]});
-            break;
-        case 2:
-            record.text = core::text_of(message, {words[0], words[1]});
-            break;
-        case 3:
-            record.text = core::text_of(message, {words[0], words[1], words[2]});
-            break;
-        default:
-            record.text =
-                core::text_of(message, {words.at(0), words.at(1), words.at(2), words.at(3)});
-            break;
-    }
+    record.text = core::text_of(message, words);
     return record;
 }
 

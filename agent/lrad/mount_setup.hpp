@@ -2,7 +2,6 @@
 
 // From the section "mounts" of lrad.json to the objects that mount volumes.
 
-#include <initializer_list>
 #include <memory>
 #include <string>
 #include <vector>
