@@ -3,6 +3,7 @@
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -27,6 +28,7 @@ using pair::Step;
 namespace {
 
 constexpr std::size_t orders_max = 64;
+constexpr std::chrono::minutes log_looked_at_every{1};
 
 bool stops(Step step) {
     return step == Step::stop_database || step == Step::stop_database_at_once;
@@ -212,7 +214,12 @@ void DatabaseServer::Work::work() {
         Job job;
         {
             std::unique_lock lock(mutex_);
-            changed_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+            if (!changed_.wait_for(lock, log_looked_at_every,
+                                   [this] { return stopping_ || !jobs_.empty(); })) {
+                lock.unlock();
+                if (server_) server_->trim_log();
+                continue;
+            }
             if (stopping_) break;
             job = std::move(jobs_.front());
             jobs_.pop_front();

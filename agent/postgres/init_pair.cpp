@@ -1,5 +1,9 @@
 #include "agent/postgres/init_pair.hpp"
 
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "agent/postgres/node_server.hpp"
 
 namespace agent::postgres {
@@ -49,6 +53,20 @@ Outcome make_second(NodeServer& server, const InitPair& asked, const Say& say) {
     return Nothing{};
 }
 
+// lrad's service runs as a user of its own, and could not use what root has made.
+Outcome right_user(const InitPair& asked, const ServerOwner& owner) {
+    const auto above = asked.database.folder.substr(0, asked.database.folder.rfind('/'));
+    struct stat status {};
+    if (::geteuid() != 0 || ::stat(above.c_str(), &status) != 0) return Nothing{};
+    if (status.st_uid == 0 || status.st_uid == owner.uid) return Nothing{};
+    const passwd* user = ::getpwuid(status.st_uid);
+    const std::string name = user == nullptr ? std::to_string(status.st_uid) : user->pw_name;
+    return Error{above + " belongs to " + name +
+                 ", whom lrad runs as; run this as that user: "
+                 "runuser -u " +
+                 name + " -- lrad --init-pair"};
+}
+
 }  // namespace
 
 Outcome init_pair(const InitPair& asked, const Say& say) {
@@ -59,6 +77,7 @@ Outcome init_pair(const InitPair& asked, const Say& say) {
             "none"};
     const auto owner = server_owner(asked.database.user);
     if (!owner) return owner.error();
+    if (auto right = right_user(asked, *owner); !right) return right;
     ServerEars ears;
     ears.tell = [&say](core::Message message, const std::vector<std::string>& arguments) {
         std::string text = core::identifier_of(message) + ":";

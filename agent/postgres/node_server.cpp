@@ -50,6 +50,8 @@ Outcome NodeServer::prepare() {
     if (auto made = folder_.make(); !made) return made;
     if (auto locked = folder_.lock(); !locked) return locked;
     const ServerPaths& paths = folder_.paths();
+    if (!end_programs_at(paths.folder))
+        return Error{"a program that works on " + paths.data + " does not die of SIGKILL"};
     const auto secret = runtime::read_key_file(configuration_.password_file);
     if (!secret) return secret.error().within("pair.database.password_file");
     if (auto done = folder_.write(paths.password, password_text(*secret)); !done) return done;

@@ -66,6 +66,7 @@ class NodeServer {
     [[nodiscard]] core::Outcome leave();  // stopped in order, for whoever starts it next
     [[nodiscard]] bool stop_for_good();   // at once; true: nothing runs in the data any more
 
+    void trim_log() const { process_.trim_log(); }
     [[nodiscard]] std::optional<ServerRole> role() const { return role_; }
     [[nodiscard]] const ServerFolder& folder() const { return folder_; }
     [[nodiscard]] std::string peer_name() const;

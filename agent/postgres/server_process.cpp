@@ -110,29 +110,71 @@ int prepare_server(SpawnActions& actions, int log) {
 
 }  // namespace
 
-std::vector<std::string> words_to_become(const ServerOwner& owner) {
-    if (!owner.another) return {};
-    return {"/usr/bin/setpriv",        "--reuid",      std::to_string(owner.uid), "--regid",
-            std::to_string(owner.gid), "--init-groups"};
+std::vector<std::string> words_before(const ServerOwner& owner, const std::string& signal) {
+    std::vector<std::string> words{"/usr/bin/setpriv", "--inh-caps=-all", "--ambient-caps=-all",
+                                   "--pdeathsig", signal};
+    if (owner.another) {
+        for (const auto& word :
+             {std::string("--reuid"), std::to_string(owner.uid), std::string("--regid"),
+              std::to_string(owner.gid), std::string("--init-groups")})
+            words.push_back(word);
+    }
+    words.emplace_back("--");
+    return words;
 }
 
-std::vector<pid_t> processes_in(const std::string& folder) {
+namespace {
+
+// "postgres", also when an upgrade has replaced it since: "postgres (deleted)".
+std::string program_of(const std::string& process) {
+    const auto path = link_target("/proc/" + process + "/exe").value_or("");
+    const auto name = path.substr(path.rfind('/') + 1);
+    return name.substr(0, name.find(' '));
+}
+
+template <typename Wanted>
+std::vector<pid_t> processes_that(Wanted wanted) {
     std::vector<pid_t> found;
-    std::error_code error;
-    const auto real = std::filesystem::canonical(folder, error);
-    if (error) return found;
     DIR* processes = ::opendir("/proc");
     if (processes == nullptr) return found;
     while (const dirent* entry = ::readdir(processes)) {
         const pid_t process = std::atoi(entry->d_name);
-        if (process <= 0) continue;
-        const auto cwd = link_target("/proc/" + std::string(entry->d_name) + "/cwd");
-        if (!cwd || *cwd != real) continue;
-        const auto program = link_target("/proc/" + std::string(entry->d_name) + "/exe");
-        if (program && program->find("postgres") != std::string::npos) found.push_back(process);
+        if (process > 0 && wanted(std::string(entry->d_name))) found.push_back(process);
     }
     ::closedir(processes);
     return found;
+}
+
+}  // namespace
+
+std::vector<pid_t> processes_in(const std::string& folder) {
+    std::error_code error;
+    const auto real = std::filesystem::canonical(folder, error);
+    if (error) return {};
+    return processes_that([&](const std::string& process) {
+        const auto cwd = link_target("/proc/" + process + "/cwd");
+        return cwd && *cwd == real && program_of(process) == "postgres";
+    });
+}
+
+bool end_programs_at(const std::string& folder) {
+    const auto at_work = [&] {
+        return processes_that([&](const std::string& process) {
+            const auto program = program_of(process);
+            if (program != "pg_basebackup" && program != "pg_rewind" && program != "initdb")
+                return false;
+            const auto words = ServerFolder::read("/proc/" + process + "/cmdline");
+            return words && words->find(folder + "/data") != std::string::npos;
+        });
+    };
+    return comes_true(
+        [&] {
+            const auto programs = at_work();
+            for (const pid_t process : programs)
+                ::kill(process, SIGKILL);
+            return programs.empty();
+        },
+        patience_after_kill);
 }
 
 ProcessEnd::ProcessEnd(pid_t process)
@@ -169,10 +211,7 @@ Outcome ServerProcess::start() {
     log_begin_ = ::fstat(log, &status) == 0 ? status.st_size : 0;
 
     // With this process it gets SIGINT, an orderly stop: nobody else looks after it.
-    auto words = words_to_become(folder_.owner());
-    if (words.empty()) words.emplace_back("/usr/bin/setpriv");
-    for (const char* word : {"--pdeathsig", "INT", "--"})
-        words.emplace_back(word);
+    auto words = words_before(folder_.owner(), "INT");
     words.push_back(programs_ + "/postgres");
     words.insert(words.end(), {"-D", paths.data, "-c", "config_file=" + paths.configuration});
     std::vector<std::string> environment{"PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC"};

@@ -17,11 +17,17 @@
 
 namespace agent::postgres {
 
-// Before a program's words when it has to run as another user.
-[[nodiscard]] std::vector<std::string> words_to_become(const ServerOwner& owner);
+// Before a program's words: it runs as the server's user, without the rights of this process, and
+// gets the signal ("INT") when the thread ends that has started it.
+[[nodiscard]] std::vector<std::string> words_before(const ServerOwner& owner,
+                                                    const std::string& signal);
 
 // Every process that works in this folder: a server's processes all do. Found in /proc.
 [[nodiscard]] std::vector<pid_t> processes_in(const std::string& folder);
+
+// Programs that a killed process of ours has left at work on the data below this folder are ended;
+// false: one does not die.
+[[nodiscard]] bool end_programs_at(const std::string& folder);
 
 // A descriptor that is readable when the process has ended.
 class ProcessEnd {

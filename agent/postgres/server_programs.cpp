@@ -34,7 +34,8 @@ Result<std::string> ServerPrograms::run(std::vector<std::string> words, Duration
                                         const Interrupted& interrupted) const {
     const std::string name = words.front();
     host::Command command;
-    command.argv = words_to_become(folder_.owner());
+    // One that works on alone would write into what is made anew after it.
+    command.argv = words_before(folder_.owner(), "KILL");
     words.front() = programs_ + "/" + name;
     command.argv.insert(command.argv.end(), words.begin(), words.end());
     command.environment = {"PATH=" + programs_ + ":/usr/bin:/bin", "LC_ALL=C", "TZ=UTC",

@@ -91,7 +91,7 @@ ValueShape database_shape() {
                      "\"authority.crt\""),
         default_key("start_timeout_s", integer_shape(5, 3'600), "120",
                     "How long a server may take to start; after a crash it first replays its log."),
-        default_key("stop_timeout_s", integer_shape(1, 600), "30",
+        default_key("stop_timeout_s", integer_shape(1, 600), "15",
                     "How long it may take to stop in an orderly way; then it is killed."),
         default_key("answer_timeout_ms", integer_shape(1'000, 60'000), "5000",
                     "A server that answers nothing for so long counts as hung."),

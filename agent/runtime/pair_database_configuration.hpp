@@ -35,7 +35,7 @@ struct PairDatabaseConfiguration {
     std::string certificate_key_file;
     std::string authority_file;  // empty: the other's certificate is not verified
     core::Duration start_timeout{120'000};
-    core::Duration stop_timeout{30'000};
+    core::Duration stop_timeout{15'000};
     core::Duration answer_timeout{5'000};
     core::Duration copy_timeout{3'600'000};
     std::uint32_t wal_keep_mb = 256;
