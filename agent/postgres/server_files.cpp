@@ -210,8 +210,13 @@ std::string peer_connection(const PairDatabaseConfiguration& configuration,
         connection_word("gssencmode", "disable") + connection_word("connect_timeout", "5") +
         connection_word("tcp_user_timeout", "5000") + connection_word("keepalives_idle", "2") +
         connection_word("keepalives_interval", "1") + connection_word("keepalives_count", "3");
-    if (!configuration.authority_file.empty() && uses_tls(configuration))
-        text += connection_word("sslrootcert", paths.authority);
+    if (uses_tls(configuration)) {
+        // Otherwise libpq looks into somebody's home, which a service may not even be let read. A
+        // file that is not there is no certificate.
+        text += connection_word("sslrootcert", paths.authority) +
+                connection_word("sslcert", paths.settings + "/no_certificate") +
+                connection_word("sslcrl", paths.settings + "/no_revocations");
+    }
     if (!application_name.empty()) text += connection_word("application_name", application_name);
     text.pop_back();
     return text;

@@ -1,9 +1,12 @@
 // Servers that end, hang, are left over, or are somebody else's.
 
+#include <netinet/in.h>
 #include <signal.h>
 
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -211,4 +214,37 @@ TEST_CASE(
     pair.signal(Node::second, SIGKILL);
     REQUIRE(pair.until([&] { return pair.lost(Node::second) == lost + 1; }));
     REQUIRE(pair.begin_alone(Node::second, 3));
+}
+
+TEST_CASE("a copying program that a killed lrad has left does not go on") {
+    if (!two_servers::can_run()) return;
+    TwoServers pair;
+    pair.make();
+    // It hangs: who should answer it never does.
+    const int silent = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    REQUIRE(::bind(silent, reinterpret_cast<sockaddr*>(&address), size) == 0);
+    REQUIRE(::listen(silent, 1) == 0);
+    REQUIRE(::getsockname(silent, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    const std::string target = pair.paths(Node::second).new_data;
+    const std::string source =
+        "host=127.0.0.1 user=x port=" + std::to_string(ntohs(address.sin_port));
+    const std::string program = "/usr/lib/postgresql/15/bin/pg_basebackup";
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        ::execl(program.c_str(), "pg_basebackup", "-D", target.c_str(), "-d", source.c_str(),
+                nullptr);
+        ::_exit(1);
+    }
+    REQUIRE(::accept(silent, nullptr, nullptr) >= 0);  // it is at work
+    pair.open(Node::second);
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(WIFSIGNALED(status));
+    CHECK(pair.data(Node::second).epoch == 1);
+    ::close(silent);
 }
