@@ -106,11 +106,13 @@ ControlAnswer node_votes(const NodeRunner& node) {
         answers.push_back(voting::answer_json(answer));
     for (const auto& voter : vote->voters()) {
         if (vote->answers().contains(voter)) continue;
+        const bool decided = vote->state() == pair::Vote::State::decided;
         answers.push_back({{"agent", voter},
                            {"round", ""},
                            {"granted", false},
                            {"objection", "no_answer"},
-                           {"meaning", "did not answer in time"}});
+                           {"meaning", decided ? "was not waited for: the others have decided"
+                                               : "did not answer in time"}});
     }
     const auto verdict = pair::verdict_of(vote->voters(), vote->threshold(), vote->answers());
     return json{{"wish", pair::to_text(vote->wish())},

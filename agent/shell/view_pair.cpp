@@ -68,12 +68,15 @@ std::string pair_view(const json& pair, const Screen& screen) {
              node_row(peer, text_at(peer, {"data", "epoch"}), at(peer, {"last_heard"}), screen)},
             screen) +
         "\n";
-    text += "pair " + text_at(pair, {"cluster"}) + ": this node " + text_at(pair, {"why"}) + "\n";
+    text += "pair " + text_at(pair, {"cluster"}) + ": " + text_at(pair, {"why"}) + "\n";
     const std::string step = text_at(pair, {"step"});
     if (!step.empty()) text += "under way: " + text_at(pair, {"procedure"}) + ", " + step + "\n";
-    text += "the other's copy of the table: " + text_at(pair, {"data", "standby"}) + "; requests " +
-            text_at(pair, {"takes_requests"}) + ", commands devices " + text_at(pair, {"acts"}) +
-            "\n\n";
+    const bool stands_by = text_at(pair, {"state"}) == "standby";
+    const std::string copy =
+        stands_by ? "follows the other's copy of the table: " + text_at(pair, {"data", "receives"})
+                  : "the other's copy of the table: " + text_at(pair, {"data", "standby"});
+    text += copy + "; requests " + text_at(pair, {"takes_requests"}) + ", commands devices " +
+            text_at(pair, {"acts"}) + "\n\n";
     const std::vector<Column> columns{{"AGENT", Fit::elide, 8}, {"ANSWERS"}, {"LAST HEARD"}};
     std::vector<Row> rows;
     for (const json* agent : elements(at(pair, {"agents"}))) {
@@ -112,11 +115,11 @@ std::string pair_votes_view(const json& votes, const Screen& screen) {
 }
 
 std::string pair_keys_view(const json& keys, const Screen& screen) {
-    const std::vector<Column> columns{{"KEY", Fit::elide, 10},
+    const std::vector<Column> columns{{"KEY", Fit::elide, 16},
                                       {"NODE"},
                                       {"MODE"},
                                       {"WHEN"},
-                                      {"LEFT", Fit::elide, 8},
+                                      {"LEFT", Fit::elide, 14},
                                       {"AGENTS", Fit::elide, 6},
                                       {"REASON", Fit::elide, 6}};
     std::vector<Row> rows;
@@ -131,7 +134,7 @@ std::string pair_keys_view(const json& keys, const Screen& screen) {
         rows.push_back({{text_at(*key, {"key"})},
                         {text_at(*key, {"subject"})},
                         {text_at(*key, {"mode"})},
-                        {dated(at(*key, {"at"}), screen)},
+                        {aged(at(*key, {"at"}), screen)},
                         {left.empty() ? "not yet" : left},
                         {std::to_string(elements(at(*key, {"stored_at"})).size())},
                         {text_at(*key, {"reason"})}});
