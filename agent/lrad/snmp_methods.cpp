@@ -31,6 +31,7 @@ core::Outcome Controller::change_by_snmp(const snmp_mib::DriveChange& change) {
     const std::string actor = "SNMP user " + change.user + " at " + change.address;
     const auto view = view_of(drive);
     if (!view || failed_) return core::Error{"no drive " + change.drive};
+    if (const auto elsewhere = not_here()) return core::Error{elsewhere->message};
     const auto wanted =
         change.offline ? core::OperationalState::forced_offline : core::OperationalState::online;
     if (view->record.operational_state == wanted) return core::Nothing{};
