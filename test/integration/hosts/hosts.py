@@ -80,6 +80,10 @@ def free_and_online(drive):
     return drive["reservation"]["state"] == "free" and drive["operational_state"] == "online"
 
 
+def everyone_confirms(rig):
+    wait_until("everyone confirms", lambda: rig.ask("lrad", "handshake", "list") == [], 10)
+
+
 def namespaces(bin_folder):
     """Three hosts: one well, one behind a bad wire, one that disappears and returns."""
     if not may_make_namespaces():
@@ -171,7 +175,7 @@ def instances(bin_folder):
         rig.await_shown({"backup": "offline", "host-c": "online"}, D1, 10)
         check(rig.shown("archive", D1) == "online", "an instance without the drive leaves it alone")
         rig.await_drive(D1, lambda d: d["operational_state"] == "online", "online")
-        wait_until("everyone confirms", lambda: rig.ask("lrad", "handshake", "list") == [], 10)
+        everyone_confirms(rig)
         check(True, "and answers for it all the same: nobody owes anything")
         foreign.release6()
         rig.await_shown({"backup": "online"}, D1, 10)
@@ -221,6 +225,7 @@ def outage(bin_folder):
         third.release6()
         rig.await_shown({h: "online" for h in HOSTS}, D1, 10)
         check(rig.shown("host-b", D2) == "offline", "and still, when all is free")
+        everyone_confirms(rig)  # whoever turns a drive before dsad has read it back is overruled
         rig.application("host-b", "drive", "offline", "drive-1")
         report = rig.ask("host-b", "application", "reconcile")
         results = {d["serial"]: d["result"] for d in report["reconciled"]}
@@ -229,6 +234,7 @@ def outage(bin_folder):
         rig.application("host-b", "drive", "online", "drive-1")
         first.reserve6()
         rig.await_shown({"host-b": "offline"}, D1, 10)
+        everyone_confirms(rig)
         rig.application("host-b", "drive", "online", "drive-1")
         done = rig.lractl("host-b", "application", "reconcile")
         check(done.returncode == 0 and "set_offline" in done.stdout, "lractl application reconcile takes it offline again")
