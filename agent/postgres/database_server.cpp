@@ -227,8 +227,8 @@ void DatabaseServer::Work::work() {
         carry_out_now(job);
     }
     if (server_) static_cast<void>(server_->leave());
+    watch_.reset();  // it gives the writer's work up when the server is lost
     writer_.reset();
-    watch_.reset();
     server_.reset();
 }
 
