@@ -186,7 +186,7 @@ class PairRig(Rig):
             state = self.state(node)
             return state if state in states else None
         try:
-            return wait_until("", look, timeout)
+            return wait_until("", look, timeout)[0]
         except Failed:
             raise Failed(f"{node} should be {' or '.join(states)} within {timeout} s and is {self.ask(node, 'pair', 'show', quiet=True)}") from None
 
