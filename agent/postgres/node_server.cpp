@@ -255,9 +255,7 @@ Result<std::unique_ptr<ServerSession>> NodeServer::start_as(ServerRole role, boo
                                                             const Interrupted& interrupted) {
     if (auto done = folder_.set_standby(standby_signal); !done) return done.error();
     if (auto done = write_settings(role, synchronous); !done) return done.error();
-    // Nobody's: a file that a killed server has left names a process that is somebody else by now.
-    if (processes_in(folder_.paths().data).empty())
-        ServerFolder::remove(folder_.paths().data + "/postmaster.pid");
+    remove_false_pid_file(folder_.paths().data);
     if (auto started = process_.start(); !started) return started.error();
     return until_ready(interrupted);
 }

@@ -177,6 +177,14 @@ bool end_programs_at(const std::string& folder) {
         patience_after_kill);
 }
 
+void remove_false_pid_file(const std::string& data) {
+    const std::string name = data + "/postmaster.pid";
+    const auto file = ServerFolder::read(name);
+    const auto process = file ? process_from_pid_file(*file) : std::nullopt;
+    if (!process || !processes_in(data).empty()) return;
+    if (::kill(*process, 0) == 0 || errno == EPERM) ServerFolder::remove(name);
+}
+
 ProcessEnd::ProcessEnd(pid_t process)
     : descriptor_(static_cast<int>(::syscall(SYS_pidfd_open, process, 0))) {}
 ProcessEnd::~ProcessEnd() {
@@ -274,7 +282,6 @@ Stopped ServerProcess::stop(StopHow how, Duration within) {
             patience_after_kill);
     }
     reap();
-    if (stopped.down) ServerFolder::remove(data + "/postmaster.pid");
     return stopped;
 }
 

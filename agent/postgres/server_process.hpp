@@ -25,6 +25,10 @@ namespace agent::postgres {
 // Every process that works in this folder: a server's processes all do. Found in /proc.
 [[nodiscard]] std::vector<pid_t> processes_in(const std::string& folder);
 
+// A server that was killed leaves its file, by which the next one sees whether anybody still works
+// on the data. When its number is somebody else's by now the next one would not start.
+void remove_false_pid_file(const std::string& data);
+
 // Programs that a killed process of ours has left at work on the data below this folder are ended;
 // false: one does not die.
 [[nodiscard]] bool end_programs_at(const std::string& folder);
