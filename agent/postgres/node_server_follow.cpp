@@ -70,9 +70,7 @@ Outcome NodeServer::keep_slot(Source& source) const {
     if (!slot) return slot.error();
     if (!slot->empty() && slot->front()[0] == "lost") {
         source.slot_lost = true;
-        ears_.tell(
-            Message::database_out_of_step,
-            {"this node, node " + std::string(pair::to_text(node_)) + ", was away too long"});
+        ears_.tell(Message::database_out_of_step, {std::string(pair::to_text(node_))});
         const auto gone = source.session->run("SELECT pg_drop_replication_slot($1)",
                                               {follower_name(node_)}, question_within);
         if (!gone) return gone.error();
