@@ -1,6 +1,7 @@
 #include "agent/mounts/claim_table.hpp"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "agent/mounts/claim_rows.hpp"
@@ -74,11 +75,13 @@ bool is_known(const DriveFact& fact, const std::vector<DriveRow>& known) {
     });
 }
 
-const Volume* with_barcode(const std::vector<Volume>& volumes, const std::string& barcode) {
-    const auto found = std::find_if(volumes.begin(), volumes.end(), [&](const Volume& volume) {
-        return volume.barcode == barcode;
-    });
-    return found == volumes.end() ? nullptr : &*found;
+// Borrows from the volumes. Of two with one barcode the first counts.
+using VolumesByBarcode = std::map<std::string_view, const Volume*>;
+VolumesByBarcode by_barcode(const std::vector<Volume>& volumes) {
+    VolumesByBarcode found;
+    for (const auto& volume : volumes)
+        found.emplace(volume.barcode, &volume);
+    return found;
 }
 
 bool shows_the_same(const Volume& now, const Volume& before) {
@@ -203,12 +206,15 @@ Outcome ClaimTable::learn_drives(const std::vector<DriveFact>& drives) {
 }
 
 Outcome ClaimTable::learn_volumes(const std::vector<Volume>& seen, WallTime now) {
+    // Other nodes wait for the library's row meanwhile, and a library has tens of thousands.
+    const auto seen_now = by_barcode(seen);
     return transaction([&]() -> Outcome {
         if (auto master = still_master(); !master) return master;
         const auto known = volumes();
         if (!known) return known.error();
+        const auto known_before = by_barcode(*known);
         for (const auto& volume : *known) {
-            if (volume.place == claims::Place::missing || with_barcode(seen, volume.barcode))
+            if (volume.place == claims::Place::missing || seen_now.count(volume.barcode) != 0)
                 continue;
             auto gone =
                 run("UPDATE volume SET place = 'missing', drive = NULL WHERE library = $1 AND "
@@ -217,8 +223,8 @@ Outcome ClaimTable::learn_volumes(const std::vector<Volume>& seen, WallTime now)
             if (!gone) return gone;
         }
         for (const auto& volume : seen) {
-            const auto* before = with_barcode(*known, volume.barcode);
-            if (before != nullptr && shows_the_same(volume, *before)) continue;
+            const auto before = known_before.find(volume.barcode);
+            if (before != known_before.end() && shows_the_same(volume, *before->second)) continue;
             auto kept = run(
                 "INSERT INTO volume (library, barcode, generation, kind, state, reason, place, "
                 "element, home, drive, seen_at) VALUES ($1, $2, $3, $4, 'usable', '', $5, $6, $7, "
