@@ -365,7 +365,8 @@ void Controller::send_notice(const core::SendNotice& effect) {
 }
 
 bool Controller::waits_for_drive(const core::DriveSerial& drive, const DriveOrder& order) {
-    if (!is_active()) {
+    const bool may_send = !pair_ || pair::may_send(right_to_act(), runtime::clock_now().monotonic);
+    if (!is_active() || !may_send) {
         orders_.keep_back(drive, order);
         return true;
     }

@@ -229,8 +229,12 @@ class Controller {
     [[nodiscard]] std::optional<runtime::ControlError> not_here() const;
     void fence_old(const pair::Order& order, std::function<void(bool)> done);
     void preempt_old_keys(std::uint64_t epoch, std::function<void(bool)> done);
-    [[nodiscard]] pair::ActingRight right_to_act() const;  // any thread
-    [[nodiscard]] std::string pair_metrics() const;        // empty: no pair
+    [[nodiscard]] pair::ActingRight right_to_act() const;
+    // For other threads: lives as long as it is held.
+    [[nodiscard]] std::function<pair::ActingRight()> acting_of_pair() const;
+    void end_elsewhere(std::shared_ptr<mounts::MountService> service);
+    void tell_agents_anew();
+    [[nodiscard]] std::string pair_metrics() const;  // empty: no pair
 
     asio::io_context& loop_;
     runtime::LradConfiguration configuration_;

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
+#include <atomic>
 #include <chrono>
+#include <set>
 #include <span>
 #include <thread>
 #include <utility>
@@ -14,6 +16,7 @@
 #include "agent/lrad/pair_setup.hpp"
 #include "agent/metrics/metric_text.hpp"
 #include "agent/mounts/drive_hold.hpp"
+#include "agent/mounts/rightful_transport.hpp"
 #include "agent/mounts/worker.hpp"
 #include "agent/pair_node/node_methods.hpp"
 #include "agent/pair_node/right_board.hpp"
@@ -27,7 +30,7 @@ namespace agent::lrad {
 namespace {
 
 // Drives that do not answer must not keep a node from serving.
-constexpr auto old_keys_patience = std::chrono::seconds(10);
+constexpr core::Duration old_keys_patience{10'000};
 constexpr core::Duration old_key_timeout{5'000};
 constexpr std::size_t table_jobs_max = 8;
 
@@ -41,13 +44,26 @@ struct Controller::PairPart {
     bool active = false;
     bool mounting = false;  // the mount service was started
     // Mount services that were given up end here: their threads may wait for drives or database.
-    std::vector<std::thread> endings;
+    struct Ending {
+        std::shared_ptr<std::atomic<bool>> over;
+        std::thread thread;
+    };
+    std::vector<Ending> endings;
+    // Of the newest round that takes the other node's keys off the drives: nothing of it is sent
+    // any more.
+    std::shared_ptr<std::atomic<bool>> round_over;
+    std::uint64_t fence_order = 0;  // the newest
+    std::uint64_t activations = 0;
+    std::vector<core::AgentName> to_be_told;  // how all drives are
     PairPart() = default;
     PairPart(const PairPart&) = delete;
     PairPart& operator=(const PairPart&) = delete;
     ~PairPart() {
         for (auto& ending : endings)
-            ending.join();
+            ending.thread.join();
+    }
+    void end_round() {
+        if (round_over) round_over->store(true);
     }
     std::map<core::AgentName, core::AgentPresence> presences;  // as said, also while only watching
     std::shared_ptr<int> alive = std::make_shared<int>(0);
@@ -121,6 +137,7 @@ pair_node::NodeDoors Controller::node_doors() {
         left.moving = load.moving;
         return left;
     };
+    doors.lower = [board = pair_->board](const pair::ActingRight& right) { board->lower(right); };
     doors.changed = [this] { pair_changed(); };
     doors.note = [this](core::Message message, const std::vector<std::string>& words) {
         note_pair(message, words);
@@ -150,6 +167,7 @@ void Controller::stop_pair() {
     if (!pair_) return;
     pair_->node->stop();
     pair_->board->set({});
+    pair_->end_round();
     pair_->table->stop();
 }
 
@@ -172,6 +190,10 @@ void Controller::pair_changed() {
     const bool may_send = pair::may_send(right, runtime::clock_now().monotonic);
     if (may_send && !pair_->active) become_active(right);
     if (!right.may_act && pair_->active) become_watcher();
+    if (may_send && pair_->active) {  // what came while the time to act had run out
+        for (const auto& [serial, order] : orders_.release_all())
+            carry_out_order(order);
+    }
     const auto& rules = pair_->node->rules();
     if (mounts_ && rules.state() == pair::NodeState::draining && rules.key() &&
         !pair::row_of(rules.key()->mode).serves_queue) {
@@ -199,16 +221,30 @@ void Controller::become_active(const pair::ActingRight& right) {
     runtime::log_info("this controller serves the library from now on, epoch " +
                       std::to_string(right.epoch));
     carry_out(rules_.start(runtime::clock_now()));
+    pair_->to_be_told.clear();
     for (const auto& agent : rules_.agents())
-        take(core::AdministratorReconciledAgent{agent.record.agent});
-    for (const auto& [agent, presence] : pair_->presences)
-        take(core::AgentStarted{presence});
+        pair_->to_be_told.push_back(agent.record.agent);
+    ++pair_->activations;
+    tell_agents_anew();
     for (const auto& [serial, drive] : drives_)
         drive.watch->look_now();
-    for (const auto& [serial, order] : orders_.release_all())
-        carry_out_order(order);
+    if (failed_) return;
     if (mounts_ && !std::exchange(pair_->mounting, true))
         mounts_->start_under(right.epoch, configuration_.pair->peer.name);
+}
+
+// One after the other, since each is recorded and synced, and heartbeats in between: a hundred at
+// once would take the time that this node may act.
+void Controller::tell_agents_anew() {
+    if (!pair_->active || pair_->to_be_told.empty() || failed_) return;
+    const auto agent = std::move(pair_->to_be_told.back());
+    pair_->to_be_told.pop_back();
+    take(core::AdministratorReconciledAgent{agent});
+    const auto said = pair_->presences.find(agent);
+    if (said != pair_->presences.end()) take(core::AgentStarted{said->second});
+    asio::post(loop_, [this, activation = pair_->activations, lives = std::weak_ptr(pair_->alive)] {
+        if (!lives.expired() && activation == pair_->activations) tell_agents_anew();
+    });
 }
 
 // Late words of this node must not undo what the other one says.
@@ -219,16 +255,31 @@ void Controller::become_watcher() {
         for (const auto& [serial, drive] : drives_)
             hosts_->stop_sending(agent.name, "drive:" + serial.text);
     }
+    while (!releases_.empty()) {
+        end_release(std::shared_ptr(releases_.begin()->second), false,
+                    "the other controller serves the library now; ask it again there");
+    }
     carry_out(rules_.reconfigure(sharing_in_force(), runtime::clock_now()));
     drop_mounts();
 }
 
 void Controller::drop_mounts() {
     pair_->mounting = false;
-    if (!mounts_) return;
-    mounts_->stop();
-    pair_->endings.emplace_back(
-        [dropped = std::exchange(mounts_, nullptr)]() mutable { dropped.reset(); });
+    if (mounts_) end_elsewhere(std::exchange(mounts_, nullptr));
+}
+
+void Controller::end_elsewhere(std::shared_ptr<mounts::MountService> service) {
+    std::erase_if(pair_->endings, [](auto& ending) {
+        if (!ending.over->load()) return false;
+        ending.thread.join();
+        return true;
+    });
+    service->stop();
+    const auto over = std::make_shared<std::atomic<bool>>(false);
+    pair_->endings.push_back({over, std::thread([over, ended = std::move(service)]() mutable {
+                                  ended.reset();
+                                  over->store(true);
+                              })});
 }
 
 void Controller::agent_presence_said(const core::AgentPresence& presence, bool stopping) {
@@ -253,8 +304,12 @@ std::optional<mounts::MountFault> Controller::why_not_mounting(bool serving) con
 }
 
 pair::ActingRight Controller::right_to_act() const {
-    if (!pair_) return pair::right_of_single_controller(0);
-    return pair_->board->get();
+    if (!configuration_.pair) return pair::right_of_single_controller(0);
+    return pair_ ? pair_->board->get() : pair::ActingRight{};
+}
+
+std::function<pair::ActingRight()> Controller::acting_of_pair() const {
+    return [board = pair_->board] { return board->get(); };
 }
 
 std::string Controller::pair_metrics() const {
@@ -287,6 +342,8 @@ void Controller::fence_old(const pair::Order& order, std::function<void(bool)> d
         return asio::post(loop_, [done = std::move(done)] { done(true); });
     }
     drop_mounts();
+    pair_->end_round();
+    pair_->fence_order = order.number;
     auto changer = make_changer(*configuration_.mounts, configuration_.sharing.controller);
     if (!changer) {
         runtime::log_error(changer.error().within("mounts.changer").message);
@@ -313,6 +370,13 @@ void Controller::fence_old(const pair::Order& order, std::function<void(bool)> d
                     note_pair(core::Message::pair_claims_not_judged, {opened->error().message});
                     return done(false);
                 }
+                const bool wanted = order.number == pair_->fence_order &&
+                                    pair_->node->rules().running_step() == pair::Step::fence_old;
+                if (!wanted) {  // another order has come, or the right to it has gone
+                    end_elsewhere(std::move(*opened).value());
+                    return done(false);
+                }
+                drop_mounts();
                 mounts_ = std::move(*opened).value();
                 preempt_old_keys(order.epoch, done);
             });
@@ -320,49 +384,66 @@ void Controller::fence_old(const pair::Order& order, std::function<void(bool)> d
     if (!posted) asio::post(loop_, [done = std::move(done)] { done(false); });
 }
 
+// Nothing is sent after the patience is over, nor when another order has come: whoever was
+// suspended, or waited behind a drive that hangs, would take the key of a node that serves by now.
 void Controller::preempt_old_keys(std::uint64_t epoch, std::function<void(bool)> done) {
     const auto family = mount_key_family_of(configuration_);
     const auto own = drive_iface::mount_key(family, mounts_->writer().node_number, epoch);
     struct Round {
-        std::size_t left = 0;
+        std::set<core::DriveSerial> waits_for;
         std::function<void(bool)> done;
         asio::steady_timer patience;
-        void one_less() {
-            if (left == 0 || --left > 0) return;
-            end();
-        }
+        std::shared_ptr<std::atomic<bool>> over = std::make_shared<std::atomic<bool>>(false);
         void end() {
-            left = 0;
+            over->store(true);
             patience.cancel();
             if (done) std::exchange(done, nullptr)(true);
         }
     };
     const auto round =
-        std::make_shared<Round>(Round{1, std::move(done), asio::steady_timer(loop_)});
-    round->patience.expires_after(old_keys_patience);
-    round->patience.async_wait([round](const std::error_code& error) {
-        if (!error) round->end();
-    });
+        std::make_shared<Round>(Round{{}, std::move(done), asio::steady_timer(loop_)});
+    pair_->round_over = round->over;
+    const auto until = runtime::clock_now().monotonic + old_keys_patience;
+    const mounts::ActingDoor acting = [over = round->over, until, epoch] {
+        return pair::ActingRight{epoch, false, !over->load(), until};
+    };
+    round->patience.expires_after(std::chrono::milliseconds(old_keys_patience.ms));
+    round->patience.async_wait(
+        [this, round, lives = std::weak_ptr(pair_->alive)](const std::error_code& error) {
+            if (error || lives.expired()) return;
+            for (const auto& serial : round->waits_for)
+                note_pair(core::Message::pair_old_key_stands,
+                          {serial.text, "it has not answered in time"});
+            round->end();
+        });
     for (const auto& [serial, drive] : drives_) {
         if (!drive.watch->is_polled()) continue;
-        ++round->left;
-        drive.watch->run(
-            {[family, own](drive_iface::Transport& device, core::Duration) -> core::Outcome {
-                 const auto holder = mounts::look_at_holder(device, family, own, old_key_timeout);
-                 if (holder.held == claims::HeldBy::no_answer) return core::Error{holder.words};
-                 if (holder.held != claims::HeldBy::dead_key) return core::Nothing{};
-                 const auto held = mounts::hold_drive(device, family, own, old_key_timeout);
-                 if (!held) return held.error();
-                 return core::Nothing{};
-             },
-             [this, round, serial = serial](const core::Outcome& outcome) {
-                 if (!outcome)
-                     note_pair(core::Message::pair_old_key_stands,
-                               {serial.text, outcome.error().message});
-                 round->one_less();
-             }});
+        round->waits_for.insert(serial);
+        drive.watch->run({[family, own, acting, epoch](drive_iface::Transport& raw,
+                                                       core::Duration) -> core::Outcome {
+                              mounts::RightfulTransport device(raw, acting, epoch);
+                              const auto holder =
+                                  mounts::look_at_holder(device, family, own, old_key_timeout);
+                              if (holder.held == claims::HeldBy::no_answer)
+                                  return core::Error{holder.words};
+                              const bool dead = holder.held == claims::HeldBy::dead_key &&
+                                                !drive_iface::is_newer_mount_key(holder.key, own);
+                              if (!dead) return core::Nothing{};
+                              const auto held =
+                                  mounts::hold_drive(device, family, own, old_key_timeout);
+                              if (!held) return held.error();
+                              return core::Nothing{};
+                          },
+                          [this, round, serial = serial](const core::Outcome& outcome) {
+                              if (round->waits_for.erase(serial) == 0 || round->over->load())
+                                  return;
+                              if (!outcome)
+                                  note_pair(core::Message::pair_old_key_stands,
+                                            {serial.text, outcome.error().message});
+                              if (round->waits_for.empty()) round->end();
+                          }});
     }
-    round->one_less();
+    if (round->waits_for.empty()) asio::post(loop_, [round] { round->end(); });
 }
 
 }  // namespace agent::lrad

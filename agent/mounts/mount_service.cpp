@@ -53,7 +53,12 @@ MountService::MountService(asio::io_context& loop, MountServiceOptions options, 
       table_(std::make_unique<ClaimTable>(std::move(table))),
       changer_(std::move(changer)),
       desk_(std::make_unique<Worker>(desk_jobs_max)),
-      robot_(std::make_unique<Worker>(robot_jobs_max)) {}
+      robot_(std::make_unique<Worker>(robot_jobs_max)) {
+    // Another service may have taken its place, under the same epoch, while a command is under way.
+    doors_.acting = [stopping = stopping_, acting = std::move(doors_.acting)] {
+        return stopping->load() ? pair::ActingRight{} : acting();
+    };
+}
 
 MountService::~MountService() {
     stop();

@@ -142,6 +142,7 @@ void NodeRunner::Work::hear_clocks() {
         give(*due);
     }
     if (over) return;
+    doors.lower(watch.right(rules, clock_now().monotonic));
     if (const auto heartbeat = watch.heartbeat(rules, clock_now().monotonic))
         say_heartbeat(*heartbeat);
     watch_peer();
@@ -236,6 +237,7 @@ void NodeRunner::Work::see_key(const pair::ShutdownKey& key) {
 // ---- out
 
 void NodeRunner::Work::carry_out_all(const pair::NodeEffects& effects) {
+    doors.lower(watch.right(rules, clock_now().monotonic));
     for (const auto& effect : effects) {
         if (over) return;
         carry_out(effect);
@@ -374,6 +376,10 @@ bool NodeRunner::hear(const std::string& from, const std::string& line) {
         runtime::log_warning(from + " said to this node what only others may say");
         return false;
     }
+    // What would be forgotten is not acknowledged: a command is said again until it is.
+    const bool is_command = std::holds_alternative<pair::KeyPass>(*message) ||
+                            std::holds_alternative<pair::CommandPass>(*message);
+    if (is_command && !work_->begun) return false;
     return is_peer ? work_->hear_peer(*message) : work_->hear_agent(from, *message);
 }
 

@@ -35,6 +35,8 @@ struct NodeDoors {
     // fence_old and judge_claims; `done` once, later, from the loop.
     std::function<void(const pair::Order& order, std::function<void(bool done)> done)> carry_out;
     std::function<pair::MountsLeft()> mounts_left;
+    // Before anybody hears of a step: what it has taken away must be gone by then.
+    std::function<void(const pair::ActingRight&)> lower;
     // Something that depends on right() or state() may be different now; from the loop, often.
     std::function<void()> changed;
     std::function<void(core::Message message, const std::vector<std::string>& words)> note;
@@ -51,9 +53,6 @@ struct NodeOptions {
 
 class NodeRunner {
   public:
-    // What an order to leave came to: the key when the node has left, or why it stays.
-    using LeftCallback = std::function<void(const core::Result<pair::ShutdownKey>&)>;
-
     // Errors: the store.
     [[nodiscard]] static core::Result<std::unique_ptr<NodeRunner>> open(
         asio::io_context& loop, NodeOptions options, std::unique_ptr<DatabaseDoor> database,
@@ -71,8 +70,7 @@ class NodeRunner {
 
     // ---- by people
 
-    // Of this node, the other one or both; carried to all. `left` when this node is concerned: once
-    // it has left, or will not.
+    // Of this node, the other one or both; carried to all.
     [[nodiscard]] core::Result<pair::ShutdownKey> shut_down(pair::Subject subject,
                                                             pair::ShutdownMode mode,
                                                             const std::string& actor,

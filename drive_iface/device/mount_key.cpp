@@ -9,6 +9,7 @@ namespace {
 constexpr unsigned family_shift = 24;
 constexpr unsigned node_shift = 20;
 constexpr std::uint64_t mount_prefix = 0x4c524d;
+constexpr std::uint64_t epochs = (std::uint64_t{1} << node_shift) - 1;
 
 }  // namespace
 
@@ -18,9 +19,13 @@ std::uint64_t mount_key_family(std::string_view library) {
 }
 
 std::uint64_t mount_key(std::uint64_t family, std::uint32_t node_number, std::uint64_t epoch) {
-    constexpr std::uint64_t epochs = (std::uint64_t{1} << node_shift) - 1;
     return family << family_shift | (std::uint64_t{node_number} & 0xf) << node_shift |
            (epoch & epochs);
+}
+
+bool is_newer_mount_key(std::uint64_t key, std::uint64_t than) {
+    const std::uint64_t later = (key - than) & epochs;
+    return later != 0 && later <= epochs / 2;
 }
 
 bool is_mount_key(std::uint64_t family, std::uint64_t key) {

@@ -19,6 +19,9 @@ namespace drive_iface {
 [[nodiscard]] std::uint64_t mount_key(std::uint64_t family, std::uint32_t node_number,
                                       std::uint64_t epoch);
 
+// Of two keys of one family: made under a newer epoch, as far as twenty bits tell.
+[[nodiscard]] bool is_newer_mount_key(std::uint64_t key, std::uint64_t than);
+
 // `family` 0: never.
 [[nodiscard]] bool is_mount_key(std::uint64_t family, std::uint64_t key);
 

@@ -258,6 +258,19 @@ TEST_CASE("a drive without an interface is known by its events alone") {
           ReservationState::unknown);
 }
 
+TEST_CASE("of two mount keys the epoch tells which is newer, also beyond its twenty bits") {
+    const std::uint64_t library = mount_key_family("vault");
+    const auto newer = [&](std::uint64_t epoch, std::uint64_t than) {
+        return is_newer_mount_key(mount_key(library, 1, epoch), mount_key(library, 2, than));
+    };
+    CHECK(newer(8, 7));
+    CHECK_FALSE(newer(7, 7));
+    CHECK_FALSE(newer(6, 7));
+    CHECK(newer(1'008, 7));
+    CHECK(newer(0x100001, 0xfffff));
+    CHECK_FALSE(newer(0xfffff, 0x100001));
+}
+
 TEST_CASE("a drive that a controller of this library holds for a mount is free for hosts") {
     const std::uint64_t library = mount_key_family("vault");
     const auto seen = [&](std::uint64_t family, const Reservation& reservation) {

@@ -169,6 +169,7 @@ class NodeAtWork {
             asio::post(loop_, [done = std::move(done)] { done(true); });
         };
         doors.mounts_left = [] { return pair::MountsLeft{}; };
+        doors.lower = [](const agent::pair::ActingRight&) {};
         doors.changed = [] {};
         doors.note = [this](Message message, const std::vector<std::string>&) {
             notes.push_back(message);
