@@ -161,8 +161,8 @@ TEST_CASE("PostgreSQL is known by those who ask it and by those who look after i
         const bool words = line.file.find("agent/postgres/control_data") == 0 ||
                            line.file.find("agent/postgres/follow_plan") == 0 ||
                            line.file.find("agent/postgres/server_files") == 0;
-        const bool asks = line.file.find("agent/postgres/") == 0 ||
-                          line.file.find("agent/mounts/postgres_") == 0;
+        const bool asks =
+            line.file.find("agent/postgres/") == 0 || line.file.find("agent/mounts/postgres_") == 0;
         INFO(where(line));
         CHECK((!words || headers_of_the_world.count(header) == 0));
         CHECK((header != "libpq-fe.h" || asks));
