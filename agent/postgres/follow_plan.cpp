@@ -17,6 +17,8 @@ std::string_view to_text(FollowWay value) {
 }
 
 FollowWay way_to_follow(const CopySeen& copy, const SourceLog& source) {
+    if (copy.noted_identifier && *copy.noted_identifier != source.system_identifier)
+        return FollowWay::refuse;
     if (!copy.there) return FollowWay::copy;
     if (copy.system_identifier != source.system_identifier) return FollowWay::refuse;
     if (copy.scrap || copy.end.timeline == 0) return FollowWay::copy;

@@ -24,6 +24,8 @@ struct CopySeen {
     bool there = false;
     bool scrap = false;  // a rewind began and did not end: nobody knows what it holds
     std::uint64_t system_identifier = 0;
+    // As it was noted when they were made; also of data that are gone.
+    std::optional<std::uint64_t> noted_identifier{};
     bool checksums = false;   // without them it can not be rewound
     pair::LogPosition end{};  // timeline 0: nobody could read it
 };

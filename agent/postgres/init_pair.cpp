@@ -45,7 +45,7 @@ Outcome make_first(NodeServer& server, const InitPair& asked, const Say& say) {
 Outcome make_second(NodeServer& server, const InitPair& asked, const Say& say) {
     say("copying the server of the first node, " + asked.database.peer_address + " port " +
         std::to_string(asked.database.peer_port) + " (pg_basebackup)");
-    auto copied = server.copy_from_peer({});
+    auto copied = server.copy_from_peer(asked.anew, {});
     if (!copied)
         return Error{copied.error().message +
                      ". lrad has to run on the first node, after lrad --init-pair there"};
@@ -93,11 +93,15 @@ Outcome init_pair(const InitPair& asked, const Say& say) {
         owner->users.server);
     if (auto prepared = server.prepare(); !prepared) return prepared;
     if (server.is_made() && !asked.anew) return tell_what_is_there(server, say);
-    if (server.folder().data_version() && !asked.anew && server.folder().was_made_by_others())
-        return Error{"there are data in " + server.folder().paths().data +
-                     " that lrad --init-pair has not made. Move them away, or have them removed by "
-                     "lrad --init-pair-anew"};
-    if (asked.anew && server.folder().data_version()) {
+    const auto there = server.folder().look_at_data();
+    const bool something = !there || *there;
+    if (something && !asked.anew && server.folder().was_made_by_others())
+        return Error{there
+                         ? "there are data in " + server.folder().paths().data +
+                               " that lrad --init-pair has not made. Move them away, or have them "
+                               "removed by lrad --init-pair-anew"
+                         : there.error().message + "; lrad --init-pair-anew removes it"};
+    if (asked.anew && something) {
         say("the data in " + server.folder().paths().data + " are to be replaced");
         if (!server.stop_for_good()) return Error{"the server in them does not end"};
     }

@@ -138,7 +138,8 @@ ServerStopped NodeServer::stop(StopHow how) {
 pair::DataSeen NodeServer::inspect(const Interrupted& interrupted) {
     if (inspected_) return data_;
     data_ = {};
-    if (!folder_.data_version() || folder_.is_scrap()) {
+    const auto there = folder_.look_at_data();
+    if (folder_.is_scrap() || (there && !*there)) {
         inspected_ = true;
         return data_;
     }
@@ -153,30 +154,30 @@ pair::DataSeen NodeServer::inspect(const Interrupted& interrupted) {
 }
 
 bool NodeServer::is_made() const {
-    return folder_.data_version() && ServerFolder::read(folder_.paths().state + "/identity");
-}
-
-Outcome NodeServer::note_identity(std::uint64_t system_identifier) const {
-    return folder_.write(folder_.paths().state + "/identity",
-                         std::to_string(system_identifier) + "\n");
+    return folder_.data_version() && folder_.identity();
 }
 
 Outcome NodeServer::belongs_here(std::uint64_t system_identifier) const {
-    const auto known = ServerFolder::read(folder_.paths().state + "/identity");
+    const auto known = folder_.identity();
     if (!known) return Error{"lrad --init-pair has not made them, or was interrupted"};
-    if (*known == std::to_string(system_identifier) + "\n") return Nothing{};
+    if (*known == system_identifier) return Nothing{};
     return Error{"their system identifier is " + std::to_string(system_identifier) +
-                 ", this pair's is " + one_line(*known)};
+                 ", this pair's is " + std::to_string(*known)};
+}
+
+Error NodeServer::not_whole() const {
+    return Error{"the copy in " + folder_.paths().data +
+                 " was rewound and has not been seen to follow since, so nobody knows whether it "
+                 "is whole; that is found out, or it is made anew, when the other node serves"};
 }
 
 Outcome NodeServer::usable() const {
-    const auto version = folder_.data_version();
+    const auto there = folder_.look_at_data();
+    if (!there) return there.error();
+    const auto& version = *there;
     if (!version)
         return Error{"there are no data in " + folder_.paths().data + "; run lrad --init-pair"};
-    if (folder_.is_scrap())
-        return Error{"the copy in " + folder_.paths().data +
-                     " was being rewound and is not whole; it is made anew when the other node "
-                     "serves"};
+    if (folder_.is_scrap()) return not_whole();
     const auto installed = programs_.version();
     if (!installed) return installed.error();
     const auto foreign = [&](const std::string& why) {
@@ -212,7 +213,10 @@ Result<pair::DataSeen> NodeServer::read_copy(const Interrupted& interrupted) {
     if (!seen) return seen.error();
     const auto after_it = programs_.control_report();
     if (after_it && stopped.down && !stopped.killed) {
-        if (auto kept = folder_.remember({*after_it, seen->data}); !kept) return kept.error();
+        // It is read again the next time then; what it holds is known all the same.
+        if (auto kept = folder_.remember({*after_it, seen->data}); !kept)
+            ears_.tell(Message::database_step_failed,
+                       {"noting what its copy holds", kept.error().message});
     }
     return seen->data;
 }
@@ -297,6 +301,7 @@ Outcome NodeServer::promote(ServerSession& session, bool synchronous,
 
 Outcome NodeServer::serve(bool synchronous, const Interrupted& interrupted) {
     if (auto settled = settle(interrupted); !settled) return settled;
+    if (folder_.is_scrap()) return not_whole();
     if (role_ == ServerRole::primary) return set_synchronous(synchronous, interrupted);
     std::unique_ptr<ServerSession> session;
     const bool has_own_log = !role_ && folder_.was_primary();

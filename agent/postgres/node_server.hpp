@@ -62,7 +62,8 @@ class NodeServer {
     // The data here were made by one of the next two, to the end.
     [[nodiscard]] bool is_made() const;
     [[nodiscard]] core::Outcome make_cluster(const std::string& cluster);
-    [[nodiscard]] core::Outcome copy_from_peer(const Interrupted& interrupted);
+    // `anew`: whatever pair the data here were of.
+    [[nodiscard]] core::Outcome copy_from_peer(bool anew, const Interrupted& interrupted);
     [[nodiscard]] core::Outcome leave();  // stopped in order, for whoever starts it next
     [[nodiscard]] bool stop_for_good();   // at once; true: nothing runs in the data any more
 
@@ -91,8 +92,8 @@ class NodeServer {
                                         const Interrupted& interrupted);
     [[nodiscard]] core::Outcome keep_log_for_peer(ServerSession& session) const;
     [[nodiscard]] core::Outcome usable() const;
+    [[nodiscard]] core::Error not_whole() const;
     [[nodiscard]] core::Outcome belongs_here(std::uint64_t system_identifier) const;
-    [[nodiscard]] core::Outcome note_identity(std::uint64_t system_identifier) const;
     [[nodiscard]] core::Outcome making_ends(std::uint64_t system_identifier) const;
     [[nodiscard]] core::Result<pair::DataSeen> read_copy(const Interrupted& interrupted);
     void up(ServerRole role);

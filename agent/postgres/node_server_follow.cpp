@@ -107,13 +107,20 @@ Result<NodeServer::Source> NodeServer::ask_source(const Interrupted& interrupted
 
 Result<CopySeen> NodeServer::copy_seen() const {
     CopySeen copy;
-    copy.there = folder_.data_version().has_value();
     copy.scrap = folder_.is_scrap();
+    copy.noted_identifier = folder_.identity();
+    const auto there = folder_.look_at_data();
+    if (!there && !copy.scrap) return there.error();
+    copy.there = there && *there;
     if (!copy.there) return copy;
     const auto report = programs_.control_report();
-    if (!report) return report.error();
-    const auto control = control_data_from_text(*report);
-    if (!control) return control.error();
+    const auto control =
+        report ? control_data_from_text(*report) : Result<ControlData>(report.error());
+    if (!control) {
+        // What a rewind has left half written says nothing of itself.
+        copy.there = false;
+        return copy.scrap ? Result<CopySeen>(copy) : control.error();
+    }
     copy.system_identifier = control->system_identifier;
     copy.checksums = control->checksums;
     copy.end = data_.position;
@@ -192,7 +199,7 @@ Outcome NodeServer::copy(std::uint64_t system_identifier, const Interrupted& int
                        "--dbname", peer_connection(configuration_, "")},
                       configuration_.copy_timeout, interrupted);
     if (!done) return done.error();
-    if (auto noted = note_identity(system_identifier); !noted) return noted;
+    if (auto noted = folder_.note_identity(system_identifier); !noted) return noted;
     return folder_.put_new_in_place();
 }
 
@@ -216,7 +223,8 @@ Outcome NodeServer::follow_source(Source& source, const Interrupted& interrupted
     const auto copy = copy_seen();
     if (!copy) return copy.error();
     std::string why = "it had none";
-    if (copy->there) why = copy->scrap ? "a rewind had failed half way" : "it could not be read";
+    if (copy->there) why = "it could not be read";
+    if (copy->scrap) why = "a rewind had failed half way";
     std::optional<FollowWay> way = way_to_follow(*copy, source.log);
     if (way == FollowWay::as_it_is && source.slot_lost) {
         way = FollowWay::copy;
@@ -251,13 +259,17 @@ Outcome NodeServer::follow(const Interrupted& interrupted) {
         }
         return source.error();
     }
-    if (role_ == ServerRole::standby && goes_on(source.value(), interrupted)) return Nothing{};
+    // Also a rewound one that an earlier attempt has lost sight of: seen to follow, it is whole.
+    if (role_ == ServerRole::standby && goes_on(source.value(), interrupted))
+        return folder_.note_scrap(false);
     if (role_) {
         const auto stopped = stop(StopHow::in_order);
         if (!stopped.down) return Error{"the server here does not end"};
     }
     static_cast<void>(inspect(interrupted));
-    if (folder_.data_version() && !folder_.is_scrap()) {
+    const auto there = folder_.look_at_data();
+    const bool has_none = there && !*there;
+    if (!has_none && !folder_.is_scrap()) {
         if (auto good = usable(); !good) return good;
     }
     auto followed = follow_source(source.value(), interrupted);

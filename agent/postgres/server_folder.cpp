@@ -26,6 +26,8 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr std::size_t file_bytes_max = 256 * 1024;
+// The mark of a new copy that only has to take its place.
+constexpr const char* new_is_complete = "new_is_complete";
 
 Error errno_error(const std::string& what, const std::string& path) {
     return Error{what + " " + path + ": " + std::strerror(errno)};
@@ -205,22 +207,43 @@ void ServerFolder::remove(const std::string& path) {
     ::unlink(path.c_str());
 }
 
+Result<std::optional<std::string>> ServerFolder::look_at_data() const {
+    const std::string name = paths_.data + "/PG_VERSION";
+    if (auto version = read(name)) {
+        while (!version->empty() && version->back() == '\n')
+            version->pop_back();
+        return version;
+    }
+    std::error_code error;
+    const fs::directory_iterator first(paths_.data, error);
+    if (error == std::errc::no_such_file_or_directory) return std::optional<std::string>();
+    if (!error && first == fs::directory_iterator()) return std::optional<std::string>();
+    return Error{"nobody can tell what is in " + paths_.data + ": " +
+                 (error ? error.message() : name + " can not be read") +
+                 ". It is left alone: look at its disk, or move it away"};
+}
+
 std::optional<std::string> ServerFolder::data_version() const {
-    auto version = read(paths_.data + "/PG_VERSION");
-    if (!version) return std::nullopt;
-    while (!version->empty() && version->back() == '\n')
-        version->pop_back();
-    return version;
+    const auto there = look_at_data();
+    return there ? *there : std::nullopt;
+}
+
+std::optional<std::uint64_t> ServerFolder::identity() const {
+    const std::string name = paths_.state + "/identity";
+    const auto text = read(name);
+    if (!text && ::access(name.c_str(), F_OK) != 0 && errno == ENOENT) return std::nullopt;
+    if (!text) return 0;
+    return number_word(std::string_view(*text).substr(0, text->find('\n'))).value_or(0);
+}
+Outcome ServerFolder::note_identity(std::uint64_t system_identifier) const {
+    return write(paths_.state + "/identity", std::to_string(system_identifier) + "\n");
 }
 
 bool ServerFolder::was_made_by_others() const {
     return ::access((paths_.state + "/making").c_str(), F_OK) != 0;
 }
 Outcome ServerFolder::note_making(bool under_way) const {
-    const std::string mark = paths_.state + "/making";
-    if (under_way) return write(mark, "");
-    remove(mark);
-    return Nothing{};
+    return under_way ? write(paths_.state + "/making", "") : remove_mark("making");
 }
 
 Outcome ServerFolder::set_standby(bool standby) const {
@@ -246,11 +269,18 @@ Outcome ServerFolder::note_primary(bool primary) const {
 }
 
 bool ServerFolder::is_scrap() const {
-    return ::access((paths_.state + "/scrap").c_str(), F_OK) == 0;
+    // A mark that can not be looked for may be there.
+    return ::access((paths_.state + "/scrap").c_str(), F_OK) == 0 || errno != ENOENT;
 }
 Outcome ServerFolder::note_scrap(bool scrap) const {
-    const std::string mark = paths_.state + "/scrap";
-    if (scrap) return write(mark, "A rewind began here and has not been seen to end well.\n");
+    if (!scrap) return remove_mark("scrap");
+    return write(paths_.state + "/scrap",
+                 "A rewind began here and has not been seen to end well.\n");
+}
+
+// Durable: a mark that comes back with the power tells what was true once.
+Outcome ServerFolder::remove_mark(const std::string& name) const {
+    const std::string mark = paths_.state + "/" + name;
     if (::unlink(mark.c_str()) != 0 && errno != ENOENT) return errno_error("can not remove", mark);
     return sync_folder(paths_.state);
 }
@@ -265,12 +295,14 @@ Outcome ServerFolder::remember(const RememberedCopy& copy) const {
 }
 
 Outcome ServerFolder::begin_new() const {
-    if (auto gone = remove_tree(paths_.new_data); !gone) return gone;
+    // The mark of an earlier copy that is complete, and could not be put in place, would make the
+    // half of the next one take the place of both.
+    if (auto tidied = tidy(); !tidied) return tidied;
     return make_one(paths_.new_data, true);
 }
 
 Outcome ServerFolder::put_new_in_place() const {
-    const std::string complete = paths_.state + "/new_is_complete";
+    const std::string complete = paths_.state + "/" + new_is_complete;
     const auto is_there = [](const std::string& path) { return ::access(path.c_str(), F_OK) == 0; };
     // First: what is thought of the data that go must not be thought of those that come.
     if (auto noted = note_primary(false); !noted) return noted;
@@ -284,12 +316,13 @@ Outcome ServerFolder::put_new_in_place() const {
     }
     if (auto whole = note_scrap(false); !whole) return whole;
     if (auto gone = remove_tree(paths_.old_data); !gone) return gone;
-    remove(complete);
-    return Nothing{};
+    return remove_mark(new_is_complete);
 }
 
 Outcome ServerFolder::tidy() const {
-    if (::access((paths_.state + "/new_is_complete").c_str(), F_OK) == 0) return put_new_in_place();
+    const std::string complete = paths_.state + "/" + new_is_complete;
+    if (::access(complete.c_str(), F_OK) == 0) return put_new_in_place();
+    if (errno != ENOENT) return errno_error("can not look for", complete);
     if (auto gone = remove_tree(paths_.new_data); !gone) return gone;
     return remove_tree(paths_.old_data);
 }

@@ -3,6 +3,7 @@
 // The files of a node's server: made, marked, swapped and removed so that an end at any moment
 // leaves something that can be told. Belongs to one thread at a time.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,8 +56,14 @@ class ServerFolder {
     [[nodiscard]] static std::optional<std::string> read(const std::string& path);
     static void remove(const std::string& path);
 
-    // Major version of the data; nothing when there are none.
+    // Major version of the data; nothing: there are none. An error: there is something, and nobody
+    // can tell what, so that nobody may remove it unasked.
+    [[nodiscard]] core::Result<std::optional<std::string>> look_at_data() const;
+    // The same; nothing also when nobody can tell.
     [[nodiscard]] std::optional<std::string> data_version() const;
+    // Which cluster they were made as, which outlasts them; 0: the note can not be read.
+    [[nodiscard]] std::optional<std::uint64_t> identity() const;
+    [[nodiscard]] core::Outcome note_identity(std::uint64_t system_identifier) const;
     // A making that was interrupted leaves a mark of its own; these have none.
     [[nodiscard]] bool was_made_by_others() const;
     [[nodiscard]] core::Outcome note_making(bool under_way) const;
@@ -73,8 +80,9 @@ class ServerFolder {
     [[nodiscard]] std::optional<RememberedCopy> remembered() const;
     [[nodiscard]] core::Outcome remember(const RememberedCopy& copy) const;
 
-    // An empty folder for a new copy. put_new_in_place: it is complete, and takes the place of the
-    // data that were there, which are removed then.
+    // An empty folder for a new copy, after what is left of an earlier one is finished or removed.
+    // put_new_in_place: it is complete, and takes the place of the data that were there, which are
+    // removed then.
     [[nodiscard]] core::Outcome begin_new() const;
     [[nodiscard]] core::Outcome put_new_in_place() const;
     // After an end in the middle of that.
@@ -82,6 +90,7 @@ class ServerFolder {
 
   private:
     [[nodiscard]] core::Outcome make_one(const std::string& path, bool of_server) const;
+    [[nodiscard]] core::Outcome remove_mark(const std::string& name) const;
     ServerPaths paths_;
     ServerOwner owner_;
     int lock_ = -1;

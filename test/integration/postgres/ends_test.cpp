@@ -98,6 +98,28 @@ TEST_CASE("a server killed at any step of a procedure is brought back by the nex
     }
 }
 
+// As an attempt to follow leaves it that loses sight of the other node after a rewind.
+TEST_CASE("a rewound copy that was not seen to follow serves nobody until it is seen") {
+    if (!two_servers::can_run()) return;
+    TwoServers pair;
+    pair.make();
+    pair.open(Node::first);
+    pair.open(Node::second);
+    REQUIRE(pair.begin_pair(2));
+    const std::string mark = pair.paths(Node::second).state + "/scrap";
+    std::ofstream(mark) << "x";
+    CHECK_FALSE(pair.done(Node::second, Step::promote, 3, Relation::alone));
+    CHECK(pair.told(Node::second).find("has not been seen to follow") != std::string::npos);
+    CHECK(pair.ask(Node::second, "SELECT pg_is_in_recovery()") == "t");
+    REQUIRE(pair.done(Node::second, Step::follow_peer));
+    CHECK(::access(mark.c_str(), F_OK) != 0);
+    CHECK_FALSE(pair.was_told(Node::second, Message::database_copied));
+    REQUIRE(pair.begin_alone(Node::second, 3));
+    pair.close(Node::second);
+    pair.open(Node::second);
+    CHECK(pair.data(Node::second).epoch == 3);
+}
+
 TEST_CASE("a server that hangs is noticed, and killed when it is to stop") {
     if (!two_servers::can_run()) return;
     TwoServers pair;

@@ -112,6 +112,30 @@ TEST_CASE("data that nobody has made here are removed only when that is asked fo
     CHECK(pair.was_told(Node::second, two_servers::Message::database_foreign));
 }
 
+TEST_CASE("data whose version can not be read are neither replaced nor copied over") {
+    if (!two_servers::can_run()) return;
+    TwoServers pair;
+    pair.make();
+    for (const Node node : {Node::first, Node::second})
+        std::filesystem::rename(pair.paths(node).data + "/PG_VERSION",
+                                pair.paths(node).state + "/away");
+    const auto refused = init(pair, Node::first);
+    CHECK_FALSE(refused.done);
+    CHECK(contains(refused.said, "nobody can tell what is in"));
+    std::filesystem::rename(pair.paths(Node::first).state + "/away",
+                            pair.paths(Node::first).data + "/PG_VERSION");
+    pair.open(Node::first);
+    REQUIRE(pair.done(Node::first, Step::start_alone));
+    pair.open(Node::second);
+    CHECK(pair.data(Node::second).epoch == 0);
+    CHECK_FALSE(pair.done(Node::second, Step::follow_peer));
+    CHECK(contains(pair.told(Node::second), "nobody can tell what is in"));
+    std::filesystem::rename(pair.paths(Node::second).state + "/away",
+                            pair.paths(Node::second).data + "/PG_VERSION");
+    REQUIRE(pair.take_in(Node::first, 2));
+    CHECK_FALSE(pair.was_told(Node::second, two_servers::Message::database_copied));
+}
+
 TEST_CASE("a wrong password, and a secret that others may read, are said so") {
     if (!two_servers::can_run()) return;
     TwoServers pair;

@@ -160,7 +160,7 @@ void TwoServers::make_anew() {
     insist(first->make_cluster("tests"));
     insist(first->serve(false, {}));
     const auto second = looked_after(Node::second);
-    insist(second->copy_from_peer({}));
+    insist(second->copy_from_peer(false, {}));
     insist(first->leave());
 }
 

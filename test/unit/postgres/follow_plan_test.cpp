@@ -51,6 +51,11 @@ TEST_CASE("another cluster's data are refused, whatever state they are in") {
     CHECK(way_to_follow(foreign, serving()) == FollowWay::refuse);
     foreign.end = {};
     CHECK(way_to_follow(foreign, serving()) == FollowWay::refuse);
+    CopySeen gone;
+    gone.noted_identifier = 8;
+    CHECK(way_to_follow(gone, serving()) == FollowWay::refuse);
+    gone.noted_identifier = 7;
+    CHECK(way_to_follow(gone, serving()) == FollowWay::copy);
     CHECK_FALSE(way_after(FollowWay::refuse));
 }
 
