@@ -28,10 +28,15 @@ using pair::Step;
 namespace {
 
 constexpr std::size_t orders_max = 64;
+constexpr std::uint64_t no_order_is_newer = ~std::uint64_t{0};
 constexpr std::chrono::minutes log_looked_at_every{1};
 
 bool stops(Step step) {
     return step == Step::stop_database || step == Step::stop_database_at_once;
+}
+
+bool stops_at_once(const Order& order) {
+    return order.step == Step::stop_database_at_once || (stops(order.step) && order.at_once);
 }
 
 }  // namespace
@@ -54,7 +59,7 @@ class DatabaseServer::Work {
         {
             const std::lock_guard lock(mutex_);
             stopping_ = true;
-            newest_order_ = newest_stop_ = ~std::uint64_t{0};
+            newest_order_ = newest_stop_ = no_order_is_newer;
             jobs_.clear();
             changed_.notify_all();
         }
@@ -75,6 +80,7 @@ class DatabaseServer::Work {
         }
         newest_order_ = order.number;
         if (stops(order.step)) newest_stop_ = order.number;
+        if (stops_at_once(order)) newest_stop_at_once_ = order.number;
         jobs_.push_back({order, std::move(answered)});
         changed_.notify_all();
     }
@@ -117,6 +123,10 @@ class DatabaseServer::Work {
     bool begin();
     bool prepare();
     void begin_watch();
+    // Reading a copy is no reason to wait for who stops the server at once, or ends this.
+    [[nodiscard]] bool is_given_up() const {
+        return newest_stop_at_once_ > number_ || newest_order_ == no_order_is_newer;
+    }
     void carry_out_now(const Job& job);
     [[nodiscard]] OrderAnswered stop(const Order& order);
     [[nodiscard]] Outcome step(const Order& order);
@@ -136,6 +146,7 @@ class DatabaseServer::Work {
     bool stopping_ = false;
     std::atomic<std::uint64_t> newest_order_{0};
     std::atomic<std::uint64_t> newest_stop_{0};
+    std::atomic<std::uint64_t> newest_stop_at_once_{0};
 
     // The thread's own.
     std::unique_ptr<NodeServer> server_;
@@ -144,7 +155,8 @@ class DatabaseServer::Work {
     std::string trouble_;  // why there is no server_
     std::map<Step, std::string> failures_;
     bool synchronous_ = false;
-    std::thread thread_;  // last: it uses the others
+    std::uint64_t number_ = 0;  // of the order under way
+    std::thread thread_;        // last: it uses the others
 };
 
 bool DatabaseServer::Work::prepare() {
@@ -158,6 +170,7 @@ bool DatabaseServer::Work::prepare() {
         tell(message, std::move(arguments));
     };
     ears.seen = [this](const DataSeen& data) { see(data); };
+    ears.hurried = [this] { return newest_stop_at_once_ > number_; };
     ears.up = [this](ServerRole, std::shared_ptr<ProcessEnd> end) {
         watch_->begin(std::move(end));
     };
@@ -199,8 +212,8 @@ void DatabaseServer::Work::begin_watch() {
 // What runs there was left by somebody: it is stopped, and what it holds is told.
 bool DatabaseServer::Work::begin() {
     if (!prepare()) return false;
-    const auto stopped = server_->stop(StopHow::in_order);
-    if (!stopped.down) see({});
+    const auto stopped = server_->stop(StopHow::in_order, [this] { return is_given_up(); });
+    if (!stopped.down || is_given_up()) see({});
     return true;
 }
 
@@ -233,6 +246,7 @@ void DatabaseServer::Work::work() {
 }
 
 void DatabaseServer::Work::carry_out_now(const Job& job) {
+    number_ = job.order.number;
     // What made it impossible may have been repaired.
     if (!server_ && !begin()) {
         tell_failed(job.order.step, trouble_);
@@ -261,8 +275,8 @@ void DatabaseServer::Work::carry_out_now(const Job& job) {
 }
 
 OrderAnswered DatabaseServer::Work::stop(const Order& order) {
-    const bool at_once = order.step == Step::stop_database_at_once || order.at_once;
-    const auto stopped = server_->stop(at_once ? StopHow::at_once : StopHow::in_order);
+    const auto stopped = server_->stop(stops_at_once(order) ? StopHow::at_once : StopHow::in_order,
+                                       [this] { return is_given_up(); });
     if (!stopped.down)
         tell_failed(order.step,
                     "a process of the server does not even die of SIGKILL; its disk hangs");

@@ -24,7 +24,7 @@ std::string words_of_copy(const pair::DataSeen& data) {
 
 Outcome tell_what_is_there(NodeServer& server, const Say& say) {
     say("this node's copy is there already: " + server.folder().paths().data);
-    const auto stopped = server.stop(StopHow::in_order);
+    const auto stopped = server.stop(StopHow::in_order, {});
     if (!stopped.down) return Error{"its server does not end"};
     const auto data = server.inspect({});
     say(words_of_copy(data));

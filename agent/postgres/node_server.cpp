@@ -50,7 +50,7 @@ Outcome NodeServer::prepare() {
     if (auto made = folder_.make(); !made) return made;
     if (auto locked = folder_.lock(); !locked) return locked;
     const ServerPaths& paths = folder_.paths();
-    if (!end_programs_at(paths.folder))
+    if (!end_programs_at(paths))
         return Error{"a program that works on " + paths.data + " does not die of SIGKILL"};
     const auto secret = runtime::read_key_file(configuration_.password_file);
     if (!secret) return secret.error().within("pair.database.password_file");
@@ -90,7 +90,7 @@ bool NodeServer::bring_down(StopHow how, bool* killed) {
     ears_.down();
     role_.reset();
     inspected_ = false;
-    const auto stopped = process_.stop(how, configuration_.stop_timeout);
+    const auto stopped = process_.stop(how, configuration_.stop_timeout, ears_.hurried);
     if (stopped.stranger != 0)
         ears_.tell(Message::database_found_running,
                    {folder_.paths().data, std::to_string(stopped.stranger)});
@@ -114,7 +114,7 @@ Outcome NodeServer::settle(const Interrupted& interrupted) {
     return Nothing{};
 }
 
-ServerStopped NodeServer::stop(StopHow how) {
+ServerStopped NodeServer::stop(StopHow how, const Interrupted& interrupted) {
     ServerStopped result;
     bool killed = false;
     result.down = bring_down(how, &killed);
@@ -129,7 +129,8 @@ ServerStopped NodeServer::stop(StopHow how) {
                 result.position = {control->timeline, control->checkpoint_lsn};
         }
     }
-    const auto data = inspect({});
+    const auto data = inspect(interrupted);
+    if (!inspected_ && interrupted && interrupted()) return result;  // who comes next asks again
     if (result.position.timeline == 0) result.position = data.position;
     ears_.seen(data);
     return result;
@@ -147,7 +148,7 @@ pair::DataSeen NodeServer::inspect(const Interrupted& interrupted) {
     if (read) {
         data_ = *read;
         inspected_ = true;
-    } else {
+    } else if (!interrupted || !interrupted()) {
         ears_.tell(Message::database_step_failed, {"reading its copy", read.error().message});
     }
     return data_;
@@ -207,9 +208,10 @@ Result<pair::DataSeen> NodeServer::read_copy(const Interrupted& interrupted) {
     if (known && known->control == *before) return known->data;
     auto session = start_as(ServerRole::inspected, true, false, interrupted);
     if (!session) return session.error();
-    const auto seen = look_at_server(**session, peer_name(), statement_within);
+    const auto seen = look_when_replayed(**session, interrupted);
     session.value().reset();
-    const auto stopped = process_.stop(StopHow::in_order, configuration_.stop_timeout);
+    const auto stopped =
+        process_.stop(StopHow::in_order, configuration_.stop_timeout, ears_.hurried);
     if (!seen) return seen.error();
     const auto after_it = programs_.control_report();
     if (after_it && stopped.down && !stopped.killed) {
@@ -219,6 +221,25 @@ Result<pair::DataSeen> NodeServer::read_copy(const Interrupted& interrupted) {
                        {"noting what its copy holds", kept.error().message});
     }
     return seen->data;
+}
+
+// Such a server takes connections when its data agree with each other, which may be long before the
+// end of the log that its disk has acknowledged. At the end it waits for more to appear.
+Result<ServerSeen> NodeServer::look_when_replayed(ServerSession& session,
+                                                  const Interrupted& interrupted) const {
+    const auto end = after(configuration_.start_timeout);
+    for (;;) {
+        const auto waits = session.run(
+            "SELECT FROM pg_stat_activity WHERE backend_type = 'startup' AND wait_event IN "
+            "('RecoveryRetrieveRetryInterval', 'RecoveryWalStream')",
+            {}, statement_within);
+        if (!waits) return waits.error();
+        if (!waits->empty()) return look_at_server(session, peer_name(), statement_within);
+        if (interrupted && interrupted()) return Error{"given up"};
+        if (is_over(end))
+            return Error{"it replays its log for longer than pair.database.start_timeout_s"};
+        pause_briefly(5);
+    }
 }
 
 bool NodeServer::stop_for_good() {

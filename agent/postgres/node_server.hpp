@@ -27,6 +27,8 @@ struct ServerEars {
     // From now on it is to be watched; from down() on it is no surprise that it ends.
     std::function<void(ServerRole, std::shared_ptr<ProcessEnd>)> up;
     std::function<void()> down;
+    // Asked while a server stops in order: it is to stop at once after all. May be empty.
+    std::function<bool()> hurried{};
 };
 
 struct ServerStopped {
@@ -44,8 +46,9 @@ class NodeServer {
     // went well.
     [[nodiscard]] core::Outcome prepare();
 
-    // Verified: nothing runs in the data any more. In order: the copy is read besides.
-    [[nodiscard]] ServerStopped stop(StopHow how);
+    // Verified: nothing runs in the data any more. In order: the copy is read besides, unless
+    // somebody interrupts that.
+    [[nodiscard]] ServerStopped stop(StopHow how, const Interrupted& interrupted);
     // What the copy here holds, its server stopped; epoch 0 when nobody can say.
     [[nodiscard]] pair::DataSeen inspect(const Interrupted& interrupted);
 
@@ -96,6 +99,9 @@ class NodeServer {
     [[nodiscard]] core::Outcome belongs_here(std::uint64_t system_identifier) const;
     [[nodiscard]] core::Outcome making_ends(std::uint64_t system_identifier) const;
     [[nodiscard]] core::Result<pair::DataSeen> read_copy(const Interrupted& interrupted);
+    // What its server shows once it has replayed all the log that is here.
+    [[nodiscard]] core::Result<ServerSeen> look_when_replayed(ServerSession& session,
+                                                              const Interrupted& interrupted) const;
     void up(ServerRole role);
     [[nodiscard]] bool bring_down(StopHow how, bool* killed);
     // A server that has ended, or answers nothing, plays no part: it is brought down.

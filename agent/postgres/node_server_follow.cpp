@@ -263,7 +263,7 @@ Outcome NodeServer::follow(const Interrupted& interrupted) {
     if (role_ == ServerRole::standby && goes_on(source.value(), interrupted))
         return folder_.note_scrap(false);
     if (role_) {
-        const auto stopped = stop(StopHow::in_order);
+        const auto stopped = stop(StopHow::in_order, interrupted);
         if (!stopped.down) return Error{"the server here does not end"};
     }
     static_cast<void>(inspect(interrupted));

@@ -145,6 +145,19 @@ std::vector<pid_t> processes_that(Wanted wanted) {
     return found;
 }
 
+// The word after -D: ours get it so, and the words of a command line end with zeros.
+std::string data_of_program(const std::string& command_line) {
+    bool is_next = false;
+    for (std::size_t at = 0; at < command_line.size();) {
+        const auto end = std::min(command_line.find('\0', at), command_line.size());
+        const auto word = command_line.substr(at, end - at);
+        if (is_next) return word;
+        is_next = word == "-D";
+        at = end + 1;
+    }
+    return "";
+}
+
 }  // namespace
 
 std::vector<pid_t> processes_in(const std::string& folder) {
@@ -157,14 +170,15 @@ std::vector<pid_t> processes_in(const std::string& folder) {
     });
 }
 
-bool end_programs_at(const std::string& folder) {
+bool end_programs_at(const ServerPaths& paths) {
     const auto at_work = [&] {
         return processes_that([&](const std::string& process) {
             const auto program = program_of(process);
             if (program != "pg_basebackup" && program != "pg_rewind" && program != "initdb")
                 return false;
             const auto words = ServerFolder::read("/proc/" + process + "/cmdline");
-            return words && words->find(folder + "/data") != std::string::npos;
+            const auto data = words ? data_of_program(*words) : "";
+            return data == paths.data || data == paths.new_data;
         });
     };
     return comes_true(
@@ -236,7 +250,15 @@ Outcome ServerProcess::start() {
         return Error{words.front() + " can not be run: " + std::strerror(error)};
     }
     end_ = std::make_shared<ProcessEnd>(process_);
-    return Nothing{};
+    if (end_->is_seen()) return Nothing{};
+    // One whose end nobody sees can not be looked after.
+    const std::string why = std::strerror(errno);
+    ::kill(process_, SIGKILL);
+    while (::waitpid(process_, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    process_ = -1;
+    end_.reset();
+    return Error{"there is no descriptor for the process of the server: " + why};
 }
 
 bool ServerProcess::is_running() const {
@@ -247,7 +269,7 @@ void ServerProcess::reload() const {
     if (process_ > 0) ::kill(process_, SIGHUP);
 }
 
-Stopped ServerProcess::stop(StopHow how, Duration within) {
+Stopped ServerProcess::stop(StopHow how, Duration within, const std::function<bool()>& hurried) {
     Stopped stopped;
     const std::string& data = folder_.paths().data;
     pid_t leader = is_running() ? process_ : -1;
@@ -265,9 +287,21 @@ Stopped ServerProcess::stop(StopHow how, Duration within) {
     // A suspended one takes no notice of anything but this.
     const bool listens = leader > 0 && state_of_process(leader) != 'T';
     if (listens) {
-        ::kill(leader, how == StopHow::in_order ? SIGINT : SIGQUIT);
-        stopped.down =
-            comes_true(nothing_runs, how == StopHow::in_order ? within : patience_at_once);
+        bool hurries = false;
+        if (how == StopHow::in_order) {
+            ::kill(leader, SIGINT);
+            static_cast<void>(comes_true(
+                [&] {
+                    hurries = hurried && hurried();
+                    return hurries || nothing_runs();
+                },
+                within));
+        }
+        stopped.down = nothing_runs();
+        if (!stopped.down && (hurries || how == StopHow::at_once)) {
+            ::kill(leader, SIGQUIT);
+            stopped.down = comes_true(nothing_runs, patience_at_once);
+        }
     } else {
         stopped.down = comes_true(nothing_runs, {leader > 0 ? 0 : 500});
     }
@@ -289,9 +323,11 @@ void ServerProcess::reap() {
     if (process_ <= 0) return;
     // It may hang in the kernel and not even die of SIGKILL.
     if (!end_->has_ended(patience_at_once)) return;
-    int status = 0;
-    while (::waitpid(process_, &status, 0) < 0 && errno == EINTR) {
-    }
+    pid_t reaped = 0;
+    do {
+        reaped = ::waitpid(process_, nullptr, WNOHANG);
+    } while (reaped < 0 && errno == EINTR);
+    if (reaped == 0) return;
     process_ = -1;
     end_.reset();
 }

@@ -29,9 +29,9 @@ namespace agent::postgres {
 // on the data. When its number is somebody else's by now the next one would not start.
 void remove_false_pid_file(const std::string& data);
 
-// Programs that a killed process of ours has left at work on the data below this folder are ended;
-// false: one does not die.
-[[nodiscard]] bool end_programs_at(const std::string& folder);
+// Programs that a killed process of ours has left at work on these data, complete or being made,
+// are ended; false: one does not die. What works elsewhere, on a backup of them say, is let alone.
+[[nodiscard]] bool end_programs_at(const ServerPaths& paths);
 
 // A descriptor that is readable when the process has ended.
 class ProcessEnd {
@@ -42,6 +42,8 @@ class ProcessEnd {
     ProcessEnd& operator=(const ProcessEnd&) = delete;
     // Waits at most so long.
     [[nodiscard]] bool has_ended(core::Duration within) const;
+    // false: there was no descriptor for it, and nobody sees the end.
+    [[nodiscard]] bool is_seen() const { return descriptor_ >= 0; }
 
   private:
     int descriptor_;
@@ -72,8 +74,10 @@ class ServerProcess {
     // It reads its settings anew.
     void reload() const;
     // Also a server that somebody else has started in these data. Waits as long as `within` for an
-    // orderly end (at_once: two seconds), then kills.
-    [[nodiscard]] Stopped stop(StopHow how, core::Duration within);
+    // orderly end (at_once: two seconds), then kills. `hurried`, asked meanwhile: it is to be at
+    // once after all.
+    [[nodiscard]] Stopped stop(StopHow how, core::Duration within,
+                               const std::function<bool()>& hurried = {});
     // The last complaint in its log since it was started; empty: none.
     [[nodiscard]] std::string last_words() const;
     // So that the log has an end.

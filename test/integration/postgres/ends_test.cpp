@@ -255,15 +255,25 @@ TEST_CASE("a copying program that a killed lrad has left does not go on") {
     const std::string source =
         "host=127.0.0.1 user=x port=" + std::to_string(ntohs(address.sin_port));
     const std::string program = "/usr/lib/postgresql/15/bin/pg_basebackup";
-    const pid_t child = ::fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {
-        ::execl(program.c_str(), "pg_basebackup", "-D", target.c_str(), "-d", source.c_str(),
-                nullptr);
-        ::_exit(1);
-    }
-    REQUIRE(::accept(silent, nullptr, nullptr) >= 0);  // it is at work
+    // An operator's backup of these data has their name in its own.
+    const std::string backup = pair.paths(Node::second).folder + "/.." + target;
+    const auto begin = [&](const std::string& folder) {
+        const pid_t child = ::fork();
+        REQUIRE(child >= 0);
+        if (child == 0) {
+            ::execl(program.c_str(), "pg_basebackup", "-D", folder.c_str(), "-d", source.c_str(),
+                    nullptr);
+            ::_exit(1);
+        }
+        REQUIRE(::accept(silent, nullptr, nullptr) >= 0);  // it is at work
+        return child;
+    };
+    const pid_t others = begin(backup);
+    const pid_t child = begin(target);
     pair.open(Node::second);
+    CHECK(::waitpid(others, nullptr, WNOHANG) == 0);
+    ::kill(others, SIGKILL);
+    CHECK(::waitpid(others, nullptr, 0) == others);
     int status = 0;
     REQUIRE(::waitpid(child, &status, 0) == child);
     CHECK(WIFSIGNALED(status));

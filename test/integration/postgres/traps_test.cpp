@@ -248,3 +248,46 @@ TEST_CASE("9: commits that wait are let go when the other is no longer waited fo
     CHECK_FALSE(pair.answer_to(barrier)->done);
     CHECK(pair.until([&] { return pair.data(Node::first).standby == DataSeen::Standby::none; }));
 }
+
+// Its server answers long before it has replayed what it has acknowledged.
+TEST_CASE("10: what a killed standby had not replayed yet counts as what it holds") {
+    if (!two_servers::can_run()) return;
+    Pair pair;
+    REQUIRE(pair.begin_pair());
+    pair.ask(Node::first, "CREATE TABLE t (n INT, words TEXT)");
+    REQUIRE(pair.ask(Node::second, "SELECT pg_wal_replay_pause()").empty());
+    REQUIRE(pair.until([&] {
+        return pair.ask(Node::second, "SELECT pg_get_wal_replay_pause_state()") == "paused";
+    }));
+    pair.ask(Node::first,
+             "INSERT INTO t SELECT n, repeat('x', 50) FROM generate_series(1, 300000) n");
+    REQUIRE(pair.done(Node::first, Step::barrier, 2));
+    CHECK(pair.ask(Node::second, "SELECT epoch FROM pair_epoch") == "1");
+    pair.signal(Node::second, SIGKILL);
+    const auto stopped = pair.order(Node::second, Step::stop_database, 2);
+    CHECK(stopped.done);
+    CHECK(pair.until([&] { return pair.data(Node::second).epoch == 2; }, 5));
+    REQUIRE(pair.begin_alone(Node::second, 3));
+    CHECK(pair.ask(Node::second, "SELECT count(*) FROM t") == "300000");
+}
+
+TEST_CASE("a stop at once does not wait for one in order") {
+    if (!two_servers::can_run()) return;
+    TwoServers pair;
+    pair.make();
+    pair.configuration(Node::first).stop_timeout = {60'000};
+    pair.open(Node::first);
+    REQUIRE(pair.done(Node::first, Step::start_alone));
+    // A stop in order waits for a process that takes no notice.
+    const auto backend = pair.session(Node::first);
+    REQUIRE(backend);
+    REQUIRE(::kill(backend->process(), SIGSTOP) == 0);
+    const auto begin = std::chrono::steady_clock::now();
+    const auto in_order = pair.give(Node::first, Step::stop_database);
+    CHECK(pair.until([&] { return pair.ask(Node::first, "SELECT 1") != "1"; }));
+    const auto at_once = pair.give(Node::first, Step::stop_database_at_once);
+    REQUIRE(pair.until([&] { return pair.answer_to(at_once).has_value(); }));
+    CHECK(pair.answer_to(at_once)->done);
+    CHECK_FALSE(pair.answer_to(in_order)->clean);
+    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(25));
+}
