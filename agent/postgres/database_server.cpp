@@ -213,7 +213,7 @@ void DatabaseServer::Work::begin_watch() {
 bool DatabaseServer::Work::begin() {
     if (!prepare()) return false;
     const auto stopped = server_->stop(StopHow::in_order, [this] { return is_given_up(); });
-    if (!stopped.down || is_given_up()) see({});
+    if (!stopped.told) see({});
     return true;
 }
 

@@ -35,4 +35,8 @@ struct CopySeen {
 // there is none.
 [[nodiscard]] std::optional<FollowWay> way_after(FollowWay way);
 
+// A server that did not start blames its data or its log, which a copy makes good; everything else
+// is wrong on this machine, and would be with other data.
+[[nodiscard]] bool blames_its_data(std::string_view complaint);
+
 }  // namespace agent::postgres

@@ -133,6 +133,7 @@ ServerStopped NodeServer::stop(StopHow how, const Interrupted& interrupted) {
     if (!inspected_ && interrupted && interrupted()) return result;  // who comes next asks again
     if (result.position.timeline == 0) result.position = data.position;
     ears_.seen(data);
+    result.told = true;
     return result;
 }
 

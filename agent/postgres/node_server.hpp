@@ -34,6 +34,7 @@ struct ServerEars {
 struct ServerStopped {
     bool down = false;
     bool clean = false;  // the last record is that of an orderly stop
+    bool told = false;   // what the copy holds
     pair::LogPosition position{};
 };
 

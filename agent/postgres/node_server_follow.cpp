@@ -135,7 +135,10 @@ Outcome NodeServer::start_standby(const Interrupted& interrupted) {
     const auto dropped = (*session)->run(
         "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active", {},
         question_within);
-    if (!dropped) return dropped.error();
+    if (!dropped) {
+        static_cast<void>(process_.stop(StopHow::at_once, {0}));
+        return dropped.error();
+    }
     up(ServerRole::standby);
     return Nothing{};
 }
@@ -198,8 +201,16 @@ Outcome NodeServer::copy(std::uint64_t system_identifier, const Interrupted& int
                        "--checkpoint=fast", "--no-password", "--slot", follower_name(node_),
                        "--dbname", peer_connection(configuration_, "")},
                       configuration_.copy_timeout, interrupted);
-    if (!done) return done.error();
+    if (!done) {
+        // What is half there may be what fills the disk.
+        static_cast<void>(folder_.tidy());
+        return done.error();
+    }
     if (auto noted = folder_.note_identity(system_identifier); !noted) return noted;
+    // What was known of the data is known of none that are there now.
+    data_ = {};
+    inspected_ = false;
+    ears_.seen(data_);
     return folder_.put_new_in_place();
 }
 
@@ -232,6 +243,7 @@ Outcome NodeServer::follow_source(Source& source, const Interrupted& interrupted
     }
     for (;;) {
         auto done = go_way(*way, source, interrupted);
+        const bool is_ready = done.ok();
         if (done) done = start_standby(interrupted);
         if (done) done = until_it_streams(source, interrupted);
         if (done) {
@@ -239,6 +251,7 @@ Outcome NodeServer::follow_source(Source& source, const Interrupted& interrupted
             return folder_.note_scrap(false);
         }
         if (interrupted && interrupted()) return done;
+        if (is_ready && !role_ && !blames_its_data(done.error().message)) return done;
         why = std::string(to_text(*way)) + " it does not follow: " + done.error().message;
         // Not its fault when the other one has gone, and a copy can not be made then either.
         const auto there = source.session->run("SELECT 1", {}, question_within);

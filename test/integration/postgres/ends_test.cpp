@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include "agent/postgres/server_process.hpp"
 #include "test/integration/postgres/two_servers.hpp"
@@ -28,6 +30,27 @@ using two_servers::TwoServers;
 Node other_of(Node node) {
     return agent::pair::other(node);
 }
+
+class SmallDisk {
+  public:
+    SmallDisk(std::string folder, const std::string& size)
+        : folder_(std::move(folder)), is_there_(mount(0, size)) {}
+    ~SmallDisk() {
+        if (is_there_) ::umount2(folder_.c_str(), MNT_DETACH);
+    }
+    SmallDisk(const SmallDisk&) = delete;
+    SmallDisk& operator=(const SmallDisk&) = delete;
+    [[nodiscard]] bool is_there() const { return is_there_; }
+    [[nodiscard]] bool resize(const std::string& size) const { return mount(MS_REMOUNT, size); }
+
+  private:
+    [[nodiscard]] bool mount(unsigned long flags, const std::string& size) const {
+        const std::string options = "mode=755,size=" + size;
+        return ::mount("tmpfs", folder_.c_str(), "tmpfs", flags, options.c_str()) == 0;
+    }
+    std::string folder_;
+    bool is_there_;
+};
 
 }  // namespace
 
@@ -193,25 +216,58 @@ TEST_CASE("a copy that finds the disk full says so and leaves what was there") {
     pair.make();
     pair.open(Node::first);
     REQUIRE(pair.done(Node::first, Step::start_alone));
-    const auto paths = pair.paths(Node::second);
-    std::ofstream(paths.state + "/scrap") << "x";
-    pair.open(Node::second);
-    // Only the new copy has little room.
-    const std::string small = paths.folder + "/small";
-    REQUIRE(::mkdir(small.c_str(), 0700) == 0);
-    if (::mount("tmpfs", paths.folder.c_str(), "tmpfs", 0, "size=20m,mode=755") != 0) {
+    // The node's folder on a disk that has room for what is there, and not for a copy beside it.
+    auto& folder = pair.configuration(Node::second).folder;
+    const std::string before = folder;
+    folder += "-small";
+    REQUIRE(::mkdir(folder.c_str(), 0755) == 0);
+    const SmallDisk disk(folder, "400m");
+    if (!disk.is_there()) {
         WARN("no tmpfs can be mounted here");
         return;
     }
-    pair.close(Node::second);
+    REQUIRE(std::system(("cp -a " + before + "/. " + folder).c_str()) == 0);
+    const auto paths = pair.paths(Node::second);
+    const auto identity = agent::postgres::ServerFolder::read(paths.state + "/identity");
+    std::ofstream(paths.state + "/scrap") << "x";
+    const auto used = std::filesystem::space(folder);
+    REQUIRE(disk.resize(std::to_string((used.capacity - used.free) / 1024 + 15'000) + "k"));
+
     pair.open(Node::second);
-    CHECK(pair.data(Node::second).epoch == 0);
     CHECK_FALSE(pair.done(Node::second, Step::follow_peer));
     CHECK(pair.told(Node::second).find("No space left on device") != std::string::npos);
-    pair.close(Node::second);
-    ::umount2(paths.folder.c_str(), MNT_DETACH);
-    pair.open(Node::second);
+    CHECK(agent::postgres::ServerFolder::read(paths.data + "/PG_VERSION") ==
+          std::optional<std::string>("15\n"));
+    CHECK(agent::postgres::ServerFolder::read(paths.state + "/identity") == identity);
+    CHECK(std::filesystem::exists(paths.data + "/base"));
+    CHECK(std::filesystem::exists(paths.state + "/scrap"));
+    CHECK_FALSE(std::filesystem::exists(paths.new_data));  // it would keep the disk full
+    REQUIRE(disk.resize("400m"));
     CHECK(pair.done(Node::second, Step::follow_peer));
+    CHECK(pair.was_told(Node::second, Message::database_copied));
+    pair.close(Node::second);
+}
+
+TEST_CASE("a standby that this machine keeps from starting is not copied anew for that") {
+    if (!two_servers::can_run()) return;
+    TwoServers pair;
+    pair.make();
+    pair.open(Node::first);
+    REQUIRE(pair.done(Node::first, Step::start_alone));
+    pair.open(Node::second);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(pair.configuration(Node::second).port);
+    const int other = ::socket(AF_INET, SOCK_STREAM, 0);
+    REQUIRE(::bind(other, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(::listen(other, 1) == 0);
+    for (int attempt = 0; attempt < 2; ++attempt)
+        CHECK_FALSE(pair.done(Node::second, Step::follow_peer));
+    CHECK(pair.told(Node::second).find("could not create any TCP/IP sockets") != std::string::npos);
+    ::close(other);
+    REQUIRE(pair.done(Node::second, Step::follow_peer));
+    CHECK_FALSE(pair.was_told(Node::second, Message::database_copied));
 }
 
 TEST_CASE(

@@ -64,3 +64,23 @@ TEST_CASE("what does not follow in the end is copied, once") {
     CHECK(way_after(FollowWay::rewind) == FollowWay::copy);
     CHECK_FALSE(way_after(FollowWay::copy));
 }
+
+TEST_CASE("a server that blames its data is given others, one that blames the machine is not") {
+    for (const char* data :
+         {"FATAL:  requested timeline 2 is not a child of this server's history",
+          "FATAL:  could not receive data from WAL stream: ERROR:  requested WAL segment "
+          "000000010000000000000003 has already been removed",
+          "PANIC:  could not locate a valid checkpoint record",
+          "FATAL:  WAL ends before consistent recovery point",
+          "FATAL:  could not open file \"base/5/1259\": No such file or directory",
+          "PANIC:  incorrect checksum in control file"})
+        CHECK(blames_its_data(data));
+    for (const char* machine :
+         {"", "FATAL:  could not create any TCP/IP sockets",
+          "FATAL:  could not load server certificate file \"x\": No such file or directory",
+          "FATAL:  could not write lock file \"postmaster.pid\": No space left on device",
+          "FATAL:  could not open file \"global/pg_filenode.map\": Too many open files",
+          "FATAL:  could not map anonymous shared memory: Cannot allocate memory",
+          "the server did not get ready: it does not answer"})
+        CHECK_FALSE(blames_its_data(machine));
+}
