@@ -144,11 +144,22 @@ ServerFolder::~ServerFolder() {
     if (lock_ >= 0) ::close(lock_);
 }
 
-Outcome ServerFolder::make_one(const std::string& path, bool of_server) const {
+Outcome ServerFolder::make_one(const std::string& path, Use use) const {
     if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
         return errno_error("can not make the folder", path);
-    if (of_server && owner_.another && ::chown(path.c_str(), owner_.uid, owner_.gid) != 0)
-        return errno_error("can not give to " + owner_.users.server + " the folder", path);
+    if (!owner_.another) return Nothing{};
+    // The one on top may be a link that an operator has made, in a folder that is not the server's.
+    const int no_link = path == paths_.folder ? 0 : O_NOFOLLOW;
+    const OpenFile folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | no_link));
+    if (folder.number < 0) return errno_error("can not open the folder", path);
+    const bool of_server = use == Use::of_server;
+    if (::fchown(folder.number, of_server ? owner_.uid : ::geteuid(),
+                 of_server ? owner_.gid : ::getegid()) != 0)
+        return errno_error("can not give to " +
+                               (of_server ? owner_.users.server : owner_.users.own) + " the folder",
+                           path);
+    if (::fchmod(folder.number, use == Use::passed_by_server ? 0711 : 0700) != 0)
+        return errno_error("can not set the rights of the folder", path);
     return Nothing{};
 }
 
@@ -157,10 +168,11 @@ Outcome ServerFolder::make() {
     fs::create_directories(fs::path(paths_.folder).parent_path(), error);
     if (error)
         return Error{"can not make the folder above " + paths_.folder + ": " + error.message()};
-    for (const auto& path : {paths_.folder, paths_.settings, paths_.socket, paths_.log_folder}) {
-        if (auto made = make_one(path, true); !made) return made;
+    for (const auto& path : {paths_.folder, paths_.settings, paths_.log_folder}) {
+        if (auto made = make_one(path, Use::passed_by_server); !made) return made;
     }
-    return make_one(paths_.state, false);
+    if (auto made = make_one(paths_.socket, Use::of_server); !made) return made;
+    return make_one(paths_.state, Use::of_this_process);
 }
 
 Outcome ServerFolder::lock() {
@@ -298,7 +310,7 @@ Outcome ServerFolder::begin_new() const {
     // The mark of an earlier copy that is complete, and could not be put in place, would make the
     // half of the next one take the place of both.
     if (auto tidied = tidy(); !tidied) return tidied;
-    return make_one(paths_.new_data, true);
+    return make_one(paths_.new_data, Use::of_server);
 }
 
 Outcome ServerFolder::put_new_in_place() const {

@@ -43,7 +43,9 @@ class ServerFolder {
     [[nodiscard]] const ServerPaths& paths() const { return paths_; }
     [[nodiscard]] const ServerOwner& owner() const { return owner_; }
 
-    // The folders around the data, with the rights they need. Safe to repeat.
+    // The folders around the data, with the rights they need. Safe to repeat. When the server runs
+    // as another user it owns its data and its socket's folder, and passes through the others: what
+    // this process does in those it can not lead elsewhere by a link.
     [[nodiscard]] core::Outcome make();
     // Nobody else works here as long as this lives, or until the process ends.
     [[nodiscard]] core::Outcome lock();
@@ -89,7 +91,8 @@ class ServerFolder {
     [[nodiscard]] core::Outcome tidy() const;
 
   private:
-    [[nodiscard]] core::Outcome make_one(const std::string& path, bool of_server) const;
+    enum class Use : std::uint8_t { of_server, passed_by_server, of_this_process };
+    [[nodiscard]] core::Outcome make_one(const std::string& path, Use use) const;
     [[nodiscard]] core::Outcome remove_mark(const std::string& name) const;
     ServerPaths paths_;
     ServerOwner owner_;

@@ -333,7 +333,7 @@ void ServerProcess::reap() {
 }
 
 std::string ServerProcess::last_words() const {
-    const int log = ::open(folder_.paths().log.c_str(), O_RDONLY | O_CLOEXEC);
+    const int log = ::open(folder_.paths().log.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (log < 0) return "";
     constexpr off_t tail_bytes = 64 * 1024;
     const off_t size = ::lseek(log, 0, SEEK_END);
@@ -355,13 +355,17 @@ std::string ServerProcess::last_words() const {
 
 void ServerProcess::trim_log() const {
     const std::string& log = folder_.paths().log;
+    const int file = ::open(log.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (file < 0) return;
     struct stat status {};
-    if (::stat(log.c_str(), &status) != 0 || status.st_size < log_bytes_max) return;
-    std::error_code error;
-    std::filesystem::copy_file(log, log + ".1", std::filesystem::copy_options::overwrite_existing,
-                               error);
-    // The server goes on writing behind the end, which is the beginning now.
-    static_cast<void>(::truncate(log.c_str(), 0));
+    if (::fstat(file, &status) == 0 && status.st_size >= log_bytes_max) {
+        std::error_code error;
+        ServerFolder::remove(log + ".1");
+        std::filesystem::copy_file(log, log + ".1", error);
+        // The server goes on writing behind the end, which is the beginning now.
+        static_cast<void>(::ftruncate(file, 0));
+    }
+    ::close(file);
 }
 
 }  // namespace agent::postgres

@@ -1,7 +1,11 @@
 #include "agent/postgres/server_folder.hpp"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include "test/support/catch.hpp"
 #include "test/unit/runtime/temporary_folder.hpp"
@@ -98,4 +102,33 @@ TEST_CASE("which cluster the data were made as is noted, and a broken note is no
         std::ofstream(node.mark("identity")) << broken;
         CHECK(node.folder.identity() == std::optional<std::uint64_t>(0));
     }
+}
+
+TEST_CASE("a server's user owns its data and its socket, and leads this process nowhere by links") {
+    if (::geteuid() != 0) return;
+    agent::postgres::ServerOwner owner;
+    owner.uid = owner.gid = 65'534;
+    owner.another = true;
+    const TemporaryFolder temporary;
+    ServerFolder folder(temporary.file("postgres"), owner);
+    REQUIRE(folder.make());
+    REQUIRE(folder.begin_new());
+    const auto owner_and_rights = [](const std::string& path) {
+        struct stat status {};
+        REQUIRE(::stat(path.c_str(), &status) == 0);
+        return std::pair(status.st_uid, status.st_mode & 0777U);
+    };
+    const auto& paths = folder.paths();
+    for (const auto& path : {paths.folder, paths.settings, paths.log_folder})
+        CHECK(owner_and_rights(path) == std::pair(0U, 0711U));
+    CHECK(owner_and_rights(paths.state) == std::pair(0U, 0700U));
+    for (const auto& path : {paths.socket, paths.new_data})
+        CHECK(owner_and_rights(path) == std::pair(65'534U, 0700U));
+    // Made before this was so, with everything the server's.
+    const std::string elsewhere = temporary.file("elsewhere");
+    fs::create_directory(elsewhere);
+    fs::remove(paths.socket);
+    fs::create_directory_symlink(elsewhere, paths.socket);
+    CHECK_FALSE(folder.make());
+    CHECK(owner_and_rights(elsewhere).first == 0U);
 }
