@@ -69,6 +69,8 @@ Controller::Controller(asio::io_context& loop, runtime::LradConfiguration config
       rules_(
           configuration_.pair ? sharing_of_watcher(configuration_.sharing) : configuration_.sharing,
           std::move(recorded), store_.epoch()),
+      right_board_(std::make_shared<pair_node::RightBoard>(
+          configuration_.pair ? pair::ActingRight{} : pair::right_of_single_controller(0))),
       started_at_(clock_now()),
       discovery_(loop),
       wakeup_(loop),
@@ -156,8 +158,8 @@ core::Outcome Controller::open_drive(const runtime::LradDrive& configuration) {
     auto watch = std::make_unique<drive_iface::DriveWatch>(
         loop_, std::move(options), std::move(interface).value(),
         [this](const core::ReservationAgentInput& input) { take(input); });
-    auto actuator =
-        make_actuator(loop_, configuration, event_server_.get(), controller, watch.get());
+    auto actuator = make_actuator(loop_, configuration, event_server_.get(), controller,
+                                  watch.get(), acting_door());
     if (!actuator) return actuator.error();
     if (const auto view = view_of(serial))
         watch->remember(view->record.reservation, view->record.evidence);
@@ -365,7 +367,7 @@ void Controller::send_notice(const core::SendNotice& effect) {
 }
 
 bool Controller::waits_for_drive(const core::DriveSerial& drive, const DriveOrder& order) {
-    const bool may_send = !pair_ || pair::may_send(right_to_act(), runtime::clock_now().monotonic);
+    const bool may_send = pair::may_send(right_board_->get(), clock_now().monotonic);
     if (!is_active() || !may_send) {
         orders_.keep_back(drive, order);
         return true;
@@ -478,7 +480,7 @@ core::Outcome Controller::reconfigure(runtime::LradConfiguration configuration) 
             return interface.error().within("drive " + drive.serial.text);
         }
         if (auto actuator = make_actuator(loop_, drive, event_server_.get(),
-                                          configuration.sharing.controller, nullptr);
+                                          configuration.sharing.controller, nullptr, acting_door());
             !actuator) {
             return actuator.error().within("drive " + drive.serial.text);
         }

@@ -32,6 +32,7 @@
 #include "agent/lrad/holder_questions.hpp"
 #include "agent/mounts/mount_service.hpp"
 #include "agent/pair_node/node_runner.hpp"
+#include "agent/pair_node/right_board.hpp"
 #include "agent/runtime/control_server.hpp"
 #include "agent/runtime/effect_runner.hpp"
 #include "agent/runtime/lrad_configuration.hpp"
@@ -229,9 +230,11 @@ class Controller {
     [[nodiscard]] std::optional<runtime::ControlError> not_here() const;
     void fence_old(const pair::Order& order, std::function<void(bool)> done);
     void preempt_old_keys(std::uint64_t epoch, std::function<void(bool)> done);
-    [[nodiscard]] pair::ActingRight right_to_act() const;
-    // For other threads: lives as long as it is held.
-    [[nodiscard]] std::function<pair::ActingRight()> acting_of_pair() const;
+    // What this controller may do at the moment when it is called; from any thread, which may
+    // outlive the controller.
+    [[nodiscard]] std::function<pair::ActingRight()> acting_door() const {
+        return [board = right_board_] { return board->get(); };
+    }
     void end_elsewhere(std::shared_ptr<mounts::MountService> service);
     void tell_agents_anew();
     [[nodiscard]] std::string pair_metrics() const;  // empty: no pair
@@ -240,6 +243,7 @@ class Controller {
     runtime::LradConfiguration configuration_;
     runtime::ReservationAgentStore store_;
     core::ReservationAgent rules_;
+    std::shared_ptr<pair_node::RightBoard> right_board_;
     core::Now started_at_;
     Counters counters_;
     std::function<void(const std::string&)> on_failure_;

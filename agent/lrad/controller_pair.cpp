@@ -19,7 +19,6 @@
 #include "agent/mounts/rightful_transport.hpp"
 #include "agent/mounts/worker.hpp"
 #include "agent/pair_node/node_methods.hpp"
-#include "agent/pair_node/right_board.hpp"
 #include "agent/postgres/database_server.hpp"
 #include "agent/runtime/clock.hpp"
 #include "agent/runtime/log.hpp"
@@ -37,7 +36,6 @@ constexpr std::size_t table_jobs_max = 8;
 }  // namespace
 
 struct Controller::PairPart {
-    std::shared_ptr<pair_node::RightBoard> board = std::make_shared<pair_node::RightBoard>();
     std::unique_ptr<pair_node::NodeRunner> node;
     // Opens the drive table, which may block.
     std::unique_ptr<mounts::Worker> table = std::make_unique<mounts::Worker>(table_jobs_max);
@@ -137,7 +135,7 @@ pair_node::NodeDoors Controller::node_doors() {
         left.moving = load.moving;
         return left;
     };
-    doors.lower = [board = pair_->board](const pair::ActingRight& right) { board->lower(right); };
+    doors.lower = [board = right_board_](const pair::ActingRight& right) { board->lower(right); };
     doors.changed = [this] { pair_changed(); };
     doors.note = [this](core::Message message, const std::vector<std::string>& words) {
         note_pair(message, words);
@@ -166,7 +164,7 @@ void Controller::start_pair() {
 void Controller::stop_pair() {
     if (!pair_) return;
     pair_->node->stop();
-    pair_->board->set({});
+    right_board_->set({});
     pair_->end_round();
     pair_->table->stop();
 }
@@ -186,7 +184,7 @@ core::SharingConfiguration Controller::sharing_in_force() const {
 void Controller::pair_changed() {
     if (!pair_ || !pair_->node || failed_) return;
     const auto right = pair_->node->right();
-    pair_->board->set(right);
+    right_board_->set(right);
     const bool may_send = pair::may_send(right, runtime::clock_now().monotonic);
     if (may_send && !pair_->active) become_active(right);
     if (!right.may_act && pair_->active) become_watcher();
@@ -301,15 +299,6 @@ std::optional<runtime::ControlError> Controller::not_here() const {
 
 std::optional<mounts::MountFault> Controller::why_not_mounting(bool serving) const {
     return lrad::why_not_mounting(*pair_->node, serving);
-}
-
-pair::ActingRight Controller::right_to_act() const {
-    if (!configuration_.pair) return pair::right_of_single_controller(0);
-    return pair_ ? pair_->board->get() : pair::ActingRight{};
-}
-
-std::function<pair::ActingRight()> Controller::acting_of_pair() const {
-    return [board = pair_->board] { return board->get(); };
 }
 
 std::string Controller::pair_metrics() const {

@@ -32,7 +32,7 @@ std::shared_ptr<drive_iface::HolderLadder> make_ladder(const runtime::LradDrive&
 core::Result<std::unique_ptr<drive_iface::OfflineActuator>> make_actuator(
     asio::io_context& loop, const runtime::LradDrive& drive,
     drive_iface::events::DriveEventServer* events, const core::ControllerName& controller,
-    drive_iface::DriveWatch* watch) {
+    drive_iface::DriveWatch* watch, const mounts::ActingDoor& acting) {
     switch (drive.actuator) {
         case runtime::OfflineActuator::drive:
             if (events == nullptr) {
@@ -46,8 +46,9 @@ core::Result<std::unique_ptr<drive_iface::OfflineActuator>> make_actuator(
             return drive_iface::make_fence_actuator(
                 loop, {.key = drive_iface::fence_key(controller),
                        .run =
-                           [watch](drive_iface::DriveJob job) {
-                               if (watch != nullptr) watch->run(std::move(job));
+                           [watch, acting](drive_iface::DriveJob job) {
+                               if (watch == nullptr) return;
+                               watch->run(mounts::under_right(std::move(job), acting));
                            },
                        .note = [](const std::string& text) { runtime::log_info(text); }});
         case runtime::OfflineActuator::command:

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "agent/core/result.hpp"
+#include "agent/mounts/rightful_transport.hpp"
 #include "agent/runtime/lrad_configuration.hpp"
 #include "drive_iface/device/drive_watch.hpp"
 #include "drive_iface/device/offline_actuator.hpp"
@@ -14,11 +15,11 @@ namespace agent::lrad {
 
 // `events` may be null: then a drive that is told over the event channel can not be taken offline,
 // which is an error. `watch` is the drive's and must outlive the actuator; null: only to see
-// whether the configuration will do.
+// whether the configuration will do. `acting` is asked before each command to the drive.
 [[nodiscard]] core::Result<std::unique_ptr<drive_iface::OfflineActuator>> make_actuator(
     asio::io_context& loop, const runtime::LradDrive& drive,
     drive_iface::events::DriveEventServer* events, const core::ControllerName& controller,
-    drive_iface::DriveWatch* watch);
+    drive_iface::DriveWatch* watch, const mounts::ActingDoor& acting);
 
 [[nodiscard]] drive_iface::DriveWatchOptions watch_options(const runtime::LradDrive& drive,
                                                            const core::ControllerName& controller);

@@ -98,9 +98,7 @@ mounts::MountDoors Controller::mount_doors() {
         }
         return reachable;
     };
-    // Asked by threads that may outlive everything here but the board.
-    doors.acting = [] { return pair::right_of_single_controller(0); };
-    if (configuration_.pair) doors.acting = acting_of_pair();
+    doors.acting = acting_door();
     doors.note = [this](core::Message message, const std::string& drive,
                         const std::vector<std::string>& words) {
         note_mount(message, drive, words);

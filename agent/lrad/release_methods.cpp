@@ -265,7 +265,9 @@ void Controller::run_for_release(
     const auto found = drives_.find(run->drive);
     if (found == drives_.end())
         return end_release(run, false, "it was taken out of the configuration");
-    found->second.watch->run({std::move(work), std::move(done)});
+    drive_iface::DriveJob job{std::move(work), std::move(done)};
+    if (!run->plan_only) job = mounts::under_right(std::move(job), acting_door());
+    found->second.watch->run(std::move(job));
 }
 
 void Controller::end_release(const std::shared_ptr<ReleaseRun>& run, bool free,

@@ -1,5 +1,7 @@
 #include "agent/mounts/rightful_transport.hpp"
 
+#include <utility>
+
 #include "agent/runtime/clock.hpp"
 
 namespace agent::mounts {
@@ -32,6 +34,16 @@ Result<ScsiReply> RightfulTransport::execute(const ScsiCommand& command, Duratio
 Outcome RightfulTransport::reset_logical_unit(Duration timeout) {
     if (!may_send_now()) return Error{kept_back_words};
     return device_.reset_logical_unit(timeout);
+}
+
+drive_iface::DriveJob under_right(drive_iface::DriveJob job, ActingDoor acting) {
+    const std::uint64_t epoch = acting().epoch;
+    job.work = [work = std::move(job.work), acting = std::move(acting), epoch](
+                   drive_iface::Transport& device, Duration timeout) {
+        RightfulTransport rightful(device, acting, epoch);
+        return work(rightful, timeout);
+    };
+    return job;
 }
 
 }  // namespace agent::mounts

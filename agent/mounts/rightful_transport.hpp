@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "agent/pair/acting_right.hpp"
+#include "drive_iface/device/drive_poller.hpp"
 #include "drive_iface/device/transport.hpp"
 
 namespace agent::mounts {
@@ -40,5 +41,8 @@ class RightfulTransport final : public drive_iface::Transport {
     std::uint64_t epoch_;
     bool kept_back_ = false;
 };
+
+// The same job under the right that there is now: asked before each of its commands.
+[[nodiscard]] drive_iface::DriveJob under_right(drive_iface::DriveJob job, ActingDoor acting);
 
 }  // namespace agent::mounts

@@ -32,6 +32,12 @@ std::optional<ShutdownMode> shutdown_mode_from_text(std::string_view text) {
 std::string_view to_text(Subject value) {
     return name_of(subject_names, value);
 }
+KeyId later_than(const KeyId& known, KeyId id) {
+    id.epoch = std::max(id.epoch, known.epoch);
+    id.counter = std::max(id.counter, known.counter + 1);
+    return id;
+}
+
 std::optional<Subject> subject_from_text(std::string_view text) {
     return value_of(subject_names, text);
 }

@@ -71,6 +71,8 @@ struct KeyId {
     std::string issuer;  // node or agent that was given the command
     auto operator<=>(const KeyId&) const = default;
 };
+// `id`, made later than `known`, whatever clocks show.
+[[nodiscard]] KeyId later_than(const KeyId& known, KeyId id);
 
 // How one node left. `out` once it does nothing any more, which the second pass of the key tells.
 struct Departure {

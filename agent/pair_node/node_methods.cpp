@@ -149,6 +149,13 @@ class NodeMethods : public std::enable_shared_from_this<NodeMethods> {
         const auto wish = voting::shutdown_wish(params, names());
         if (!wish) return answer(pair_wrong(wish.error().message));
         const std::string subject(pair::to_text(wish->subject));
+        const bool only_own = wish->subject != pair::Subject::both &&
+                              concerns(wish->subject, node_.options().pair.node.node);
+        if (only_own && node_.started() && node_.rules().state() == pair::NodeState::shut_down) {
+            return answer(ControlError{ControlErrorCode::state_differs,
+                                       "node " + node_.options().name +
+                                           " is out of service already; nothing was changed"});
+        }
         if (!noted(caller, "pair.shutdown", subject, wish->reason, answer)) return;
         const auto key =
             node_.shut_down(wish->subject, wish->mode, runtime::to_text(caller), wish->reason);

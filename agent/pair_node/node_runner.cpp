@@ -13,6 +13,7 @@
 #include "agent/runtime/clock.hpp"
 #include "agent/runtime/controller_node_store.hpp"
 #include "agent/runtime/log.hpp"
+#include "agent/voting/pair_json.hpp"
 
 namespace agent::pair_node {
 
@@ -41,10 +42,6 @@ std::string words_of(const pair::VoteEnded& ended) {
     if (ended.objection != pair::Objection::none)
         text += " (" + std::string(pair::to_text(ended.objection)) + ")";
     return text;
-}
-
-std::string text_of_key(const pair::KeyId& id) {
-    return std::to_string(id.epoch) + "." + std::to_string(id.counter) + "." + id.issuer;
 }
 
 }  // namespace
@@ -269,7 +266,7 @@ void NodeRunner::Work::carry_out(const pair::NodeEffect& effect) {
     } else if (const auto* forgot = std::get_if<pair::AgentForgot>(&effect)) {
         doors.note(Message::pair_agent_forgot, {forgot->agent, forgot->agent});
     } else if (const auto* refused = std::get_if<pair::ShutdownRefused>(&effect)) {
-        doors.note(Message::pair_shutdown_refused, {text_of_key(refused->key), refused->why});
+        doors.note(Message::pair_shutdown_refused, {voting::key_name(refused->key), refused->why});
     } else if (const auto* left = std::get_if<pair::LeftService>(&effect)) {
         see_key(left->key);
         const auto& departure = left->key.departures.at(pair::index_of(options.pair.node.node));
@@ -392,14 +389,9 @@ core::Result<pair::ShutdownKey> NodeRunner::shut_down(pair::Subject subject,
     const auto now = clock_now();
     pair::ShutdownKey key;
     key.id = {work.rules.data().epoch, static_cast<std::uint64_t>(now.wall.ms), work.options.name};
-    // Later than every command that is known, whatever the clock shows.
-    const auto be_later_than = [&key](const pair::KeyId& known) {
-        key.id.epoch = std::max(key.id.epoch, known.epoch);
-        key.id.counter = std::max(key.id.counter, known.counter + 1);
-    };
-    be_later_than(work.rules.record().last_order);
+    key.id = pair::later_than(work.rules.record().last_order, key.id);
     for (const auto& known : work.keys)
-        be_later_than(known.id);
+        key.id = pair::later_than(known.id, key.id);
     key.cluster = work.options.pair.node.cluster;
     key.subject = subject;
     key.mode = mode;
@@ -488,7 +480,7 @@ core::Outcome NodeRunner::found() {
     if (!work.rules.record().witnesses.empty())
         return core::Error{
             "an agent has voted for this node before: the pair is founded already. "
-            "An agent whose store was lost: `lractl pair enrol AGENT`"};
+            "An agent whose store was lost: `lractl pair enrol --agent NAME --reason TEXT`"};
     const auto& data = work.rules.data();
     if (data.epoch != 1 || data.relation != pair::Relation::pair || data.primary != pair.node) {
         return core::Error{

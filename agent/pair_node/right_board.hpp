@@ -12,6 +12,8 @@ namespace agent::pair_node {
 
 class RightBoard {
   public:
+    explicit RightBoard(const pair::ActingRight& right = {}) : right_(right) {}
+
     void set(const pair::ActingRight& right) {
         const std::lock_guard lock(mutex_);
         right_ = right;
@@ -31,7 +33,7 @@ class RightBoard {
 
   private:
     mutable std::mutex mutex_;  // guards what is below
-    pair::ActingRight right_{};
+    pair::ActingRight right_;
 };
 
 }  // namespace agent::pair_node

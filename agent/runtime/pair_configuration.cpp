@@ -168,6 +168,7 @@ class PairReading {
                 wrong(key, "\"" + name + "\" is not one of controllers[].name");
         }
         if (pair.nodes[0] == pair.nodes[1]) wrong("second", "is the first node already");
+        check_other_controllers(pair, known);
         std::set<std::string> seen{known.host.agent};
         const json& agents = values_["agents"];
         for (std::size_t i = 0; i < agents.size(); ++i) {
@@ -191,6 +192,25 @@ class PairReading {
   private:
     void wrong(const std::string& key, const std::string& words) {
         errors_.push_back(source_.error_at("pair." + key, words));
+    }
+
+    void check_other_controllers(const VoterPairConfiguration& pair,
+                                 const DsadConfiguration& known) {
+        const auto is_node = [&](const std::string& name) {
+            return name == pair.nodes[0] || name == pair.nodes[1];
+        };
+        std::set<std::string> users;
+        for (const auto& controller : known.controllers) {
+            if (is_node(controller.name)) users.insert(controller.user);
+        }
+        for (std::size_t i = 0; i < known.controllers.size(); ++i) {
+            const auto& controller = known.controllers[i];
+            if (is_node(controller.name) || !users.contains(controller.user)) continue;
+            errors_.push_back(source_.error_at(
+                "controllers[" + std::to_string(i) + "].user",
+                "is the user of the pair's nodes, and " + controller.name +
+                    " is none of them: it could talk in their name; give it another"));
+        }
     }
 
     AddressText address_at(const std::string& path, const json& value) {
@@ -242,6 +262,24 @@ class PairReading {
             if (agent.user == pair.peer.user && !agent.agentless)
                 wrong("peer.user", "is agent " + agent.name + "'s too; give the nodes their own");
         }
+        check_strangers(users, known.snmp);
+    }
+
+    // Management stations and tape libraries have keys of their own.
+    void check_strangers(const std::set<std::string>& users, const SnmpConfiguration& snmp) {
+        const auto check = [&](const std::string& user, const std::string& key) {
+            if (user.empty() || !users.contains(user)) return;
+            errors_.push_back(source_.error_at(
+                key, "\"" + user +
+                         "\" is the other node's or a voter's: whoever has its key could talk or "
+                         "vote in their name; give it a user of its own"));
+        };
+        for (std::size_t i = 0; i < snmp.mib_writers.size(); ++i)
+            check(snmp.mib_writers[i], "snmp.mib_writers[" + std::to_string(i) + "]");
+        for (std::size_t i = 0; i < snmp.consumers.size(); ++i)
+            check(snmp.consumers[i].user, "snmp.consumers[" + std::to_string(i) + "].user");
+        for (std::size_t i = 0; i < snmp.hints.size(); ++i)
+            check(snmp.hints[i].user, "snmp.hints[" + std::to_string(i) + "].user");
     }
 
     const Configuration& source_;

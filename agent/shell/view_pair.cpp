@@ -46,7 +46,9 @@ std::string agents_own_view(const json& pair, const Screen& screen) {
     text += "pair " + text_at(pair, {"cluster"}) + ": as this agent counts " +
             text_at(pair, {"view"}) + "\n";
     if (enrolled != "true" && enrolled != "yes")
-        return text + "not enrolled: this agent has no vote; on a node, `lractl pair enrol`\n";
+        return text +
+               "not enrolled: this agent has no vote; on a node, `lractl pair enrol "
+               "--agent NAME --reason TEXT`\n";
     text += "register: epoch " + text_at(pair, {"register", "epoch"}) + ", " +
             text_at(pair, {"register", "relation"}) + ", primary " +
             text_at(pair, {"register", "primary"}) + ", threshold " +

@@ -244,11 +244,8 @@ core::Result<pair::ShutdownKey> Voter::shut_down(pair::Subject subject, pair::Sh
     const auto now = runtime::clock_now();
     pair::ShutdownKey key;
     key.id = {state.held->value.epoch, static_cast<std::uint64_t>(now.wall.ms), work_->agent};
-    // Later than every command that is known, whatever the clock shows.
-    for (const auto& known : state.keys) {
-        key.id.epoch = std::max(key.id.epoch, known.id.epoch);
-        key.id.counter = std::max(key.id.counter, known.id.counter + 1);
-    }
+    for (const auto& known : state.keys)
+        key.id = pair::later_than(known.id, key.id);
     key.cluster = state.held->value.cluster;
     key.subject = subject;
     key.mode = mode;

@@ -15,8 +15,9 @@ json node_sample() {
     json lrad = sample_lrad();
     lrad["agents"].push_back(
         {{"name", "host3"}, {"address", "udp:127.0.0.1:1165"}, {"user", "host3"}});
-    for (const auto* user : {"host3", "nodes"})
+    for (const auto* user : {"host3", "nodes", "traps"})
         lrad["snmp"]["users"].push_back(sample_user(user));
+    lrad["snmp"]["consumers"][0]["user"] = "traps";
     lrad["pair"] = json::parse(R"({
       "node": "second", "cluster": "library-1", "voters": ["host1", "host2", "host3"],
       "peer": {"name": "lra-b", "addresses": ["udp:192.0.2.12:1162", "udp:198.51.100.12:1162"], "user": "nodes"},
@@ -103,6 +104,21 @@ TEST_CASE("voters are agents with a user of their own, and no host without an ag
     auto itself = node_sample();
     itself["pair"]["peer"]["name"] = "lra-a";
     CHECK(PairPlace::says(place.wrong_with_node(itself), "pair.peer.name"));
+}
+
+TEST_CASE("nobody else has the key of a node or of a voter") {
+    const PairPlace place;
+    auto writer = node_sample();
+    writer["snmp"]["mib_writers"] = json::array({"nodes"});
+    CHECK(PairPlace::says(place.wrong_with_node(writer), "snmp.mib_writers[0]"));
+    auto consumer = node_sample();
+    consumer["snmp"]["consumers"] =
+        json::array({{{"address", "udp:192.0.2.50:162"}, {"version", "3"}, {"user", "host3"}}});
+    CHECK(PairPlace::says(place.wrong_with_node(consumer), "could talk or vote in their name"));
+    auto third = voter_sample();
+    third["controllers"].push_back(
+        {{"name", "lra-z"}, {"address", "udp:127.0.0.1:1362"}, {"user", "host1"}});
+    CHECK(PairPlace::says(place.wrong_with_voter(third), "lra-z is none of them"));
 }
 
 TEST_CASE("times whose lease could outlast the other's patience are refused") {
