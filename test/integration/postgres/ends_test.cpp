@@ -100,20 +100,22 @@ TEST_CASE("a server killed at any step of a procedure is brought back by the nex
     pair.open(Node::second);
     REQUIRE(pair.begin_pair());
     std::uint64_t epoch = 2;
-    struct Killed {
+    struct KilledIn {
         Step step;
         Node node;
         std::optional<bool> done;  // true: it starts another server, or wants none
     };
-    const Killed all[] = {{Step::start_synchronous, Node::first, std::nullopt},
-                          {Step::checkpoint, Node::first, false},
-                          {Step::synchronous_on, Node::first, false},
-                          {Step::barrier, Node::first, false},
-                          {Step::follow_peer, Node::second, true},
-                          {Step::promote, Node::second, true},
-                          {Step::stop_database, Node::first, true},
-                          {Step::synchronous_off, Node::first, false}};
-    for (const auto& [step, killed, done] : all) {
+    const KilledIn all[] = {{Step::start_synchronous, Node::first, std::nullopt},
+                            {Step::checkpoint, Node::first, false},
+                            {Step::synchronous_on, Node::first, false},
+                            {Step::barrier, Node::first, false},
+                            {Step::follow_peer, Node::second, true},
+                            {Step::promote, Node::second, true},
+                            {Step::stop_database, Node::first, true},
+                            {Step::synchronous_off, Node::first, false}};
+    for (const auto& one : all) {
+        const Step step = one.step;
+        const Node killed = one.node;
         INFO(agent::pair::to_text(step) << "\nfirst:\n"
                                         << pair.told(Node::first) << "second:\n"
                                         << pair.told(Node::second));
@@ -130,7 +132,7 @@ TEST_CASE("a server killed at any step of a procedure is brought back by the nex
         }
         pair.signal(killed, SIGKILL);
         REQUIRE(pair.until([&] { return pair.answer_to(order).has_value(); }, 60));
-        if (done) CHECK(pair.answer_to(order)->done == *done);
+        if (one.done) CHECK(pair.answer_to(order)->done == *one.done);
         if (step == Step::stop_database) CHECK_FALSE(pair.answer_to(order)->clean);
         REQUIRE(pair.done(Node::first, Step::stop_database, epoch));
         REQUIRE(pair.done(Node::second, Step::stop_database, epoch));
