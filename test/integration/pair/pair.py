@@ -50,8 +50,15 @@ class Load:
         self.thread.join(30)
 
 
+def mounted_now(rig, node):
+    """Nothing while the node finds out whether it may serve."""
+    claims = rig.ask(node, "claim", "list", quiet=True)
+    return None if claims is None else {c["volume"]: c["drive"] for c in claims if c["state"] == "mounted"}
+
+
 def mounted(rig, node):
-    return {c["volume"]: c["drive"] for c in rig.ask(node, "claim", "list") if c["state"] == "mounted"}
+    wait_until(f"{node} tells its claims", lambda: mounted_now(rig, node) is not None, 20)
+    return mounted_now(rig, node) or {}
 
 
 def takeover(rig, rounds):
@@ -126,7 +133,7 @@ def databases(rig):
     check(mounted(rig, primary).get(volume) == drive, "the standby's database ends, and the pair is one again")
     rig.kill_database(primary)
     serving, _ = wait_until("one of them serves again", lambda: next(
-        (n for n in NODES if rig.state(n) in SERVING and mounted(rig, n).get(volume) == drive), None), 60)
+        (n for n in NODES if rig.state(n) in SERVING and (mounted_now(rig, n) or {}).get(volume) == drive), None), 60)
     rig.await_pair(serving)
     check(rig.ask(serving, "volume", "unmount", volume) is not None, "the primary's database ends, and no claim is lost")
 
@@ -216,7 +223,7 @@ def power(rig):
         rig.start_dsad(host)
     rig.start_node(other(primary))
     rig.await_state(other(primary), "primary_alone", timeout=60)
-    wait_until("the claim is there", lambda: mounted(rig, other(primary)).get(volume) == drive, 40)
+    wait_until("the claim is there", lambda: (mounted_now(rig, other(primary)) or {}).get(volume) == drive, 40)
     check(True, "power is lost everywhere, the standby alone comes back: it has every claim, by the agents' votes")
     rig.start_node(primary)
     rig.await_pair(other(primary))
