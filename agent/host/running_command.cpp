@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -19,6 +18,8 @@
 #include <asio/buffer.hpp>
 #include <asio/post.hpp>
 
+#include "agent/host/program_start.hpp"
+
 namespace agent::host {
 
 namespace {
@@ -33,15 +34,6 @@ constexpr core::Duration patience_after_kill{2'000};
 std::int64_t monotonic_ms() {
     const auto since = std::chrono::steady_clock::now().time_since_epoch();
     return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
-}
-
-// Pointers into `texts`, closed by a null pointer, as execve(2) wants them.
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-    std::vector<char*> result;
-    for (auto& text : texts)
-        result.push_back(text.data());
-    result.push_back(nullptr);
-    return result;
 }
 
 // Where a name without a slash leads to in the PATH the program itself will see; nothing when
@@ -61,48 +53,6 @@ std::optional<std::string> look_up(const std::string& name,
         }
     }
     return std::nullopt;
-}
-
-struct SpawnSettings {
-    SpawnSettings() {
-        posix_spawn_file_actions_init(&actions);
-        posix_spawnattr_init(&attributes);
-    }
-    ~SpawnSettings() {
-        posix_spawn_file_actions_destroy(&actions);
-        posix_spawnattr_destroy(&attributes);
-    }
-    SpawnSettings(const SpawnSettings&) = delete;
-    SpawnSettings& operator=(const SpawnSettings&) = delete;
-
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-};
-
-// Own process group, no inherited descriptor, signal mask or disposition: our sockets and locks
-// stay ours.
-int prepare(SpawnSettings& settings, int input, int output, int error_output) {
-    sigset_t none;
-    sigset_t all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    constexpr auto flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
-    for (const int error : {
-             posix_spawnattr_setflags(&settings.attributes, static_cast<short>(flags)),
-             posix_spawnattr_setpgroup(&settings.attributes, 0),
-             posix_spawnattr_setsigmask(&settings.attributes, &none),
-             posix_spawnattr_setsigdefault(&settings.attributes, &all),
-             input < 0
-                 ? posix_spawn_file_actions_addopen(&settings.actions, 0, "/dev/null", O_RDONLY, 0)
-                 : posix_spawn_file_actions_adddup2(&settings.actions, input, 0),
-             posix_spawn_file_actions_adddup2(&settings.actions, output, 1),
-             posix_spawn_file_actions_adddup2(&settings.actions, error_output, 2),
-             posix_spawn_file_actions_addclosefrom_np(&settings.actions, 3),
-             posix_spawn_file_actions_addchdir_np(&settings.actions, "/"),
-         }) {
-        if (error != 0) return error;
-    }
-    return 0;
 }
 
 // A pipe whose both ends close on exec; `write` belongs to the caller.
@@ -185,22 +135,16 @@ std::string RunningCommand::spawn() {
     error_output_.end.assign(error_output->read);
 
     const int input = command_.input.empty() ? -1 : file_of(command_.input);
-    SpawnSettings settings;
-    const auto argv = pointers(command_.argv);
-    const auto environment = pointers(command_.environment);
     const bool no_input = input < 0 && !command_.input.empty();
-    int error = no_input ? errno : prepare(settings, input, output->write, error_output->write);
-    if (error == 0) {
-        error = posix_spawn(&pid_, program->c_str(), &settings.actions, &settings.attributes,
-                            argv.data(), environment.data());
-    }
+    core::Result<pid_t> started = no_input
+                                      ? core::Result<pid_t>(core::Error{words_of(errno)})
+                                      : start_program(*program, command_.argv, command_.environment,
+                                                      {input, output->write, error_output->write});
     if (input >= 0) ::close(input);
     ::close(output->write);
     ::close(error_output->write);
-    if (error != 0) {
-        pid_ = -1;
-        return *program + ": " + words_of(error);
-    }
+    if (!started) return *program + ": " + started.error().message;
+    pid_ = *started;
     output_.open = error_output_.open = true;
 
     // By the system call: Debian 12's <sys/pidfd.h> declares it without C linkage.

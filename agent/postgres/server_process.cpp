@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -20,6 +19,7 @@
 #include <thread>
 #include <utility>
 
+#include "agent/host/program_start.hpp"
 #include "agent/postgres/control_data.hpp"
 
 namespace agent::postgres {
@@ -34,14 +34,6 @@ namespace {
 constexpr Duration patience_at_once{2'000};
 constexpr Duration patience_after_kill{10'000};
 constexpr off_t log_bytes_max = 32 * 1024 * 1024;
-
-std::vector<char*> word_pointers(std::vector<std::string>& words) {
-    std::vector<char*> pointers;
-    for (auto& word : words)
-        pointers.push_back(word.data());
-    pointers.push_back(nullptr);
-    return pointers;
-}
 
 std::optional<std::string> link_target(const std::string& link) {
     std::array<char, 4096> room{};
@@ -68,44 +60,6 @@ bool comes_true(Condition condition, Duration within) {
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
     return true;
-}
-
-struct SpawnActions {
-    SpawnActions() {
-        posix_spawn_file_actions_init(&files);
-        posix_spawnattr_init(&attributes);
-    }
-    ~SpawnActions() {
-        posix_spawn_file_actions_destroy(&files);
-        posix_spawnattr_destroy(&attributes);
-    }
-    SpawnActions(const SpawnActions&) = delete;
-    SpawnActions& operator=(const SpawnActions&) = delete;
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-};
-
-// A group of its own: what the terminal sends to this program is not for the server.
-int prepare_server(SpawnActions& actions, int log) {
-    sigset_t none;
-    sigset_t all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    constexpr auto flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
-    for (const int error : {
-             posix_spawnattr_setflags(&actions.attributes, static_cast<short>(flags)),
-             posix_spawnattr_setpgroup(&actions.attributes, 0),
-             posix_spawnattr_setsigmask(&actions.attributes, &none),
-             posix_spawnattr_setsigdefault(&actions.attributes, &all),
-             posix_spawn_file_actions_addopen(&actions.files, 0, "/dev/null", O_RDONLY, 0),
-             posix_spawn_file_actions_adddup2(&actions.files, log, 1),
-             posix_spawn_file_actions_adddup2(&actions.files, log, 2),
-             posix_spawn_file_actions_addclosefrom_np(&actions.files, 3),
-             posix_spawn_file_actions_addchdir_np(&actions.files, "/"),
-         }) {
-        if (error != 0) return error;
-    }
-    return 0;
 }
 
 }  // namespace
@@ -236,19 +190,11 @@ Outcome ServerProcess::start() {
     auto words = words_before(folder_.owner(), "INT");
     words.push_back(programs_ + "/postgres");
     words.insert(words.end(), {"-D", paths.data, "-c", "config_file=" + paths.configuration});
-    std::vector<std::string> environment{"PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC"};
-    SpawnActions actions;
-    auto argv = word_pointers(words);
-    auto envp = word_pointers(environment);
-    int error = prepare_server(actions, log);
-    if (error == 0)
-        error = ::posix_spawn(&process_, argv[0], &actions.files, &actions.attributes, argv.data(),
-                              envp.data());
+    const auto started = host::start_program(
+        words.front(), words, {"PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC"}, {-1, log, log});
     ::close(log);
-    if (error != 0) {
-        process_ = -1;
-        return Error{words.front() + " can not be run: " + std::strerror(error)};
-    }
+    if (!started) return Error{words.front() + " can not be run: " + started.error().message};
+    process_ = *started;
     end_ = std::make_shared<ProcessEnd>(process_);
     if (end_->is_seen()) return Nothing{};
     // One whose end nobody sees can not be looked after.
