@@ -1,5 +1,7 @@
 // The tables, as Debian's own snmpwalk, snmptable and snmpset read and write them through lra-mibd.
 
+#include <sys/stat.h>
+
 #include <signal.h>
 
 #include <filesystem>
@@ -165,6 +167,17 @@ TEST_CASE("who may write forces a drive offline with a reason, and nobody else d
     // Nothing of what was refused has reached the controller.
     served.ask("snmpset", change("VT1000", "2", "last"), "noc");
     CHECK(served.feeder.wait_for("change") == "change VT1000 offline noc@127.0.0.1: last");
+}
+
+TEST_CASE("a helper that asks and asks without listening is started anew") {
+    const TemporaryFolder folder;
+    const std::string program =
+        folder.file("helper",
+                    "#!/bin/sh\nexec yes 'set {\"number\":1,\"drive\":\"VT1000\",\"offline\":true,"
+                    "\"reason\":\"x\",\"user\":\"reader\",\"address\":\"192.0.2.50\"}'\n");
+    REQUIRE(::chmod(program.c_str(), 0700) == 0);
+    ChildProcess feeder({SNMP_FEEDER_PROCESS, program, folder.path(), folder.file("key", "-")});
+    CHECK_FALSE(feeder.wait_for("it asks without listening").empty());
 }
 
 TEST_CASE("the helper listens where it was told and nowhere else") {
