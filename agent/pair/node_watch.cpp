@@ -26,6 +26,10 @@ std::optional<std::string> fault_of(const NodeTimes& times) {
     return std::nullopt;
 }
 
+core::Duration lease_within(const NodeTimes& times, core::Duration dead_after) {
+    return {std::min(times.lease.ms, dead_after.ms / 4 * 3)};
+}
+
 NodeWatch::NodeWatch(NodeTimes times, std::uint64_t first_sequence, core::Instant now)
     : times_(times),
       sequence_(first_sequence),
@@ -105,7 +109,7 @@ bool NodeWatch::peer_heard(const ControllerNode& node, const Heartbeat& heartbea
     if (peer_sequence_ && heartbeat.sequence <= *peer_sequence_) return false;
     peer_sequence_ = heartbeat.sequence;
     // It has given back what it was let do.
-    if (!heartbeat.serves) let_act_at_.reset();
+    if (!heartbeat.serves) let_act_until_.reset();
     const bool leaves =
         heartbeat.state == NodeState::shut_down || heartbeat.state == NodeState::draining;
     const bool of_use = node.state() != NodeState::standby || may_finish(heartbeat.state);
@@ -126,44 +130,47 @@ std::optional<Heartbeat> NodeWatch::heartbeat(const ControllerNode& node, core::
     return Heartbeat{sequence_, node.acts(), node.state(), node.data()};
 }
 
-void NodeWatch::agent_answered(const AgentName& agent, std::uint64_t sequence, bool granted) {
-    const auto sent = sent_.find(sequence);
-    if (sent == sent_.end() || !granted) return;
-    const auto known = agent_grants_.find(agent);
-    if (known == agent_grants_.end()) {
-        agent_grants_.emplace(agent, sent->second);
-    } else {
-        known->second = std::max(known->second, sent->second);
-    }
+void NodeWatch::agent_answered(const AgentName& agent, const LeaseAnswer& answer) {
+    const auto sent = sent_.find(answer.sequence);
+    if (sent == sent_.end() || !answer.granted) return;
+    const core::Instant until = sent->second + lease_within(times_, answer.dead_after);
+    const auto known = agent_grants_.emplace(agent, until).first;
+    known->second = std::max(known->second, until);
 }
 
-void NodeWatch::peer_answered(std::uint64_t sequence, bool granted) {
-    const auto sent = sent_.find(sequence);
-    if (sent == sent_.end() || !granted) return;
-    peer_grant_ = peer_grant_ ? std::max(*peer_grant_, sent->second) : sent->second;
+void NodeWatch::peer_answered(const LeaseAnswer& answer) {
+    const auto sent = sent_.find(answer.sequence);
+    if (sent == sent_.end() || !answer.granted) return;
+    const core::Instant until = sent->second + lease_within(times_, answer.dead_after);
+    peer_grant_ = peer_grant_ ? std::max(*peer_grant_, until) : until;
+}
+
+void NodeWatch::let_peer_act(core::Instant now) {
+    const core::Instant until = now + times_.dead_after;
+    let_act_until_ = let_act_until_ ? std::max(*let_act_until_, until) : until;
 }
 
 core::Instant NodeWatch::lease_until(const ControllerNode& node) const {
     if (!node.needs_lease()) return for_ever;
-    std::optional<core::Instant> from = peer_grant_;
+    std::optional<core::Instant> until = peer_grant_;
     std::vector<core::Instant> grants;
-    for (const auto& [agent, at] : agent_grants_) {
-        grants.push_back(at);
+    for (const auto& [agent, granted] : agent_grants_) {
+        grants.push_back(granted);
     }
     std::sort(grants.begin(), grants.end(), std::greater<>());
     const std::size_t needed = std::size_t{node.configuration().threshold} + 1;
     if (grants.size() >= needed) {
         const core::Instant agents = grants[needed - 1];
-        from = from ? std::max(*from, agents) : agents;
+        until = until ? std::max(*until, agents) : agents;
     }
-    return from ? *from + times_.lease : core::Instant{INT64_MIN};
+    return until.value_or(core::Instant{INT64_MIN});
 }
 
 ActingRight NodeWatch::right(const ControllerNode& node, core::Instant now) const {
     ActingRight right;
     right.epoch = node.epoch();
     right.may_claim = node.takes_requests();
-    const bool let_act = let_act_at_ && now < *let_act_at_ + times_.dead_after;
+    const bool let_act = let_act_until_ && now < *let_act_until_;
     const bool may_have_let = node.may_have_let_act() && now < started_at_ + times_.dead_after;
     right.may_act = node.acts() && !let_act && !may_have_let;
     right.until = right.may_act ? lease_until(node) : core::Instant{INT64_MIN};

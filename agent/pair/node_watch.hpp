@@ -8,7 +8,8 @@
 // answered message was SENT, the node may act for `lease`, which is shorter. What agents say counts
 // when more than the threshold of them has answered, since nobody gets more than that without one
 // of them. Only the running of clocks is relied upon (their rates within a quarter of each other),
-// never what they show.
+// never what they show. Each machine has its times from a file of its own: an answer says how long
+// its promise holds, and no more than three quarters of that count.
 
 #include <cstdint>
 #include <map>
@@ -35,6 +36,9 @@ struct NodeTimes {
 };
 // What is wrong with them, in words; nothing when they are right.
 [[nodiscard]] std::optional<std::string> fault_of(const NodeTimes& times);
+// For how long a node may act that was let act by somebody who holds still for `dead_after`: the
+// whole lease, or less.
+[[nodiscard]] core::Duration lease_within(const NodeTimes& times, core::Duration dead_after);
 
 // To the other node and to each agent.
 struct Heartbeat {
@@ -43,6 +47,14 @@ struct Heartbeat {
     NodeState state = NodeState::recovering;
     DataSeen data;
     bool operator==(const Heartbeat&) const = default;
+};
+
+// To a heartbeat. Granted: whoever answers lets nobody else serve for `dead_after` from now on.
+struct LeaseAnswer {
+    std::uint64_t sequence = 0;
+    bool granted = false;
+    core::Duration dead_after{};
+    bool operator==(const LeaseAnswer&) const = default;
 };
 
 class NodeWatch {
@@ -57,9 +69,9 @@ class NodeWatch {
     // A heartbeat to send now, if one is due: at each change of state, and every `heartbeat`.
     [[nodiscard]] std::optional<Heartbeat> heartbeat(const ControllerNode& node, core::Instant now);
 
-    // Answers to heartbeats; `granted` false counts as heard, and gives no time to act.
-    void agent_answered(const AgentName& agent, std::uint64_t sequence, bool granted);
-    void peer_answered(std::uint64_t sequence, bool granted);
+    // Answers to heartbeats; one that does not grant gives no time to act.
+    void agent_answered(const AgentName& agent, const LeaseAnswer& answer);
+    void peer_answered(const LeaseAnswer& answer);
 
     // What the other node says it is; false: older than what it said before, and to be dropped. To
     // a standby only one that serves is of use.
@@ -68,7 +80,7 @@ class NodeWatch {
     [[nodiscard]] core::Instant lease_until(const ControllerNode& node) const;
     [[nodiscard]] ActingRight right(const ControllerNode& node, core::Instant now) const;
     // The other node's heartbeat was acknowledged: it may act, and this one may not, for a while.
-    void let_peer_act(core::Instant now) { let_act_at_ = now; }
+    void let_peer_act(core::Instant now);
     [[nodiscard]] bool peer_is_suspect(core::Instant now) const {
         return now >= useful_at_ + times_.suspect_after;
     }
@@ -91,13 +103,13 @@ class NodeWatch {
     std::optional<core::Instant> said_at_;
     std::optional<NodeState> said_state_;
     bool acted_ = false;
-    std::map<std::uint64_t, core::Instant> sent_;  // serving heartbeats that may be answered
-    std::map<AgentName, core::Instant> agent_grants_;
+    std::map<std::uint64_t, core::Instant> sent_;      // serving heartbeats that may be answered
+    std::map<AgentName, core::Instant> agent_grants_;  // until then
     std::optional<core::Instant> peer_grant_;
     std::optional<core::Instant> acting_since_;
 
     std::optional<std::uint64_t> peer_sequence_;
-    std::optional<core::Instant> let_act_at_;
+    std::optional<core::Instant> let_act_until_;
     std::optional<core::Instant> asked_at_;  // PeerMissing was said
     Timer missing_;
     Timer retry_;

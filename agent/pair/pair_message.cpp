@@ -7,6 +7,8 @@ namespace agent::pair {
 namespace {
 
 constexpr std::string_view message_version = "1";
+// Far more than any configuration may say.
+constexpr std::uint64_t dead_after_ms_max = 86'400'000;
 constexpr std::string_view hexadecimal = "0123456789ABCDEF";
 
 bool stands_for_itself(char letter) {
@@ -368,6 +370,7 @@ struct Writing {
         WordWriter to("lease");
         to.number(lease.sequence);
         to.flag(lease.granted);
+        to.number(static_cast<std::uint64_t>(lease.dead_after.ms));
         return std::move(to).line();
     }
     std::string operator()(const Enrolment& enrolment) const {
@@ -422,6 +425,8 @@ PairMessage read_message(std::string_view kind, WordReader& from) {
         LeaseAnswer lease;
         lease.sequence = from.number("sequence");
         lease.granted = from.flag("granted");
+        lease.dead_after.ms =
+            static_cast<std::int64_t>(from.number("time until dead", dead_after_ms_max));
         return lease;
     }
     if (kind == "enrol") return Enrolment{read_register(from)};

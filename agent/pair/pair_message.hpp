@@ -36,11 +36,6 @@ struct KeyKept {
     KeyId key;
     bool operator==(const KeyKept&) const = default;
 };
-struct LeaseAnswer {
-    std::uint64_t sequence = 0;
-    bool granted = false;
-    bool operator==(const LeaseAnswer&) const = default;
-};
 struct Enrolment {
     Register beginning;
     bool operator==(const Enrolment&) const = default;

@@ -166,7 +166,7 @@ void VotingAgent::Rules::take(const NodeSaid& said) {
     const bool granted = said.serves && may_act(said.from);
     if (granted) heard.served_at = now_;
     if (!said.serves) heard.served_at.reset();
-    effects_.act(SendLease{said.from, said.sequence, granted});
+    effects_.act(SendLease{said.from, {said.sequence, granted, agent_.configuration_.dead_after}});
     const auto& states = agent_.heard_;
     for (const Node node : {Node::first, Node::second}) {
         if (states[index_of(node)].state == NodeState::primary &&

@@ -11,6 +11,7 @@
 #include "agent/core/time.hpp"
 #include "agent/pair/ballot.hpp"
 #include "agent/pair/node_table.hpp"
+#include "agent/pair/node_watch.hpp"
 #include "agent/pair/shutdown_key.hpp"
 
 namespace agent::pair {
@@ -104,11 +105,10 @@ struct SendKeyStored {
     Node to = Node::first;
     KeyId key;
 };
-// The node may act until so and so long after it sent the message with this sequence.
+// The answer to what a node said of itself; see node_watch.hpp.
 struct SendLease {
     Node to = Node::first;
-    std::uint64_t sequence = 0;
-    bool granted = false;
+    LeaseAnswer answer;
 };
 // Until CommandDelivered comes or the command is too old.
 struct RelayCommand {

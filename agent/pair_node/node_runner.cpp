@@ -7,6 +7,7 @@
 #include <chrono>
 #include <deque>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "agent/pair/may_say.hpp"
@@ -71,6 +72,7 @@ class NodeRunner::Work {
     void say_heartbeat(const pair::Heartbeat& heartbeat);
     void watch_peer();
     void see_key(const pair::ShutdownKey& key);
+    void compare_times(const std::string& answerer, const pair::LeaseAnswer& answer);
     bool hear_peer(const pair::PairMessage& message);
     bool hear_agent(const core::AgentName& from, const pair::PairMessage& message);
     void say_to_peer(const std::string& replaces, const std::string& line, std::uint32_t attempts) {
@@ -102,7 +104,8 @@ class NodeRunner::Work {
     std::map<core::AgentName, core::WallTime> agents_heard;
     std::optional<pair::Vote> last_vote;
     std::vector<pair::ShutdownKey> keys;
-    std::optional<pair::Wish> missed;  // told of votes that were not enough for it
+    std::set<std::string> short_promises;  // of whom that was told
+    std::optional<pair::Wish> missed;      // told of votes that were not enough for it
 };
 
 // ---- in
@@ -179,10 +182,13 @@ bool NodeRunner::Work::hear_peer(const pair::PairMessage& message) {
         give(pair::PeerHeard{said->state, said->data});
         const bool grants = rules.grants_lease();
         if (said->serves && grants) watch.let_peer_act(clock_now().monotonic);
-        say_to_peer("pair lease", pair::encode(pair::LeaseAnswer{said->sequence, grants}),
-                    heartbeat_attempts);
+        say_to_peer(
+            "pair lease",
+            pair::encode(pair::LeaseAnswer{said->sequence, grants, watch.times().dead_after}),
+            heartbeat_attempts);
     } else if (const auto* lease = std::get_if<pair::LeaseAnswer>(&message)) {
-        watch.peer_answered(lease->sequence, lease->granted);
+        watch.peer_answered(*lease);
+        compare_times(options.pair.peer.name, *lease);
     } else if (const auto* pass = std::get_if<pair::KeyPass>(&message)) {
         see_key(pass->key);
         const auto& gone = pass->key.departures;
@@ -209,7 +215,8 @@ bool NodeRunner::Work::hear_agent(const core::AgentName& from, const pair::PairM
         if (answer->agent != from) return false;
         give(pair::AgentVoted{*answer});
     } else if (const auto* lease = std::get_if<pair::LeaseAnswer>(&message)) {
-        watch.agent_answered(from, lease->sequence, lease->granted);
+        watch.agent_answered(from, *lease);
+        compare_times(from, *lease);
     } else if (const auto* kept = std::get_if<pair::KeyKept>(&message)) {
         give(pair::KeyStored{from, kept->key});
     } else if (const auto* command = std::get_if<pair::CommandPass>(&message)) {
@@ -218,6 +225,19 @@ bool NodeRunner::Work::hear_agent(const core::AgentName& from, const pair::PairM
     }
     hear_clocks();
     return !over;
+}
+
+// Told once: the lease that follows from it is safe, and shorter than this node's file says.
+void NodeRunner::Work::compare_times(const std::string& answerer, const pair::LeaseAnswer& answer) {
+    const auto& times = watch.times();
+    const core::Duration counts = pair::lease_within(times, answer.dead_after);
+    if (counts == times.lease) {
+        short_promises.erase(answerer);
+    } else if (short_promises.insert(answerer).second) {
+        doors.note(Message::pair_times_differ,
+                   {answerer, std::to_string(answer.dead_after.ms), std::to_string(times.lease.ms),
+                    std::to_string(counts.ms)});
+    }
 }
 
 void NodeRunner::Work::see_key(const pair::ShutdownKey& key) {

@@ -119,7 +119,7 @@ void Voter::Work::carry_out(const pair::VotingAgentEffect& effect) {
                   vote_attempts, nothing);
     } else if (const auto* lease = std::get_if<pair::SendLease>(&effect)) {
         doors.say(name_of(lease->to), "pair lease",
-                  pair::encode(pair::LeaseAnswer{lease->sequence, lease->granted}), lease_attempts,
+                  pair::encode(lease->answer), lease_attempts,
                   nothing);
     } else if (const auto* relay = std::get_if<pair::RelayCommand>(&effect)) {
         const auto node = pair::node_from_text(relay->to);

@@ -24,6 +24,7 @@ constexpr EnumeratorName<Bug> bug_names[] = {
     {Bug::lease_ignored, "lease_ignored"},
     {Bug::agents_hear_nobody, "agents_hear_nobody"},
     {Bug::rewind_before_checkpoint, "rewind_before_checkpoint"},
+    {Bug::times_not_compared, "times_not_compared"},
 };
 
 std::string agent_name(std::size_t index) {
@@ -103,6 +104,11 @@ void World::clock_faults(Node node, std::int64_t rate_per_mille, std::int64_t of
 
 // ---- nodes
 
+const pair::NodeTimes& World::times_of(Node node) const {
+    const bool others = node == Node::first && options_.times_of_first;
+    return others ? *options_.times_of_first : options_.times;
+}
+
 void World::boot(Node node) {
     Process& process = processes_[pair::index_of(node)];
     process.up = true;
@@ -114,7 +120,7 @@ void World::boot(Node node) {
     process.acknowledged = 0;
     process.rules.emplace(configuration_for(options_, node), process.disk);
     if (options_.timed) {
-        process.watch.emplace(options_.times, process.lives << 32U, now_of(node));
+        process.watch.emplace(times_of(node), process.lives << 32U, now_of(node));
     }
     trace("starts", node, process.lives);
     carry_out(node, process.rules->start(data_of(node)));
@@ -276,7 +282,10 @@ void World::give_agent(std::size_t index, const pair::VotingAgentInput& input) {
         } else if (const auto* stored = std::get_if<pair::SendKeyStored>(&effect)) {
             send({stored->to, from, false, stored->key});
         } else if (const auto* lease = std::get_if<pair::SendLease>(&effect)) {
-            send({lease->to, from, false, Leased{lease->sequence, lease->granted}});
+            pair::LeaseAnswer answer = lease->answer;
+            if (options_.bug == Bug::agents_hear_nobody)
+                answer.dead_after = options_.times.dead_after;
+            send({lease->to, from, false, answer});
         }
     }
 }
@@ -337,11 +346,13 @@ void World::deliver(const Message& message) {
         }
     } else if (const auto* id = std::get_if<pair::KeyId>(&message.what)) {
         give(node, pair::KeyStored{agent_name(index), *id});
-    } else if (const auto* lease = std::get_if<Leased>(&message.what)) {
+    } else if (const auto* lease = std::get_if<pair::LeaseAnswer>(&message.what)) {
+        pair::LeaseAnswer answer = *lease;
+        if (options_.bug == Bug::times_not_compared) answer.dead_after = times_of(node).dead_after;
         if (message.agent < 0) {
-            process.watch->peer_answered(lease->sequence, lease->granted);
+            process.watch->peer_answered(answer);
         } else {
-            process.watch->agent_answered(agent_name(index), lease->sequence, lease->granted);
+            process.watch->agent_answered(agent_name(index), answer);
         }
     } else if (const auto* says = std::get_if<PeerSays>(&message.what)) {
         if (!process.watch->peer_heard(*process.rules, says->heartbeat, now_of(node))) return;
@@ -351,7 +362,8 @@ void World::deliver(const Message& message) {
             process.watch->let_peer_act(now_of(node));
         }
         send({pair::other(node), -1, false,
-              Leased{says->heartbeat.sequence, process.rules->grants_lease()}});
+              pair::LeaseAnswer{says->heartbeat.sequence, process.rules->grants_lease(),
+                                times_of(node).dead_after}});
     }
 }
 

@@ -36,12 +36,14 @@ enum class Bug : std::uint8_t {
     lease_ignored,             // devices are commanded although the time to act is over
     agents_hear_nobody,        // agents let the other serve although the first is heard
     rewind_before_checkpoint,  // a standby is rewound against a server without a checkpoint
+    times_not_compared,        // a lease is as long as the node's own file says
 };
 inline constexpr Bug planted_bugs[] = {
     Bug::one_round,          Bug::threshold_lowered,  Bug::sync_off_before_accept,
     Bug::pair_before_sync,   Bug::agents_forget,      Bug::resume_without_reading,
     Bug::warning_is_success, Bug::no_barrier,         Bug::ballot_used_again,
     Bug::lease_ignored,      Bug::agents_hear_nobody, Bug::rewind_before_checkpoint,
+    Bug::times_not_compared,
 };
 [[nodiscard]] std::string_view to_text(Bug bug);
 
@@ -95,10 +97,6 @@ struct AgentProcess {
     std::optional<pair::VotingAgent> rules;
 };
 
-struct Leased {
-    std::uint64_t sequence = 0;
-    bool granted = false;
-};
 struct PeerSays {
     pair::Heartbeat heartbeat;
 };
@@ -109,7 +107,7 @@ struct Message {
     int agent = -1;
     bool to_agent = false;
     std::variant<pair::PromiseRequest, pair::AcceptRequest, pair::BallotAnswer, pair::ShutdownKey,
-                 pair::KeyId, pair::Heartbeat, Leased, PeerSays>
+                 pair::KeyId, pair::Heartbeat, pair::LeaseAnswer, PeerSays>
         what;
 };
 
@@ -172,6 +170,7 @@ struct Options {
     bool fenced = false;  // drives refuse commands of preempted epochs
     bool strict_start = false;
     pair::NodeTimes times{};
+    std::optional<pair::NodeTimes> times_of_first{};  // its file says something else
 };
 
 class World {
@@ -229,6 +228,7 @@ class World {
     friend class Choosing;
 
     // nodes
+    [[nodiscard]] const pair::NodeTimes& times_of(Node node) const;
     void boot(Node node);
     void give(Node node, const pair::NodeInput& input);
     void carry_out(Node node, pair::NodeEffects effects);

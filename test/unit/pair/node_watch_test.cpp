@@ -5,6 +5,60 @@
 using namespace agent::pair;
 using agent::core::Instant;
 
+namespace {
+
+// The primary of a pair: whatever it orders is done, and agent a1 says what it wants to hear.
+ControllerNode serving_node(const NodeConfiguration& configuration) {
+    DataSeen data;
+    data.epoch = 1;
+    ControllerNode node(configuration, {});
+    RegisterValue value{configuration.cluster, 1, Relation::pair, configuration.node, 1,
+                        configuration.voters,  0};
+    std::vector<NodeEffect> open = node.start(data);
+    const auto take = [&](const NodeInput& input) {
+        for (auto& effect : node.step(input))
+            open.push_back(std::move(effect));
+    };
+    while (!open.empty()) {
+        const NodeEffect effect = open.front();
+        open.erase(open.begin());
+        const auto* order = std::get_if<Order>(&effect);
+        const auto* promise = std::get_if<SendPromise>(&effect);
+        const auto* accept = std::get_if<SendAccept>(&effect);
+        if (order != nullptr) {
+            if (order->step == Step::start_synchronous) data.standby = DataSeen::Standby::in_sync;
+            take(OrderAnswered{order->number, true, true, {1, 10}});
+            take(data);
+        } else if (promise != nullptr) {
+            take(AgentVoted{{"a1",
+                             "i",
+                             1,
+                             BallotAnswer::Round::promise,
+                             promise->request.ballot,
+                             true,
+                             Objection::none,
+                             promise->request.ballot,
+                             {},
+                             value}});
+        } else if (accept != nullptr) {
+            value = accept->request.value;
+            take(AgentVoted{{"a1",
+                             "i",
+                             1,
+                             BallotAnswer::Round::accept,
+                             accept->request.ballot,
+                             true,
+                             Objection::none,
+                             accept->request.ballot,
+                             accept->request.ballot,
+                             {}}});
+        }
+    }
+    return node;
+}
+
+}  // namespace
+
 TEST_CASE("times that would let two nodes act at the same time are refused") {
     NodeTimes times;
     CHECK_FALSE(fault_of(times));
@@ -13,6 +67,32 @@ TEST_CASE("times that would let two nodes act at the same time are refused") {
     times = {};
     times.heartbeat = times.lease;
     CHECK(fault_of(times));
+}
+
+TEST_CASE("what somebody promises for a shorter time than the lease counts for less of it") {
+    NodeConfiguration configuration;
+    configuration.voters = {"a1"};
+    ControllerNode node = serving_node(configuration);
+    REQUIRE(node.acts());
+    REQUIRE(node.needs_lease());
+    NodeWatch watch({}, 1, Instant{0});
+    REQUIRE_FALSE(watch.due(node, Instant{0}));
+    const auto said = watch.heartbeat(node, Instant{0});
+    REQUIRE(said);
+    watch.peer_answered({said->sequence, true, {4'000}});
+    CHECK(watch.lease_until(node) == Instant{3'000});
+    // Three quarters of it at most: clocks run at different rates.
+    watch.agent_answered("a1", {said->sequence, true, {8'000}});
+    CHECK(watch.lease_until(node) == Instant{6'000});
+    watch.agent_answered("a1", {said->sequence, true, {120'000}});
+    CHECK(watch.lease_until(node) == Instant{6'000});
+    CHECK(watch.right(node, Instant{5'999}).until == Instant{6'000});
+    // Nobody's promise, nobody's time.
+    const auto again = watch.heartbeat(node, Instant{1'000});
+    REQUIRE(again);
+    watch.peer_answered({again->sequence, false, {10'000}});
+    watch.peer_answered({again->sequence + 1, true, {10'000}});
+    CHECK(watch.lease_until(node) == Instant{6'000});
 }
 
 TEST_CASE("a command is permitted right before it is sent, not once for all") {

@@ -54,7 +54,7 @@ std::vector<PairMessage> sample_messages() {
             CommandPass{sample_key()},
             KeyKept{{1, 2, ""}},
             heartbeat,
-            LeaseAnswer{5, true},
+            LeaseAnswer{5, true, {10'000}},
             Enrolment{{{2, Node::first}, {1, Node::second}, value}}};
 }
 
@@ -86,13 +86,14 @@ TEST_CASE("a message that is cut off at any byte is refused, or is another whole
 }
 
 TEST_CASE("nothing may follow, nothing may be left out, nothing out of range") {
-    const std::string lease = encode(PairMessage{LeaseAnswer{5, true}});
-    CHECK(lease == "1 lease 5 yes");
+    const std::string lease = encode(PairMessage{LeaseAnswer{5, true, {10'000}}});
+    CHECK(lease == "1 lease 5 yes 10000");
     for (const auto* bad :
-         {"", " ", "1", "2 lease 5 yes", "1 lease 5 yes ", "1 lease 5 yes 1", "1 lease  5 yes",
-          "1 lease 05 yes", "1 lease -5 yes", "1 lease 5 YES", "1 lease 99999999999999999999 yes",
-          "1 leash 5 yes", "1 kept 1 2 host", "1 kept 1 2 =%zz", "1 kept 1 2 =%4",
-          "1 kept 1 2 =%41", "1 kept 1 2 =a b"}) {
+         {"", " ", "1", "2 lease 5 yes 9", "1 lease 5 yes", "1 lease 5 yes 9 ", "1 lease 5 yes 9 1",
+          "1 lease  5 yes 9", "1 lease 05 yes 9", "1 lease -5 yes 9", "1 lease 5 YES 9",
+          "1 lease 99999999999999999999 yes 9", "1 lease 5 yes 86400001", "1 leash 5 yes 9",
+          "1 kept 1 2 host", "1 kept 1 2 =%zz", "1 kept 1 2 =%4", "1 kept 1 2 =%41",
+          "1 kept 1 2 =a b"}) {
         INFO(bad);
         CHECK_FALSE(decode(bad).ok());
     }

@@ -45,7 +45,8 @@ ShutdownKey command(std::uint64_t counter = 1) {
 bool lease_granted(VotingAgent& agent, Node node, std::uint64_t sequence, Instant now) {
     const auto leases = of_kind<SendLease>(agent.step(NodeSaid{node, sequence, true, {}, 1}, now));
     REQUIRE(leases.size() == 1);
-    return leases.front().granted;
+    CHECK(leases.front().answer.dead_after == VotingAgentConfiguration{}.dead_after);
+    return leases.front().answer.granted;
 }
 
 }  // namespace
