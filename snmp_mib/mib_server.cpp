@@ -56,9 +56,7 @@ void hear_of_master(std::function<void(bool)>& tell) {
         snmp_register_callback(SNMP_CALLBACK_APPLICATION, minor, &on_master, &tell);
 }
 
-void listen_only_to_v3(const MibServerConfiguration& configuration) {
-    netsnmp_ds_set_string(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_PORTS,
-                          configuration.listen.c_str());
+void understand_only_v3() {
     netsnmp_ds_set_boolean(NETSNMP_DS_APPLICATION_ID,
                            NETSNMP_DS_AGENT_DONT_LOG_TCPWRAPPERS_CONNECTS, 1);
     netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DISABLE_V1, 1);
@@ -106,7 +104,7 @@ agent::core::Result<std::unique_ptr<MibServer>> MibServer::open(
     if (subagent) {
         become_subagent(configuration);
     } else {
-        listen_only_to_v3(configuration);
+        understand_only_v3();
     }
     // Debian's library would listen for SMUX on every interface, port 199 of TCP.
     std::string no_smux = "-smux";
@@ -138,18 +136,25 @@ agent::core::Outcome MibServer::open_standalone(const MibServerConfiguration& co
         if (const auto added = add_user(*keys, engine_id); !added) return added.error();
     }
     show_all_users();
-    if (init_master_agent() == 0 && port() != 0) return agent::core::Nothing{};
-    return agent::core::Error{
-        "can not listen on " + configuration.listen +
-        "; another program may use the port, and ports below 1024 need a privilege"};
+    auto opened = QueryPort::open(configuration.listen, engine_id);
+    if (!opened) return opened.error();
+    query_port_ = std::move(opened).value();
+    return agent::core::Nothing{};
 }
 
 HelperCounts MibServer::counts() const {
     const auto counted = [](int which) -> std::uint64_t { return snmp_get_statistic(which); };
+    const auto dropped = [this](QueryVerdict verdict) -> std::uint64_t {
+        return query_port_ ? query_port_->count(verdict) : 0;
+    };
+    using enum QueryVerdict;
     return {{"requests", counted(STAT_SNMPINPKTS)},
-            {"malformed", counted(STAT_SNMPINASNPARSEERRS) + counted(STAT_SNMPINVALIDMSGS)},
-            {"version", counted(STAT_SNMPINBADVERSIONS)},
-            {"security_model", counted(STAT_SNMPUNKNOWNSECURITYMODELS)},
+            {"malformed", dropped(malformed) + dropped(oversize) +
+                              counted(STAT_SNMPINASNPARSEERRS) + counted(STAT_SNMPINVALIDMSGS)},
+            {"version", dropped(version) + counted(STAT_SNMPINBADVERSIONS)},
+            {"security_model", dropped(security_model) + counted(STAT_SNMPUNKNOWNSECURITYMODELS)},
+            {"other_engine", dropped(engine)},
+            {"too_many", dropped(rate)},
             {"security_level", counted(STAT_USMSTATSUNSUPPORTEDSECLEVELS)},
             {"time_window", counted(STAT_USMSTATSNOTINTIMEWINDOWS)},
             {"unknown_user", counted(STAT_USMSTATSUNKNOWNUSERNAMES)},

@@ -12,6 +12,7 @@
 #include "snmp_mib/mib_rows.hpp"
 #include "snmp_mib/mib_rows_json.hpp"
 #include "snmp_mib/mib_tables.hpp"
+#include "snmp_mib/query_port.hpp"
 
 namespace snmp_mib {
 
@@ -48,6 +49,7 @@ class MibServer {
 
     std::unique_ptr<MibTables> tables_;
     Doors doors_;
+    std::unique_ptr<QueryPort> query_port_;  // none of a subagent
 };
 
 }  // namespace snmp_mib

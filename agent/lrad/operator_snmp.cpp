@@ -20,9 +20,9 @@ constexpr auto look_interval = std::chrono::seconds(1);
 constexpr std::uint64_t refusals_per_agent = 2;
 
 // Counts of a helper that say somebody was turned away.
-constexpr std::array<std::string_view, 7> refusals_of_helper{
-    "malformed",    "version",   "security_model", "security_level",
-    "unknown_user", "wrong_key", "decryption"};
+constexpr std::array<std::string_view, 9> refusals_of_helper{
+    "malformed",    "version",        "security_model", "other_engine", "too_many",
+    "unknown_user", "security_level", "wrong_key",      "decryption"};
 
 }  // namespace
 

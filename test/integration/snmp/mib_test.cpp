@@ -5,6 +5,8 @@
 #include <signal.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iomanip>
 #include <map>
 #include <sstream>
 
@@ -23,6 +25,34 @@ std::string row_of(const std::string& serial) {
     for (const char c : serial)
         row += "." + std::to_string(static_cast<unsigned char>(c));
     return row;
+}
+
+std::size_t resident_kb(int pid) {
+    std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+    std::string word;
+    while (status >> word) {
+        if (word == "VmRSS:" && status >> word) return std::stoul(word);
+    }
+    return 0;
+}
+
+// Has the process read everything that was sent to this port of loopback?
+bool sent_and_taken(int pid, const std::string& port) {
+    std::ostringstream wanted;
+    wanted << std::uppercase << std::hex << std::setfill('0') << std::setw(4) << std::stoi(port);
+    std::ifstream table("/proc/" + std::to_string(pid) + "/net/udp");
+    std::string line;
+    while (std::getline(table, line)) {
+        std::istringstream columns(line);
+        std::string slot;
+        std::string local;
+        std::string remote;
+        std::string state;
+        std::string queues;
+        columns >> slot >> local >> remote >> state >> queues;
+        if (local == "0100007F:" + wanted.str()) return queues.ends_with(":00000000");
+    }
+    return false;
 }
 
 std::vector<std::string> change(const std::string& serial, const std::string& state,
@@ -186,6 +216,54 @@ TEST_CASE("the helper listens where it was told and nowhere else") {
     const std::set<std::string> sockets = sockets_of(served.pid);
     REQUIRE(sockets.size() == 1);
     CHECK(sockets.begin()->starts_with("udp 0100007F:"));
+}
+
+TEST_CASE("twenty thousand queries with random engine IDs do not grow the helper") {
+    ServedMib served;
+    served.wait_until_served();
+    const auto port = static_cast<std::uint16_t>(std::stoi(served.port));
+    const auto wrap = [](char tag, const std::string& content) {
+        return std::string(1, tag) + static_cast<char>(content.size()) + content;
+    };
+    // A GET of user "mallory", noAuthNoPriv (RFC 3412 6, RFC 3414 2.4); `flags` 4: reportable.
+    const auto message = [&](std::uint32_t number, char flags) {
+        std::string engine = from_hex("8000000001");
+        for (unsigned shift = 32; shift != 0; shift -= 8)
+            engine += static_cast<char>(number >> (shift - 8) & 0xffU);
+        const std::string usm = wrap(0x04, engine) + from_hex("020101020101") +
+                                wrap(0x04, "mallory") + from_hex("04000400");
+        const std::string scoped_pdu = from_hex("04000400a00b0201010201000201003000");
+        const std::string header =
+            from_hex("020101020205780401") + std::string(1, flags) + from_hex("020103");
+        return wrap(0x30, from_hex("020103") + wrap(0x30, header) + wrap(0x04, wrap(0x30, usm)) +
+                              wrap(0x30, scoped_pdu));
+    };
+    const auto taken = [&] {
+        return served.count("other_engine") + served.count("too_many") + served.count("requests");
+    };
+    std::uint32_t sent = 0;
+    const auto flood = [&](const UdpSocket& attacker, std::uint32_t count, char flags) {
+        for (std::uint32_t i = 0; i < count; ++i) {
+            attacker.send(message(++sent, flags), port);
+            // What the socket can not hold is lost, and would prove nothing.
+            if (i % 100 == 99)
+                REQUIRE(eventually([&] { return sent_and_taken(served.pid, served.port); }));
+        }
+    };
+    const UdpSocket attacker;
+    flood(attacker, 1'000, 0);
+    flood(attacker, 1'000, 4);
+    const std::size_t before = resident_kb(served.pid);
+    flood(attacker, 20'000, 0);
+    flood(attacker, 2'000, 4);
+    for (int host = 2; host < 12; ++host)
+        flood(UdpSocket("127.0.0." + std::to_string(host)), 200, 4);
+    REQUIRE(eventually([&] { return taken() == sent; }));
+    CHECK(served.count("other_engine") == 21'000);
+    CHECK(served.count("too_many") >= 2'000);
+    CHECK(resident_kb(served.pid) <= before + 200);
+    // Who has the key is answered beside it.
+    CHECK_THAT(served.ask("snmpget", {".1.3.6.1.2.1.1.3.0"}), ContainsSubstring("Timeticks"));
 }
 
 TEST_CASE(
