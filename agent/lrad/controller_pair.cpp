@@ -6,6 +6,7 @@
 #include <asio/post.hpp>
 #include <atomic>
 #include <chrono>
+#include <random>
 #include <set>
 #include <span>
 #include <thread>
@@ -83,6 +84,8 @@ core::Outcome Controller::open_pair() {
     options.pair = *configuration_.pair;
     options.name = configuration_.sharing.controller;
     options.store_file = configuration_.state_dir + "/pair.db";
+    std::random_device random;
+    options.life = (std::uint64_t{random()} << 32U) | random();
     options.first_sequence = store_.epoch() << 32U;
     auto database = std::make_unique<postgres::DatabaseServer>(
         loop_, configuration_.pair->database, configuration_.pair->node.node,

@@ -24,6 +24,11 @@ bool is_vote(Step step) {
            step == Step::vote_forced;
 }
 
+std::uint64_t next_ballot_counter(std::uint64_t after, std::uint64_t mark) {
+    const std::uint64_t counter = after / ballot_marks * ballot_marks + mark;
+    return counter > after ? counter : counter + ballot_marks;
+}
+
 }  // namespace
 
 // One step: what has come in is judged, the table says what follows.
@@ -255,7 +260,8 @@ void ControllerNode::Rules::judge_standby() {
 void ControllerNode::Rules::begin_vote(Wish wish) {
     if (wish == Wish::pair) node_.alone_for_certain_ = false;
     const std::uint64_t seen = node_.vote_ ? node_.vote_->highest_seen() : 0;
-    const std::uint64_t counter = std::max(node_.record_.ballot_counter, seen) + 1;
+    const std::uint64_t counter = next_ballot_counter(std::max(node_.record_.ballot_counter, seen),
+                                                      node_.record_.ballot_mark);
     node_.record_.ballot_counter = counter;
     effects_.record(RecordNode{node_.record_});
     const NodeConfiguration& configuration = node_.configuration_;

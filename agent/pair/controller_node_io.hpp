@@ -112,8 +112,13 @@ struct Witness {
     bool operator==(const Witness&) const = default;
 };
 
+// A node whose state folder was lost does not know which ballots it has used: each folder has its
+// own, those whose counter leaves its mark when divided by this.
+inline constexpr std::uint64_t ballot_marks = 1U << 20U;
+
 struct NodeRecord {
     std::uint64_t ballot_counter = 0;  // no ballot with this counter or a lower one is used again
+    std::uint64_t ballot_mark = 0;     // below ballot_marks; made once, at random
     std::map<AgentName, Witness> witnesses;
     KeyId last_order;  // of the newest shutdown command that was obeyed
     bool operator==(const NodeRecord&) const = default;

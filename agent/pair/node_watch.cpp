@@ -30,8 +30,10 @@ core::Duration lease_within(const NodeTimes& times, core::Duration dead_after) {
     return {std::min(times.lease.ms, dead_after.ms / 4 * 3)};
 }
 
-NodeWatch::NodeWatch(NodeTimes times, std::uint64_t first_sequence, core::Instant now)
+NodeWatch::NodeWatch(NodeTimes times, std::uint64_t life, std::uint64_t first_sequence,
+                     core::Instant now)
     : times_(times),
+      life_(life),
       sequence_(first_sequence),
       started_at_(now),
       useful_at_(now + times.peer_wait - times.dead_after) {}
@@ -104,17 +106,18 @@ std::optional<NodeInput> NodeWatch::due(const ControllerNode& node, core::Instan
     return std::nullopt;
 }
 
-bool NodeWatch::peer_heard(const ControllerNode& node, const Heartbeat& heartbeat,
-                           core::Instant now) {
-    if (peer_sequence_ && heartbeat.sequence <= *peer_sequence_) return false;
-    peer_sequence_ = heartbeat.sequence;
+MessageOrder::Verdict NodeWatch::peer_heard(const ControllerNode& node, const Heartbeat& heartbeat,
+                                            core::Instant now) {
+    const auto verdict =
+        peer_order_.take(heartbeat.life, heartbeat.sequence, now, times_.dead_after);
+    if (verdict == MessageOrder::Verdict::late) return verdict;
     // It has given back what it was let do.
-    if (!heartbeat.serves) let_act_until_.reset();
+    if (!heartbeat.serves && heartbeat.life == let_act_life_) let_act_until_.reset();
     const bool leaves =
         heartbeat.state == NodeState::shut_down || heartbeat.state == NodeState::draining;
     const bool of_use = node.state() != NodeState::standby || may_finish(heartbeat.state);
     if (!leaves && of_use) useful_at_ = now;
-    return true;
+    return verdict;
 }
 
 std::optional<Heartbeat> NodeWatch::heartbeat(const ControllerNode& node, core::Instant now) {
@@ -127,12 +130,12 @@ std::optional<Heartbeat> NodeWatch::heartbeat(const ControllerNode& node, core::
         sent_[sequence_] = now;
         if (sent_.size() > heartbeats_max) sent_.erase(sent_.begin());
     }
-    return Heartbeat{sequence_, node.acts(), node.state(), node.data()};
+    return Heartbeat{life_, sequence_, node.acts(), node.state(), node.data()};
 }
 
 void NodeWatch::agent_answered(const AgentName& agent, const LeaseAnswer& answer) {
     const auto sent = sent_.find(answer.sequence);
-    if (sent == sent_.end() || !answer.granted) return;
+    if (sent == sent_.end() || answer.life != life_ || !answer.granted) return;
     const core::Instant until = sent->second + lease_within(times_, answer.dead_after);
     const auto known = agent_grants_.emplace(agent, until).first;
     known->second = std::max(known->second, until);
@@ -140,14 +143,15 @@ void NodeWatch::agent_answered(const AgentName& agent, const LeaseAnswer& answer
 
 void NodeWatch::peer_answered(const LeaseAnswer& answer) {
     const auto sent = sent_.find(answer.sequence);
-    if (sent == sent_.end() || !answer.granted) return;
+    if (sent == sent_.end() || answer.life != life_ || !answer.granted) return;
     const core::Instant until = sent->second + lease_within(times_, answer.dead_after);
     peer_grant_ = peer_grant_ ? std::max(*peer_grant_, until) : until;
 }
 
-void NodeWatch::let_peer_act(core::Instant now) {
+void NodeWatch::let_peer_act(std::uint64_t life, core::Instant now) {
     const core::Instant until = now + times_.dead_after;
     let_act_until_ = let_act_until_ ? std::max(*let_act_until_, until) : until;
+    let_act_life_ = life;
 }
 
 core::Instant NodeWatch::lease_until(const ControllerNode& node) const {

@@ -19,6 +19,7 @@
 #include "agent/core/time.hpp"
 #include "agent/pair/acting_right.hpp"
 #include "agent/pair/controller_node.hpp"
+#include "agent/pair/message_order.hpp"
 
 namespace agent::pair {
 
@@ -42,6 +43,7 @@ struct NodeTimes {
 
 // To the other node and to each agent.
 struct Heartbeat {
+    std::uint64_t life = 0;  // message_order.hpp
     std::uint64_t sequence = 0;
     bool serves = false;
     NodeState state = NodeState::recovering;
@@ -51,6 +53,7 @@ struct Heartbeat {
 
 // To a heartbeat. Granted: whoever answers lets nobody else serve for `dead_after` from now on.
 struct LeaseAnswer {
+    std::uint64_t life = 0;  // of the answered heartbeat, as its sequence
     std::uint64_t sequence = 0;
     bool granted = false;
     core::Duration dead_after{};
@@ -59,8 +62,9 @@ struct LeaseAnswer {
 
 class NodeWatch {
   public:
-    // `first_sequence` is above every sequence of earlier lives of this node.
-    NodeWatch(NodeTimes times, std::uint64_t first_sequence, core::Instant now);
+    // `life` is random; `first_sequence` is above every sequence of earlier lives of this node, as
+    // long as its state folder is the same.
+    NodeWatch(NodeTimes times, std::uint64_t life, std::uint64_t first_sequence, core::Instant now);
 
     // To be called after every step of the node, and at next_wakeup(): what clocks have to say now.
     // The caller gives each to the node and calls again until nothing comes.
@@ -73,14 +77,16 @@ class NodeWatch {
     void agent_answered(const AgentName& agent, const LeaseAnswer& answer);
     void peer_answered(const LeaseAnswer& answer);
 
-    // What the other node says it is; false: older than what it said before, and to be dropped. To
-    // a standby only one that serves is of use.
-    bool peer_heard(const ControllerNode& node, const Heartbeat& heartbeat, core::Instant now);
+    // What the other node says it is; to be dropped when it comes late. To a standby only one that
+    // serves is of use.
+    MessageOrder::Verdict peer_heard(const ControllerNode& node, const Heartbeat& heartbeat,
+                                     core::Instant now);
 
     [[nodiscard]] core::Instant lease_until(const ControllerNode& node) const;
     [[nodiscard]] ActingRight right(const ControllerNode& node, core::Instant now) const;
     // The other node's heartbeat was acknowledged: it may act, and this one may not, for a while.
-    void let_peer_act(core::Instant now);
+    // Only the same life of it can give that back.
+    void let_peer_act(std::uint64_t life, core::Instant now);
     [[nodiscard]] bool peer_is_suspect(core::Instant now) const {
         return now >= useful_at_ + times_.suspect_after;
     }
@@ -97,6 +103,7 @@ class NodeWatch {
     [[nodiscard]] bool peer_is_missing(const ControllerNode& node, core::Instant now);
 
     NodeTimes times_;
+    std::uint64_t life_;
     std::uint64_t sequence_;
     core::Instant started_at_;
     core::Instant useful_at_;
@@ -108,8 +115,9 @@ class NodeWatch {
     std::optional<core::Instant> peer_grant_;
     std::optional<core::Instant> acting_since_;
 
-    std::optional<std::uint64_t> peer_sequence_;
+    MessageOrder peer_order_;
     std::optional<core::Instant> let_act_until_;
+    std::uint64_t let_act_life_ = 0;
     std::optional<core::Instant> asked_at_;  // PeerMissing was said
     Timer missing_;
     Timer retry_;

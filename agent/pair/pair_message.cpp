@@ -355,6 +355,7 @@ struct Writing {
     }
     std::string operator()(const Heartbeat& heartbeat) const {
         WordWriter to("heartbeat");
+        to.number(heartbeat.life);
         to.number(heartbeat.sequence);
         to.flag(heartbeat.serves);
         to.number(number_on_wire(heartbeat.state));
@@ -368,6 +369,7 @@ struct Writing {
     }
     std::string operator()(const LeaseAnswer& lease) const {
         WordWriter to("lease");
+        to.number(lease.life);
         to.number(lease.sequence);
         to.flag(lease.granted);
         to.number(static_cast<std::uint64_t>(lease.dead_after.ms));
@@ -410,6 +412,7 @@ PairMessage read_message(std::string_view kind, WordReader& from) {
     if (kind == "kept") return KeyKept{read_key_id(from)};
     if (kind == "heartbeat") {
         Heartbeat heartbeat;
+        heartbeat.life = from.number("life");
         heartbeat.sequence = from.number("sequence");
         heartbeat.serves = from.flag("serves");
         heartbeat.state = from.one_of<NodeState>("state", node_state_count);
@@ -423,6 +426,7 @@ PairMessage read_message(std::string_view kind, WordReader& from) {
     }
     if (kind == "lease") {
         LeaseAnswer lease;
+        lease.life = from.number("life");
         lease.sequence = from.number("sequence");
         lease.granted = from.flag("granted");
         lease.dead_after.ms =

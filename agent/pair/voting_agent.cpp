@@ -160,13 +160,20 @@ bool VotingAgent::Rules::may_act(Node node) const {
 
 void VotingAgent::Rules::take(const NodeSaid& said) {
     Heard& heard = agent_.heard_[index_of(said.from)];
-    if (heard.state && said.sequence <= heard.sequence) return;
-    heard.sequence = said.sequence;
+    const auto verdict =
+        heard.order.take(said.life, said.sequence, now_, agent_.configuration_.dead_after);
+    if (verdict == MessageOrder::Verdict::late) return;
+    if (verdict == MessageOrder::Verdict::anew) effects_.act(NodeBeganAnew{said.from});
     heard.state = said.state;
     const bool granted = said.serves && may_act(said.from);
-    if (granted) heard.served_at = now_;
-    if (!said.serves) heard.served_at.reset();
-    effects_.act(SendLease{said.from, {said.sequence, granted, agent_.configuration_.dead_after}});
+    if (granted) {
+        heard.served_at = now_;
+        heard.served_life = said.life;
+    }
+    // Another life's word, which somebody may have held back, gives nothing back.
+    if (!said.serves && said.life == heard.served_life.value_or(said.life)) heard.served_at.reset();
+    effects_.act(SendLease{said.from,
+                           {said.life, said.sequence, granted, agent_.configuration_.dead_after}});
     const auto& states = agent_.heard_;
     for (const Node node : {Node::first, Node::second}) {
         if (states[index_of(node)].state == NodeState::primary &&

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "agent/core/step_effects.hpp"
+#include "agent/pair/message_order.hpp"
 #include "agent/pair/voting_agent_io.hpp"
 
 namespace agent::pair {
@@ -60,7 +61,8 @@ class VotingAgent {
     };
     struct Heard {
         std::optional<core::Instant> served_at;  // let act last; nothing: it said that it does not
-        std::uint64_t sequence = 0;
+        std::optional<std::uint64_t> served_life;  // nothing: it was before this agent's start
+        MessageOrder order;
         std::optional<NodeState> state;  // as it said itself; nothing: not heard in this life
     };
 

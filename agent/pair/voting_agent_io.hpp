@@ -27,13 +27,14 @@ struct AcceptAsked {
     Node from = Node::first;
     AcceptRequest request;
 };
-// "I serve" (or not). `sequence` rises with each of one life of the node; the answer carries it.
+// "I serve" (or not). The answer carries `life` and `sequence`.
 struct NodeSaid {
     Node from = Node::first;
     std::uint64_t sequence = 0;
     bool serves = false;
     NodeState state = NodeState::recovering;
     std::uint64_t epoch = 0;
+    std::uint64_t life = 0;
 };
 // A pass of a key, from a node or from another agent.
 struct KeyArrived {
@@ -110,6 +111,10 @@ struct SendLease {
     Node to = Node::first;
     LeaseAnswer answer;
 };
+// The node's messages begin to count anew; told once. See message_order.hpp.
+struct NodeBeganAnew {
+    Node node = Node::first;
+};
 // Until CommandDelivered comes or the command is too old.
 struct RelayCommand {
     std::string to;
@@ -117,8 +122,9 @@ struct RelayCommand {
 };
 
 // Order is law: Record* are synced before anything else of their step is done.
-using VotingAgentEffect = std::variant<RecordRegister, RecordKey, RecordHold, SendVote,
-                                       TellDecision, SendKeyStored, SendLease, RelayCommand>;
+using VotingAgentEffect =
+    std::variant<RecordRegister, RecordKey, RecordHold, SendVote, TellDecision, SendKeyStored,
+                 SendLease, NodeBeganAnew, RelayCommand>;
 using VotingAgentEffects = std::vector<VotingAgentEffect>;
 
 }  // namespace agent::pair

@@ -55,7 +55,7 @@ class NodeRunner::Work {
           options(std::move(settings)),
           store(std::move(opened)),
           rules(options.pair.node, record),
-          watch(options.pair.times, options.first_sequence, clock_now().monotonic),
+          watch(options.pair.times, options.life, options.first_sequence, clock_now().monotonic),
           database(std::move(door)),
           doors(std::move(outside)),
           wakeup(event_loop),
@@ -177,15 +177,19 @@ void NodeRunner::Work::watch_peer() {
 bool NodeRunner::Work::hear_peer(const pair::PairMessage& message) {
     const auto now = clock_now();
     if (const auto* said = std::get_if<pair::Heartbeat>(&message)) {
-        if (!begun || !watch.peer_heard(rules, *said, now.monotonic)) return true;
+        if (!begun) return true;
+        const auto verdict = watch.peer_heard(rules, *said, now.monotonic);
+        if (verdict == pair::MessageOrder::Verdict::late) return true;
+        if (verdict == pair::MessageOrder::Verdict::anew)
+            doors.note(Message::pair_node_begins_anew, {options.pair.peer.name});
         peer_heard_at = now.wall;
         give(pair::PeerHeard{said->state, said->data});
         const bool grants = rules.grants_lease();
-        if (said->serves && grants) watch.let_peer_act(clock_now().monotonic);
-        say_to_peer(
-            "pair lease",
-            pair::encode(pair::LeaseAnswer{said->sequence, grants, watch.times().dead_after}),
-            heartbeat_attempts);
+        if (said->serves && grants) watch.let_peer_act(said->life, clock_now().monotonic);
+        say_to_peer("pair lease",
+                    pair::encode(pair::LeaseAnswer{said->life, said->sequence, grants,
+                                                   watch.times().dead_after}),
+                    heartbeat_attempts);
     } else if (const auto* lease = std::get_if<pair::LeaseAnswer>(&message)) {
         watch.peer_answered(*lease);
         compare_times(options.pair.peer.name, *lease);

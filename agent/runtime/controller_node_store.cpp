@@ -8,16 +8,23 @@ namespace agent::runtime {
 namespace {
 
 const DatabaseKind& controller_node_kind() {
+    static const std::string random_mark =
+        "abs(random() % " + std::to_string(pair::ballot_marks) + ");";
+    static const std::string new_node = "INSERT INTO node VALUES(1,0,0,0,''," +
+                                        random_mark.substr(0, random_mark.size() - 1) + ");";
     static const DatabaseKind the_kind{"lrad's part in a pair",
                                        0x4c524150,
-                                       1,
+                                       2,
                                        R"(
 CREATE TABLE node(id INTEGER PRIMARY KEY CHECK(id = 1), ballot_counter INTEGER NOT NULL,
-                  order_epoch INTEGER NOT NULL, order_counter INTEGER NOT NULL, order_issuer TEXT NOT NULL);
+                  order_epoch INTEGER NOT NULL, order_counter INTEGER NOT NULL, order_issuer TEXT NOT NULL,
+                  ballot_mark INTEGER NOT NULL);
 CREATE TABLE witness(agent TEXT PRIMARY KEY, instance TEXT NOT NULL, changes INTEGER NOT NULL) WITHOUT ROWID;
-INSERT INTO node VALUES(1,0,0,0,'');
-)",
-                                       {}};
+)" + new_node,
+                                       {{1,
+                                         "ALTER TABLE node ADD COLUMN ballot_mark INTEGER NOT NULL "
+                                         "DEFAULT 0;UPDATE node SET ballot_mark=" +
+                                             random_mark}}};
     return the_kind;
 }
 
@@ -64,11 +71,12 @@ core::Result<ControllerNodeStore> ControllerNodeStore::open(const std::string& p
 core::Result<pair::NodeRecord> ControllerNodeStore::load() const {
     pair::NodeRecord record;
     Statement select = database_->prepare(
-        "SELECT ballot_counter,order_epoch,order_counter,order_issuer FROM node");
+        "SELECT ballot_counter,order_epoch,order_counter,order_issuer,ballot_mark FROM node");
     const core::Result<bool> row = select.step();
     if (!row.ok()) return row.error();
     if (!*row) return database_->damaged("the numbers of this node's ballots are gone");
     record.ballot_counter = select.unsigned_number(0);
+    record.ballot_mark = select.unsigned_number(4);
     record.last_order = {select.unsigned_number(1), select.unsigned_number(2), select.text(3)};
     const core::Outcome witnesses = load_witnesses(*database_, record);
     if (!witnesses.ok()) return witnesses.error();

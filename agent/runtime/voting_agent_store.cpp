@@ -79,6 +79,7 @@ struct VoterWriter {
     core::Outcome operator()(const pair::TellDecision&) const { return core::Nothing{}; }
     core::Outcome operator()(const pair::SendKeyStored&) const { return core::Nothing{}; }
     core::Outcome operator()(const pair::SendLease&) const { return core::Nothing{}; }
+    core::Outcome operator()(const pair::NodeBeganAnew&) const { return core::Nothing{}; }
     core::Outcome operator()(const pair::RelayCommand&) const { return core::Nothing{}; }
 };
 

@@ -81,6 +81,7 @@ class Voter::Work {
     std::array<std::optional<NodeHeard>, 2> heard;
     pair::SystemView told_view = pair::SystemView::unknown;
     std::optional<pair::Wish> asked;  // of the ballot that is being answered
+    bool is_news = false;             // what a node said of itself, in the step that is taken
     bool broken = false;
 };
 
@@ -117,9 +118,11 @@ void Voter::Work::carry_out(const pair::VotingAgentEffect& effect) {
     } else if (const auto* stored = std::get_if<pair::SendKeyStored>(&effect)) {
         doors.say(name_of(stored->to), "pair kept", pair::encode(pair::KeyKept{stored->key}),
                   vote_attempts, nothing);
+    } else if (const auto* anew = std::get_if<pair::NodeBeganAnew>(&effect)) {
+        doors.note(core::Message::pair_node_heard_anew, {name_of(anew->node)});
     } else if (const auto* lease = std::get_if<pair::SendLease>(&effect)) {
-        doors.say(name_of(lease->to), "pair lease",
-                  pair::encode(lease->answer), lease_attempts,
+        is_news = true;
+        doors.say(name_of(lease->to), "pair lease", pair::encode(lease->answer), lease_attempts,
                   nothing);
     } else if (const auto* relay = std::get_if<pair::RelayCommand>(&effect)) {
         const auto node = pair::node_from_text(relay->to);
@@ -165,10 +168,13 @@ bool Voter::Work::hear_node(pair::Node node, const pair::PairMessage& message) {
     } else if (const auto* command = std::get_if<pair::CommandPass>(&message)) {
         take(pair::CommandArrived{command->key});
     } else if (const auto* said = std::get_if<pair::Heartbeat>(&message)) {
+        is_news = false;
+        take(pair::NodeSaid{node, said->sequence, said->serves, said->state, said->data.epoch,
+                            said->life});
+        if (!is_news) return !broken;
         heard.at(pair::index_of(node)) =
             NodeHeard{said->state, said->serves, said->data.epoch, runtime::clock_now().wall,
                       runtime::clock_now().monotonic};
-        take(pair::NodeSaid{node, said->sequence, said->serves, said->state, said->data.epoch});
     } else if (const auto* enrolment = std::get_if<pair::Enrolment>(&message)) {
         const auto& voters = enrolment->beginning.value.voters;
         const bool is_meant = enrolment->beginning.value.cluster == configuration.cluster &&

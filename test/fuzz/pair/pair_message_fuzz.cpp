@@ -32,7 +32,8 @@ void hear_as_agent(const PairMessage& message) {
     } else if (const auto* command = std::get_if<CommandPass>(&message)) {
         hear(CommandArrived{command->key});
     } else if (const auto* beat = std::get_if<Heartbeat>(&message)) {
-        hear(NodeSaid{Node::first, beat->sequence, beat->serves, beat->state, beat->data.epoch});
+        hear(NodeSaid{Node::first, beat->sequence, beat->serves, beat->state, beat->data.epoch,
+                      beat->life});
     }
     hear(AgentTime{});
 }

@@ -56,6 +56,12 @@ Plan plan_for(std::uint64_t seed, sim::Random& random, Bug bug) {
         plan.options.times_of_first->lease = {30'000};
         plan.options.times_of_first->dead_after = {40'000};
     }
+    // In others a node comes back without what it kept.
+    if (seed % 5 == 2 || bug == Bug::sequence_alone) {
+        plan.budget.disk_losses = 2;
+        plan.budget.crashes += 2;
+        if (bug == Bug::sequence_alone) plan.trouble = 20;
+    }
     if (bug == Bug::no_barrier || bug == Bug::warning_is_success) {
         plan.budget.crashes = 5;
         plan.budget.server_crashes = 4;
@@ -74,6 +80,7 @@ bool is_fault(Kind kind) {
         case Kind::cancel:
         case Kind::agent_crash:
         case Kind::shut_down:
+        case Kind::lose_disk:
             return true;
         case Kind::deliver:
         case Kind::deliver_mute:

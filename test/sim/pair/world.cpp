@@ -25,6 +25,7 @@ constexpr EnumeratorName<Bug> bug_names[] = {
     {Bug::agents_hear_nobody, "agents_hear_nobody"},
     {Bug::rewind_before_checkpoint, "rewind_before_checkpoint"},
     {Bug::times_not_compared, "times_not_compared"},
+    {Bug::sequence_alone, "sequence_alone"},
 };
 
 std::string agent_name(std::size_t index) {
@@ -120,7 +121,8 @@ void World::boot(Node node) {
     process.acknowledged = 0;
     process.rules.emplace(configuration_for(options_, node), process.disk);
     if (options_.timed) {
-        process.watch.emplace(times_of(node), process.lives << 32U, now_of(node));
+        const std::uint64_t life = options_.bug == Bug::sequence_alone ? 0 : process.lives;
+        process.watch.emplace(times_of(node), life, ++process.starts << 32U, now_of(node));
     }
     trace("starts", node, process.lives);
     carry_out(node, process.rules->start(data_of(node)));
@@ -328,7 +330,7 @@ void World::deliver(const Message& message) {
             give_agent(index, pair::KeyArrived{*key});
         } else if (const auto* said = std::get_if<pair::Heartbeat>(&message.what)) {
             give_agent(index, pair::NodeSaid{node, said->sequence, said->serves, said->state,
-                                             said->data.epoch});
+                                             said->data.epoch, said->life});
         }
         return;
     }
@@ -355,15 +357,17 @@ void World::deliver(const Message& message) {
             process.watch->agent_answered(agent_name(index), answer);
         }
     } else if (const auto* says = std::get_if<PeerSays>(&message.what)) {
-        if (!process.watch->peer_heard(*process.rules, says->heartbeat, now_of(node))) return;
+        const auto verdict =
+            process.watch->peer_heard(*process.rules, says->heartbeat, now_of(node));
+        if (verdict == pair::MessageOrder::Verdict::late) return;
         give(node, pair::PeerHeard{says->heartbeat.state, says->heartbeat.data});
         if (!process.up) return;
         if (says->heartbeat.serves && process.rules->grants_lease()) {
-            process.watch->let_peer_act(now_of(node));
+            process.watch->let_peer_act(says->heartbeat.life, now_of(node));
         }
         send({pair::other(node), -1, false,
-              pair::LeaseAnswer{says->heartbeat.sequence, process.rules->grants_lease(),
-                                times_of(node).dead_after}});
+              pair::LeaseAnswer{says->heartbeat.life, says->heartbeat.sequence,
+                                process.rules->grants_lease(), times_of(node).dead_after}});
     }
 }
 
@@ -433,6 +437,12 @@ std::optional<std::string> World::not_converged() const {
         if (!process.up || process.rules->state() != pair::NodeState::primary) continue;
         if (!peer.up || peer.rules->state() != pair::NodeState::standby) break;
         if (servers_[0].log != servers_[1].log) return "the two copies differ";
+        for (const Node one : {Node::first, Node::second}) {
+            const Process& its = processes_[pair::index_of(one)];
+            if (its.watch && its.watch->peer_is_suspect(now_of(one))) {
+                return std::string(pair::to_text(one)) + " does not hear the other node";
+            }
+        }
         for (const auto claim : acknowledged_) {
             const auto& log = servers_[pair::index_of(node)].log;
             if (std::none_of(log.begin(), log.end(),

@@ -37,13 +37,14 @@ enum class Bug : std::uint8_t {
     agents_hear_nobody,        // agents let the other serve although the first is heard
     rewind_before_checkpoint,  // a standby is rewound against a server without a checkpoint
     times_not_compared,        // a lease is as long as the node's own file says
+    sequence_alone,            // a node that counts from the beginning again is not heard
 };
 inline constexpr Bug planted_bugs[] = {
     Bug::one_round,          Bug::threshold_lowered,  Bug::sync_off_before_accept,
     Bug::pair_before_sync,   Bug::agents_forget,      Bug::resume_without_reading,
     Bug::warning_is_success, Bug::no_barrier,         Bug::ballot_used_again,
     Bug::lease_ignored,      Bug::agents_hear_nobody, Bug::rewind_before_checkpoint,
-    Bug::times_not_compared,
+    Bug::times_not_compared, Bug::sequence_alone,
 };
 [[nodiscard]] std::string_view to_text(Bug bug);
 
@@ -88,6 +89,7 @@ struct Process {
     std::vector<Commit> commits;
     std::uint32_t acknowledged = 0;  // claims it may act for
     std::uint64_t lives = 0;
+    std::uint64_t starts = 0;   // as its disk says
     bool served_alone = false;  // before its end, for a planted bug
 };
 
@@ -139,6 +141,7 @@ enum class Kind : std::uint8_t {
     heal,
     shut_down,  // index: mode * 3 + subject
     recover,
+    lose_disk,  // of a node that is down: what it keeps besides the shared table
 };
 
 struct Choice {
@@ -161,6 +164,7 @@ struct Budget {
     int shut_downs = 0;
     int recoveries = 0;
     int agent_crashes = 0;
+    int disk_losses = 0;
 };
 
 struct Options {

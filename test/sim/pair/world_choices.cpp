@@ -115,6 +115,7 @@ class Choosing {
             add(Kind::crash, node, 1);
         }
         if (!process.up) add(Kind::restart, node);
+        if (!process.up && budget_.disk_losses > 0) add(Kind::lose_disk, node);
         if (server.running && budget_.server_crashes > 0) add(Kind::server_crash, node);
         if (process.up && !process.paused && budget_.pauses > 0) {
             add(Kind::pause, node, 0);
@@ -324,6 +325,12 @@ void World::apply(const Choice& choice, Budget& budget) {
         case Kind::recover:
             --budget.recoveries;
             give(node, pair::RecoverOrdered{});
+            break;
+        case Kind::lose_disk:
+            --budget.disk_losses;
+            process.disk = {};
+            process.disk.ballot_mark = process.lives;
+            process.starts = 0;
             break;
     }
 }

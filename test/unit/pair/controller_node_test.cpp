@@ -118,12 +118,12 @@ TEST_CASE("the number of a ballot is recorded before the ballot is sent, and nev
     REQUIRE_FALSE(bench.last.empty());
     const auto* record = std::get_if<RecordNode>(&bench.last.front());
     REQUIRE(record != nullptr);
-    CHECK(record->record.ballot_counter == 1);
-    CHECK(effects_of<SendPromise>(bench.last).front().request.ballot.counter == 1);
+    CHECK(record->record.ballot_counter == ballot_marks);
+    CHECK(effects_of<SendPromise>(bench.last).front().request.ballot.counter == ballot_marks);
     ControllerNode next_life(bench.node.configuration(), record->record);
     static_cast<void>(next_life.start(bench.data));
     static_cast<void>(next_life.step(OrderAnswered{1, true, true, {}}));
-    CHECK(next_life.vote()->ballot().counter == 2);
+    CHECK(next_life.vote()->ballot().counter == 2 * ballot_marks);
 }
 
 TEST_CASE("a failed step ends the procedure and is tried again later") {

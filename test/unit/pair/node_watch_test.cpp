@@ -75,23 +75,24 @@ TEST_CASE("what somebody promises for a shorter time than the lease counts for l
     ControllerNode node = serving_node(configuration);
     REQUIRE(node.acts());
     REQUIRE(node.needs_lease());
-    NodeWatch watch({}, 1, Instant{0});
+    NodeWatch watch({}, 9, 1, Instant{0});
     REQUIRE_FALSE(watch.due(node, Instant{0}));
     const auto said = watch.heartbeat(node, Instant{0});
     REQUIRE(said);
-    watch.peer_answered({said->sequence, true, {4'000}});
+    watch.peer_answered({9, said->sequence, true, {4'000}});
     CHECK(watch.lease_until(node) == Instant{3'000});
     // Three quarters of it at most: clocks run at different rates.
-    watch.agent_answered("a1", {said->sequence, true, {8'000}});
+    watch.agent_answered("a1", {9, said->sequence, true, {8'000}});
     CHECK(watch.lease_until(node) == Instant{6'000});
-    watch.agent_answered("a1", {said->sequence, true, {120'000}});
+    watch.agent_answered("a1", {9, said->sequence, true, {120'000}});
     CHECK(watch.lease_until(node) == Instant{6'000});
     CHECK(watch.right(node, Instant{5'999}).until == Instant{6'000});
     // Nobody's promise, nobody's time.
     const auto again = watch.heartbeat(node, Instant{1'000});
     REQUIRE(again);
-    watch.peer_answered({again->sequence, false, {10'000}});
-    watch.peer_answered({again->sequence + 1, true, {10'000}});
+    watch.peer_answered({9, again->sequence, false, {10'000}});
+    watch.peer_answered({9, again->sequence + 1, true, {10'000}});
+    watch.peer_answered({8, again->sequence, true, {10'000}});  // another life's question
     CHECK(watch.lease_until(node) == Instant{6'000});
 }
 
@@ -109,7 +110,7 @@ TEST_CASE("a controller without a peer needs nobody's leave") {
     ControllerNode node(configuration, {});
     CHECK(
         node.start({12, Relation::alone, Node::first, {}, DataSeen::Standby::none, false}).empty());
-    NodeWatch watch({}, 1, Instant{0});
+    NodeWatch watch({}, 9, 1, Instant{0});
     CHECK(node.state() == NodeState::single);
     CHECK_FALSE(watch.due(node, Instant{1'000'000}));
     const auto right = watch.right(node, Instant{1'000'000});
@@ -123,15 +124,16 @@ TEST_CASE("what the other said earlier does not count after what it said later")
     configuration.voters = {"a1"};
     ControllerNode node(configuration, {});
     static_cast<void>(node.start({}));
-    NodeWatch watch({}, 1, Instant{0});
+    NodeWatch watch({}, 9, 1, Instant{0});
     Heartbeat heartbeat;
     heartbeat.sequence = 5;
-    CHECK(watch.peer_heard(node, heartbeat, Instant{0}));
-    CHECK_FALSE(watch.peer_heard(node, heartbeat, Instant{1}));
+    using Verdict = MessageOrder::Verdict;
+    CHECK(watch.peer_heard(node, heartbeat, Instant{0}) == Verdict::news);
+    CHECK(watch.peer_heard(node, heartbeat, Instant{1}) == Verdict::late);
     heartbeat.sequence = 4;
-    CHECK_FALSE(watch.peer_heard(node, heartbeat, Instant{1}));
+    CHECK(watch.peer_heard(node, heartbeat, Instant{1}) == Verdict::late);
     heartbeat.sequence = 6;
-    CHECK(watch.peer_heard(node, heartbeat, Instant{1}));
+    CHECK(watch.peer_heard(node, heartbeat, Instant{1}) == Verdict::news);
 }
 
 TEST_CASE("a node that let the other act does not act itself before that time is over") {
@@ -139,14 +141,19 @@ TEST_CASE("a node that let the other act does not act itself before that time is
     configuration.has_peer = false;
     ControllerNode node(configuration, {});
     static_cast<void>(node.start({}));
-    NodeWatch watch({}, 1, Instant{0});
-    watch.let_peer_act(Instant{50'000});
+    NodeWatch watch({}, 9, 1, Instant{0});
+    watch.let_peer_act(3, Instant{50'000});
     CHECK_FALSE(watch.right(node, Instant{59'999}).may_act);
     CHECK(watch.right(node, Instant{60'000}).may_act);
     // Unless the other has said since that it does not act any more.
     Heartbeat heartbeat;
+    heartbeat.life = 2;
     heartbeat.sequence = 1;
     heartbeat.state = NodeState::shut_down;
-    CHECK(watch.peer_heard(node, heartbeat, Instant{50'001}));
+    CHECK(watch.peer_heard(node, heartbeat, Instant{50'000}) == MessageOrder::Verdict::news);
+    CHECK_FALSE(watch.right(node, Instant{50'001}).may_act);  // an older life's word
+    heartbeat.life = 3;
+    heartbeat.sequence = 2;
+    CHECK(watch.peer_heard(node, heartbeat, Instant{50'001}) == MessageOrder::Verdict::news);
     CHECK(watch.right(node, Instant{50'002}).may_act);
 }

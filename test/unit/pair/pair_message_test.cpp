@@ -43,7 +43,7 @@ std::vector<PairMessage> sample_messages() {
     BallotAnswer refused = answer;
     refused.granted = false;
     refused.value.reset();
-    Heartbeat heartbeat{5, true, NodeState::primary, {}};
+    Heartbeat heartbeat{UINT64_MAX, 5, true, NodeState::primary, {}};
     heartbeat.data = {3, Relation::pair, Node::first, {2, 99}, DataSeen::Standby::in_sync, false};
     return {PromiseRequest{"c", {UINT64_MAX, Node::second}, Wish::alone, {Node::second, 7, {1, 2}}},
             AcceptRequest{{1, Node::first}, Wish::pair, value},
@@ -54,7 +54,7 @@ std::vector<PairMessage> sample_messages() {
             CommandPass{sample_key()},
             KeyKept{{1, 2, ""}},
             heartbeat,
-            LeaseAnswer{5, true, {10'000}},
+            LeaseAnswer{3, 5, true, {10'000}},
             Enrolment{{{2, Node::first}, {1, Node::second}, value}}};
 }
 
@@ -86,18 +86,18 @@ TEST_CASE("a message that is cut off at any byte is refused, or is another whole
 }
 
 TEST_CASE("nothing may follow, nothing may be left out, nothing out of range") {
-    const std::string lease = encode(PairMessage{LeaseAnswer{5, true, {10'000}}});
-    CHECK(lease == "1 lease 5 yes 10000");
+    const std::string lease = encode(PairMessage{LeaseAnswer{3, 5, true, {10'000}}});
+    CHECK(lease == "1 lease 3 5 yes 10000");
     for (const auto* bad :
-         {"", " ", "1", "2 lease 5 yes 9", "1 lease 5 yes", "1 lease 5 yes 9 ", "1 lease 5 yes 9 1",
-          "1 lease  5 yes 9", "1 lease 05 yes 9", "1 lease -5 yes 9", "1 lease 5 YES 9",
-          "1 lease 99999999999999999999 yes 9", "1 lease 5 yes 86400001", "1 leash 5 yes 9",
-          "1 kept 1 2 host", "1 kept 1 2 =%zz", "1 kept 1 2 =%4", "1 kept 1 2 =%41",
-          "1 kept 1 2 =a b"}) {
+         {"", " ", "1", "2 lease 3 5 yes 9", "1 lease 3 5 yes", "1 lease 3 5 yes 9 ",
+          "1 lease 3 5 yes 9 1", "1 lease 3  5 yes 9", "1 lease 3 05 yes 9", "1 lease 3 -5 yes 9",
+          "1 lease 3 5 YES 9", "1 lease 3 99999999999999999999 yes 9", "1 lease 3 5 yes 86400001",
+          "1 leash 3 5 yes 9", "1 kept 1 2 host", "1 kept 1 2 =%zz", "1 kept 1 2 =%4",
+          "1 kept 1 2 =%41", "1 kept 1 2 =a b"}) {
         INFO(bad);
         CHECK_FALSE(decode(bad).ok());
     }
-    std::string state = encode(PairMessage{Heartbeat{1, false, NodeState::fenced, {}}});
+    std::string state = encode(PairMessage{Heartbeat{1, 1, false, NodeState::fenced, {}}});
     const auto at = state.find(" 10 ");
     REQUIRE(at != std::string::npos);
     CHECK_FALSE(decode(state.replace(at, 4, " 11 ")).ok());

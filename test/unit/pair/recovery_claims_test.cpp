@@ -155,10 +155,12 @@ TEST_CASE("1e: the node that left first is told no by every agent") {
     CHECK_FALSE(site.claim(Node::first));
     for (std::size_t agent = 0; agent < 3; ++agent) {
         pair::VotingAgent asked = *site.world.agent(agent).rules;
-        const auto effects = asked.step(
-            pair::PromiseAsked{Node::first,
-                               {"c", {99, Node::first}, pair::Wish::alone, {Node::first, 1, {}}}},
-            {1'000'000'000});
+        const auto effects = asked.step(pair::PromiseAsked{Node::first,
+                                                           {"c",
+                                                            {99 * pair::ballot_marks, Node::first},
+                                                            pair::Wish::alone,
+                                                            {Node::first, 1, {}}}},
+                                        {1'000'000'000});
         for (const auto& effect : effects) {
             const auto* vote = std::get_if<pair::SendVote>(&effect);
             if (vote != nullptr) CHECK(vote->answer.objection == pair::Objection::other_newer);

@@ -111,6 +111,27 @@ TEST_CASE("a node that says it does not serve any more is not waited for") {
     CHECK(agent.step(NodeSaid{Node::first, 1, true, {}, 1}, awake).empty());
 }
 
+TEST_CASE("only the life of a node that was let act can give that back") {
+    VotingAgent agent = agent_named("a1");
+    static_cast<void>(agent.step(NodeSaid{Node::first, 9, true, {}, 1, 7}, awake));
+    // Above it, as after a restart: or held back by somebody since before that life.
+    static_cast<void>(agent.step(NodeSaid{Node::first, 99, false, {}, 1, 6}, awake));
+    const auto refused = agent.step(asks(Node::second, Wish::alone, 1), awake);
+    CHECK(of_kind<SendVote>(refused).front().answer.objection == Objection::peer_alive);
+}
+
+TEST_CASE("a node whose state folder was lost is heard again, and that is told") {
+    VotingAgent agent = agent_named("a1");
+    static_cast<void>(agent.step(NodeSaid{Node::first, 500, true, {}, 1, 7}, awake));
+    const Instant soon = awake + agent::core::Duration{9'999};
+    CHECK(agent.step(NodeSaid{Node::first, 1, true, {}, 1, 8}, soon).empty());
+    const Instant later = awake + agent::core::Duration{10'000};
+    const auto effects = agent.step(NodeSaid{Node::first, 2, true, {}, 1, 8}, later);
+    CHECK(of_kind<NodeBeganAnew>(effects).size() == 1);
+    REQUIRE(of_kind<SendLease>(effects).size() == 1);
+    CHECK(of_kind<SendLease>(effects).front().answer == LeaseAnswer{8, 2, true, {10'000}});
+}
+
 TEST_CASE("without a register an agent neither votes nor keeps keys") {
     VotingAgent agent = agent_named("a1", {"i", 0, {}, {}, false});
     const auto effects = agent.step(asks(Node::second, Wish::alone, 1), awake);

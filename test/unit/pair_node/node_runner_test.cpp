@@ -266,7 +266,7 @@ TEST_CASE("whose promise is shorter than the lease asks for is told once") {
     auto& node = at_work.node();
     CHECK_FALSE(at_work.was_told(Message::pair_times_differ));
     for (const std::uint64_t sequence : {1U, 2U})
-        CHECK(node.hear("host-a", pair::encode(pair::LeaseAnswer{sequence, true, {200}})));
+        CHECK(node.hear("host-a", pair::encode(pair::LeaseAnswer{0, sequence, true, {200}})));
     CHECK(std::count(at_work.notes.begin(), at_work.notes.end(), Message::pair_times_differ) == 1);
 }
 
@@ -279,7 +279,7 @@ TEST_CASE("a node hears from each only what it may say, and of strangers nothing
     CHECK_FALSE(node.hear("host-a", pair::encode(pair::Heartbeat{})));
     CHECK_FALSE(node.hear("lra-b", pair::encode(pair::BallotAnswer{})));
     CHECK_FALSE(node.hear("lra-b", pair::encode(pair::KeyKept{})));
-    CHECK_FALSE(node.hear("host-x", pair::encode(pair::LeaseAnswer{1, true, {300}})));
+    CHECK_FALSE(node.hear("host-x", pair::encode(pair::LeaseAnswer{0, 1, true, {300}})));
     pair::BallotAnswer others;
     others.agent = "host-b";
     CHECK_FALSE(node.hear("host-a", pair::encode(others)));
