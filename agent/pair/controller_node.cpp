@@ -1,6 +1,7 @@
 #include "agent/pair/controller_node.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/core/assert.hpp"
 
@@ -92,6 +93,7 @@ class ControllerNode::Rules {
     }
 
     void judge_standby();
+    void obey_what_waits();
     NodeEffects effects() { return effects_.take(); }
 
   private:
@@ -115,6 +117,7 @@ class ControllerNode::Rules {
     void agree_without_agents();
 
     [[nodiscard]] KeysNeeded keys_needed() const { return row_of(node_.key_->mode).keys; }
+    void wait_with(const ShutdownKey& key);
     void collect_key();
     void collected();
     void refuse(const char* why);
@@ -420,7 +423,7 @@ void ControllerNode::Rules::take(const ShutdownOrdered& ordered) {
         return;
     }
     if (!is_settled(node_.state_)) {
-        effects_.act(ShutdownRefused{key.id, "the node is changing its role: try again"});
+        wait_with(key);
         return;
     }
     node_.key_ = key;
@@ -434,6 +437,20 @@ void ControllerNode::Rules::take(const ShutdownOrdered& ordered) {
     node_.departure_ = {};
     node_.collecting_ = true;
     collect_key();
+}
+
+// Whoever carried it here was told that it has come, and does not say it again.
+void ControllerNode::Rules::wait_with(const ShutdownKey& key) {
+    if (node_.state_ == NodeState::shut_down) return;
+    if (node_.waiting_order_ && key.id <= node_.waiting_order_->id) return;
+    node_.waiting_order_ = key;
+    effects_.act(ShutdownWaits{key.id});
+}
+
+// After every step.
+void ControllerNode::Rules::obey_what_waits() {
+    if (!node_.waiting_order_ || !is_settled(node_.state_)) return;
+    take(ShutdownOrdered{*std::exchange(node_.waiting_order_, std::nullopt)});
 }
 
 void ControllerNode::Rules::collect_key() {
@@ -537,6 +554,7 @@ NodeEffects ControllerNode::step(const NodeInput& input) {
     Rules rules(*this);
     std::visit([&rules](const auto& come) { rules.take(come); }, input);
     rules.judge_standby();
+    rules.obey_what_waits();
     return rules.effects();
 }
 

@@ -48,6 +48,8 @@ class ControllerNode {
     [[nodiscard]] bool vote_is_open() const;
     // The command being obeyed: keys are collected, or the node drains; nothing otherwise.
     [[nodiscard]] const std::optional<ShutdownKey>& key() const { return key_; }
+    // A command that came while the node changes its role.
+    [[nodiscard]] const std::optional<ShutdownKey>& waiting_order() const { return waiting_order_; }
     [[nodiscard]] bool keys_are_collected() const { return collecting_; }
     // Starts as the primary of a pair, and can not go on without the other's copy.
     [[nodiscard]] bool awaits_peer() const;
@@ -94,6 +96,7 @@ class ControllerNode {
     KeyId peer_key_;  // newest key that told of the other's departure
 
     std::optional<ShutdownKey> key_;
+    std::optional<ShutdownKey> waiting_order_;
     bool collecting_ = false;
     bool served_ = false;  // before draining
     bool drain_time_over_ = false;

@@ -174,13 +174,19 @@ struct ShutdownRefused {
     KeyId key;
     std::string why;
 };
+// It comes while the node changes its role, and is obeyed or refused when it has done so; one at a
+// time, the newest.
+struct ShutdownWaits {
+    KeyId key;
+};
 struct LeftService {
     ShutdownKey key;
 };
 
 // Order is law: RecordNode is synced before anything else of its step is done.
-using NodeEffect = std::variant<RecordNode, SendPromise, SendAccept, SendKey, SendKeyToPeer, Order,
-                                StateChanged, VoteEnded, AgentForgot, ShutdownRefused, LeftService>;
+using NodeEffect =
+    std::variant<RecordNode, SendPromise, SendAccept, SendKey, SendKeyToPeer, Order, StateChanged,
+                 VoteEnded, AgentForgot, ShutdownRefused, ShutdownWaits, LeftService>;
 using NodeEffects = std::vector<NodeEffect>;
 
 }  // namespace agent::pair

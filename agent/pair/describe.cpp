@@ -99,6 +99,10 @@ void ControllerNode::describe(std::string& text) const {
         put(text, peer_->data);
     }
     if (key_) put(text, *key_);
+    if (waiting_order_) {
+        text += 'w';
+        put(text, *waiting_order_);
+    }
     if (vote_is_open()) vote_->describe(text);
     text += '\n';
 }

@@ -266,12 +266,13 @@ class NodeMethods : public std::enable_shared_from_this<NodeMethods> {
             [this, id]() -> std::optional<ControlAnswer> {
                 const auto& rules = node_.rules();
                 if (rules.state() == pair::NodeState::shut_down) return show();
-                const bool obeyed = rules.key() && rules.key()->id == id;
+                const bool waits = rules.waiting_order() && rules.waiting_order()->id == id;
+                const bool obeyed = waits || (rules.key() && rules.key()->id == id);
                 if (obeyed) return std::nullopt;
                 return ControlAnswer(ControlError{
                     ControlErrorCode::state_differs,
                     "the command is not obeyed, nothing was changed; `lractl event list` says "
-                    "why: too few agents have stored its key, or the node is changing its role"});
+                    "why: too few agents have stored its key, or another one is being obeyed"});
             },
             answer);
     }

@@ -291,6 +291,9 @@ void NodeRunner::Work::carry_out(const pair::NodeEffect& effect) {
         doors.note(Message::pair_agent_forgot, {forgot->agent, forgot->agent});
     } else if (const auto* refused = std::get_if<pair::ShutdownRefused>(&effect)) {
         doors.note(Message::pair_shutdown_refused, {voting::key_name(refused->key), refused->why});
+    } else if (const auto* waits = std::get_if<pair::ShutdownWaits>(&effect)) {
+        doors.note(Message::pair_command_waits, {voting::key_name(waits->key), own_name(),
+                                                 std::string(pair::to_text(rules.state()))});
     } else if (const auto* left = std::get_if<pair::LeftService>(&effect)) {
         see_key(left->key);
         const auto& departure = left->key.departures.at(pair::index_of(options.pair.node.node));

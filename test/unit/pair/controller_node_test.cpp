@@ -259,9 +259,11 @@ TEST_CASE("a node in service starts nothing by force") {
 
 TEST_CASE("a shutdown is refused with the reason, and asked for once is asked for once") {
     Bench bench;
-    bench.take(ShutdownOrdered{order_to_leave()});
-    REQUIRE(effects_of<ShutdownRefused>(bench.last).size() == 1);
     bench.serve();
+    ShutdownKey elsewhere = order_to_leave();
+    elsewhere.cluster = "d";
+    bench.take(ShutdownOrdered{elsewhere});
+    REQUIRE(effects_of<ShutdownRefused>(bench.last).size() == 1);
     bench.take(ShutdownOrdered{order_to_leave()});
     CHECK(effects_of<SendKey>(bench.last).size() == 1);
     bench.take(ShutdownOrdered{order_to_leave()});
@@ -295,6 +297,24 @@ TEST_CASE("a node leaves when its mounts are gone, and its key tells how") {
     bench.take(RecoverOrdered{});
     bench.take(ShutdownOrdered{order_to_leave()});
     CHECK(bench.last.empty());
+}
+
+TEST_CASE("a command that comes while a node changes its role is obeyed when it has done so") {
+    Bench bench;
+    bench.take(ShutdownOrdered{order_to_leave(1)});
+    CHECK(effects_of<ShutdownRefused>(bench.last).empty());
+    CHECK(effects_of<ShutdownWaits>(bench.last).size() == 1);
+    bench.take(ShutdownOrdered{order_to_leave(1)});  // carried here twice
+    CHECK(bench.last.empty());
+    bench.take(ShutdownOrdered{order_to_leave(2)});
+    CHECK_FALSE(bench.node.key());
+    bench.serve();
+    REQUIRE(bench.node.keys_are_collected());
+    CHECK(bench.node.key()->id == order_to_leave(2).id);
+    CHECK_FALSE(bench.node.waiting_order());
+    bench.take(KeyStored{"a1", order_to_leave(2).id});
+    CHECK(bench.done() == Step::stop_database);
+    CHECK(bench.node.state() == NodeState::shut_down);
 }
 
 TEST_CASE("no time left to act while it drains: stopped at once, and the key does not say clean") {
