@@ -5,9 +5,9 @@
 barrier wait target
 lab fc-hba "$VM_NAME" eth0 || give_up "HBA"
 lab settle 2; lab map
-start_dsad DRV0001 DRV0002
+start_dsad DRV0001 DRV0002 DRV0003
 is "the host finds its HBA's port" fc:2000020000000102 "$(dsad_field '.ports[0].port' host show)"
-is "and both drives" "DRV0001 DRV0002" "$(dsad_field '[.drives[].serial] | join(" ")' host show)"
+is "and all drives" "DRV0001 DRV0002 DRV0003" "$(dsad_field '[.drives[].serial] | join(" ")' host show)"
 is "with the nodes that Linux gave them" "$(lab nst "$VM_NAME" DRV0001)" "$(dsad_field '.drives[0].tape_nodes[0]' host show)"
 
 barrier wait agents
@@ -27,6 +27,23 @@ barrier set released
 barrier wait seen-b
 is "what hostb holds is offline in hosta's application" "drive DRV0002 is offline" "$(application drive status DRV0002)"
 barrier set done-b
+
+# Nothing but this host's open files tells whose a RESERVE(6) is.
+barrier wait ask-me
+sg=$(lab dev "$VM_NAME" DRV0003) tape=$(lab nst "$VM_NAME" DRV0003)
+sg_turs -n 3 "$sg" >/dev/null 2>&1
+ok "hosta reserves the third drive by RESERVE(6)" sg_raw "$sg" 16 0 0 0 0 0
+sleep 600 <"$tape" & user=$!
+ok "and a program of hosta has $tape open" test "$(readlink /proc/$user/fd/0)" = "$tape"
+barrier set reserve6
+barrier wait named
+is "its own application keeps the drive" "drive DRV0003 is online" "$(application drive status DRV0003)"
+barrier wait b-kept-off
+kill $user; wait $user 2>/dev/null
+barrier set closed
+barrier wait unnamed
+ok "RELEASE(6)" sg_raw "$sg" 17 0 0 0 0 0
+barrier set released6
 barrier end 3
 kill $dsad_pid; wait $dsad_pid
 is "dsad ends cleanly" 0 $?

@@ -5,7 +5,7 @@
 barrier wait target
 lab fc-hba "$VM_NAME" eth0 || give_up "HBA"
 lab settle 2; lab map
-start_dsad DRV0001 DRV0002
+start_dsad DRV0001 DRV0002 DRV0003
 is "the host finds its HBA's port" fc:2000020000000103 "$(dsad_field '.ports[0].port' host show)"
 
 barrier wait confirmed
@@ -23,6 +23,13 @@ ok "and reserves the second drive" sg_persist -n -o -R -K 0xbb -T 1 "$B"
 barrier set taken-by-b
 barrier wait done-b
 is "its own application keeps it" "drive DRV0002 is online" "$(application drive status DRV0002)"
+
+barrier wait named
+is "what hosta says it uses is offline in hostb's application" "drive DRV0003 is offline" "$(application drive status DRV0003)"
+barrier set b-kept-off
+barrier wait free6
+is "and online again when it is free" "drive DRV0003 is online" "$(application drive status DRV0003)"
+barrier set looked6
 barrier end 3
 kill $dsad_pid; wait $dsad_pid
 is "dsad ends cleanly" 0 $?
