@@ -100,6 +100,12 @@ void ConsumerNotifier::announce_test(const std::string& text) {
     send(encode(TestNotification{configuration_.controller, ++sequence_, text}, up_time_()));
 }
 
+void ConsumerNotifier::announce_role(std::int32_t state, std::uint64_t epoch,
+                                     const std::string& text) {
+    send(encode(RoleNotification{configuration_.controller, ++sequence_, state, epoch, text},
+                up_time_()));
+}
+
 void ConsumerNotifier::announce_heartbeat(std::size_t active_alarms, std::uint32_t interval_s) {
     const std::string text = active_alarms == 0 ? "alive, no alarm is active"
                              : active_alarms == 1

@@ -29,6 +29,8 @@ class ConsumerNotifier {
                                    const std::map<std::string, UsmUserKeys>& users);
     void announce(const agent::core::Alarm& alarm, bool active);
     void announce_test(const std::string& text);
+    // `state` as TlrNodeState of the MIB module has it.
+    void announce_role(std::int32_t state, std::uint64_t epoch, const std::string& text);
     void announce_heartbeat(std::size_t active_alarms, std::uint32_t interval_s);
     [[nodiscard]] std::uint32_t sequence() const { return sequence_; }
     [[nodiscard]] std::vector<ConsumerStatus> status() const;

@@ -80,7 +80,27 @@ std::vector<VarbindValue> scalars_of(const MibSnapshot& snapshot) {
             Unsigned32{static_cast<std::uint32_t>(snapshot.alarms.size())},
             Counter64{scalars.notifications_sent},
             Counter64{lost_by(snapshot.consumers)},
-            Counter64{scalars.drive_changes_by_snmp}};
+            Counter64{scalars.drive_changes_by_snmp},
+            text(snapshot.pair.name, name_length_max),
+            Integer32{snapshot.pair.state},
+            Counter64{snapshot.pair.epoch},
+            truth(snapshot.pair.acts),
+            truth(snapshot.pair.peer_heard),
+            Integer32{snapshot.pair.copy},
+            Counter64{snapshot.pair.lag}};
+}
+
+MibRow row_of(const MibPairMember& member) {
+    MibRow row;
+    append_text(row.index, member.name);
+    row.columns = {Integer32{member.voter ? 2 : 1},
+                   truth(member.heard),
+                   time_or_empty(member.last_heard),
+                   Integer32{member.state},
+                   Counter64{member.epoch},
+                   truth(member.registered),
+                   text(member.vote)};
+    return row;
 }
 
 MibRow row_of(const MibDrive& drive) {
@@ -189,6 +209,7 @@ const std::array<MibTableShape, mib_table_count>& mib_tables() {
         MibTableShape{oids::Table::event, "events", 2, 7, {false}},
         MibTableShape{oids::Table::alarm, "alarms", 4, 6, {false, true, true}},
         MibTableShape{oids::Table::consumer, "consumers", 2, 9, {true}},
+        MibTableShape{oids::Table::pair, "pair", 2, 8, {true}},
     };
     return tables;
 }
@@ -208,14 +229,21 @@ std::span<const oids::Scalar> fed_scalars() {
                                         active_alarms,
                                         notifications_sent,
                                         notifications_lost,
-                                        drive_changes_by_snmp};
+                                        drive_changes_by_snmp,
+                                        pair_name,
+                                        pair_state,
+                                        pair_epoch,
+                                        pair_acts,
+                                        pair_peer_heard,
+                                        pair_copy,
+                                        pair_lag};
     return scalars;
 }
 
 MibRows rows_of(const MibSnapshot& snapshot) {
     MibRows rows;
     rows.scalars = scalars_of(snapshot);
-    auto& [drives, agents, handshakes, events, alarms, consumers] = rows.tables;
+    auto& [drives, agents, handshakes, events, alarms, consumers, members] = rows.tables;
     for (const MibDrive& drive : snapshot.drives) {
         if (fits(drive.view.record.drive.text, 1, serial_length_max))
             drives.push_back(row_of(drive));
@@ -242,6 +270,9 @@ MibRows rows_of(const MibSnapshot& snapshot) {
     }
     for (const ConsumerStatus& consumer : snapshot.consumers) {
         if (fits(consumer.address, 1, name_length_max)) consumers.push_back(row_of(consumer));
+    }
+    for (const MibPairMember& member : snapshot.pair.members) {
+        if (fits(member.name, 1, name_length_max)) members.push_back(row_of(member));
     }
     return rows;
 }

@@ -30,7 +30,7 @@ struct MibTableShape {
     std::uint32_t last_column;
     std::vector<bool> text_index;  // one per index object: text, or a number
 };
-inline constexpr std::size_t mib_table_count = 6;
+inline constexpr std::size_t mib_table_count = 7;
 [[nodiscard]] const std::array<MibTableShape, mib_table_count>& mib_tables();
 
 // Every scalar but those that the helper knows itself.

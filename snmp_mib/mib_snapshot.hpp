@@ -47,6 +47,29 @@ struct MibScalars {
     std::uint64_t drive_changes_by_snmp = 0;
 };
 
+// A node of the pair that the controller is one of, or a voting agent.
+struct MibPairMember {
+    std::string name;
+    bool voter = false;
+    bool heard = false;
+    agent::core::WallTime last_heard;
+    std::int32_t state = 1;  // TlrNodeState
+    std::uint64_t epoch = 0;
+    bool registered = true;
+    std::string vote;
+};
+
+struct MibPair {
+    std::string name;        // empty: the controller serves its library by itself
+    std::int32_t state = 1;  // TlrNodeState
+    std::uint64_t epoch = 0;
+    bool acts = true;
+    bool peer_heard = false;
+    std::int32_t copy = 1;  // TlrCopyState
+    std::uint64_t lag = 0;  // bytes of log
+    std::vector<MibPairMember> members;
+};
+
 struct MibSnapshot {
     MibScalars scalars;
     std::vector<MibDrive> drives;
@@ -54,6 +77,7 @@ struct MibSnapshot {
     std::vector<agent::core::HandshakeView> handshakes;
     std::vector<agent::core::Alarm> alarms;
     std::vector<ConsumerStatus> consumers;
+    MibPair pair;
     std::vector<MibEvent> events;  // the newest ones, at most mib_events_max are served
 };
 

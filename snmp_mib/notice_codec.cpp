@@ -298,6 +298,11 @@ constexpr AlarmNotifications alarm_notifications[] = {
     {AlarmKind::drive_path_changed, Notification::drive_concern, Notification::drive_concern_over},
     {AlarmKind::host_unreachable, Notification::agent_lost, Notification::agent_returned},
     {AlarmKind::messages_refused, Notification::refusals_many, Notification::refusals_over},
+    {AlarmKind::pair_alone, Notification::pair_trouble, Notification::pair_trouble_over},
+    {AlarmKind::pair_out_of_service, Notification::pair_trouble, Notification::pair_trouble_over},
+    {AlarmKind::pair_peer_silent, Notification::pair_trouble, Notification::pair_trouble_over},
+    {AlarmKind::pair_copy_behind, Notification::pair_trouble, Notification::pair_trouble_over},
+    {AlarmKind::pair_voter_missing, Notification::pair_trouble, Notification::pair_trouble_over},
 };
 
 }  // namespace
@@ -379,7 +384,7 @@ agent::core::Result<AlarmNotification> decode_alarm(std::span<const Varbind> var
     notification.controller = reader.text(NotifyObject::controller, 1, name_length_max);
     notification.sequence = reader.unsigned32(NotifyObject::sequence);
     alarm.key.kind = static_cast<AlarmKind>(reader.enumeration(
-        NotifyObject::alarm_kind, 1, static_cast<int>(AlarmKind::messages_refused)));
+        NotifyObject::alarm_kind, 1, static_cast<int>(AlarmKind::pair_voter_missing)));
     const bool belongs = std::any_of(
         std::begin(alarm_notifications), std::end(alarm_notifications),
         [&](const auto& r) { return r.raised == row->raised && r.kind == alarm.key.kind; });
@@ -433,6 +438,31 @@ agent::core::Result<HeartbeatNotification> decode_heartbeat(std::span<const Varb
     notification.sequence = reader.unsigned32(NotifyObject::sequence);
     notification.active_alarms = reader.unsigned32(NotifyObject::active_alarms);
     notification.interval_s = reader.unsigned32(NotifyObject::interval);
+    notification.text = reader.text(NotifyObject::text, 0, alarm_text_length_max);
+    const agent::core::Outcome outcome = reader.finish();
+    if (!outcome) return outcome.error();
+    return notification;
+}
+
+std::vector<Varbind> encode(const RoleNotification& notification, TimeTicks up_time) {
+    return Writer(Notification::pair_role_changed, up_time)
+        .text(NotifyObject::controller, notification.controller)
+        .add(NotifyObject::sequence, Unsigned32{notification.sequence})
+        .add(NotifyObject::pair_state, Integer32{notification.state})
+        .add(NotifyObject::pair_epoch, Counter64{notification.epoch})
+        .text(NotifyObject::text, bounded_text(notification.text, alarm_text_length_max))
+        .take();
+}
+
+agent::core::Result<RoleNotification> decode_role(std::span<const Varbind> varbinds) {
+    VarbindReader reader(varbinds);
+    if (reader.notification() != Notification::pair_role_changed)
+        reader.refuse("not tlrPairRoleChanged");
+    RoleNotification notification;
+    notification.controller = reader.text(NotifyObject::controller, 1, name_length_max);
+    notification.sequence = reader.unsigned32(NotifyObject::sequence);
+    notification.state = reader.enumeration(NotifyObject::pair_state, 1, pair_state_wire_max);
+    notification.epoch = reader.counter64(NotifyObject::pair_epoch);
     notification.text = reader.text(NotifyObject::text, 0, alarm_text_length_max);
     const agent::core::Outcome outcome = reader.finish();
     if (!outcome) return outcome.error();

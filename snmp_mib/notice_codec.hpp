@@ -68,4 +68,17 @@ struct HeartbeatNotification {
 [[nodiscard]] agent::core::Result<HeartbeatNotification> decode_heartbeat(
     std::span<const Varbind> varbinds);
 
+// A controller is something else in its pair from now on. `state` as TlrNodeState has it.
+inline constexpr std::int32_t pair_state_wire_max = 12;
+struct RoleNotification {
+    std::string controller;
+    std::uint32_t sequence = 0;
+    std::int32_t state = 1;
+    std::uint64_t epoch = 0;
+    std::string text;
+    bool operator==(const RoleNotification&) const = default;
+};
+[[nodiscard]] std::vector<Varbind> encode(const RoleNotification& notification, TimeTicks up_time);
+[[nodiscard]] agent::core::Result<RoleNotification> decode_role(std::span<const Varbind> varbinds);
+
 }  // namespace snmp_mib

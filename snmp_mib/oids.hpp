@@ -33,6 +33,7 @@ enum class Notification : std::uint32_t {
     test = 7,
     heartbeat = 8,
     pair_message = 9,
+    pair_role_changed = 10,
     handshake_incomplete = 11,
     handshake_completed = 12,
     drive_forced_offline = 13,
@@ -49,6 +50,8 @@ enum class Notification : std::uint32_t {
     drive_concern_over = 24,
     refusals_many = 25,
     refusals_over = 26,
+    pair_trouble = 27,
+    pair_trouble_over = 28,
 };
 
 // tlrMIB.2: what notifications carry; instance .0.
@@ -76,6 +79,8 @@ enum class NotifyObject : std::uint32_t {
     sender = 21,
     receiver = 22,
     pair_line = 23,
+    pair_state = 24,
+    pair_epoch = 25,
 };
 
 // tlrMIB.1.1: scalars; instance .0.
@@ -95,6 +100,13 @@ enum class Scalar : std::uint32_t {
     notifications_sent = 13,
     notifications_lost = 14,
     drive_changes_by_snmp = 15,
+    pair_name = 16,
+    pair_state = 17,
+    pair_epoch = 18,
+    pair_acts = 19,
+    pair_peer_heard = 20,
+    pair_copy = 21,
+    pair_lag = 22,
 };
 
 // tlrMIB.1.N: tables; columns are below N.1.
@@ -105,6 +117,7 @@ enum class Table : std::uint32_t {
     event = 5,
     alarm = 6,
     consumer = 7,
+    pair = 8,
 };
 
 [[nodiscard]] inline Oid of(Notification which) {

@@ -95,6 +95,8 @@ class SnmpNoticeChannel final : public NoticeChannel {
     // tlrTest to every consumer.
     void announce_test(const std::string& text);
     // tlrHeartbeat to every consumer.
+    // This controller is something else in its pair; `state` as TlrNodeState has it.
+    void announce_role(std::int32_t state, std::uint64_t epoch, const std::string& text);
     void announce_heartbeat(std::size_t active_alarms, std::uint32_t interval_s);
     // Of the newest notification to consumers; 0: there was none.
     [[nodiscard]] std::uint32_t notification_sequence() const;

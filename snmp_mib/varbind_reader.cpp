@@ -96,6 +96,10 @@ std::string_view name_of(oids::NotifyObject object) {
             return "tlrNotifyReceiver";
         case oids::NotifyObject::pair_line:
             return "tlrNotifyPairLine";
+        case oids::NotifyObject::pair_state:
+            return "tlrNotifyPairState";
+        case oids::NotifyObject::pair_epoch:
+            return "tlrNotifyPairEpoch";
     }
     return "";
 }

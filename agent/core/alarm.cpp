@@ -28,6 +28,11 @@ constexpr EnumeratorName<AlarmKind> alarm_kinds[] = {
     {AlarmKind::drive_path_changed, "drive_path_changed"},
     {AlarmKind::host_unreachable, "host_unreachable"},
     {AlarmKind::messages_refused, "messages_refused"},
+    {AlarmKind::pair_alone, "pair_alone"},
+    {AlarmKind::pair_out_of_service, "pair_out_of_service"},
+    {AlarmKind::pair_peer_silent, "pair_peer_silent"},
+    {AlarmKind::pair_copy_behind, "pair_copy_behind"},
+    {AlarmKind::pair_voter_missing, "pair_voter_missing"},
 };
 
 }  // namespace

@@ -35,12 +35,18 @@ enum class AlarmKind : std::uint8_t {
     host_unreachable = 30,
     // Of the controller itself: somebody sends it SNMP messages that it does not believe.
     messages_refused = 40,
+    // Of the pair of controllers that it is a node of.
+    pair_alone = 50,           // serves without the other node: one more failure is an outage
+    pair_out_of_service = 51,  // may not serve, or has left service
+    pair_peer_silent = 52,     // the other node is not heard
+    pair_copy_behind = 53,     // one copy of the drive table does not follow the other
+    pair_voter_missing = 54,   // an agent that votes is not heard, or has no register
 };
 
 // The same key raises and clears; there is at most one active alarm per key.
 struct AlarmKey {
     AlarmKind kind = AlarmKind::handshake_incomplete;
-    DriveSerial drive;  // empty for agent_lost, host_unreachable and messages_refused
+    DriveSerial drive;  // empty where the alarm is about an agent, the controller or the pair
     AgentName agent;    // empty where the alarm is about the drive alone
     auto operator<=>(const AlarmKey&) const = default;
 };

@@ -140,6 +140,38 @@ void ReservationAgent::Rules::handle(const MessagesRefused& input) {
     }
 }
 
+namespace {
+
+struct PairMessages {
+    Message raised;
+    Message over;
+};
+PairMessages pair_messages_of(AlarmKind kind) {
+    if (kind == AlarmKind::pair_out_of_service)
+        return {Message::pair_out_of_service, Message::pair_in_service};
+    if (kind == AlarmKind::pair_peer_silent)
+        return {Message::pair_peer_missing, Message::pair_peer_back};
+    if (kind == AlarmKind::pair_copy_behind)
+        return {Message::pair_copy_behind, Message::pair_copy_follows};
+    if (kind == AlarmKind::pair_voter_missing)
+        return {Message::pair_voter_missing, Message::pair_voter_back};
+    return {Message::pair_alone, Message::pair_complete};
+}
+
+}  // namespace
+
+void ReservationAgent::Rules::handle(const PairReported& input) {
+    const AlarmKey key{input.kind, {}, input.agent};
+    if (input.active == alarms_.is_active(key)) return;
+    const auto messages = pair_messages_of(input.kind);
+    log(input.active ? messages.raised : messages.over, {{}, input.agent, {}}, {input.words});
+    if (input.active) {
+        raise(key, messages.raised, {input.words});
+    } else {
+        alarms_.clear(key, effects_);
+    }
+}
+
 void ReservationAgent::Rules::owe_nothing(Agent& agent, const std::string& why) {
     agent.record.state = AgentState::stopped;
     changed(agent);

@@ -28,6 +28,11 @@ Message message_of(AlarmKind kind) {
         case AlarmKind::drive_path_changed:
         case AlarmKind::host_unreachable:
         case AlarmKind::messages_refused:
+        case AlarmKind::pair_alone:
+        case AlarmKind::pair_out_of_service:
+        case AlarmKind::pair_peer_silent:
+        case AlarmKind::pair_copy_behind:
+        case AlarmKind::pair_voter_missing:
             break;
     }
     return Message::removal_prevented;

@@ -166,6 +166,15 @@ struct MessagesRefused {
     std::string words;  // one line: how many of which
 };
 
+// How the pair is that this controller is a node of: an alarm, and nothing else follows from it.
+// May be said again and again; only what is new is written down.
+struct PairReported {
+    AlarmKind kind = AlarmKind::pair_alone;  // one of the pair's
+    AgentName agent;                         // of pair_voter_missing: which
+    bool active = false;
+    std::string words;  // one line: what is the matter, or how it ended
+};
+
 // Nothing happened but time; see next_wakeup().
 struct TimePassed {};
 
@@ -174,7 +183,7 @@ using ReservationAgentInput =
                  AgentStopping, OfflineForced, OfflineLifted, AdministratorForcedOffline,
                  AdministratorCleared, AdministratorRetiredAgent, AdministratorReconciledAgent,
                  ReleaseReported, HolderStated, HostContact, DriveExamined, MessagesRefused,
-                 TimePassed>;
+                 PairReported, TimePassed>;
 
 // ---- durable state: what the records below add up to
 // ----------------------------------------------------------------

@@ -111,6 +111,7 @@ class ReservationAgent::Rules {
     void handle(const ReleaseReported& input);
     void handle(const HostContact& input);
     void handle(const MessagesRefused& input);
+    void handle(const PairReported& input);
 
     // What is wrong with a drive besides.
     void handle(const DriveExamined& input);

@@ -167,6 +167,12 @@ void Trace::add(const ReservationAgentInput& input) {
                        add("messages_refused");
                        add(static_cast<std::uint64_t>(in.too_many));
                    },
+                   [this](const PairReported& in) {
+                       add("pair_reported");
+                       add(to_text(in.kind));
+                       add(in.agent);
+                       add(static_cast<std::uint64_t>(in.active));
+                   },
                    [this](const HolderStated& in) {
                        add("holder_stated");
                        add(in.statement.id);

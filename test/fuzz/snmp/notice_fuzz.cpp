@@ -77,7 +77,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         {oids::sys_up_time_0, TimeTicks{0}},
         {oids::snmp_trap_oid_0, oids::of(static_cast<oids::Notification>(input.octet()))}};
     while (!input.empty() && varbinds.size() < 20) {
-        const Oid name = oids::of(static_cast<oids::NotifyObject>(input.octet() % 24));
+        const Oid name = oids::of(static_cast<oids::NotifyObject>(input.octet() % 26));
         varbinds.push_back({name, value_from(input)});
     }
     if (const auto message = decode(varbinds)) check(*message);
@@ -86,6 +86,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     if (const auto test = decode_test(varbinds)) {
         if (*decode_test(encode(*test, {0})) != *test) std::abort();
+    }
+    if (const auto role = decode_role(varbinds)) {
+        if (*decode_role(encode(*role, {0})) != *role) std::abort();
     }
     if (const auto said = decode_pair_line(varbinds)) {
         if (!is_pair_line(varbinds)) std::abort();

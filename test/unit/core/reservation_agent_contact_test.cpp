@@ -70,6 +70,29 @@ TEST_CASE("after a restart another kind of trouble takes the place of the alarm 
     }
 }
 
+TEST_CASE("what is the matter with the pair is one alarm of its kind until it is over") {
+    Controller controller(two_drives_three_agents());
+    const auto alarms = [&] { return controller.rules().active_alarms(); };
+    controller(PairReported{AlarmKind::pair_alone, {}, false, "both serve"});
+    CHECK_FALSE(controller.has_event("LRA1183"));
+    controller(PairReported{AlarmKind::pair_alone, {}, true, "node lra-a is not heard"});
+    const AgentName voter = controller.rules().agents().front().record.agent;
+    controller(PairReported{AlarmKind::pair_voter_missing, voter, true, "it is not heard"});
+    REQUIRE(alarms().size() == 2);
+    CHECK(alarms().front().key == AlarmKey{AlarmKind::pair_alone, {}, {}});
+    CHECK_THAT(alarms().front().text, ContainsSubstring("node lra-a is not heard"));
+    CHECK_THAT(alarms().front().text, ContainsSubstring("lractl pair show"));
+    CHECK(alarms().back().key == AlarmKey{AlarmKind::pair_voter_missing, {}, voter});
+    const auto before = alarms();
+    controller(PairReported{AlarmKind::pair_alone, {}, true, "node lra-a is silent"});
+    CHECK(alarms() == before);
+    controller(PairReported{AlarmKind::pair_alone, {}, false, "node lra-a follows"});
+    controller(PairReported{AlarmKind::pair_voter_missing, voter, false, "it is heard"});
+    CHECK(alarms().empty());
+    CHECK(controller.has_event("LRA1183"));
+    CHECK(controller.has_event("LRA1191"));
+}
+
 TEST_CASE("messages that are refused too often are one alarm until they are not") {
     Controller controller(two_drives_three_agents());
     const auto alarms = [&] { return controller.rules().active_alarms(); };

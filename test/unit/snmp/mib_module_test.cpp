@@ -83,7 +83,7 @@ TEST_CASE("every object identifier in the code is the module's") {
     const auto names = identifiers();
     REQUIRE(names.size() > 90);
     CHECK(names.at("tlrMIB") == dotted(oids::module_root));
-    for (std::uint32_t i = 1; i <= 23; ++i) {
+    for (std::uint32_t i = 1; i <= 25; ++i) {
         const auto object = static_cast<oids::NotifyObject>(i);
         CHECK(names.at(std::string(name_of(object))) + ".0" == dotted(oids::of(object)));
     }
@@ -112,13 +112,19 @@ TEST_CASE("every object identifier in the code is the module's") {
         {"tlrDriveConcernOver", oids::Notification::drive_concern_over},
         {"tlrHeartbeat", oids::Notification::heartbeat},
         {"tlrRefusalsMany", oids::Notification::refusals_many},
-        {"tlrRefusalsOver", oids::Notification::refusals_over}};
+        {"tlrRefusalsOver", oids::Notification::refusals_over},
+        {"tlrPairRoleChanged", oids::Notification::pair_role_changed},
+        {"tlrPairTrouble", oids::Notification::pair_trouble},
+        {"tlrPairTroubleOver", oids::Notification::pair_trouble_over}};
     for (const auto& [name, which] : notifications)
         CHECK(names.at(name) == dotted(oids::of(which)));
-    const std::map<std::string, oids::Table> tables{
-        {"tlrDriveTable", oids::Table::drive},         {"tlrAgentTable", oids::Table::agent},
-        {"tlrHandshakeTable", oids::Table::handshake}, {"tlrEventTable", oids::Table::event},
-        {"tlrAlarmTable", oids::Table::alarm},         {"tlrConsumerTable", oids::Table::consumer}};
+    const std::map<std::string, oids::Table> tables{{"tlrDriveTable", oids::Table::drive},
+                                                    {"tlrAgentTable", oids::Table::agent},
+                                                    {"tlrHandshakeTable", oids::Table::handshake},
+                                                    {"tlrEventTable", oids::Table::event},
+                                                    {"tlrAlarmTable", oids::Table::alarm},
+                                                    {"tlrConsumerTable", oids::Table::consumer},
+                                                    {"tlrPairTable", oids::Table::pair}};
     for (const auto& [name, which] : tables)
         CHECK(names.at(name) == dotted(oids::of(which)));
     CHECK(names.at("tlrController") == dotted(oids::of(oids::Scalar::controller)));
@@ -129,9 +135,17 @@ TEST_CASE("every object identifier in the code is the module's") {
     CHECK(names.at("tlrNotificationsLost") == dotted(oids::of(oids::Scalar::notifications_lost)));
     CHECK(names.at("tlrDriveChangesBySnmp") ==
           dotted(oids::of(oids::Scalar::drive_changes_by_snmp)));
+    CHECK(names.at("tlrPairName") == dotted(oids::of(oids::Scalar::pair_name)));
+    CHECK(names.at("tlrPairState") == dotted(oids::of(oids::Scalar::pair_state)));
+    CHECK(names.at("tlrPairEpoch") == dotted(oids::of(oids::Scalar::pair_epoch)));
+    CHECK(names.at("tlrPairActs") == dotted(oids::of(oids::Scalar::pair_acts)));
+    CHECK(names.at("tlrPairPeerHeard") == dotted(oids::of(oids::Scalar::pair_peer_heard)));
+    CHECK(names.at("tlrPairCopy") == dotted(oids::of(oids::Scalar::pair_copy)));
+    CHECK(names.at("tlrPairLag") == dotted(oids::of(oids::Scalar::pair_lag)));
     // The last column of each table, so that a column added to one side only is noticed.
     const char* const last[] = {"tlrDriveAdminReason", "tlrAgentMissed", "tlrHandshakeLastAnswer",
-                                "tlrEventText",        "tlrAlarmText",   "tlrConsumerTrouble"};
+                                "tlrEventText",        "tlrAlarmText",   "tlrConsumerTrouble",
+                                "tlrPairMemberVote"};
     for (std::size_t i = 0; i < mib_table_count; ++i) {
         const MibTableShape& shape = mib_tables().at(i);
         CHECK(names.at(last[i]) ==

@@ -19,6 +19,7 @@ TEST_CASE("every row has as many columns as its table says") {
                                "text"});
     snapshot.consumers.resize(1);
     snapshot.consumers[0].address = "udp:192.0.2.1:162";
+    snapshot.pair.members.push_back({.name = "lra-b", .heard = true, .state = 8, .epoch = 3});
     const MibRows rows = rows_of(snapshot);
     for (std::size_t i = 0; i < mib_table_count; ++i) {
         REQUIRE(rows.tables.at(i).size() == 1);
@@ -27,6 +28,8 @@ TEST_CASE("every row has as many columns as its table says") {
     }
     CHECK(rows.scalars.size() == fed_scalars().size());
     CHECK(rows.tables[0][0].index == Oid{3, 'V', 'T', '1'});
+    CHECK(rows.tables[6][0].columns[2] == VarbindValue(OctetString{""}));
+    CHECK(rows.tables[6][0].columns[3] == VarbindValue(Integer32{8}));
     CHECK(rows.tables[4][0].index == Oid{6, 0, 6, 'h', 'o', 's', 't', '-', 'a'});
 }
 

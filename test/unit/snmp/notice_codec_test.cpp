@@ -243,6 +243,16 @@ TEST_CASE(
         CHECK_FALSE(decode_heartbeat(std::span(varbinds).first(length)));
 }
 
+TEST_CASE("a change of role says what the controller is from now on, and under which epoch") {
+    const RoleNotification role{"lra-b", 20, 7, 3, "node lra-b of the pair is primary_alone now"};
+    const auto varbinds = encode(role, {5});
+    CHECK(*decode_role(varbinds) == role);
+    CHECK_FALSE(decode_alarm(varbinds));
+    for (std::size_t length = 0; length < varbinds.size(); ++length)
+        CHECK_FALSE(decode_role(std::span(varbinds).first(length)));
+    CHECK_FALSE(decode_role(encode(RoleNotification{"lra-b", 20, 13, 3, "no such state"}, {5})));
+}
+
 TEST_CASE("prose is cut at a character and cleaned, never refused") {
     Confirmation confirmation{{1, 1}, "c", "a", {"d"}, ConfirmationResult::failed, ""};
     for (int i = 0; i < 150; ++i)
