@@ -434,11 +434,11 @@ void SnmpNoticeChannel::announce_heartbeat(std::size_t active_alarms, std::uint3
 std::uint32_t SnmpNoticeChannel::notification_sequence() const {
     return parts_->consumers->sequence();
 }
+
 void SnmpNoticeChannel::announce_role(std::int32_t state, std::uint64_t epoch,
                                       const std::string& text) {
     parts_->consumers->announce_role(state, epoch, text);
 }
-
 
 agent::core::Outcome SnmpNoticeChannel::reconfigure(std::vector<PeerConfiguration> peers,
                                                     std::vector<UsmUserConfiguration> users) {

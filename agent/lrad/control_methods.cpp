@@ -274,6 +274,7 @@ core::Outcome Controller::change_drive(const core::DriveSerial& drive,
         !noted)
         return noted;
     if (clears) {
+        cleared_by(drive, actor, reason);
         take(core::AdministratorCleared{drive, actor, reason});
     } else {
         take(core::AdministratorForcedOffline{drive, actor, reason});

@@ -291,6 +291,7 @@ void Controller::carry_out(const core::ReservationAgentEffects& effects) {
         runtime::log_critical("the state can not be recorded: " + done.error().message);
         return on_failure_(done.error().message);
     }
+    share_offline(effects);
     wake_up_in_time();
     if (operator_snmp_ && !effects.empty()) operator_snmp_->changed();
 }
@@ -389,7 +390,7 @@ void Controller::carry_out_order(const DriveOrder& order) {
 void Controller::force_offline(const core::ForceDriveOffline& effect) {
     const auto found = drives_.find(effect.drive);
     if (found == drives_.end()) return;
-    if (waits_for_drive(effect.drive, effect)) return;
+    if (waits_for_drive(effect.drive, effect) || waits_for_record(effect)) return;
     ++counters_.drives_forced_offline;
     const auto number = orders_.give(effect.drive, effect);
     found->second.actuator->force(

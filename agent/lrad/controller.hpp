@@ -30,6 +30,7 @@
 #include "agent/lrad/drive_orders.hpp"
 #include "agent/lrad/drive_paths.hpp"
 #include "agent/lrad/holder_questions.hpp"
+#include "agent/mounts/mount_methods.hpp"
 #include "agent/mounts/mount_service.hpp"
 #include "agent/pair_node/node_runner.hpp"
 #include "agent/pair_node/right_board.hpp"
@@ -51,13 +52,12 @@ struct ReservationSurvey;
 namespace agent::metrics {
 class MetricsServer;
 }
-namespace agent::mounts {
-struct MountMethodDoors;
-}
 
 namespace agent::lrad {
 
 struct ReleaseStep;
+struct OfflineSharingDoors;
+struct OfflineWish;
 class OperatorSnmp;
 
 class Controller {
@@ -216,6 +216,9 @@ class Controller {
     };
     [[nodiscard]] core::Outcome open_pair();
     [[nodiscard]] pair_node::NodeDoors node_doors();
+    void watch_pair();
+    void end_alarms_of_no_pair();
+    [[nodiscard]] snmp_mib::MibPair pair_of_mib() const;
     void note_pair(core::Message message, const std::vector<std::string>& words);
     void start_pair();
     void stop_pair();
@@ -228,7 +231,22 @@ class Controller {
     void agent_presence_said(const core::AgentPresence& presence, bool stopping);
     // Why something that commands drives is not done by this controller now.
     [[nodiscard]] std::optional<runtime::ControlError> not_here() const;
+    // Requests made here while the other node serves.
+    [[nodiscard]] bool pass_on(const std::string& method, const nlohmann::json& params,
+                               const runtime::Caller& caller,
+                               const runtime::ControlServer::Answerer& answer);
+    void take_requests_by(mounts::MountDispatch dispatch);
+    [[nodiscard]] OfflineSharingDoors offline_sharing_doors();
+    void obey(const OfflineWish& wish);
+    // What becomes of drives is told to the other node.
+    void share_offline(const core::DriveRecord& drive);
+    void share_offline(const core::ReservationAgentEffects& effects);
+    void cleared_by(const core::DriveSerial& drive, const std::string& actor,
+                    const std::string& reason);
+    [[nodiscard]] bool waits_for_record(const core::ForceDriveOffline& effect);
     void fence_old(const pair::Order& order, std::function<void(bool)> done);
+    [[nodiscard]] bool is_fencing(const pair::Order& order) const;
+    void open_table(const pair::Order& order, std::function<void(bool)> done);
     void preempt_old_keys(std::uint64_t epoch, std::function<void(bool)> done);
     // What this controller may do at the moment when it is called; from any thread, which may
     // outlive the controller.

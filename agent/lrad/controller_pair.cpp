@@ -8,17 +8,15 @@
 #include <chrono>
 #include <random>
 #include <set>
-#include <span>
 #include <thread>
 #include <utility>
 
 #include "agent/lrad/controller.hpp"
 #include "agent/lrad/mount_setup.hpp"
+#include "agent/lrad/pair_part.hpp"
 #include "agent/lrad/pair_setup.hpp"
-#include "agent/metrics/metric_text.hpp"
 #include "agent/mounts/drive_hold.hpp"
 #include "agent/mounts/rightful_transport.hpp"
-#include "agent/mounts/worker.hpp"
 #include "agent/pair_node/node_methods.hpp"
 #include "agent/postgres/database_server.hpp"
 #include "agent/runtime/clock.hpp"
@@ -32,41 +30,7 @@ namespace {
 // Drives that do not answer must not keep a node from serving.
 constexpr core::Duration old_keys_patience{10'000};
 constexpr core::Duration old_key_timeout{5'000};
-constexpr std::size_t table_jobs_max = 8;
-
 }  // namespace
-
-struct Controller::PairPart {
-    std::unique_ptr<pair_node::NodeRunner> node;
-    // Opens the drive table, which may block.
-    std::unique_ptr<mounts::Worker> table = std::make_unique<mounts::Worker>(table_jobs_max);
-    bool active = false;
-    bool mounting = false;  // the mount service was started
-    // Mount services that were given up end here: their threads may wait for drives or database.
-    struct Ending {
-        std::shared_ptr<std::atomic<bool>> over;
-        std::thread thread;
-    };
-    std::vector<Ending> endings;
-    // Of the newest round that takes the other node's keys off the drives: nothing of it is sent
-    // any more.
-    std::shared_ptr<std::atomic<bool>> round_over;
-    std::uint64_t fence_order = 0;  // the newest
-    std::uint64_t activations = 0;
-    std::vector<core::AgentName> to_be_told;  // how all drives are
-    PairPart() = default;
-    PairPart(const PairPart&) = delete;
-    PairPart& operator=(const PairPart&) = delete;
-    ~PairPart() {
-        for (auto& ending : endings)
-            ending.thread.join();
-    }
-    void end_round() {
-        if (round_over) round_over->store(true);
-    }
-    std::map<core::AgentName, core::AgentPresence> presences;  // as said, also while only watching
-    std::shared_ptr<int> alive = std::make_shared<int>(0);
-};
 
 void Controller::PairPartDeleter::operator()(PairPart* part) const {
     delete part;
@@ -99,9 +63,14 @@ core::Outcome Controller::open_pair() {
     channel_->hear_pair([this](const std::string& peer, const std::string& line) {
         return pair_->node->hear(peer, line);
     });
+    pair_->offline = std::make_unique<OfflineSharing>(loop_, configuration_.pair->database,
+                                                      configuration_.sharing.controller,
+                                                      offline_sharing_doors());
     pair_node::NodeMethodDoors doors;
     doors.audit = [this](const runtime::Caller& caller, const std::string& action,
                          const std::string& subject, const std::string& reason) {
+        const auto& vote = pair_->node->last_vote();
+        if (action == "pair.enrol" && vote) pair_->enrolled[subject] = vote->ballot();
         return store_.append_audit(
             {runtime::clock_now().wall, runtime::to_text(caller), action, subject, reason});
     };
@@ -151,22 +120,22 @@ pair_node::NodeDoors Controller::node_doors() {
     return doors;
 }
 
-void Controller::note_pair(core::Message message, const std::vector<std::string>& words) {
-    core::EventRecord record;
-    record.at = runtime::clock_now().wall;
-    record.severity = core::description_of(message).severity;
-    record.message = core::identifier_of(message);
-    record.text = core::text_of(message, std::span<const std::string>(words));
-    carry_out({core::RecordEvent{std::move(record)}});
-}
-
 void Controller::start_pair() {
-    if (pair_) pair_->node->start();
+    end_alarms_of_no_pair();
+    if (!pair_) return;
+    std::vector<core::DriveRecord> drives;
+    for (const auto& view : rules_.drives())
+        drives.push_back(view.record);
+    pair_->offline->begin(drives);
+    if (pair_->requests) pair_->requests->start();
+    pair_->node->start();
 }
 
 void Controller::stop_pair() {
     if (!pair_) return;
     pair_->node->stop();
+    pair_->offline->stop();
+    if (pair_->requests) pair_->requests->stop();
     right_board_->set({});
     pair_->end_round();
     pair_->table->stop();
@@ -191,6 +160,7 @@ void Controller::pair_changed() {
     const bool may_send = pair::may_send(right, runtime::clock_now().monotonic);
     if (may_send && !pair_->active) become_active(right);
     if (!right.may_act && pair_->active) become_watcher();
+    watch_pair();
     if (may_send && pair_->active) {  // what came while the time to act had run out
         for (const auto& [serial, order] : orders_.release_all())
             carry_out_order(order);
@@ -291,6 +261,28 @@ void Controller::agent_presence_said(const core::AgentPresence& presence, bool s
     if (stopping) pair_->presences.erase(presence.agent);
 }
 
+bool Controller::pass_on(const std::string& method, const nlohmann::json& params,
+                         const runtime::Caller& caller,
+                         const runtime::ControlServer::Answerer& answer) {
+    if (!pair_ || !pair_->requests || !pair_->node->started()) return false;
+    if (pair_->node->rules().state() != pair::NodeState::standby) return false;
+    pair_->requests->pass(method, params, caller, answer);
+    return true;
+}
+
+void Controller::take_requests_by(mounts::MountDispatch dispatch) {
+    if (!pair_) return;
+    RequestPassingDoors doors;
+    doors.serve = std::move(dispatch);
+    doors.serves = [this] { return is_active() && mounts_ && mounts_->serving(); };
+    doors.note = [this](core::Message message, const std::vector<std::string>& words) {
+        note_pair(message, words);
+    };
+    pair_->requests = std::make_unique<RequestPassing>(
+        loop_, configuration_.pair->database, configuration_.sharing.controller,
+        configuration_.pair->peer.name, std::move(doors));
+}
+
 std::optional<runtime::ControlError> Controller::not_here() const {
     if (is_active()) return std::nullopt;
     const auto why = why_not_mounting(false);
@@ -304,39 +296,35 @@ std::optional<mounts::MountFault> Controller::why_not_mounting(bool serving) con
     return lrad::why_not_mounting(*pair_->node, serving);
 }
 
-std::string Controller::pair_metrics() const {
-    if (!pair_ || !pair_->node) return "";
-    const auto& node = *pair_->node;
-    metrics::MetricText text;
-    text.gauge("lra_pair_state", "What this node of a pair is: 1 for the state it is in.");
-    for (std::size_t i = 0; i < pair::node_state_count; ++i) {
-        const auto state = static_cast<pair::NodeState>(i);
-        const bool is_it = node.started() && node.rules().state() == state;
-        text.sample(is_it ? 1U : 0U, {{"state", pair::to_text(state)}});
-    }
-    text.gauge("lra_pair_acts", "Whether this node may command devices at this moment.");
-    text.sample(pair::may_send(node.right(), runtime::clock_now().monotonic) ? 1U : 0U);
-    text.gauge("lra_pair_epoch", "The newest epoch in this node's copy of the drive table.");
-    text.sample(node.rules().data().epoch);
-    text.gauge("lra_pair_peer_silent", "Whether the other node is not heard.");
-    text.sample(node.peer_is_silent() ? 1U : 0U);
-    text.gauge("lra_pair_standby", "The other node's copy: 0 none, 1 streaming, 2 in sync.");
-    text.sample(static_cast<std::uint64_t>(node.rules().data().standby));
-    return text.text();
-}
-
 // ---- the drive table and the devices
 
-// A node that is to serve opens the table, whose number for it is part of its keys, and takes the
-// other's dead keys off the drives before anything else is sent to them.
+// A node that is to serve learns first which drives the other one has forced offline.
 void Controller::fence_old(const pair::Order& order, std::function<void(bool)> done) {
-    if (!configuration_.mounts) {
-        return asio::post(loop_, [done = std::move(done)] { done(true); });
-    }
     drop_mounts();
     pair_->end_round();
     pair_->fence_order = order.number;
-    auto changer = make_changer(*configuration_.mounts, configuration_.sharing.controller);
+    pair_->offline->read_before_serving(
+        [this, order, done = std::move(done)](const core::Outcome& read) {
+            if (!read) {
+                note_pair(core::Message::pair_claims_not_judged, {read.error().message});
+                return done(false);
+            }
+            if (!is_fencing(order) || failed_) return done(false);
+            if (!configuration_.mounts) return done(true);
+            open_table(order, done);
+        });
+}
+
+// false: another order has come, or the right to it has gone.
+bool Controller::is_fencing(const pair::Order& order) const {
+    return order.number == pair_->fence_order &&
+           pair_->node->rules().running_step() == pair::Step::fence_old;
+}
+
+// Then it opens the table, whose number for it is part of its keys, and takes the other's dead keys
+// off the drives before anything else is sent to them.
+void Controller::open_table(const pair::Order& order, std::function<void(bool)> done) {
+    auto changer = make_changer(configuration_);
     if (!changer) {
         runtime::log_error(changer.error().within("mounts.changer").message);
         return asio::post(loop_, [done = std::move(done)] { done(false); });
@@ -362,9 +350,7 @@ void Controller::fence_old(const pair::Order& order, std::function<void(bool)> d
                     note_pair(core::Message::pair_claims_not_judged, {opened->error().message});
                     return done(false);
                 }
-                const bool wanted = order.number == pair_->fence_order &&
-                                    pair_->node->rules().running_step() == pair::Step::fence_old;
-                if (!wanted) {  // another order has come, or the right to it has gone
+                if (!is_fencing(order)) {
                     end_elsewhere(std::move(*opened).value());
                     return done(false);
                 }

@@ -42,6 +42,7 @@ snmp_mib::MibSnapshot Controller::snapshot(std::size_t events_max) const {
     snapshot.handshakes = rules_.handshakes(runtime::clock_now().monotonic);
     snapshot.alarms = rules_.active_alarms();
     snapshot.consumers = channel_->consumers();
+    snapshot.pair = pair_of_mib();
     if (events_max == 0) return snapshot;
     const auto events = store_.events({.limit = events_max, .newest_first = true});
     if (events) {

@@ -38,7 +38,7 @@ core::Outcome Controller::open_mounts() {
 
 // The table of a controller that serves its library alone.
 core::Outcome Controller::open_own_mounts(const runtime::MountsConfiguration& section) {
-    auto changer = make_changer(section, configuration_.sharing.controller);
+    auto changer = make_changer(configuration_);
     if (!changer) return changer.error().within("mounts.changer");
     auto table = open_drive_table(section, configuration_.state_dir);
     if (!table) return table.error().within("mounts");
@@ -65,8 +65,13 @@ void Controller::serve_mount_methods(mounts::MountMethodDoors doors) {
             names.push_back(agent.name);
         return names;
     };
-    mounts::serve_mounts(
-        *control_, [this] { return mounts_; }, std::move(doors));
+    doors.pass_on = [this](const std::string& method, const json& params,
+                           const runtime::Caller& caller,
+                           const runtime::ControlServer::Answerer& answer) {
+        return pass_on(method, params, caller, answer);
+    };
+    take_requests_by(mounts::serve_mounts(
+        *control_, [this] { return mounts_; }, std::move(doors)));
 }
 
 mounts::MountDoors Controller::mount_doors() {

@@ -1,6 +1,7 @@
 #include "agent/mounts/mount_methods.hpp"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -264,20 +265,32 @@ class MountMethods : public std::enable_shared_from_this<MountMethods> {
     std::uint64_t requests_named_ = 0;
 };
 
+using MountHandlers = std::map<std::string, runtime::ControlServer::AsyncHandler>;
+
 }  // namespace
 
-void serve_mounts(runtime::ControlServer& server, MountServiceSource source,
-                  MountMethodDoors doors) {
+MountDispatch serve_mounts(runtime::ControlServer& server, MountServiceSource source,
+                           MountMethodDoors doors) {
+    const auto pass_on = doors.pass_on;
     const auto methods = std::make_shared<MountMethods>(std::move(source), std::move(doors));
-    const auto about = [&](const char* method, const char* parameter, auto work) {
-        server.on_async(
-            method, [methods, parameter, work](const json& params, const Caller&, Answerer answer) {
-                const auto name = word_parameter(params, parameter, request_name_max);
-                if (!name) return answer(wrong_request(name.error().message));
-                work(*methods, *name, answer);
-            });
+    const auto handlers = std::make_shared<MountHandlers>();
+    const auto serve = [&](const std::string& method, runtime::ControlServer::AsyncHandler work) {
+        handlers->emplace(method, work);
+        server.on_async(method, [pass_on, method, work = std::move(work)](
+                                    const json& params, const Caller& caller, Answerer answer) {
+            if (pass_on && pass_on(method, params, caller, answer)) return;
+            work(params, caller, std::move(answer));
+        });
     };
-    server.on_async("volume.mount", [methods](const json& params, const Caller&, Answerer answer) {
+    const auto about = [&](const char* method, const char* parameter, auto work) {
+        serve(method,
+              [methods, parameter, work](const json& params, const Caller&, Answerer answer) {
+                  const auto name = word_parameter(params, parameter, request_name_max);
+                  if (!name) return answer(wrong_request(name.error().message));
+                  work(*methods, *name, answer);
+              });
+    };
+    serve("volume.mount", [methods](const json& params, const Caller&, Answerer answer) {
         methods->mount(params, answer);
     });
     about("volume.unmount", "volume",
@@ -298,21 +311,21 @@ void serve_mounts(runtime::ControlServer& server, MountServiceSource source,
               if (const auto service = m.service_for(answer))
                   service->cancel(name, answering(answer));
           });
-    server.on_async("volume.list", [methods](const json&, const Caller&, Answerer answer) {
+    serve("volume.list", [methods](const json&, const Caller&, Answerer answer) {
         if (const auto service = methods->service_for(answer))
             service->list_volumes(answering_list<claims::Volume>(answer, volume_json));
     });
-    server.on_async("volume.scan", [methods](const json& params, const Caller&, Answerer answer) {
+    serve("volume.scan", [methods](const json& params, const Caller&, Answerer answer) {
         methods->scan(params, answer);
     });
     for (const auto& [method, state] : {std::pair{"volume.disable", claims::VolumeState::disabled},
                                         std::pair{"volume.enable", claims::VolumeState::usable}}) {
-        server.on_async(method, [methods, method = std::string(method), state = state](
-                                    const json& params, const Caller& caller, Answerer answer) {
+        serve(method, [methods, method = std::string(method), state = state](
+                          const json& params, const Caller& caller, Answerer answer) {
             methods->set_volume(method, state, params, caller, answer);
         });
     }
-    server.on_async("claim.list", [methods](const json& params, const Caller&, Answerer answer) {
+    serve("claim.list", [methods](const json& params, const Caller&, Answerer answer) {
         const auto all = params.find("all");
         if (all != params.end() && !all->is_boolean())
             return answer(wrong_request("all must be true or false"));
@@ -321,14 +334,20 @@ void serve_mounts(runtime::ControlServer& server, MountServiceSource source,
                                  answering_list<ClaimView>(answer, claim_json));
         }
     });
-    server.on_async("claim.drives", [methods](const json&, const Caller&, Answerer answer) {
+    serve("claim.drives", [methods](const json&, const Caller&, Answerer answer) {
         if (const auto service = methods->service_for(answer))
             service->list_drives(answering_list<claims::DriveRow>(answer, drive_row_json));
     });
-    server.on_async("claim.free",
-                    [methods](const json& params, const Caller& caller, Answerer answer) {
-                        methods->free_drive(params, caller, answer);
-                    });
+    serve("claim.free", [methods](const json& params, const Caller& caller, Answerer answer) {
+        methods->free_drive(params, caller, answer);
+    });
+    return [handlers](const std::string& method, const json& params, const Caller& caller,
+                      Answerer answer) {
+        const auto found = handlers->find(method);
+        if (found == handlers->end()) return false;
+        found->second(params, caller, std::move(answer));
+        return true;
+    };
 }
 
 void refuse_mounts(runtime::ControlServer& server) {

@@ -24,14 +24,24 @@ struct MountMethodDoors {
     // Why nothing new is mounted here at this moment; nothing: it is. Of two controllers the other
     // one may be who serves.
     std::function<std::optional<MountFault>()> not_now = [] { return std::optional<MountFault>(); };
+    // Asked first: true when somebody else serves the request and will answer it.
+    std::function<bool(const std::string& method, const nlohmann::json& params,
+                       const runtime::Caller& caller, const runtime::ControlServer::Answerer&)>
+        pass_on;
 };
 
 // Asked at each call; null: none here at this moment, and not_now says why.
 using MountServiceSource = std::function<std::shared_ptr<MountService>()>;
 
-// Before the server listens. Both live as long as the methods can be called.
-void serve_mounts(runtime::ControlServer& server, MountServiceSource service,
-                  MountMethodDoors doors);
+// One of the methods, as if it had been called here; false: there is none of this name.
+using MountDispatch =
+    std::function<bool(const std::string& method, const nlohmann::json& params,
+                       const runtime::Caller& caller, runtime::ControlServer::Answerer answer)>;
+
+// Before the server listens. Both live as long as the methods can be called. Through what is
+// returned requests that another controller has passed on are served.
+MountDispatch serve_mounts(runtime::ControlServer& server, MountServiceSource service,
+                           MountMethodDoors doors);
 
 // The same methods where no changer is configured: they say so.
 void refuse_mounts(runtime::ControlServer& server);

@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/pair_node/replication_view.hpp"
 #include "agent/runtime/clock.hpp"
 #include "agent/voting/pair_json.hpp"
 
@@ -29,18 +30,6 @@ constexpr auto looked_at_every = std::chrono::milliseconds(50);
 
 constexpr const char* pair_methods[] = {"pair.show",     "pair.votes",   "pair.keys",
                                         "pair.shutdown", "pair.recover", "pair.enrol"};
-
-std::string_view standby_word(pair::DataSeen::Standby standby) {
-    switch (standby) {
-        case pair::DataSeen::Standby::none:
-            return "none";
-        case pair::DataSeen::Standby::streaming:
-            return "streaming";
-        case pair::DataSeen::Standby::in_sync:
-            return "in_sync";
-    }
-    return "none";
-}
 
 std::string_view vote_word(pair::Vote::State state) {
     switch (state) {
@@ -65,7 +54,7 @@ json data_json(const pair::DataSeen& data) {
             {"primary", pair::to_text(data.primary)},
             {"timeline", data.position.timeline},
             {"lsn", data.position.lsn},
-            {"standby", standby_word(data.standby)},
+            {"standby", to_text(data.standby)},
             {"receives", data.receives}};
 }
 
@@ -86,6 +75,12 @@ json peer_json(const NodeRunner& node) {
             {"silent", node.peer_is_silent()},
             {"last_heard", time_json(node.peer_last_heard())},
             {"data", heard ? data_json(heard->data) : json()}};
+}
+
+json replication_json(const NodeRunner& node) {
+    const auto replication = replication_of(node);
+    return {{"copy", to_text(replication.copy)},
+            {"lag_bytes", replication.lag ? json(*replication.lag) : json()}};
 }
 
 json agents_json(const NodeRunner& node, const NodeMethodDoors& doors) {
@@ -311,6 +306,7 @@ json node_json(const NodeRunner& node, const NodeMethodDoors& doors) {
             {"acts", pair::may_send(right, runtime::clock_now().monotonic)},
             {"data", data_json(rules.data())},
             {"threshold", options.pair.node.threshold},
+            {"replication", replication_json(node)},
             {"peer", peer_json(node)},
             {"agents", agents_json(node, doors)}};
 }

@@ -77,8 +77,10 @@ std::string pair_view(const json& pair, const Screen& screen) {
     const std::string copy =
         stands_by ? "follows the other's copy of the table: " + text_at(pair, {"data", "receives"})
                   : "the other's copy of the table: " + text_at(pair, {"data", "standby"});
-    text += copy + "; requests " + text_at(pair, {"takes_requests"}) + ", commands devices " +
-            text_at(pair, {"acts"}) + "\n\n";
+    const std::string lag = text_at(pair, {"replication", "lag_bytes"});
+    text += copy + (lag.empty() ? "" : ", " + lag + " bytes apart") + "; requests " +
+            text_at(pair, {"takes_requests"}) + ", commands devices " + text_at(pair, {"acts"}) +
+            "\n\n";
     const std::vector<Column> columns{{"AGENT", Fit::elide, 8}, {"ANSWERS"}, {"LAST HEARD"}};
     std::vector<Row> rows;
     for (const json* agent : elements(at(pair, {"agents"}))) {
@@ -87,7 +89,9 @@ std::string pair_view(const json& pair, const Screen& screen) {
                         {aged(at(*agent, {"last_heard"}), screen)}});
     }
     text += screen_table(columns, rows, screen);
-    return text + "more than " + text_at(pair, {"threshold"}) + " of them decide\n";
+    return text + "more than " + text_at(pair, {"threshold"}) + " of them decide\n" +
+           "events of node " + text_at(peer, {"name"}) +
+           " are in its own log: `lractl event list` there\n";
 }
 
 std::string pair_votes_view(const json& votes, const Screen& screen) {

@@ -16,6 +16,8 @@ lra_library(agent_lrad
     agent/lrad/control_methods.cpp
     agent/lrad/controller.cpp
     agent/lrad/controller_pair.cpp
+    agent/lrad/controller_pair_offline.cpp
+    agent/lrad/controller_pair_view.cpp
     agent/lrad/discover_command.cpp
     agent/lrad/discovery_methods.cpp
     agent/lrad/discovery_report.cpp
@@ -29,12 +31,17 @@ lra_library(agent_lrad
     agent/lrad/mib_snapshot.cpp
     agent/lrad/mount_setup.cpp
     agent/lrad/mounts_of_library.cpp
+    agent/lrad/offline_ledger.cpp
+    agent/lrad/offline_sharing.cpp
     agent/lrad/operator_snmp.cpp
+    agent/lrad/pair_alarms.cpp
     agent/lrad/pair_setup.cpp
+    agent/lrad/pair_view.cpp
     agent/lrad/reconcile_methods.cpp
     agent/lrad/refusal_watch.cpp
     agent/lrad/release_methods.cpp
     agent/lrad/release_plan.cpp
+    agent/lrad/request_passing.cpp
     agent/lrad/snmp_methods.cpp
     agent/lrad/snmp_setup.cpp
   LIBRARIES agent_agentless agent_metrics agent_mounts agent_pair_node agent_postgres agent_runtime drive_iface_device drive_iface_events drive_iface_discovery drive_iface_iscsi_transport

@@ -14,8 +14,8 @@ from pair_rig import CLUSTER, NODES, PROGRAMS, SERVING, Failed, PairRig, check, 
 class Load:
     """Mounts and unmounts volumes one after the other at whichever node serves; remembers what was acknowledged."""
 
-    def __init__(self, rig, volumes):
-        self.rig, self.volumes = rig, volumes
+    def __init__(self, rig, volumes, nodes=NODES):
+        self.rig, self.volumes, self.nodes = rig, volumes, tuple(nodes)
         self.acknowledged = self.refused = self.requests = 0
         self.last = time.monotonic()
         self.name = f"load-{int(self.last * 1000)}"
@@ -29,7 +29,7 @@ class Load:
         # Repeated until it is answered, whoever answers: the same request is one mount.
         words = ("--request", f"{self.name}-{self.requests}") if verb == "mount" else ()
         while not self.over.is_set():
-            for node in NODES:
+            for node in self.nodes:
                 if node in self.rig.processes and self.rig.ask(node, "volume", verb, volume, *words, quiet=True):
                     now = time.monotonic()
                     self.longest = max(self.longest, now - self.last)
@@ -61,18 +61,53 @@ def mounted(rig, node):
     return mounted_now(rig, node) or {}
 
 
+def is_offline(rig, node, drive, reason):
+    """Forced offline, with its reason and an alarm that names it."""
+    shown = rig.ask(node, "drive", "show", drive, quiet=True)
+    if not shown or shown["operational_state"] != "forced_offline" or reason not in (shown["offline_reason"] or ""):
+        return False
+    return any(a["kind"] == "drive_forced_offline" and a["drive"] == drive and reason in a["text"]
+               for a in rig.ask(node, "alarm", "list"))
+
+
+def is_online(rig, node, drive):
+    shown = rig.ask(node, "drive", "show", drive, quiet=True)
+    return shown and shown["operational_state"] == "online" and not any(
+        a["kind"] == "drive_forced_offline" and a["drive"] == drive for a in rig.ask(node, "alarm", "list"))
+
+
+def as_shown(rig, node):
+    """The pair by alarms, the MIB, notifications: a node that serves alone."""
+    wait_until("an alarm says that it serves alone", lambda: ("pair_alone", "") in rig.alarms(node), 10)
+    wait_until("the MIB", lambda: "primaryAlone" in rig.mib(node, "snmpget", "-Oqv", "tlrPairState.0"), 10)
+    check(rig.mib(node, "snmpget", "-Oqv", "tlrPairActs.0").strip() == "true", "an alarm and the MIB say that it serves alone")
+    table = rig.mib(node, "snmptable", "-Cf", ";", "-Ci", "tlrPairTable")
+    rows = [line.split(";") for line in table.splitlines() if line.count(";") > 4]
+    check(len(rows) == 3 + len(rig.hosts) and sum("voter" in row for row in rows) == len(rig.hosts),
+          f"tlrPairTable has both nodes and {len(rig.hosts)} agents")
+    wait_until("consumers are told of both", lambda: all(
+        word in rig.log_of("snmptrapd") for word in ("tlrPairRoleChanged", "primaryAlone", "tlrPairTrouble ", "pairAlone")), 10)
+
+
 def takeover(rig, rounds):
     """Kills the primary under a load of mounts, again and again. Returns the node that is the primary in the end."""
     primary = "lra-a"
-    status, data, words = rig.refused("lra-b", "volume", "mount", rig.volumes[0])
-    check(status == 5 and data["reason"] == "retry_elsewhere" and "lra-a" in words,
-          "the standby names the other node to whoever wants a mount")
+    claim = rig.mount("lra-b", rig.volumes[0], "--request", "asked-at-b")
+    check(claim["state"] == "mounted" and claim["node"] == "lra-a", "what is asked of the standby is done by the other node")
+    again = rig.mount("lra-a", rig.volumes[0], "--request", "asked-at-b")
+    check(again["claim"] == claim["claim"] and again["drive"] == claim["drive"], "and the same request there is the same mount")
+    status, data, _ = rig.refused("lra-b", "volume", "mount", rig.volumes[0])
+    check(status == 10 and data["reason"], "a refusal comes back as it was given")
+    check(rig.unmount("lra-b", rig.volumes[0])["ending"] == "unmounted", "it is unmounted by the standby, too")
     times = []
+    kept = rig.drives[3]
     for _ in range(rounds):
         standby = other(primary)
         held = {v: rig.mount(primary, v)["drive"] for v in rig.volumes[:2]}
-        load = Load(rig, rig.volumes[2:4])
+        load = Load(rig, rig.volumes[2:4], (standby, primary))
         wait_until("mounts are acknowledged", lambda: load.acknowledged >= 2, 30)
+        ordered = len(rig.orders(kept))
+        rig.ask(primary, "drive", "offline", kept, "--reason", "spare parts are late")
         begin = time.monotonic()
         rig.kill(primary)
         rig.await_state(standby, "primary_alone")
@@ -80,11 +115,22 @@ def takeover(rig, rounds):
         before = load.acknowledged
         wait_until("mounts are acknowledged again", lambda: load.acknowledged > before + 1, 40)
         load.end()
+        as_shown(rig, standby)
+        check(is_offline(rig, standby, kept, "spare parts are late"), f"{standby} keeps the drive offline that {primary} forced offline")
+        wait_until("its order", lambda: (standby, "offline") in rig.orders(kept)[ordered:], 10)
+        check("online" not in [action for _, action in rig.orders(kept)[ordered:]], "and nobody has brought it back in between")
+        rig.ask(standby, "drive", "clear", kept, "--reason", "replaced")
+        check(is_online(rig, standby, kept), "an administrator clears it there")
         check(held.items() <= mounted(rig, standby).items(), f"{standby} has every volume that was mounted, in its drive")
         for volume in mounted(rig, standby):  # the load's own among them
             rig.unmount(standby, volume)
         rig.start_node(primary)
         rig.await_pair(standby)
+        wait_until(f"{primary} learns that it was cleared", lambda: is_online(rig, primary, kept), 20)
+        wait_until("the alarm is over", lambda: ("pair_alone", "") not in rig.alarms(standby), 10)
+        shown = rig.show(primary)["replication"]
+        check(shown["copy"] == "in_sync" and shown["lag_bytes"] is not None, f"the standby tells how far it is: {shown}")
+        check(is_online(rig, standby, kept), "which the other node hears of, and does not undo")
         check(True, f"{primary} is the standby of {standby} when it is back; "
                     f"taken over in {times[-1]:.1f} s, without an answer for {load.longest:.1f} s, "
                     f"{load.acknowledged} requests served")
@@ -111,8 +157,12 @@ def suspended(rig, primary):
     finally:
         process.send_signal(signal.SIGCONT)
         rig.processes[primary] = process
-    status, data, _ = rig.refused(primary, "volume", "mount", rig.volumes[3])
-    check(status == 5, f"the node that was resumed mounts nothing ({data['reason']})")
+    # As soon as it stands by it passes requests on; it does nothing by itself.
+    asked = rig.lractl(primary, "--json", "volume", "mount", rig.volumes[3])
+    there = mounted(rig, standby)
+    check(asked.returncode == 5 or rig.volumes[3] in there, "the node that was resumed mounts nothing by itself")
+    if asked.returncode == 0:
+        rig.unmount(standby, rig.volumes[3])
     rig.await_pair(standby)
     check(rig.show(primary)["acts"] is False, "it ends as the standby")
     check(mounted(rig, standby).get(volume) == drive, "what the other one did meanwhile stands")

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
-from rig import Failed, Rig, free_ports, wait_until  # noqa: E402
+from rig import ROOT, Failed, Rig, free_ports, wait_until  # noqa: E402
 
 PROGRAMS = "/usr/lib/postgresql/15/bin"
 DRIVES = ("VT00000001", "VT00000002", "VT00000003", "VT00000004")
@@ -51,7 +51,8 @@ class PairRig(Rig):
         self.node_ports = dict(zip(NODES, udp))
         self.database_ports = dict(zip(NODES, tcp))
         hosts = tuple(f"host-{letter}" for letter in "abcde"[:agents])
-        super().__init__(bin_dir, hosts=hosts, drives=DRIVES, poll_ms=300, timeout_ms=3000)
+        super().__init__(bin_dir, hosts=hosts, drives=DRIVES, poll_ms=300, timeout_ms=3000, consumer=True, mib=True)
+        self.mib_ports = dict(zip(NODES, free_ports(2)))
         configuration = json.loads(self.path("vtld.json").read_text())
         configuration["cartridges"] = {"folders": [str(self.path("tapes-1")), str(self.path("tapes-2"))],
                                        "capacity_mb": 16, "barcodes": self.volumes}
@@ -83,10 +84,11 @@ class PairRig(Rig):
         configuration["controller"] = {"id": node, "state_dir": str(self.path(node))}
         configuration["control"] = {"socket": self.sock(node)}
         configuration["snmp"]["listen"] = f"udp:127.0.0.1:{self.node_ports[node]}"
+        configuration["snmp"]["mib_listen"] = f"udp:127.0.0.1:{self.mib_ports[node]}"
         configuration["snmp"]["users"].append(self._user("nodes"))
         for drive in configuration["drives"]:
             drive["interface"]["initiator_name"] = initiator
-            drive["offline"] = {"actuator": "alarm"}
+            drive["offline"] = {"actuator": "command", "argv": [self._order_program(), node, "{serial}", "{action}"]}
         configuration["mounts"] = {"changer": {"type": "iscsi", "url": f"{portal}:changer/0", "initiator_name": initiator}}
         peer = other(node)
         configuration["pair"] = {
@@ -99,6 +101,19 @@ class PairRig(Rig):
         if self.threshold is not None:
             configuration["pair"]["threshold"] = self.threshold
         self._write(f"{node}.json", configuration)
+
+    def _order_program(self):
+        """Takes the place of a library's own tool: writes down which node has ordered which drive to be offline or back."""
+        program = self.path("order.sh")
+        if not program.exists():
+            program.write_text(f'#!/bin/sh\necho "$1 $2 $3" >>{self.path("orders")}\n')
+            program.chmod(0o700)
+        return str(program)
+
+    def orders(self, drive):
+        """What was ordered of a drive, as (node, "offline" or "online")."""
+        lines = self.path("orders").read_text().splitlines() if self.path("orders").exists() else []
+        return [(node, action) for node, serial, action in map(str.split, lines) if serial == drive]
 
     # ---- processes
 
@@ -115,6 +130,7 @@ class PairRig(Rig):
     def start(self):
         """A pair in service: the first node its primary."""
         self.start_vtld()
+        self.start_trap_receiver()
         for node in NODES:
             self._write_node(node)
         for host in self.hosts:
@@ -209,6 +225,18 @@ class PairRig(Rig):
             raise Failed(f"lractl {' '.join(words)} at {node} should be refused")
         error = json.loads(done.stderr)["error"]
         return done.returncode, error.get("data", {}), error["message"]
+
+    def mib(self, node, program, *words):
+        """What Debian's SNMP tools show of a node's MIB."""
+        mibs = f"{ROOT / 'snmp_mib'}:{ROOT / 'test/support/smi'}"
+        done = self.run([program, "-v3", "-u", "noc", "-l", "authPriv", "-a", "SHA-256", "-A", self.passphrase("noc.auth"),
+                         "-x", "AES", "-X", self.passphrase("noc.priv"), "-M", mibs, "-m", "TAPE-LIBRARY-RESERVATION-MIB",
+                         *words[:-1], f"127.0.0.1:{self.mib_ports[node]}", f"TAPE-LIBRARY-RESERVATION-MIB::{words[-1]}"],
+                        check=False, env={"SNMP_PERSISTENT_DIR": str(self.path("snmptrapd"))})
+        return done.stdout
+
+    def alarms(self, node):
+        return {(a["kind"], a.get("agent") or "") for a in self.ask(node, "alarm", "list")}
 
     def mount(self, node, volume, *words):
         return self.ask(node, "volume", "mount", volume, *words)

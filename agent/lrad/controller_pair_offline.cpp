@@ -1,0 +1,82 @@
+// Drives that are forced offline, on both nodes of a pair.
+
+#include <utility>
+
+#include "agent/lrad/controller.hpp"
+#include "agent/lrad/pair_part.hpp"
+#include "agent/runtime/log.hpp"
+
+namespace agent::lrad {
+
+OfflineSharingDoors Controller::offline_sharing_doors() {
+    OfflineSharingDoors doors;
+    doors.remember = [this](const std::string& name, const std::string& text) {
+        return store_.remember(name, text);
+    };
+    doors.recall = [this](const std::string& name) { return store_.recall(name); };
+    doors.obey = [this](const OfflineWish& wish) { obey(wish); };
+    doors.recorded = [this](const core::DriveSerial& drive) {
+        if (const auto order = orders_.release(drive)) carry_out_order(*order);
+    };
+    doors.note = [this](core::Message message, const std::vector<std::string>& words) {
+        note_pair(message, words);
+    };
+    doors.broken = [this](const std::string& why) {
+        if (std::exchange(failed_, true)) return;
+        runtime::log_critical("the state can not be recorded: " + why);
+        on_failure_(why);
+    };
+    return doors;
+}
+
+// Who only watches has nothing to send: the other node has done it, or whoever serves next will.
+void Controller::obey(const OfflineWish& wish) {
+    if (!drives_.contains(wish.drive)) return;
+    const std::string actor =
+        "controller " + (wish.forced ? wish.node : configuration_.pair->peer.name);
+    if (wish.forced) {
+        take(core::AdministratorForcedOffline{wish.drive, actor, wish.reason});
+    } else {
+        take(core::AdministratorCleared{wish.drive, actor, wish.reason});
+    }
+    if (is_active()) return;
+    static_cast<void>(orders_.take(wish.drive));
+    if (wish.forced) {
+        take(core::OfflineForced{wish.drive, std::nullopt});
+    } else {
+        take(core::OfflineLifted{wish.drive, std::nullopt});
+    }
+}
+
+void Controller::share_offline(const core::DriveRecord& drive) {
+    if (!pair_ || !pair_->offline || !pair_->active) return;
+    const auto cleared = pair_->cleared_by.find(drive.drive);
+    const bool known = cleared != pair_->cleared_by.end();
+    pair_->offline->follow(drive, known ? cleared->second : "");
+    if (known && drive.operational_state == core::OperationalState::online)
+        pair_->cleared_by.erase(cleared);
+}
+
+void Controller::share_offline(const core::ReservationAgentEffects& effects) {
+    for (const auto& effect : effects) {
+        if (const auto* record = std::get_if<core::RecordDrive>(&effect))
+            share_offline(record->record);
+    }
+}
+
+void Controller::cleared_by(const core::DriveSerial& drive, const std::string& actor,
+                            const std::string& reason) {
+    if (pair_) pair_->cleared_by[drive] = actor + ": " + reason;
+}
+
+// The other node is to know it before it is so, when its copy answers at once: whoever takes over
+// in between would bring the drive back.
+bool Controller::waits_for_record(const core::ForceDriveOffline& effect) {
+    if (!pair_ || !pair_->offline || !pair_->active) return false;
+    if (const auto view = view_of(effect.drive)) share_offline(view->record);
+    if (!pair_->offline->is_to_wait(effect.drive)) return false;
+    orders_.keep_back(effect.drive, effect);
+    return true;
+}
+
+}  // namespace agent::lrad

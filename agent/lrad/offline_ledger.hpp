@@ -1,0 +1,70 @@
+#pragma once
+
+// A node's own copy of what a pair shares of drives that are forced offline, and what follows when
+// it is compared with the shared rows. Pure: who stores and asks is offline_sharing.hpp.
+//
+// A mark is made when a drive is found forced offline that has none, and ended when the drive is
+// found online. What the drive is, is recorded first, so that a crash in between leads to a mark
+// too many, which keeps a drive offline, and never to one too few.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/core/reservation_agent_io.hpp"
+#include "agent/postgres/offline_marks.hpp"
+
+namespace agent::lrad {
+
+struct LocalMark {
+    postgres::OfflineMark mark;
+    bool told = false;  // the shared row says the same
+    bool operator==(const LocalMark&) const = default;
+};
+
+// What the rows want of a drive.
+struct OfflineWish {
+    core::DriveSerial drive;
+    bool forced = false;
+    std::string node;    // forced: by which
+    std::string reason;  // forced: why; else who has cleared it, and why
+    bool operator==(const OfflineWish&) const = default;
+};
+
+class OfflineLedger {
+  public:
+    explicit OfflineLedger(std::string node) : node_(std::move(node)) {}
+
+    void recall(const core::DriveSerial& drive, std::vector<LocalMark> marks);
+    [[nodiscard]] const std::vector<LocalMark>& marks_of(const core::DriveSerial& drive) const;
+
+    // How the drive is recorded. True: its marks have changed and have to be kept. `by`: who has
+    // brought it online, and why, as far as that is known.
+    bool follow(const core::DriveRecord& drive, const std::string& by, core::WallTime now);
+
+    // To be put into the shared rows.
+    [[nodiscard]] std::vector<postgres::OfflineMark> untold() const;
+    [[nodiscard]] bool is_told(const core::DriveSerial& drive) const;
+    // True: something has changed.
+    bool told(const postgres::OfflineMark& mark);
+    // Those whose rows are wanted, whether they have ended or not.
+    [[nodiscard]] std::vector<std::string> open_ids() const;
+
+    // What differs between the rows and what this node holds its drives to be. What it has not told
+    // yet counts as said. Then the drives are made so, and adopt() ends the difference.
+    [[nodiscard]] std::vector<OfflineWish> compare(
+        const std::vector<postgres::OfflineMark>& rows) const;
+    // Drives whose marks have changed.
+    std::vector<core::DriveSerial> adopt(const std::vector<postgres::OfflineMark>& rows);
+
+  private:
+    [[nodiscard]] bool is_held(const core::DriveSerial& drive) const;
+    [[nodiscard]] const LocalMark* find(const postgres::OfflineMark& row) const;
+
+    std::string node_;
+    std::map<core::DriveSerial, std::vector<LocalMark>> marks_;
+};
+
+}  // namespace agent::lrad

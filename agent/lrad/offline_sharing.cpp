@@ -1,0 +1,304 @@
+#include "agent/lrad/offline_sharing.hpp"
+
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "agent/mounts/worker.hpp"
+#include "agent/postgres/primary_session.hpp"
+#include "agent/runtime/clock.hpp"
+#include "agent/runtime/log.hpp"
+
+namespace agent::lrad {
+
+using core::DriveSerial;
+using core::Message;
+using core::Outcome;
+using core::Result;
+using nlohmann::json;
+using postgres::OfflineMark;
+using postgres::PrimarySession;
+using runtime::clock_now;
+
+namespace {
+
+constexpr std::size_t sharing_jobs_max = 8;
+// So long a drive stays as it is for the sake of the record: a commit takes some milliseconds.
+constexpr core::Duration record_patience{1'000};
+constexpr std::chrono::milliseconds looked_at_rows_every{1'500};
+
+std::string note_name(const DriveSerial& drive) {
+    return "offline_marks." + drive.text;
+}
+
+std::string note_text(const std::vector<LocalMark>& marks) {
+    json list = json::array();
+    for (const auto& local : marks) {
+        const auto& mark = local.mark;
+        list.push_back({{"id", mark.id},
+                        {"since", mark.since.ms},
+                        {"reason", mark.reason},
+                        {"node", mark.node},
+                        {"ended_at", mark.ended_at ? json(mark.ended_at->ms) : json()},
+                        {"ended_by", mark.ended_by},
+                        {"told", local.told}});
+    }
+    return list.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+// A text that makes no sense is none: the drive's own record says that it is offline, and leads to
+// another mark.
+std::vector<LocalMark> marks_from(const DriveSerial& drive, const std::string& text) {
+    std::vector<LocalMark> marks;
+    const json list = json::parse(text, nullptr, false);
+    if (!list.is_array()) return marks;
+    try {
+        for (const auto& one : list) {
+            LocalMark local;
+            local.mark.id = one.at("id").get<std::string>();
+            local.mark.drive = drive.text;
+            local.mark.since = {one.at("since").get<std::int64_t>()};
+            local.mark.reason = one.at("reason").get<std::string>();
+            local.mark.node = one.at("node").get<std::string>();
+            if (!one.at("ended_at").is_null())
+                local.mark.ended_at = {one.at("ended_at").get<std::int64_t>()};
+            local.mark.ended_by = one.at("ended_by").get<std::string>();
+            local.told = one.at("told").get<bool>();
+            marks.push_back(std::move(local));
+        }
+    } catch (const json::exception&) {
+        marks.clear();
+    }
+    return marks;
+}
+
+}  // namespace
+
+class OfflineSharing::Work : public std::enable_shared_from_this<OfflineSharing::Work> {
+  public:
+    Work(asio::io_context& event_loop, const runtime::PairDatabaseConfiguration& database,
+         std::string node, OfflineSharingDoors outside)
+        : loop(event_loop),
+          doors(std::move(outside)),
+          ledger(std::move(node)),
+          tick(event_loop),
+          session(database,
+                  [hurry = hurry, ending = ending] { return hurry->load() || ending->load(); }),
+          worker(std::make_unique<mounts::Worker>(sharing_jobs_max)) {}
+
+    void keep(const DriveSerial& drive);
+    void keep_all(const std::vector<DriveSerial>& touched);
+    void push();
+    void pushed(const OfflineMark& mark, const Outcome& outcome);
+    void take_rows(const std::vector<OfflineMark>& rows);
+    void look();
+    void look_later();
+    void wait_over(const DriveSerial& drive);
+
+    asio::io_context& loop;
+    OfflineSharingDoors doors;
+    OfflineLedger ledger;
+    asio::steady_timer tick;
+    bool obeying = false;  // what drives become is the other node's doing
+    bool pushing = false;  // one at a time
+    bool over = false;
+    std::map<std::string, std::string> failures;  // by mark: told once
+    struct Wait {
+        std::unique_ptr<asio::steady_timer> timer;
+        bool over = false;
+    };
+    std::map<DriveSerial, Wait> waits;
+
+    // For the worker to leave what hangs: a node that is to serve comes before all else.
+    std::shared_ptr<std::atomic<bool>> hurry = std::make_shared<std::atomic<bool>>(false);
+    std::shared_ptr<std::atomic<bool>> ending = std::make_shared<std::atomic<bool>>(false);
+    PrimarySession session;                  // the worker's
+    std::unique_ptr<mounts::Worker> worker;  // last: it uses the others
+};
+
+// ---- what this node knows
+
+void OfflineSharing::Work::keep(const DriveSerial& drive) {
+    if (const auto kept = doors.remember(note_name(drive), note_text(ledger.marks_of(drive)));
+        !kept) {
+        over = true;
+        doors.broken(kept.error().message);
+    }
+}
+
+void OfflineSharing::Work::keep_all(const std::vector<DriveSerial>& touched) {
+    for (const auto& drive : touched) {
+        if (!over) keep(drive);
+    }
+}
+
+// ---- out
+
+void OfflineSharing::Work::push() {
+    if (over || pushing) return;
+    const auto untold = ledger.untold();
+    if (untold.empty()) return;
+    pushing = worker->post([weak = weak_from_this(), untold, &session = session, &loop = loop] {
+        // Ends at the first that fails: what is wrong is wrong with all.
+        for (const auto& mark : untold) {
+            const auto outcome = put_offline_mark(session, mark);
+            const bool last = !outcome || &mark == &untold.back();
+            asio::post(loop, [weak, mark, outcome, last] {
+                const auto self = weak.lock();
+                if (!self || self->over) return;
+                if (last) self->pushing = false;
+                self->pushed(mark, outcome);
+                if (last && outcome) self->push();
+            });
+            if (!outcome) return;
+        }
+    });
+}
+
+void OfflineSharing::Work::pushed(const OfflineMark& mark, const Outcome& outcome) {
+    const std::string what = mark.ended_at ? "not forced offline any more" : "forced offline";
+    if (!outcome) {
+        if (failures.try_emplace(mark.id, outcome.error().message).second)
+            doors.note(Message::offline_not_shared, {mark.drive, what, outcome.error().message});
+        return;
+    }
+    if (failures.erase(mark.id) != 0) doors.note(Message::offline_shared, {mark.drive, what});
+    if (ledger.told(mark)) keep({mark.drive});
+    if (ledger.is_told({mark.drive})) wait_over({mark.drive});
+}
+
+void OfflineSharing::Work::wait_over(const DriveSerial& drive) {
+    const auto found = waits.find(drive);
+    if (found == waits.end() || std::exchange(found->second.over, true)) return;
+    found->second.timer->cancel();
+    doors.recorded(drive);
+}
+
+// ---- in
+
+void OfflineSharing::Work::take_rows(const std::vector<OfflineMark>& rows) {
+    if (over) return;
+    const auto wishes = ledger.compare(rows);
+    obeying = true;
+    for (const auto& wish : wishes) {
+        doors.note(wish.forced ? Message::offline_of_other_node : Message::offline_ended_by_other,
+                   wish.forced ? std::vector<std::string>{wish.drive.text, wish.node, wish.reason}
+                               : std::vector<std::string>{wish.drive.text, wish.reason});
+        doors.obey(wish);
+    }
+    obeying = false;
+    // Only now: a crash in between leads to another mark of the same drive, never to none.
+    keep_all(ledger.adopt(rows));
+    push();
+}
+
+void OfflineSharing::Work::look() {
+    if (over) return;
+    push();
+    const bool posted = worker->post(
+        [weak = weak_from_this(), named = ledger.open_ids(), &session = session, &loop = loop] {
+            auto rows = read_offline_marks(session, named);
+            asio::post(loop, [weak, rows = std::move(rows)] {
+                const auto self = weak.lock();
+                if (!self || self->over) return;
+                if (rows) self->take_rows(*rows);
+                self->look_later();
+            });
+        });
+    if (!posted) look_later();
+}
+
+void OfflineSharing::Work::look_later() {
+    tick.expires_after(looked_at_rows_every);
+    tick.async_wait([weak = weak_from_this()](const std::error_code& error) {
+        const auto self = weak.lock();
+        if (!error && self) self->look();
+    });
+}
+
+// ---- the class
+
+OfflineSharing::OfflineSharing(asio::io_context& loop,
+                               const runtime::PairDatabaseConfiguration& database, std::string node,
+                               OfflineSharingDoors doors)
+    : work_(std::make_shared<Work>(loop, database, std::move(node), std::move(doors))) {}
+
+OfflineSharing::~OfflineSharing() {
+    stop();
+    work_->worker.reset();  // its thread uses the rest
+}
+
+void OfflineSharing::begin(const std::vector<core::DriveRecord>& drives) {
+    for (const auto& drive : drives) {
+        const auto text = work_->doors.recall(note_name(drive.drive));
+        if (!text) return work_->doors.broken(text.error().message);
+        if (*text) work_->ledger.recall(drive.drive, marks_from(drive.drive, **text));
+        follow(drive, "before a restart of the controller");
+    }
+    work_->look_later();
+}
+
+void OfflineSharing::stop() {
+    work_->over = true;
+    work_->ending->store(true);
+    work_->tick.cancel();
+    work_->waits.clear();
+    if (work_->worker) work_->worker->stop();
+}
+
+void OfflineSharing::follow(const core::DriveRecord& drive, const std::string& by) {
+    if (work_->over || work_->obeying) return;
+    if (!work_->ledger.follow(drive, by, clock_now().wall)) return;
+    work_->waits.erase(drive.drive);
+    work_->keep(drive.drive);
+    work_->push();
+}
+
+bool OfflineSharing::is_to_wait(const DriveSerial& drive) {
+    if (work_->over || work_->obeying || work_->ledger.is_told(drive)) return false;
+    auto& wait = work_->waits[drive];
+    if (wait.timer) return !wait.over;
+    wait.timer = std::make_unique<asio::steady_timer>(
+        work_->loop, std::chrono::milliseconds(record_patience.ms));
+    wait.timer->async_wait([weak = std::weak_ptr(work_), drive](const std::error_code& error) {
+        const auto work = weak.lock();
+        if (!error && work && !work->over) work->wait_over(drive);
+    });
+    return true;
+}
+
+void OfflineSharing::read_before_serving(std::function<void(const Outcome&)> done) {
+    work_->hurry->store(true);
+    const bool posted = work_->worker->post([weak = std::weak_ptr(work_), done,
+                                             hurry = work_->hurry, named = work_->ledger.open_ids(),
+                                             &session = work_->session, &loop = work_->loop] {
+        hurry->store(false);
+        using Rows = Result<std::vector<OfflineMark>>;
+        auto rows = [&]() -> Rows {
+            if (auto connected = session.connect(true); !connected) return connected.error();
+            return read_offline_marks(session, named);
+        }();
+        asio::post(loop, [weak, done, rows = std::move(rows)] {
+            const auto work = weak.lock();
+            if (!work || work->over) return;
+            if (!rows) return done(rows.error());
+            work->take_rows(*rows);
+            if (!work->over) done(core::Nothing{});
+        });
+    });
+    if (posted) return;
+    work_->hurry->store(false);
+    asio::post(work_->loop, [done] { done(core::Error{"too much waits for the database"}); });
+}
+
+std::size_t OfflineSharing::untold() const {
+    return work_->ledger.untold().size();
+}
+
+}  // namespace agent::lrad

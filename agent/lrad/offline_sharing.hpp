@@ -1,0 +1,67 @@
+#pragma once
+
+// Drives that are forced offline, as both nodes of a pair know them: this node's own records beside
+// the rows in the database of the pair. On the event loop's thread; the database is asked on a
+// thread of its own, and nothing waits for it longer than it says here.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/core/message_catalogue.hpp"
+#include "agent/core/reservation_agent_io.hpp"
+#include "agent/core/result.hpp"
+#include "agent/lrad/offline_ledger.hpp"
+#include "agent/runtime/pair_database_configuration.hpp"
+
+namespace asio {
+class io_context;
+}
+
+namespace agent::lrad {
+
+struct OfflineSharingDoors {
+    // A named text that survives restarts, recorded when it returns.
+    std::function<core::Outcome(const std::string& name, const std::string& text)> remember;
+    std::function<core::Result<std::optional<std::string>>(const std::string& name)> recall;
+    // Makes a drive what the other node has made it; it is so when this returns.
+    std::function<void(const OfflineWish& wish)> obey;
+    // What was kept back for a drive may be done: its mark is on both disks, or was waited for long
+    // enough.
+    std::function<void(const core::DriveSerial& drive)> recorded;
+    std::function<void(core::Message message, const std::vector<std::string>& words)> note;
+    // Nothing can be recorded any more: the process has to end.
+    std::function<void(const std::string& why)> broken;
+};
+
+class OfflineSharing {
+  public:
+    OfflineSharing(asio::io_context& loop, const runtime::PairDatabaseConfiguration& database,
+                   std::string node, OfflineSharingDoors doors);
+    ~OfflineSharing();
+
+    // As this node has recorded its drives; before anything else.
+    void begin(const std::vector<core::DriveRecord>& drives);
+    // Nothing more is asked.
+    void stop();
+
+    // What a drive is has been recorded. `by`: who has cleared it, and why.
+    void follow(const core::DriveRecord& drive, const std::string& by);
+    // Is it worth waiting a moment before the drive is made offline? False from then on: its mark
+    // is there, or the moment is over. When true, `recorded` is called once.
+    [[nodiscard]] bool is_to_wait(const core::DriveSerial& drive);
+
+    // Reads the rows of this node's own server, which takes writes by now, and obeys them. `done`
+    // once, from the loop, unless this ends before; an error: they could not be read.
+    void read_before_serving(std::function<void(const core::Outcome&)> done);
+    // Marks that could not be put, for status; in words.
+    [[nodiscard]] std::size_t untold() const;
+
+  private:
+    class Work;
+    std::shared_ptr<Work> work_;
+};
+
+}  // namespace agent::lrad

@@ -1,0 +1,64 @@
+#pragma once
+
+// What a controller that is a node of a pair has besides. Inside this room only.
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "agent/lrad/controller.hpp"
+#include "agent/lrad/offline_sharing.hpp"
+#include "agent/lrad/pair_alarms.hpp"
+#include "agent/lrad/pair_view.hpp"
+#include "agent/lrad/request_passing.hpp"
+#include "agent/mounts/worker.hpp"
+#include "agent/pair_node/node_runner.hpp"
+
+namespace agent::lrad {
+
+struct Controller::PairPart {
+    static constexpr std::size_t table_jobs_max = 8;
+
+    std::unique_ptr<pair_node::NodeRunner> node;
+    // Opens the drive table, which may block.
+    std::unique_ptr<mounts::Worker> table = std::make_unique<mounts::Worker>(table_jobs_max);
+    bool active = false;
+    bool mounting = false;  // the mount service was started
+    // Mount services that were given up end here: their threads may wait for drives or database.
+    struct Ending {
+        std::shared_ptr<std::atomic<bool>> over;
+        std::thread thread;
+    };
+    std::vector<Ending> endings;
+    // Of the newest round that takes the other node's keys off the drives: nothing of it is sent
+    // any more.
+    std::shared_ptr<std::atomic<bool>> round_over;
+    std::uint64_t fence_order = 0;  // the newest
+    std::uint64_t activations = 0;
+    std::vector<core::AgentName> to_be_told;  // how all drives are
+    PairPart() = default;
+    PairPart(const PairPart&) = delete;
+    PairPart& operator=(const PairPart&) = delete;
+    ~PairPart() {
+        for (auto& ending : endings)
+            ending.thread.join();
+    }
+    void end_round() {
+        if (round_over) round_over->store(true);
+    }
+    std::map<core::AgentName, core::AgentPresence> presences;  // as said, also while only watching
+    std::unique_ptr<OfflineSharing> offline;
+    std::unique_ptr<RequestPassing> requests;             // null: no mounts
+    std::map<core::DriveSerial, std::string> cleared_by;  // who, and why, until it is online
+    PairAlarms alarms;
+    BallotsAtEnrolment enrolled;
+    std::optional<core::Instant> judged_at;
+    std::string shown;  // of the pair, in the MIB's tables
+    std::shared_ptr<int> alive = std::make_shared<int>(0);
+};
+
+}  // namespace agent::lrad

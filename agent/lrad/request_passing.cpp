@@ -1,0 +1,398 @@
+#include "agent/lrad/request_passing.hpp"
+
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "agent/mounts/worker.hpp"
+#include "agent/postgres/primary_session.hpp"
+#include "agent/postgres/request_box.hpp"
+#include "agent/runtime/clock.hpp"
+
+namespace agent::lrad {
+
+using core::Message;
+using core::Outcome;
+using nlohmann::json;
+using postgres::BoxedAnswer;
+using postgres::BoxedRequest;
+using postgres::PrimarySession;
+using runtime::Caller;
+using runtime::clock_now;
+using runtime::ControlAnswer;
+using runtime::ControlError;
+using runtime::ControlErrorCode;
+using Answerer = runtime::ControlServer::Answerer;
+
+namespace {
+
+constexpr std::size_t passing_jobs_max = 4;
+constexpr std::size_t passed_max = 256;  // that wait for an answer
+constexpr std::size_t passed_text_max = std::size_t{60} * 1024;
+constexpr std::size_t passed_answer_max = std::size_t{4} * 1024 * 1024;
+constexpr std::chrono::milliseconds box_looked_at_every{150};
+constexpr std::chrono::milliseconds box_looked_at_seldom{1'000};
+// A request that may have been taken is asked about for so long while no server takes writes: a
+// take-over is long over by then.
+constexpr core::Duration no_server_patience{60'000};
+
+Caller caller_from(const std::string& text, const std::string& node) {
+    Caller caller;
+    const json asker = json::parse(text, nullptr, false);
+    caller.user = "somebody at node " + node;
+    if (!asker.is_object()) return caller;
+    if (asker.contains("user") && asker["user"].is_string())
+        caller.user = asker["user"].get<std::string>() + " at node " + node;
+    if (asker.contains("uid") && asker["uid"].is_number_unsigned())
+        caller.uid = asker["uid"].get<uid_t>();
+    if (asker.contains("pid") && asker["pid"].is_number_integer())
+        caller.pid = asker["pid"].get<pid_t>();
+    return caller;
+}
+
+// Changes nothing, and is not worth an event.
+bool is_question(std::string_view method) {
+    return method.ends_with(".list") || method.ends_with(".show") || method == "claim.drives";
+}
+
+// What one job at the database has brought.
+struct BoxSeen {
+    bool reached = false;
+    std::string trouble;
+    std::string doubtful;          // a request that may be in the box
+    std::vector<std::string> put;  // requests that are in the box
+    std::vector<BoxedAnswer> answers;
+    std::vector<std::string> answered;  // answers that are in the box
+    std::vector<BoxedRequest> requests;
+};
+
+// What it is to do.
+struct BoxErrand {
+    std::vector<BoxedRequest> to_put;
+    std::vector<std::string> waited_for;
+    std::vector<std::string> to_drop;
+    std::vector<BoxedAnswer> to_answer;
+    bool serves = false;
+};
+
+// `seen` has what was done when the first thing fails.
+Outcome run_errand(PrimarySession& session, const BoxErrand& errand, BoxSeen& seen) {
+    if (!session.is_connected() || (errand.serves && !session.is_own())) {
+        if (auto connected = session.connect(errand.serves); !connected) return connected;
+    }
+    seen.reached = true;
+    for (const auto& request : errand.to_put) {
+        seen.doubtful = request.id;
+        if (auto put = put_request(session, request); !put) return put;
+        seen.doubtful.clear();
+        seen.put.push_back(request.id);
+    }
+    for (const auto& answer : errand.to_answer) {
+        if (auto put = put_answer(session, answer, clock_now().wall); !put) return put;
+        seen.answered.push_back(answer.id);
+    }
+    if (!errand.waited_for.empty()) {
+        auto answers = read_answers(session, errand.waited_for);
+        if (!answers) return answers.error();
+        seen.answers = std::move(answers).value();
+    }
+    if (!errand.to_drop.empty()) {
+        if (auto dropped = drop_requests(session, errand.to_drop); !dropped) return dropped;
+    }
+    if (errand.serves) {
+        auto requests = read_requests(session);
+        if (!requests) return requests.error();
+        seen.requests = std::move(requests).value();
+    }
+    return core::Nothing{};
+}
+
+}  // namespace
+
+class RequestPassing::Work : public std::enable_shared_from_this<RequestPassing::Work> {
+  public:
+    Work(asio::io_context& event_loop, const runtime::PairDatabaseConfiguration& database,
+         std::string own, std::string peer, RequestPassingDoors outside)
+        : loop(event_loop),
+          node(std::move(own)),
+          other(std::move(peer)),
+          doors(std::move(outside)),
+          tick(event_loop),
+          session(database, [ending = ending] { return ending->load(); }),
+          worker(std::make_unique<mounts::Worker>(passing_jobs_max)) {}
+
+    void look();
+    void look_again(std::chrono::milliseconds delay);
+    void take(const BoxSeen& seen);
+    void give_up(const BoxSeen& seen);
+    void serve(const BoxedRequest& request);
+    void end_of(const std::string& id, ControlAnswer answer);
+
+    asio::io_context& loop;
+    std::string node;
+    std::string other;
+    RequestPassingDoors doors;
+    asio::steady_timer tick;
+    bool over = false;
+    bool looking = false;  // a job is under way
+    Counts counts;
+    std::uint64_t named = 0;
+    std::string told_trouble;
+
+    // Made here.
+    struct Passed {
+        BoxedRequest request;
+        bool put = false;       // it is in the box
+        bool doubtful = false;  // it may be
+        core::Instant reached_at;
+        Answerer answer;
+    };
+    std::map<std::string, Passed> passed;
+    std::vector<std::string> to_drop;
+
+    // Made elsewhere, and served here.
+    std::set<std::string> under_way;
+    std::map<std::string, BoxedAnswer> to_answer;
+
+    std::shared_ptr<std::atomic<bool>> ending = std::make_shared<std::atomic<bool>>(false);
+    PrimarySession session;                  // the worker's
+    std::unique_ptr<mounts::Worker> worker;  // last: it uses the others
+};
+
+void RequestPassing::Work::look_again(std::chrono::milliseconds delay) {
+    if (over || looking) return;
+    tick.expires_after(delay);
+    tick.async_wait([weak = weak_from_this()](const std::error_code& error) {
+        const auto self = weak.lock();
+        if (!error && self) self->look();
+    });
+}
+
+void RequestPassing::Work::look() {
+    if (over || looking) return;
+    BoxErrand errand;
+    errand.serves = doors.serves();
+    if (!errand.serves) {
+        under_way.clear();  // whoever serves now begins with them anew
+        to_answer.clear();
+    }
+    for (auto& [id, one] : passed) {
+        if (!one.put) errand.to_put.push_back(one.request);
+        errand.waited_for.push_back(id);
+    }
+    for (const auto& [id, answer] : to_answer)
+        errand.to_answer.push_back(answer);
+    errand.to_drop = to_drop;
+    const bool nothing = !errand.serves && errand.waited_for.empty() && errand.to_drop.empty();
+    if (nothing) return look_again(box_looked_at_seldom);
+    looking = worker->post([weak = weak_from_this(), errand = std::move(errand), &session = session,
+                            &loop = loop] {
+        BoxSeen seen;
+        if (const auto done = run_errand(session, errand, seen); !done)
+            seen.trouble = done.error().message;
+        asio::post(loop, [weak, seen = std::move(seen), dropped = errand.to_drop.size()] {
+            const auto self = weak.lock();
+            if (!self || self->over) return;
+            self->looking = false;
+            if (seen.trouble.empty())
+                self->to_drop.erase(self->to_drop.begin(),
+                                    self->to_drop.begin() + static_cast<std::ptrdiff_t>(dropped));
+            self->take(seen);
+            self->look_again(seen.trouble.empty() ? box_looked_at_every : 2 * box_looked_at_every);
+        });
+    });
+    if (!looking) look_again(box_looked_at_seldom);
+}
+
+void RequestPassing::Work::take(const BoxSeen& seen) {
+    const auto now = clock_now().monotonic;
+    for (const auto& id : seen.put) {
+        const auto found = passed.find(id);
+        if (found == passed.end()) continue;
+        found->second.put = true;
+        ++counts.passed;
+    }
+    if (const auto found = passed.find(seen.doubtful); found != passed.end())
+        found->second.doubtful = true;
+    if (seen.trouble.empty()) {
+        for (auto& [id, one] : passed)
+            one.reached_at = now;
+        told_trouble.clear();
+    }
+    for (const auto& answer : seen.answers) {
+        to_drop.push_back(answer.id);
+        end_of(answer.id, answer_from_text(answer.answer));
+    }
+    for (const auto& id : seen.answered) {
+        to_answer.erase(id);
+        under_way.erase(id);
+    }
+    for (const auto& request : seen.requests)
+        serve(request);
+    if (!seen.trouble.empty()) give_up(seen);
+}
+
+// What was certainly not taken is told at once; what may have been is asked about for a while.
+void RequestPassing::Work::give_up(const BoxSeen& seen) {
+    const auto now = clock_now().monotonic;
+    const auto& trouble = seen.trouble;
+    std::vector<std::pair<std::string, std::string>> ended;
+    for (auto& [id, one] : passed) {
+        const json params = json::parse(one.request.parameters, nullptr, false);
+        const std::string again = params.is_object() && params.contains("request")
+                                      ? " with --request " + params["request"].get<std::string>()
+                                      : "";
+        if (!one.put && !one.doubtful && !seen.reached) {
+            ended.emplace_back(id, "RETRY_ELSEWHERE: controller " + other +
+                                       " serves the library, and its database can not be reached "
+                                       "from here (" +
+                                       trouble + "): ask there" + again);
+        } else if (now - one.reached_at >= no_server_patience) {
+            ended.emplace_back(id,
+                               "BUSY: nobody has answered since the request was passed on to "
+                               "controller " +
+                                   other + " (" + trouble +
+                                   "); whether it was done is not known here: make it again" +
+                                   again);
+        }
+    }
+    if (!ended.empty() && std::exchange(told_trouble, trouble) != trouble)
+        doors.note(Message::requests_not_passed, {other, trouble});
+    for (const auto& [id, words] : ended) {
+        ++counts.not_passed;
+        // It may be in the box: nobody waits for it any more.
+        to_drop.push_back(id);
+        end_of(id, ControlError{ControlErrorCode::busy, words, R"({"reason": "retry_elsewhere"})"});
+    }
+}
+
+void RequestPassing::Work::end_of(const std::string& id, ControlAnswer answer) {
+    auto entry = passed.extract(id);
+    if (entry) entry.mapped().answer(std::move(answer));
+}
+
+// ---- at the node that serves
+
+void RequestPassing::Work::serve(const BoxedRequest& request) {
+    if (!doors.serves() || !under_way.insert(request.id).second) return;
+    ++counts.served;
+    if (!is_question(request.method))
+        doors.note(Message::request_taken_on, {request.id, request.method, request.node});
+    const json params = json::parse(request.parameters, nullptr, false);
+    const auto answered = [weak = weak_from_this(), id = request.id](ControlAnswer answer) {
+        const auto self = weak.lock();
+        if (!self || self->over || !self->under_way.contains(id)) return;
+        self->to_answer[id] = {id, answer_text(answer)};
+        self->look_again(std::chrono::milliseconds(0));
+    };
+    const bool known =
+        params.is_object() &&
+        doors.serve(request.method, params, caller_from(request.asker, request.node), answered);
+    if (!known)
+        answered(ControlError{ControlErrorCode::method_not_found,
+                              "node " + node + " serves no " + request.method +
+                                  "; both nodes need the same version of lrad"});
+}
+
+// ---- the class
+
+RequestPassing::RequestPassing(asio::io_context& loop,
+                               const runtime::PairDatabaseConfiguration& database, std::string node,
+                               std::string other, RequestPassingDoors doors)
+    : work_(std::make_shared<Work>(loop, database, std::move(node), std::move(other),
+                                   std::move(doors))) {}
+
+RequestPassing::~RequestPassing() {
+    stop();
+    work_->worker.reset();  // its thread uses the rest
+}
+
+void RequestPassing::start() {
+    work_->look_again(box_looked_at_every);
+}
+
+void RequestPassing::stop() {
+    work_->over = true;
+    work_->ending->store(true);
+    work_->tick.cancel();
+    work_->passed.clear();
+    if (work_->worker) work_->worker->stop();
+}
+
+void RequestPassing::pass(const std::string& method, json params, const Caller& caller,
+                          Answerer answer) {
+    auto& work = *work_;
+    if (work.over) return;
+    if (work.passed.size() >= passed_max)
+        return answer(ControlError{ControlErrorCode::busy,
+                                   "BUSY: " + std::to_string(passed_max) +
+                                       " requests that were passed on to controller " + work.other +
+                                       " wait for their answers already; ask there",
+                                   R"({"reason": "retry_elsewhere"})"});
+    const auto now = clock_now();
+    const std::string id =
+        work.node + ":" + std::to_string(now.wall.ms) + ":" + std::to_string(++work.named);
+    // Served twice, by one node and then by the other, it has to be the same mount.
+    if (method == "volume.mount" && !params.contains("request")) params["request"] = id;
+    BoxedRequest request;
+    request.id = id;
+    request.node = work.node;
+    request.method = method;
+    request.parameters = params.dump(-1, ' ', false, json::error_handler_t::replace);
+    request.asker = json{{"user", caller.user}, {"uid", caller.uid}, {"pid", caller.pid}}.dump();
+    request.asked_at = now.wall;
+    if (request.parameters.size() > passed_text_max)
+        return answer(ControlError{ControlErrorCode::invalid_params, "the request is too long"});
+    work.passed.emplace(id, Work::Passed{request, false, false, now.monotonic, std::move(answer)});
+    if (!is_question(method)) work.doors.note(Message::request_passed_on, {id, method, work.other});
+    work.look_again(std::chrono::milliseconds(0));
+}
+
+RequestPassing::Counts RequestPassing::counts() const {
+    return work_->counts;
+}
+
+// ---- answers as text
+
+std::string answer_text(const ControlAnswer& answer) {
+    json text = json::object();
+    if (const auto* error = std::get_if<ControlError>(&answer)) {
+        text["error"] = {{"code", static_cast<int>(error->code)},
+                         {"message", error->message},
+                         {"data", error->data}};
+    } else {
+        text["result"] = std::get<json>(answer);
+    }
+    auto line = text.dump(-1, ' ', false, json::error_handler_t::replace);
+    if (line.size() <= passed_answer_max) return line;
+    return answer_text(ControlError{ControlErrorCode::failed,
+                                    "the answer is too long to be passed on: ask the node that "
+                                    "serves"});
+}
+
+ControlAnswer answer_from_text(const std::string& text) {
+    const json answer = json::parse(text, nullptr, false);
+    if (answer.is_object() && answer.contains("result")) return answer["result"];
+    try {
+        const auto& error = answer.at("error");
+        return ControlError{static_cast<ControlErrorCode>(error.at("code").get<int>()),
+                            error.at("message").get<std::string>(),
+                            error.at("data").get<std::string>()};
+    } catch (const json::exception&) {
+        return ControlError{ControlErrorCode::failed,
+                            "the answer that was passed on makes no sense: both nodes need the "
+                            "same version of lrad"};
+    }
+}
+
+}  // namespace agent::lrad

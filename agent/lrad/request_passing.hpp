@@ -1,0 +1,67 @@
+#pragma once
+
+// Requests made at the node of a pair that stands by: entered into the database of the node that
+// serves, which answers there. On the event loop's thread; the database is asked on a thread of its
+// own.
+//
+// A request is entered once under an id of its own, and a mount has a request name by then, so that
+// whoever serves it, before or after a take-over, does the same thing once.
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "agent/core/message_catalogue.hpp"
+#include "agent/runtime/control_server.hpp"
+#include "agent/runtime/pair_database_configuration.hpp"
+
+namespace asio {
+class io_context;
+}
+
+namespace agent::lrad {
+
+struct RequestPassingDoors {
+    // A request of the other node, or of this one from before it served; false: no such method.
+    std::function<bool(const std::string& method, const nlohmann::json& params,
+                       const runtime::Caller& caller, runtime::ControlServer::Answerer answer)>
+        serve;
+    // Does this node serve requests at this moment?
+    std::function<bool()> serves;
+    std::function<void(core::Message message, const std::vector<std::string>& words)> note;
+};
+
+class RequestPassing {
+  public:
+    RequestPassing(asio::io_context& loop, const runtime::PairDatabaseConfiguration& database,
+                   std::string node, std::string other, RequestPassingDoors doors);
+    ~RequestPassing();
+
+    void start();
+    // Nothing more is asked; who waits is not answered.
+    void stop();
+
+    // `answer` once, from the loop. When the node that serves can not be reached the answer is that
+    // the request has to be made there.
+    void pass(const std::string& method, nlohmann::json params, const runtime::Caller& caller,
+              runtime::ControlServer::Answerer answer);
+
+    struct Counts {
+        std::uint64_t passed = 0;
+        std::uint64_t not_passed = 0;
+        std::uint64_t served = 0;
+    };
+    [[nodiscard]] Counts counts() const;
+
+  private:
+    class Work;
+    std::shared_ptr<Work> work_;
+};
+
+// An answer as text, and back; what makes no sense is an error.
+[[nodiscard]] std::string answer_text(const runtime::ControlAnswer& answer);
+[[nodiscard]] runtime::ControlAnswer answer_from_text(const std::string& text);
+
+}  // namespace agent::lrad

@@ -1,0 +1,46 @@
+#pragma once
+
+// Requests that a node which stands by passes on to the one that serves, and their answers: rows in
+// the database of the pair. A row is added by who asks, answered once by who serves, and taken away
+// by who asks. What is done twice by mistake changes nothing.
+
+#include <string>
+#include <vector>
+
+#include "agent/core/result.hpp"
+#include "agent/core/time.hpp"
+
+namespace agent::postgres {
+
+class PrimarySession;
+
+struct BoxedRequest {
+    std::string id;  // printable, without blanks; never used again
+    std::string node;
+    std::string method;
+    std::string parameters;  // JSON
+    std::string asker;       // JSON: who, at that node
+    core::WallTime asked_at;
+};
+struct BoxedAnswer {
+    std::string id;
+    std::string answer;  // JSON
+};
+
+// SQL that makes what is missing, and lets the other node use it.
+[[nodiscard]] std::string request_box_tables();
+
+[[nodiscard]] core::Outcome put_request(PrimarySession& session, const BoxedRequest& request);
+// Of these requests, those that have an answer.
+[[nodiscard]] core::Result<std::vector<BoxedAnswer>> read_answers(
+    PrimarySession& session, const std::vector<std::string>& ids);
+[[nodiscard]] core::Outcome drop_requests(PrimarySession& session,
+                                          const std::vector<std::string>& ids);
+
+// The oldest that have no answer yet, a bounded number.
+[[nodiscard]] core::Result<std::vector<BoxedRequest>> read_requests(PrimarySession& session);
+// The first answer stays. Answers that nobody has fetched for an hour go.
+[[nodiscard]] core::Outcome put_answer(PrimarySession& session, const BoxedAnswer& answer,
+                                       core::WallTime now);
+
+}  // namespace agent::postgres
