@@ -15,6 +15,7 @@
 #include "agent/lrad/discovery_report.hpp"
 #include "agent/lrad/discovery_service.hpp"
 #include "agent/lrad/drive_paths.hpp"
+#include "agent/lrad/iscsi_chap.hpp"
 #include "agent/runtime/url_credentials.hpp"
 #include "drive_iface/device/iscsi_transport.hpp"
 #include "drive_iface/discovery/discovery.hpp"
@@ -33,7 +34,7 @@ struct DiscoveryService::State {
     bool loop_is_there = true;
     bool under_way = false;
     std::unique_ptr<drive_iface::discovery::PathAsker> asker;  // knows what hangs from before
-    std::string asker_name;                                    // initiator name it opens with
+    std::string asker_name;                                    // what it opens with
 };
 
 namespace {
@@ -79,12 +80,35 @@ DiscoveryOptions discovery_options(const runtime::LradConfiguration& configurati
         const std::string portal = portal_in(drive.interface->url);
         if (!portal.empty() && known.insert(portal).second) portals.push_back(portal);
     }
+    for (const auto& further : configuration.discovery_portals) {
+        if (known.insert(further.portal).second) portals.push_back(further.portal);
+    }
     portals.resize(std::min(portals.size(), drive_iface::discovery::portals_max));
     options.portals = std::move(portals);
     // The sessions that watch drives have another ISID: these do not end them.
     options.isid = drive_iface::isid_number(configuration.sharing.controller + " discover");
     options.isid_qualifier = static_cast<std::uint16_t>(::getpid());
+    options.credentials = [known_ones = configuration](const std::string& url_or_portal) {
+        return credentials_door(chap_for(known_ones, url_or_portal))();
+    };
     return options;
+}
+
+// Other names or files, another asker: it keeps what it was made with.
+std::string what_it_opens_with(const runtime::LradConfiguration& configuration) {
+    std::string text;
+    const auto add = [&text](const std::string& where, const auto& chap) {
+        text += where + "\n";
+        if (chap) text += chap_to_paste(*chap).dump() + "\n";
+    };
+    for (const auto& drive : configuration.drives) {
+        if (!drive.interface) continue;
+        add(drive.interface->url, drive.interface->chap);
+        text += drive.interface->initiator_name + "\n";
+    }
+    for (const auto& portal : configuration.discovery_portals)
+        add(portal.portal, portal.chap);
+    return text;
 }
 
 // What the configuration makes of what was found.
@@ -108,8 +132,12 @@ json compared(const Discovered& discovered, const runtime::LradConfiguration& co
     }
     report["configuration"] = {{"drives", json::array()}};
     for (const json& entry : drives_to_paste(discovered)) {
-        if (!configured.contains(entry["serial"].get<std::string>()))
-            report["configuration"]["drives"].push_back(entry);
+        if (configured.contains(entry["serial"].get<std::string>())) continue;
+        json pasted = entry;
+        const std::string url = pasted["interface"].value("url", "");
+        if (const auto chap = chap_for(configuration, url); !url.empty() && chap)
+            pasted["interface"]["chap"] = chap_to_paste(*chap);
+        report["configuration"]["drives"].push_back(std::move(pasted));
     }
     return report;
 }
@@ -124,7 +152,7 @@ DiscoveryService::~DiscoveryService() {
     state_->loop_is_there = false;
 }
 
-void DiscoveryService::discover(DiscoveryOptions options,
+void DiscoveryService::discover(DiscoveryOptions options, const std::string& opens_with,
                                 std::function<void(const Discovered&)> done,
                                 const std::function<void(const core::Error&)>& refused) {
     drive_iface::discovery::PathAsker* asker = nullptr;
@@ -132,10 +160,10 @@ void DiscoveryService::discover(DiscoveryOptions options,
         const std::lock_guard lock(state_->mutex);
         if (std::exchange(state_->under_way, true))
             return refused({"drives are being looked for already; ask again in a few seconds"});
-        if (!state_->asker || state_->asker_name != options.initiator_name) {
+        if (!state_->asker || state_->asker_name != opens_with) {
             state_->asker = std::make_unique<drive_iface::discovery::PathAsker>(
                 drive_iface::discovery::path_opener(options));
-            state_->asker_name = options.initiator_name;
+            state_->asker_name = opens_with;
         }
         asker = state_->asker.get();
     }
@@ -166,6 +194,7 @@ void Controller::serve_discovery() {
             return answer(ControlError{ControlErrorCode::invalid_params, portals.error().message});
         discovery_.discover(
             discovery_options(configuration_, std::move(portals).value()),
+            what_it_opens_with(configuration_),
             [this, answer](const Discovered& found) {
                 answer(compared(found, configuration_, paths_.moved()));
             },

@@ -150,7 +150,7 @@ json drives_to_paste(const Discovered& discovered) {
     return list;
 }
 
-std::string discovered_text(const Discovered& discovered) {
+std::string discovered_text(const Discovered& discovered, const json& drives) {
     std::string text;
     if (discovered.drives.empty()) text += "no tape drives found\n";
     std::vector<TextRow> rows{{"DRIVE", "PRODUCT", "FIRMWARE", "ELEMENT", "PATH", "PORT"}};
@@ -177,7 +177,6 @@ std::string discovered_text(const Discovered& discovered) {
         text += "  " + in_print(problem) + "\n";
     if (discovered.drives.empty()) return text;
     text += "\nFor lrad.json (docs/CONFIGURATION.md):\n\n\"drives\": [\n";
-    const json drives = drives_to_paste(discovered);
     for (std::size_t i = 0; i < drives.size(); ++i) {
         text += "  " + drives[i].dump(-1, ' ', true, json::error_handler_t::replace) +
                 (i + 1 < drives.size() ? ",\n" : "\n");

@@ -19,7 +19,8 @@ namespace agent::lrad {
 // nothing is done to them: whoever wants more chooses another actuator.
 [[nodiscard]] nlohmann::json drives_to_paste(const drive_iface::discovery::Discovered& discovered);
 
-// For people: a table, problems, and the configuration to paste.
-[[nodiscard]] std::string discovered_text(const drive_iface::discovery::Discovered& discovered);
+// For people: a table, problems, and the configuration to paste, which is `drives`.
+[[nodiscard]] std::string discovered_text(const drive_iface::discovery::Discovered& discovered,
+                                          const nlohmann::json& drives);
 
 }  // namespace agent::lrad

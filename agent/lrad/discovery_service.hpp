@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "agent/core/result.hpp"
 #include "drive_iface/discovery/discovery.hpp"
@@ -22,8 +23,8 @@ class DiscoveryService {
     DiscoveryService& operator=(const DiscoveryService&) = delete;
 
     // One of both is called, once: `refused` at once when one is under way already, `done` on the
-    // loop otherwise.
-    void discover(drive_iface::discovery::DiscoveryOptions options,
+    // loop otherwise. What hangs is remembered as long as `opens_with` stays the same.
+    void discover(drive_iface::discovery::DiscoveryOptions options, const std::string& opens_with,
                   std::function<void(const drive_iface::discovery::Discovered&)> done,
                   const std::function<void(const core::Error&)>& refused);
 

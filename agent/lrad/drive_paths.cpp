@@ -3,6 +3,7 @@
 #include <mutex>
 #include <utility>
 
+#include "agent/lrad/iscsi_chap.hpp"
 #include "agent/runtime/log.hpp"
 #include "agent/runtime/url_credentials.hpp"
 #include "drive_iface/device/iscsi_transport.hpp"
@@ -61,6 +62,11 @@ core::Result<std::unique_ptr<Transport>> DrivePaths::make_interface(
     iscsi.url = interface.url;
     iscsi.initiator_name = interface.initiator_name;
     iscsi.isid = drive_iface::isid_number(controller);
+    if (interface.chap) {
+        iscsi.credentials = credentials_door(interface.chap);
+        if (auto readable = iscsi.credentials(); !readable)
+            return readable.error().within("interface.chap");
+    }
     if (auto usable = drive_iface::make_iscsi_transport(iscsi); !usable) return usable.error();
     options.path = {DevicePath::Kind::iscsi, runtime::without_credentials(interface.url), {}};
     return drive_iface::discovery::make_serial_bound_transport(

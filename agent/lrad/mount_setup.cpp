@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "agent/lrad/iscsi_chap.hpp"
 #include "agent/mounts/postgres_session.hpp"
 #include "agent/mounts/sqlite_session.hpp"
 #include "agent/runtime/clock.hpp"
@@ -35,12 +36,14 @@ claims::MediaTable media_of(const runtime::MountsConfiguration& mounts) {
 }  // namespace
 
 core::Result<std::unique_ptr<drive_iface::Transport>> make_changer(
-    const runtime::MountsConfiguration& mounts, const core::ControllerName& controller) {
-    if (!mounts.changer.iscsi) return drive_iface::make_sg_transport(mounts.changer.device);
+    const runtime::LradConfiguration& configuration) {
+    const auto& changer = configuration.mounts->changer;
+    if (!changer.iscsi) return drive_iface::make_sg_transport(changer.device);
     drive_iface::IscsiTransportOptions iscsi;
-    iscsi.url = mounts.changer.url;
-    iscsi.initiator_name = mounts.changer.initiator_name;
-    iscsi.isid = drive_iface::isid_number(controller);
+    iscsi.url = changer.url;
+    iscsi.initiator_name = changer.initiator_name;
+    iscsi.isid = drive_iface::isid_number(configuration.sharing.controller);
+    iscsi.credentials = credentials_door(chap_for(configuration, changer.url));
     return drive_iface::make_iscsi_transport(std::move(iscsi));
 }
 

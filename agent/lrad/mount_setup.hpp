@@ -15,9 +15,10 @@
 
 namespace agent::lrad {
 
-// Opens nothing yet.
+// Opens nothing yet. `configuration` has mounts; a changer that asks for CHAP is logged in to as
+// the drives behind its portal are.
 [[nodiscard]] core::Result<std::unique_ptr<drive_iface::Transport>> make_changer(
-    const runtime::MountsConfiguration& mounts, const core::ControllerName& controller);
+    const runtime::LradConfiguration& configuration);
 
 [[nodiscard]] mounts::MountServiceOptions mount_options(const runtime::MountsConfiguration& mounts);
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/core/sharing_resolver.hpp"
+#include "agent/runtime/url_credentials.hpp"
 
 namespace agent::runtime {
 
@@ -48,6 +49,7 @@ class Reading {
         read_domains(result.sharing);
         read_keys(result);
         read_drives(result);
+        read_discovery(result);
         read_agents(result);
         result.mounts = mounts_configuration(source_, result, errors);
         result.pair = node_pair_configuration(source_, result, errors);
@@ -264,7 +266,24 @@ class Reading {
         if (iscsi && interface.initiator_name.empty()) {
             interface.initiator_name = initiator_name_of(result.sharing.controller);
         }
+        if (value.contains("chap")) {
+            if (!iscsi) wrong(path + ".chap", "has no meaning with type sg; remove it");
+            if (interface.url != without_credentials(interface.url))
+                wrong(path + ".url", "has a name and a secret too; leave them to chap");
+            interface.chap = iscsi_chap_from(source_, value["chap"], path + ".chap", errors);
+        }
         return interface;
+    }
+
+    void read_discovery(LradConfiguration& result) {
+        const json& portals = values_["discovery"]["portals"];
+        for (std::size_t i = 0; i < portals.size(); ++i) {
+            const std::string path = "discovery.portals[" + std::to_string(i) + "]";
+            DiscoveryPortal portal{portals[i]["portal"].get<std::string>(), {}};
+            if (portals[i].contains("chap"))
+                portal.chap = iscsi_chap_from(source_, portals[i]["chap"], path + ".chap", errors);
+            result.discovery_portals.push_back(std::move(portal));
+        }
     }
 
     // iSCSI names are lower case and know no '_' (RFC 7143 4.2.7).

@@ -13,6 +13,7 @@
 #include "agent/runtime/address_text.hpp"
 #include "agent/runtime/agentless_configuration.hpp"
 #include "agent/runtime/configuration.hpp"
+#include "agent/runtime/iscsi_chap.hpp"
 #include "agent/runtime/metrics_configuration.hpp"
 #include "agent/runtime/mounts_configuration.hpp"
 #include "agent/runtime/pair_configuration.hpp"
@@ -27,7 +28,15 @@ struct DriveInterface {
     std::string device;          // sg: "/dev/sg3", where to look first; may be empty
     std::string url;             // iscsi: "iscsi://192.0.2.1:3260/TARGET/LUN"
     std::string initiator_name;  // iscsi: the name this controller logs in with
+    std::optional<IscsiChap> chap;
     bool operator==(const DriveInterface&) const = default;
+};
+
+// An iSCSI portal that is asked whenever drives are looked for.
+struct DiscoveryPortal {
+    std::string portal;  // HOST or HOST:PORT
+    std::optional<IscsiChap> chap;
+    bool operator==(const DiscoveryPortal&) const = default;
 };
 
 enum class OfflineActuator : std::uint8_t {
@@ -79,6 +88,7 @@ struct LradConfiguration {
     std::size_t event_log_max = 100'000;
     std::vector<ReservationKeyOwner> keys;
     std::vector<LradDrive> drives;  // in the order of sharing.drives
+    std::vector<DiscoveryPortal> discovery_portals;
     std::vector<LradAgent> agents;  // in the order of sharing.agents
     SnmpConfiguration snmp;
     MetricsConfiguration metrics;

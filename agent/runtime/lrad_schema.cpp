@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/core/reservation.hpp"
+#include "agent/runtime/iscsi_chap.hpp"
 #include "agent/runtime/lrad_configuration.hpp"
 #include "agent/runtime/shared_shapes.hpp"
 
@@ -37,6 +38,26 @@ ValueShape interface_shape() {
                      "iSCSI name this controller logs in with; with type iscsi. Without it one is "
                      "made from controller.id.",
                      "\"iqn.2026-01.example:lra\""),
+        optional_key("chap", iscsi_chap_shape(),
+                     "CHAP, where the target asks for it. The secrets are read at each login.",
+                     "{\"user\": \"lra\", \"secret_file\": \"/etc/lra/keys/chap\"}"),
+    });
+}
+
+ValueShape discovery_shape() {
+    return object_shape({
+        default_key("portals",
+                    list_shape(object_shape({
+                                   required_key("portal", text_shape(256), "HOST or HOST:PORT.",
+                                                "\"192.0.2.20:3260\""),
+                                   optional_key("chap", iscsi_chap_shape(),
+                                                "As drives[].interface.chap, for its targets.",
+                                                "{\"user\": \"lra\", \"secret_file\": "
+                                                "\"/etc/lra/keys/chap\"}"),
+                               }),
+                               0, 64),
+                    "[]",
+                    "iSCSI portals that lractl drive discover asks besides those of the drives."),
     });
 }
 
@@ -190,6 +211,7 @@ const ConfigurationSchema& lrad_configuration_schema() {
             default_key("reservation", reservation_shape(), "{}", "When a reservation counts."),
             required_key("snmp", lrad_snmp_shape(), "Notifications and their security.",
                          "{\"listen\": \"udp:0.0.0.0:1162\", \"users\": []}"),
+            default_key("discovery", discovery_shape(), "{}", "Where drives are looked for."),
             metrics_key(),
             mounts_key(),
             node_pair_key(),

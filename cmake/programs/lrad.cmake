@@ -26,6 +26,7 @@ lra_library(agent_lrad
     agent/lrad/drive_timeline.cpp
     agent/lrad/holder_questions.cpp
     agent/lrad/init_pair_command.cpp
+    agent/lrad/iscsi_chap.cpp
     agent/lrad/library_hint_methods.cpp
     agent/lrad/metrics_report.cpp
     agent/lrad/mib_snapshot.cpp

@@ -72,6 +72,27 @@ Outcome log_in(Context& context, const std::string& portal, Duration timeout) {
     return Nothing{};
 }
 
+Outcome use_credentials(iscsi_context* context, const IscsiCredentialsDoor& credentials) {
+    if (!credentials) return Nothing{};
+    const auto known = credentials();
+    if (!known) return known.error();
+    if (known->user.empty()) return Nothing{};
+    const auto fits = [](const std::string& text) { return text.size() <= MAX_STRING_SIZE; };
+    const Error too_long{"CHAP: a name or secret of more than 255 bytes"};
+    if (!fits(known->user) || !fits(known->secret) || !fits(known->target_user) ||
+        !fits(known->target_secret)) {
+        return too_long;
+    }
+    if (iscsi_set_initiator_username_pwd(context, known->user.c_str(), known->secret.c_str()) != 0)
+        return Error{"CHAP: " + last_error(context)};
+    if (known->target_user.empty()) return Nothing{};
+    if (iscsi_set_target_username_pwd(context, known->target_user.c_str(),
+                                      known->target_secret.c_str()) != 0) {
+        return Error{"mutual CHAP: " + last_error(context)};
+    }
+    return Nothing{};
+}
+
 void log_out(Context& context) {
     if (context == nullptr) return;
     Completion logged_out;

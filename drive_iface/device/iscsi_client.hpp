@@ -8,6 +8,7 @@
 
 #include "agent/core/result.hpp"
 #include "agent/core/time.hpp"
+#include "drive_iface/device/iscsi_credentials.hpp"
 
 // C headers, in this order.
 #include <iscsi/iscsi.h>
@@ -41,6 +42,11 @@ void completed(iscsi_context* context, int status, void* data, void* completion)
 // the context is gone.
 [[nodiscard]] agent::core::Outcome log_in(Context& context, const std::string& portal,
                                           agent::core::Duration timeout);
+
+// What log_in() answers a target that asks for CHAP with, and asks the target in turn. Errors: why
+// the credentials can not be had, or are too long for the library.
+[[nodiscard]] agent::core::Outcome use_credentials(iscsi_context* context,
+                                                   const IscsiCredentialsDoor& credentials);
 
 // Orderly, within a second, or not at all; the context is gone.
 void log_out(Context& context);

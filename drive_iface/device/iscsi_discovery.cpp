@@ -66,6 +66,8 @@ Result<std::vector<IscsiTarget>> discover_iscsi_targets(const IscsiDiscoveryOpti
     iscsi_set_isid_random(context.get(), options.isid, options.isid_qualifier);
     iscsi_set_session_type(context.get(), ISCSI_SESSION_DISCOVERY);
     iscsi_set_header_digest(context.get(), ISCSI_HEADER_DIGEST_NONE_CRC32C);
+    if (auto used = iscsi_client::use_credentials(context.get(), options.credentials); !used)
+        return used.error().within(where);
     if (auto logged_in = iscsi_client::log_in(context, portal, options.timeout); !logged_in)
         return logged_in.error().within(where);
 
@@ -85,6 +87,10 @@ Result<std::vector<IscsiTarget>> discover_iscsi_targets(const IscsiDiscoveryOpti
         if (target.portals.empty()) target.portals.push_back(portal);
     }
     return std::move(answer.targets);
+}
+
+std::string iscsi_portal(const std::string& portal) {
+    return with_port(portal);
 }
 
 std::string iscsi_url(const std::string& portal, const std::string& target, std::uint64_t lun) {

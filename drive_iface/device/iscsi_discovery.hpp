@@ -8,6 +8,7 @@
 
 #include "agent/core/result.hpp"
 #include "agent/core/time.hpp"
+#include "drive_iface/device/iscsi_credentials.hpp"
 
 namespace drive_iface {
 
@@ -17,6 +18,7 @@ struct IscsiDiscoveryOptions {
     std::uint32_t isid = 0;      // see IscsiTransportOptions
     std::uint16_t isid_qualifier = 0;
     agent::core::Duration timeout{5'000};  // for each of connecting, logging in and asking
+    IscsiCredentialsDoor credentials;      // for a portal that asks for CHAP; may be none
 };
 
 struct IscsiTarget {
@@ -32,6 +34,9 @@ inline constexpr std::size_t iscsi_target_portals_max = 16;  // of one target
 // Nothing is sent to any logical unit.
 [[nodiscard]] agent::core::Result<std::vector<IscsiTarget>> discover_iscsi_targets(
     const IscsiDiscoveryOptions& options);
+
+// "HOST:PORT" of what may have no port.
+[[nodiscard]] std::string iscsi_portal(const std::string& portal);
 
 // "iscsi://HOST:PORT/TARGET/LUN"
 [[nodiscard]] std::string iscsi_url(const std::string& portal, const std::string& target,

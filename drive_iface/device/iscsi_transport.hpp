@@ -8,6 +8,7 @@
 
 #include "agent/core/result.hpp"
 #include "agent/core/time.hpp"
+#include "drive_iface/device/iscsi_credentials.hpp"
 #include "drive_iface/device/transport.hpp"
 
 namespace drive_iface {
@@ -22,6 +23,7 @@ struct IscsiTransportOptions {
     // qualifier would end the other session (RFC 7143 6.3.5).
     std::uint16_t isid_qualifier = 0;
     agent::core::Duration login_timeout{5'000};
+    IscsiCredentialsDoor credentials;  // instead of those in the URL; may be none
 };
 
 // 24 bits out of a controller's name, the same on every start.

@@ -26,6 +26,12 @@ Duration command_time(const AskingLimits& limits) {
     return {std::max<std::int64_t>(limits.each.ms * 3 / 5, 1'000)};
 }
 
+IscsiCredentialsDoor credentials_for(const DiscoveryOptions& options,
+                                     const std::string& url_or_portal) {
+    if (!options.credentials) return nullptr;
+    return [ask = options.credentials, url_or_portal] { return ask(url_or_portal); };
+}
+
 void add_sg_paths(const DiscoveryOptions& options, std::vector<DevicePath>& paths,
                   std::vector<std::string>& problems) {
     const auto nodes = tape_library_nodes(options.sysfs);
@@ -60,9 +66,9 @@ std::vector<TargetOfPortal> targets_of_portals(const DiscoveryOptions& options,
     const auto outcomes = asker.ask(
         portals,
         [answers, portals, options](Transport&, std::size_t number) -> Outcome {
-            auto targets =
-                discover_iscsi_targets({portals[number].name, options.initiator_name, options.isid,
-                                        options.isid_qualifier, command_time(options.limits)});
+            auto targets = discover_iscsi_targets(
+                {portals[number].name, options.initiator_name, options.isid, options.isid_qualifier,
+                 command_time(options.limits), credentials_for(options, portals[number].name)});
             if (!targets) return targets.error();
             (*answers)[number] = std::move(targets).value();
             return Nothing{};
@@ -152,7 +158,8 @@ PathAsker::Open path_opener(const DiscoveryOptions& options) {
                 break;
         }
         return make_iscsi_transport({path.name, options.initiator_name, options.isid,
-                                     options.isid_qualifier, command_time(options.limits)});
+                                     options.isid_qualifier, command_time(options.limits),
+                                     credentials_for(options, path.name)});
     };
 }
 

@@ -4,11 +4,13 @@
 // iSCSI portals it is told, by serial number. Several paths to one serial number are one device.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "drive_iface/device/iscsi_credentials.hpp"
 #include "drive_iface/discovery/device_survey.hpp"
 #include "drive_iface/discovery/path_asker.hpp"
 
@@ -21,6 +23,10 @@ struct DiscoveryOptions {
     std::string initiator_name = "iqn.2026-01.invalid.lra:discover";
     std::uint32_t isid = 0;  // another than that of the sessions that watch drives
     std::uint16_t isid_qualifier = 0;
+    // With which names and secrets to log in: asked for each portal and for the URL of each target.
+    // Any thread; may be none.
+    std::function<agent::core::Result<IscsiCredentials>(const std::string& url_or_portal)>
+        credentials;
     AskingLimits limits;
 };
 inline constexpr std::size_t portals_max = 64;

@@ -57,10 +57,11 @@ TEST_CASE("what a device makes up does not reach the terminal as it is") {
     found.drives = {found_drive("A", DevicePath::Kind::sg, "/dev/sg1")};
     found.drives[0].identity.vendor = "H\x1b[2J";
     found.problems = {"/dev/sg2: \x1b[2J"};
-    const auto text = discovered_text(found);
+    const auto text = discovered_text(found, drives_to_paste(found));
     CHECK_THAT(text, ContainsSubstring("/dev/sg2: ?[2J"));
     CHECK_THAT(text, ContainsSubstring("5001438031bdc7dc"));
     CHECK(text.find('\x1b') == std::string::npos);
     CHECK(discovered_json(found).at("drives").at(0).at("firmware") == "S2S1");
-    CHECK_THAT(discovered_text(Discovered{}), ContainsSubstring("no tape drives found"));
+    CHECK_THAT(discovered_text(Discovered{}, nlohmann::json::array()),
+               ContainsSubstring("no tape drives found"));
 }
