@@ -26,6 +26,7 @@ class BerReader {
 
     [[nodiscard]] bool good() const { return good_; }
     [[nodiscard]] bool empty() const { return rest_.empty(); }
+    [[nodiscard]] Bytes rest() const { return rest_; }  // what no element was taken of yet
 
     Bytes element(std::uint8_t tag) {
         if (!good_ || rest_.empty() || rest_[0] != tag) return fail();

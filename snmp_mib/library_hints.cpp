@@ -33,19 +33,42 @@ agent::core::Result<LibraryHints> LibraryHints::from(
     return hints;
 }
 
-bool LibraryHints::take(std::span<const std::uint8_t> datagram, const asio::ip::address& from) {
+Overheard LibraryHints::take(std::span<const std::uint8_t> datagram,
+                             const asio::ip::address& from) {
     const auto found = sources_.find(from);
-    if (found == sources_.end()) return false;
+    if (found == sources_.end()) return {};
     Source& source = found->second;
-    if (source.configuration.version == ConsumerVersion::v3) return take_v3(source, datagram);
-    const auto trap = v2c_trap_of(datagram);
-    if (!trap) return false;
+    if (source.configuration.version == ConsumerVersion::v3) return {take_v3(source, datagram), {}};
+    auto trap = community_trap_of(datagram);
+    if (!trap) return {};
     if (trap->community != source.configuration.community) {
         counters_->add(SnmpCount::hints_refused);
-    } else {
-        hint(source, trap->varbinds);
+        return {true, {}};
     }
+    hint(source, trap->trap, trap->varbinds);
+    return {true, std::move(trap->response)};
+}
+
+bool LibraryHints::take_inform(const ReceivedMessage& inform, const asio::ip::address& from) {
+    const auto found = sources_.find(from);
+    if (found == sources_.end()) return false;
+    const Source& source = found->second;
+    if (source.configuration.version != ConsumerVersion::v3 ||
+        inform.command() != ReceivedMessage::Command::inform ||
+        inform.user() != source.configuration.user) {
+        return false;
+    }
+    const std::vector<Varbind> varbinds = inform.varbinds();
+    hint(source, trap_oid_of(varbinds).value_or(Oid()), varbinds);
     return true;
+}
+
+std::set<asio::ip::address> LibraryHints::addresses_of_v3() const {
+    std::set<asio::ip::address> addresses;
+    for (const auto& [address, source] : sources_) {
+        if (source.configuration.version == ConsumerVersion::v3) addresses.insert(address);
+    }
+    return addresses;
 }
 
 // The sender is the authority of a trap (RFC 3412 6.5, 7.1.4): its engine ID is learnt from the
@@ -76,16 +99,17 @@ bool LibraryHints::take_v3(Source& source, std::span<const std::uint8_t> datagra
                           message.command() == ReceivedMessage::Command::trap &&
                           message.user() == source.configuration.user;
     if (accepted) {
-        hint(source, message.varbinds());
+        const std::vector<Varbind> varbinds = message.varbinds();
+        hint(source, trap_oid_of(varbinds).value_or(Oid()), varbinds);
     } else {
         counters_->add(SnmpCount::hints_refused);
     }
     return true;
 }
 
-void LibraryHints::hint(const Source& source, const std::vector<Varbind>& varbinds) {
-    const auto oid = trap_oid_of(varbinds);
-    const auto name = oid ? drive_trap_name(*oid) : std::nullopt;
+void LibraryHints::hint(const Source& source, const Oid& trap,
+                        const std::vector<Varbind>& varbinds) {
+    const auto name = drive_trap_name(trap);
     if (!name) {
         counters_->add(SnmpCount::hints_ignored);
         return;

@@ -1,6 +1,7 @@
 #include "snmp_mib/library_trap.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "snmp_mib/ber_reader.hpp"
 #include "snmp_mib/datagram.hpp"
@@ -10,7 +11,15 @@ namespace snmp_mib {
 
 namespace {
 
+constexpr std::uint8_t v2_response_pdu = 0xa2;
+constexpr std::uint8_t v1_trap_pdu = 0xa4;
+constexpr std::uint8_t inform_pdu = 0xa6;
 constexpr std::uint8_t v2_trap_pdu = 0xa7;
+constexpr std::uint8_t tag_ip_address = 0x40;
+constexpr std::uint8_t tag_time_ticks = 0x43;
+constexpr std::uint32_t version_1 = 0;
+constexpr std::uint32_t version_2c = 1;
+constexpr std::int32_t enterprise_specific = 6;  // generic-trap (RFC 1157 4.1.6)
 constexpr std::size_t trap_varbinds_max = 64;
 constexpr std::size_t community_max = 256;
 constexpr std::size_t identifiers_max = 128;  // RFC 2578 3.5
@@ -76,6 +85,43 @@ std::optional<Varbind> varbind_of(ber::Bytes content) {
     return Varbind{*name, *oid};
 }
 
+// The variables, when the whole list is sound.
+std::optional<std::vector<Varbind>> varbinds_in(ber::Bytes content) {
+    std::vector<Varbind> varbinds;
+    ber::BerReader list(content);
+    while (!list.empty()) {
+        auto varbind = varbind_of(list.element(ber::tag_sequence));
+        if (!varbind || !list.good() || varbinds.size() == trap_varbinds_max) return std::nullopt;
+        varbinds.push_back(std::move(*varbind));
+    }
+    return varbinds;
+}
+
+// The front of a Trap-PDU of version 1, as the snmpTrapOID that later versions have (RFC 3584 3.1).
+std::optional<Oid> v1_trap_oid(ber::BerReader& pdu) {
+    static const Oid snmp_traps{1, 3, 6, 1, 6, 3, 1, 1, 5};
+    const auto enterprise = object_identifier(pdu.element(ber::tag_object_identifier));
+    const bool address = pdu.element(tag_ip_address).size() == 4;
+    const auto generic = pdu.integer();
+    const auto specific = pdu.integer();
+    const std::size_t time_size = pdu.element(tag_time_ticks).size();
+    if (!pdu.good() || !enterprise || !address || time_size < 1 || time_size > 5)
+        return std::nullopt;
+    if (*generic < 0 || *generic > enterprise_specific || *specific < 0) return std::nullopt;
+    if (*generic == enterprise_specific)
+        return oids::below(*enterprise, {0, static_cast<std::uint32_t>(*specific)});
+    return oids::below(snmp_traps, {static_cast<std::uint32_t>(*generic) + 1});
+}
+
+// What answers an inform has its request-id and its variables (RFC 3416 4.2.7): the inform itself,
+// but for the tag of its PDU.
+std::string response_to(std::span<const std::uint8_t> inform, ber::Bytes pdu) {
+    std::string response(inform.begin(), inform.end());
+    response[static_cast<std::size_t>(pdu.data() - inform.data())] =
+        static_cast<char>(v2_response_pdu);
+    return response;
+}
+
 bool begins_with(const Oid& oid, const Oid& arc) {
     return oid.size() > arc.size() && std::equal(arc.begin(), arc.end(), oid.begin());
 }
@@ -95,28 +141,37 @@ bool stands_alone_in(const std::string& text, const std::string& word) {
 
 }  // namespace
 
-std::optional<V2cTrap> v2c_trap_of(std::span<const std::uint8_t> datagram) {
+std::optional<CommunityTrap> community_trap_of(std::span<const std::uint8_t> datagram) {
     if (datagram.size() > datagram_length_max) return std::nullopt;
     ber::BerReader outside(datagram);
     ber::BerReader message(outside.element(ber::tag_sequence));
-    const bool version_2c = message.natural() == 1;
-    V2cTrap trap;
+    const std::uint32_t version = message.natural();
+    CommunityTrap trap;
     trap.community = message.text(community_max);
-    ber::BerReader pdu(message.element(v2_trap_pdu));
-    static_cast<void>(pdu.integer());  // request-id, error-status, error-index
-    static_cast<void>(pdu.integer());
-    static_cast<void>(pdu.integer());
-    ber::BerReader list(pdu.element(ber::tag_sequence));
-    if (!outside.good() || !outside.empty() || !message.good() || !message.empty() || !version_2c ||
-        !pdu.good() || !pdu.empty()) {
+    const ber::Bytes whole_pdu = message.rest();
+    std::uint8_t type = 0;
+    const ber::Bytes content = message.any(&type);
+    if (!outside.good() || !outside.empty() || !message.good() || !message.empty())
         return std::nullopt;
+    const bool fits = version == version_1
+                          ? type == v1_trap_pdu
+                          : version == version_2c && (type == v2_trap_pdu || type == inform_pdu);
+    if (!fits) return std::nullopt;
+    ber::BerReader pdu(content);
+    std::optional<Oid> oid_of_v1;
+    if (version == version_1) {
+        oid_of_v1 = v1_trap_oid(pdu);
+        if (!oid_of_v1) return std::nullopt;
+    } else {
+        static_cast<void>(pdu.integer());  // request-id, error-status, error-index
+        static_cast<void>(pdu.integer());
+        static_cast<void>(pdu.integer());
     }
-    while (!list.empty()) {
-        const auto varbind = varbind_of(list.element(ber::tag_sequence));
-        if (!varbind || !list.good() || trap.varbinds.size() == trap_varbinds_max)
-            return std::nullopt;
-        trap.varbinds.push_back(*varbind);
-    }
+    auto varbinds = varbinds_in(pdu.element(ber::tag_sequence));
+    if (!varbinds || !pdu.good() || !pdu.empty()) return std::nullopt;
+    trap.varbinds = std::move(*varbinds);
+    trap.trap = oid_of_v1 ? *oid_of_v1 : trap_oid_of(trap.varbinds).value_or(Oid());
+    if (type == inform_pdu) trap.response = response_to(datagram, whole_pdu);
     return trap;
 }
 

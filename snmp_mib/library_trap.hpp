@@ -16,13 +16,20 @@
 
 namespace snmp_mib {
 
-// An SNMPv2-Trap-PDU of version 2c (RFC 3416 3, RFC 1901). Nothing for anything else, and for one
-// with more than 64 variables. Values but OCTET STRING and OBJECT IDENTIFIER are told as OtherType.
-struct V2cTrap {
+// A notification with a community: the Trap-PDU of version 1 (RFC 1157 4.1.6), or the
+// SNMPv2-Trap-PDU or InformRequest-PDU of version 2c (RFC 3416 3, RFC 1901). Values but OCTET
+// STRING and OBJECT IDENTIFIER are told as OtherType.
+struct CommunityTrap {
     std::string community;
+    // snmpTrapOID; of version 1 what RFC 3584 3.1 makes of enterprise, generic and specific trap.
+    // Empty when a version 2c notification does not say.
+    Oid trap;
     std::vector<Varbind> varbinds;
+    std::string response;  // to an inform: the datagram to send back; empty for traps
 };
-[[nodiscard]] std::optional<V2cTrap> v2c_trap_of(std::span<const std::uint8_t> datagram);
+// Nothing for anything else, and for one with more than 64 variables.
+[[nodiscard]] std::optional<CommunityTrap> community_trap_of(
+    std::span<const std::uint8_t> datagram);
 
 // What a trap about a drive's state is called, by its snmpTrapOID; nothing for all others. Known:
 // SNIA SML driveOpStatusChanged; Quantum driveModeChange, driveStateChange, driveRASStatusChange

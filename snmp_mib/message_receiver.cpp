@@ -90,7 +90,12 @@ void MessageReceiver::drain() {
 void MessageReceiver::on_datagram(std::span<const std::uint8_t> datagram,
                                   const asio::ip::udp::endpoint& from) {
     counters_.add(SnmpCount::datagrams_received);
-    if (overhearer_ && overhearer_(datagram, from.address())) return;
+    if (overhearer_) {
+        const Overheard overheard = overhearer_(datagram, from.address());
+        if (!overheard.answer.empty() && send(overheard.answer, from))
+            counters_.add(SnmpCount::acknowledgements_sent);
+        if (overheard.taken) return;
+    }
     if (!sources_.contains(from.address())) {
         counters_.add(SnmpCount::dropped_source);
         return;
@@ -136,7 +141,7 @@ void MessageReceiver::on_datagram(std::span<const std::uint8_t> datagram,
         counters_.add(SnmpCount::refused_command);
         return;
     }
-    if (!handler_(message) || !inform) return;
+    if (!handler_(message, from.address()) || !inform) return;
     if (send(message.response(), from)) counters_.add(SnmpCount::acknowledgements_sent);
 }
 

@@ -21,10 +21,16 @@
 
 namespace snmp_mib {
 
+// What somebody made of a datagram that he saw before anything else did.
+struct Overheard {
+    bool taken = false;  // it was for him
+    std::string answer;  // to send back to where it came from; empty: none
+};
+
 class MessageReceiver {
   public:
     // An accepted, authenticated and encrypted inform or trap. True: acknowledge it.
-    using Handler = std::function<bool(const ReceivedMessage&)>;
+    using Handler = std::function<bool(const ReceivedMessage&, const asio::ip::address& from)>;
 
     static agent::core::Result<std::unique_ptr<MessageReceiver>> open(asio::io_context& loop,
                                                                       const std::string& listen,
@@ -34,9 +40,9 @@ class MessageReceiver {
     MessageReceiver(const MessageReceiver&) = delete;
     MessageReceiver& operator=(const MessageReceiver&) = delete;
 
-    // Looks at every datagram first; true: it was for him. Traps of tape libraries come this way.
-    using Overhearer =
-        std::function<bool(std::span<const std::uint8_t> datagram, const asio::ip::address& from)>;
+    // Looks at every datagram first. Traps of tape libraries come this way.
+    using Overhearer = std::function<Overheard(std::span<const std::uint8_t> datagram,
+                                               const asio::ip::address& from)>;
     void let_overhear(Overhearer overhearer) { overhearer_ = std::move(overhearer); }
 
     // Where datagrams may come from, and whose engine IDs may stand in traps.

@@ -120,7 +120,7 @@ class SnmpNoticeChannel::Parts {
     agent::core::Outcome start();
     agent::core::Outcome set_peers(const std::vector<PeerConfiguration>& peers);
     void refresh_allow_list();
-    bool receive(const ReceivedMessage& message);
+    bool receive(const ReceivedMessage& message, const asio::ip::address& from);
     bool receive_pair_line(const std::string& user, const ReceivedMessage& message);
     void report(const SenderEvent& event);
     void library_line(const std::string& line);
@@ -143,6 +143,7 @@ class SnmpNoticeChannel::Parts {
     std::unique_ptr<MessageSender> sender;
     std::unique_ptr<MessageReceiver> receiver;
     std::unique_ptr<ConsumerNotifier> consumers;
+    std::shared_ptr<LibraryHints> hints;
     ConsumersConfiguration consumers_configuration;
     unsigned library_lines = 0;
     Clock::time_point library_minute = Clock::now();
@@ -184,9 +185,11 @@ agent::core::Outcome SnmpNoticeChannel::Parts::start() {
         counters, [this](const SenderEvent& event) { report(event); });
     consumers = std::make_unique<ConsumerNotifier>(*sender, [this] { return up_time(); });
     if (const auto set = set_peers(configuration.peers); !set) return set.error();
-    auto opened =
-        MessageReceiver::open(loop, configuration.listen, identity.engine_id, counters,
-                              [this](const ReceivedMessage& message) { return receive(message); });
+    auto opened = MessageReceiver::open(
+        loop, configuration.listen, identity.engine_id, counters,
+        [this](const ReceivedMessage& message, const asio::ip::address& from) {
+            return receive(message, from);
+        });
     if (!opened) return opened.error().within("snmp.listen");
     receiver = std::move(opened).value();
     refresh_allow_list();
@@ -217,17 +220,20 @@ void SnmpNoticeChannel::Parts::refresh_allow_list() {
         const std::string engine = sender->status(peer.name).engine_id;
         if (!engine.empty()) engines.insert(engine);
     }
+    if (hints) sources.merge(hints->addresses_of_v3());
     if (receiver) receiver->allow(std::move(sources), std::move(engines));
 }
 
 // Authenticated and encrypted by a user that we know. Is it a peer's, well-formed, in its own name,
 // and for us?
-bool SnmpNoticeChannel::Parts::receive(const ReceivedMessage& received) {
+bool SnmpNoticeChannel::Parts::receive(const ReceivedMessage& received,
+                                       const asio::ip::address& from) {
     const std::string user = received.user();
     bool is_a_peers = false;
     for (const PeerConfiguration& peer : configuration.peers)
         is_a_peers = is_a_peers || peer.user == user;
     if (!is_a_peers) {
+        if (hints && hints->take_inform(received, from)) return true;
         counters.add(SnmpCount::refused_user_not_a_peer);
         return false;
     }
@@ -411,11 +417,12 @@ agent::core::Outcome SnmpNoticeChannel::set_hints(
     const std::vector<HintSourceConfiguration>& sources, LibraryHintHandler on_hint) {
     auto hints = LibraryHints::from(sources, parts_->users, parts_->counters, std::move(on_hint));
     if (!hints) return hints.error();
-    parts_->receiver->let_overhear(
-        [hints = std::make_shared<LibraryHints>(std::move(hints).value())](
-            std::span<const std::uint8_t> datagram, const asio::ip::address& from) {
-            return hints->take(datagram, from);
-        });
+    parts_->hints = std::make_shared<LibraryHints>(std::move(hints).value());
+    parts_->receiver->let_overhear([hints = parts_->hints](std::span<const std::uint8_t> datagram,
+                                                           const asio::ip::address& from) {
+        return hints->take(datagram, from);
+    });
+    parts_->refresh_allow_list();
     return agent::core::Nothing{};
 }
 
@@ -427,17 +434,17 @@ void SnmpNoticeChannel::announce_test(const std::string& text) {
     parts_->consumers->announce_test(text);
 }
 
+void SnmpNoticeChannel::announce_role(std::int32_t state, std::uint64_t epoch,
+                                      const std::string& text) {
+    parts_->consumers->announce_role(state, epoch, text);
+}
+
 void SnmpNoticeChannel::announce_heartbeat(std::size_t active_alarms, std::uint32_t interval_s) {
     parts_->consumers->announce_heartbeat(active_alarms, interval_s);
 }
 
 std::uint32_t SnmpNoticeChannel::notification_sequence() const {
     return parts_->consumers->sequence();
-}
-
-void SnmpNoticeChannel::announce_role(std::int32_t state, std::uint64_t epoch,
-                                      const std::string& text) {
-    parts_->consumers->announce_role(state, epoch, text);
 }
 
 agent::core::Outcome SnmpNoticeChannel::reconfigure(std::vector<PeerConfiguration> peers,

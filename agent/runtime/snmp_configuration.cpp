@@ -102,11 +102,13 @@ ValueShape hint_source_shape() {
         required_key("address", text_shape(64),
                      "IP address that its traps come from; others are not heard.",
                      "\"192.0.2.60\""),
-        default_key("version", choice_shape({"3", "v3", "2c", "v2c"}), "\"3\"", "SNMP version."),
+        default_key("version", choice_shape({"3", "v3", "2c", "v2c", "1", "v1"}), "\"3\"",
+                    "SNMP version; with 1 or 2c both are taken."),
         optional_key("user", text_shape(32),
-                     "Security name, one of snmp.users; required with version 3.", "\"scalar-1\""),
+                     "Security name, one of snmp.users and no agent's; required with version 3.",
+                     "\"scalar-1\""),
         optional_key("community", text_shape(64),
-                     "Community; required with version 2c, which anybody can forge.",
+                     "Community; required with versions 1 and 2c, which anybody can forge.",
                      "\"library\""),
         default_key("allow_insecure", boolean_shape(), "false", "Must be true beside a community."),
     });
@@ -271,8 +273,9 @@ void read_hint_source(const Configuration& configuration, const json& value,
     source.address = value["address"].get<std::string>();
     source.user = value.value("user", "");
     source.community = value.value("community", "");
-    const std::string version = value["version"].get<std::string>();
-    source.version = version == "3" || version == "v3" ? SnmpVersion::v3 : SnmpVersion::v2c;
+    std::string version = value["version"].get<std::string>();
+    if (version.starts_with('v')) version.erase(0, 1);
+    source.version = version == "3" ? SnmpVersion::v3 : SnmpVersion::v2c;
     const auto wrong = [&](const std::string& key, const std::string& text) {
         errors.push_back(configuration.error_at(path + key, text));
     };
@@ -294,12 +297,14 @@ void read_hint_source(const Configuration& configuration, const json& value,
             wrong(".community", "has no meaning with version 3; remove it");
         }
     } else {
-        if (source.community.empty()) wrong(".community", "is missing; version 2c needs one");
-        if (!source.user.empty()) wrong(".user", "has no meaning with version 2c; remove it");
+        if (source.community.empty())
+            wrong(".community", "is missing; version " + version + " needs one");
+        if (!source.user.empty())
+            wrong(".user", "has no meaning with version " + version + "; remove it");
         if (!value["allow_insecure"].get<bool>()) {
-            wrong(".community",
-                  "anybody on the network can forge version 2c, and with it make the drives be "
-                  "polled more often; use version 3, or say \"allow_insecure\": true beside it");
+            wrong(".community", "anybody on the network can forge version " + version +
+                                    ", and with it make the drives be polled more often; use "
+                                    "version 3, or say \"allow_insecure\": true beside it");
         }
     }
     snmp.hints.push_back(std::move(source));

@@ -15,10 +15,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                v3->user.size() <= 32;
         if (!in_bounds || (v3->encrypted && !v3->authenticated)) std::abort();
     }
-    if (const auto trap = snmp_mib::v2c_trap_of(std::span(data, size))) {
+    if (const auto trap = snmp_mib::community_trap_of(std::span(data, size))) {
         if (trap->varbinds.size() > 64 || trap->community.size() > 256) std::abort();
-        if (const auto oid = snmp_mib::trap_oid_of(trap->varbinds))
-            static_cast<void>(snmp_mib::drive_trap_name(*oid));
+        if (!trap->response.empty() && trap->response.size() != size) std::abort();
+        static_cast<void>(snmp_mib::drive_trap_name(trap->trap));
         static_cast<void>(snmp_mib::drives_named_in(trap->varbinds, {{"VT00000001"}}));
     }
     return 0;

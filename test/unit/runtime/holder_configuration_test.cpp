@@ -100,6 +100,11 @@ TEST_CASE("a library whose traps are taken is known by its address and a secret"
                ContainsSubstring("has no meaning with version 3"));
     CHECK_THAT(place.lrad_error(changed(v2c, "allow_insecure", false)),
                ContainsSubstring("anybody on the network can forge version 2c"));
+    auto v1 = v2c;
+    v1["version"] = "v1";
+    REQUIRE(place.lrad(with_hints(std::vector<json>{v1})).errors == ConfigurationErrors{});
+    CHECK_THAT(place.lrad_error(changed(v1, "allow_insecure", false)),
+               ContainsSubstring("anybody on the network can forge version 1"));
     CHECK_THAT(place.lrad_error(with_hints(std::vector<json>{v3, v3})),
                ContainsSubstring("stands twice"));
 }
