@@ -66,8 +66,10 @@ ValueShape user_shape() {
                             "Authentication"),
                      "How messages of this user are authenticated.",
                      "{\"key_file\": \"/etc/lra/keys/host1.auth\"}"),
-        required_key("priv", secret(choice_shape({"AES-128"}), "\"AES-128\"", "Encryption"),
-                     "How messages of this user are encrypted.",
+        required_key("priv",
+                     secret(choice_shape({"AES-128", "AES-256"}), "\"AES-128\"", "Encryption"),
+                     "How messages of this user are encrypted. AES-256 is no standard: both ends "
+                     "must be Net-SNMP, or follow the same draft.",
                      "{\"key_file\": \"/etc/lra/keys/host1.priv\"}"),
     });
 }
@@ -172,6 +174,10 @@ SnmpAuthentication authentication_from(const std::string& text) {
     return SnmpAuthentication::sha256;
 }
 
+SnmpPrivacy privacy_from(const std::string& text) {
+    return text == "AES-256" ? SnmpPrivacy::aes256 : SnmpPrivacy::aes128;
+}
+
 SnmpDelivery delivery_from(const json& value) {
     return value == "trap" ? SnmpDelivery::trap : SnmpDelivery::inform;
 }
@@ -205,6 +211,7 @@ void read_users(const Configuration& configuration, SnmpConfiguration& snmp,
                 path + ".name", "user \"" + user.name + "\" stands twice; names must differ"));
         }
         user.authentication = authentication_from(users[i]["auth"]["protocol"].get<std::string>());
+        user.privacy = privacy_from(users[i]["priv"]["protocol"].get<std::string>());
         user.authentication_key =
             secret_at(configuration, users[i]["auth"], path + ".auth", errors);
         user.privacy_key = secret_at(configuration, users[i]["priv"], path + ".priv", errors);

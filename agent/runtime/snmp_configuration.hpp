@@ -12,7 +12,7 @@
 namespace agent::runtime {
 
 enum class SnmpAuthentication : std::uint8_t { sha256, sha384, sha512 };
-enum class SnmpPrivacy : std::uint8_t { aes128 };
+enum class SnmpPrivacy : std::uint8_t { aes128, aes256 };
 enum class SnmpDelivery : std::uint8_t { inform, trap };
 enum class SnmpVersion : std::uint8_t { v2c, v3 };
 

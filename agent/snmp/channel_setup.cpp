@@ -22,7 +22,9 @@ snmp_mib::AuthenticationProtocol protocol_of(runtime::SnmpAuthentication authent
 snmp_mib::PrivacyProtocol protocol_of(runtime::SnmpPrivacy privacy) {
     switch (privacy) {
         case runtime::SnmpPrivacy::aes128:
-            break;
+            return snmp_mib::PrivacyProtocol::aes128;
+        case runtime::SnmpPrivacy::aes256:
+            return snmp_mib::PrivacyProtocol::aes256;
     }
     return snmp_mib::PrivacyProtocol::aes128;
 }

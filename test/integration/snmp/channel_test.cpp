@@ -13,12 +13,17 @@ constexpr auto program = SNMP_CHANNEL_PROCESS;
 struct Pair {
     TemporaryFolder folder;
     std::string key = folder.file("key", "passphrase correct horse battery\n");
+    std::string protocols;  // of the user: empty for the usual ones
+    std::string here = "udp:127.0.0.1:";
 
     std::vector<std::string> controller_options(std::uint16_t agent_port,
                                                 const std::string& state = "ctl") const {
-        return {"role controller", "name ctl", "state " + folder.folder(state),
-                "user host-a " + key,
-                "peer host-a udp:127.0.0.1:" + std::to_string(agent_port) + " host-a"};
+        return {"role controller",
+                "name ctl",
+                "state " + folder.folder(state),
+                "user host-a " + key + protocols,
+                "listen " + here + "0",
+                "peer host-a " + here + std::to_string(agent_port) + " host-a"};
     }
     std::vector<std::string> agent_options(std::uint16_t controller_port,
                                            const std::string& state = "agent",
@@ -26,9 +31,9 @@ struct Pair {
         return {"role agent",
                 "name host-a",
                 "state " + folder.folder(state),
-                "user host-a " + key,
-                "listen udp:127.0.0.1:" + std::to_string(listen),
-                "peer ctl udp:127.0.0.1:" + std::to_string(controller_port) + " host-a"};
+                "user host-a " + key + protocols,
+                "listen " + here + std::to_string(listen),
+                "peer ctl " + here + std::to_string(controller_port) + " host-a"};
     }
     std::vector<std::string> with(std::vector<std::string> options, const std::string& more) const {
         options.push_back(more);
@@ -57,6 +62,42 @@ TEST_CASE("notices and confirmations go both ways as SNMPv3 informs, acknowledge
     CHECK(controller.count("probes_sent") == 1);
     CHECK(controller.count("messages_acknowledged") == 1);
     CHECK(agent.count("refused_time_window") == 0);
+}
+
+TEST_CASE("every protocol of authentication and encryption that may be chosen works, and IPv6") {
+    Pair pair;
+    pair.protocols = GENERATE(as<std::string>{}, "", " sha384 aes128", " sha512 aes256");
+    pair.here = GENERATE(as<std::string>{}, "udp:127.0.0.1:", "udp6:[::1]:");
+    INFO(pair.here << pair.protocols);
+    const UdpSocket nobody;
+    ChannelDriver agent(program, pair.agent_options(nobody.port()));
+    if (!agent.ready() && pair.here.starts_with("udp6")) {
+        WARN("this machine has no IPv6 on its loopback interface");
+        return;
+    }
+    REQUIRE(agent.ready());
+    ChannelDriver controller(program, pair.controller_options(agent.port()));
+    REQUIRE(controller.ready());
+    controller.tell("notice host-a VT0001 7");
+    CHECK(agent.wait_for("message") == "message ctl notice ctl VT0001 1 7 1");
+    CHECK_FALSE(controller.wait_for("acknowledged host-a VT0001 7").empty());
+}
+
+TEST_CASE("a message encrypted otherwise than agreed changes nothing") {
+    Pair pair;
+    const UdpSocket nobody;
+    ChannelDriver agent(program, pair.agent_options(nobody.port()));
+    REQUIRE(agent.ready());
+    pair.protocols = GENERATE(as<std::string>{}, " sha256 aes256", " sha512 aes128");
+    ChannelDriver controller(program, pair.controller_options(agent.port()));
+    REQUIRE(controller.ready());
+    controller.tell("notice host-a VT0001 7");
+    CHECK(eventually([&] {
+        return agent.count("refused_decryption") + agent.count("refused_parse") +
+                   agent.count("refused_wrong_key") >=
+               1;
+    }));
+    CHECK(agent.count("messages_delivered") == 0);
 }
 
 TEST_CASE("a confirmation reaches the controller in the agent's own name only") {

@@ -20,8 +20,12 @@ std::uint16_t free_port() {
 class Trapd {
   public:
     // `engine_id` of the sender, for v3 traps; may be empty.
-    Trapd(const TemporaryFolder& folder, const std::string& engine_id)
-        : log_(folder.path("trapd.log")), process_(arguments(folder, engine_id)) {
+    Trapd(const TemporaryFolder& folder, const std::string& engine_id,
+          std::string authentication = "SHA-256", std::string privacy = "AES")
+        : authentication_(std::move(authentication)),
+          privacy_(std::move(privacy)),
+          log_(folder.path("trapd.log")),
+          process_(arguments(folder, engine_id)) {
         // It listens before it writes its first line.
         REQUIRE(eventually([&] { return log().find("NET-SNMP version") != std::string::npos; }));
     }
@@ -38,14 +42,13 @@ class Trapd {
   private:
     std::vector<std::string> arguments(const TemporaryFolder& folder,
                                        const std::string& engine_id) const {
+        const std::string user = " nms " + authentication_ + " \"correct horse battery\" " +
+                                 privacy_ + " \"correct horse battery\"\n";
         std::string configuration =
             "disableAuthorization no\nauthCommunity log public\nauthUser log nms authpriv\n"
-            "createUser nms SHA-256 \"correct horse battery\" AES \"correct horse battery\"\n";
-        if (!engine_id.empty()) {
-            configuration +=
-                "createUser -e 0x" + engine_id +
-                " nms SHA-256 \"correct horse battery\" AES \"correct horse battery\"\n";
-        }
+            "createUser" +
+            user;
+        if (!engine_id.empty()) configuration += "createUser -e 0x" + engine_id + user;
         const std::string file = folder.file("trapd.conf", configuration);
         return {"env",   "SNMP_PERSISTENT_DIR=" + folder.folder("persist"),
                 "MIBS=", "snmptrapd",
@@ -55,6 +58,8 @@ class Trapd {
                 "-On",   "-Lf",
                 log_,    "udp:127.0.0.1:" + std::to_string(port_)};
     }
+    std::string authentication_;
+    std::string privacy_;
     std::uint16_t port_ = free_port();
     std::string log_;
     ChildProcess process_;
@@ -70,6 +75,21 @@ constexpr auto forced_offline = ".1.3.6.1.4.1.8072.9999.9999.8433.0.13";
 constexpr auto cleared = ".1.3.6.1.4.1.8072.9999.9999.8433.0.14";
 
 }  // namespace
+
+TEST_CASE("snmptrapd takes what is authenticated by SHA-512 and encrypted by AES-256") {
+    const TemporaryFolder folder;
+    Trapd trapd(folder, "80001f880501020304", "SHA-512", "AES-256");
+    auto all = options(folder);
+    for (auto& option : all) {
+        if (option.starts_with("user nms")) option += " sha512 aes256";
+    }
+    const std::string delivery = GENERATE(as<std::string>{}, "inform", "trap");
+    all.push_back("consumer udp:127.0.0.1:" + std::to_string(trapd.port()) + " 3 nms " + delivery);
+    ChannelDriver controller(program, all);
+    REQUIRE(controller.ready());
+    controller.tell("test");
+    CHECK(trapd.receives("this is a test"));
+}
 
 TEST_CASE("snmptrapd takes our v3 inform, v3 trap and v2c trap, raise and clear") {
     const std::string kind =

@@ -80,6 +80,8 @@ TEST_CASE("every key of lrad.json arrives where it belongs") {
     REQUIRE(lrad.snmp.users.size() == 2);
     CHECK(lrad.snmp.users[0].authentication == SnmpAuthentication::sha512);
     CHECK(lrad.snmp.users[1].authentication == SnmpAuthentication::sha256);
+    CHECK(lrad.snmp.users[0].privacy == SnmpPrivacy::aes256);
+    CHECK(lrad.snmp.users[1].privacy == SnmpPrivacy::aes128);
     CHECK(lrad.snmp.users[0].authentication_key == "correct horse");
     REQUIRE(lrad.snmp.consumers.size() == 2);
     CHECK(lrad.snmp.consumers[0].delivery == SnmpDelivery::trap);

@@ -30,7 +30,7 @@ inline nlohmann::json sample_lrad() {
   "handshake": {"timeout_ms": 2000, "retries": 2, "on_missing": "alarm"},
   "reservation": {"debounce_ms": 5, "release_hold_down_ms": 10, "unknown_holder": "notify"},
   "snmp": {"listen": "udp:127.0.0.1:1162", "engine_id": "0x80001f88036c7261", "agentx": null, "delivery": "trap",
-           "users": [{"name": "host1", "auth": {"protocol": "SHA-512", "key_file": "key"}, "priv": {"key_file": "key"}},
+           "users": [{"name": "host1", "auth": {"protocol": "SHA-512", "key_file": "key"}, "priv": {"protocol": "AES-256", "key_file": "key"}},
                      {"name": "host2", "auth": {"key_file": "key"}, "priv": {"key_file": "key"}}],
            "consumers": [{"address": "udp:127.0.0.1:162", "user": "host1"},
                          {"address": "udp:127.0.0.1:163", "version": "2c", "community": "public",
