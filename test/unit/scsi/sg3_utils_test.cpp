@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <sstream>
 
 #include "drive_iface/scsi/inquiry.hpp"
 #include "drive_iface/scsi/log_page.hpp"
@@ -165,6 +166,32 @@ TEST_CASE("sg_logs reads every captured page 11h as we do") {
         CHECK_THAT(text, ContainsSubstring("MPRSNT=" + std::to_string(drive->medium_present)));
         CHECK_THAT(text, ContainsSubstring("PAMR=" + std::to_string(drive->prevent_removal)));
         CHECK_THAT(text, ContainsSubstring("DINIT=" + std::to_string(drive->initialized)));
+    }
+}
+
+TEST_CASE("sg_logs reads the counters of every captured page that it knows as we do") {
+    if (sg3_utils_missing()) return;
+    for (const char* device : {"drive1", "drive2"}) {
+        for (const char* page : {"02", "03", "06", "2e"}) {
+            const Bytes bytes =
+                sg_dump(std::string("lto-msl3040/log-sense/") + device + "-p" + page + ".hex");
+            const auto decoded = decode_log_page(bytes);
+            REQUIRE(decoded.ok());
+            std::istringstream text(oracle("sg_logs --pdt=1 --in=", bytes));
+            INFO(device << " page " << page << "\n" << text.str());
+            std::string line;
+            std::getline(text, line);  // the page's name
+            for (const LogParameter& parameter : decoded->parameters) {
+                REQUIRE(std::getline(text, line));
+                std::uint64_t ours = 0;
+                for (const std::uint8_t byte : parameter.value)
+                    ours = ours << 8U | byte;
+                const auto behind = line.find_last_of(":= ");
+                REQUIRE(behind != std::string::npos);
+                CHECK(std::stoull(line.substr(behind + 1)) == ours);
+            }
+            CHECK_FALSE(std::getline(text, line));
+        }
     }
 }
 
