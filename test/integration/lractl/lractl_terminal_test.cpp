@@ -18,13 +18,12 @@ struct Bench {
     TemporaryFolder folder;
     std::unique_ptr<ScriptedDaemon> daemon;
 
-    Bench() {
-        const json drives = {
-            {{"serial", "VT00000001"}, {"operational_state", "online"}, {"shared", true}}};
-        daemon = std::make_unique<ScriptedDaemon>(
-            folder.file("lrad.sock"),
-            std::map<std::string, agent::runtime::ControlAnswer>{{"drive.list", drives}});
-    }
+    Bench()
+        : Bench({{"drive.list", json{{{"serial", "VT00000001"},
+                                      {"operational_state", "online"},
+                                      {"shared", true}}}}}) {}
+    explicit Bench(std::map<std::string, agent::runtime::ControlAnswer> answers)
+        : daemon(std::make_unique<ScriptedDaemon>(folder.file("lrad.sock"), std::move(answers))) {}
 
     [[nodiscard]] Words words(const Words& more = {}) const {
         Words all{"--socket", folder.file("lrad.sock")};
@@ -59,6 +58,124 @@ TEST_CASE("the shell prompts, completes, runs and ends, on any terminal") {
         REQUIRE(shell.shows("vtld> "));
         shell.type("quit\r");
         CHECK(shell.exit_status() == 0);
+    }
+}
+
+TEST_CASE("Tab completes agents and options, and lists what is not yet one thing alone") {
+    const json drives{{{"serial", "VT00000001"}}, {{"serial", "VT00000002"}}, {{"serial", "W7"}}};
+    const json agents{{{"name", "media-1"}}, {{"name", "nas"}}};
+    const Bench bench({{"drive.list", drives}, {"agent.list", agents}});
+    LractlOnTerminal shell(bench.words(), bench.environment("xterm"));
+    REQUIRE(shell.shows("lrad> "));
+    shell.type("agent show n\t --json\r");
+    CHECK(shell.shows("\"name\": \"nas\""));
+    REQUIRE(shell.shows("lrad> "));
+    // What they have in common at once, the choice with the next Tab, and the line is still there.
+    shell.type("drive show V\t\t");
+    REQUIRE(shell.shows("VT00000001 VT00000002"));
+    shell.type("2 --json\r");
+    CHECK(shell.shows("\"serial\": \"VT00000002\""));
+    REQUIRE(shell.shows("lrad> "));
+    shell.type("drive offline W\t--re\t \"stuck cartridge\" --json\r");
+    CHECK(shell.shows("\"reason\": \"stuck cartridge\""));
+}
+
+TEST_CASE("the Up key brings back what was typed before, over sessions too") {
+    const Bench bench;
+    const std::string up = "\x1b[A";
+    for (const char* first : {"drive show VT00000001 --json\r", "\x1b[A\x1b[A\r"}) {
+        LractlOnTerminal shell(bench.words(), bench.environment("xterm"));
+        REQUIRE(shell.shows("lrad> "));
+        shell.type(first);
+        REQUIRE(shell.shows("\"serial\": \"VT00000001\""));
+        REQUIRE(shell.shows("lrad> "));
+        shell.type(up + "\r");
+        CHECK(shell.shows("\"serial\": \"VT00000001\""));
+        REQUIRE(shell.shows("lrad> "));
+        shell.type("quit\r");
+        CHECK(shell.exit_status() == 0);
+    }
+}
+
+TEST_CASE("a session on a dumb terminal shows no escape code, whatever is done in it") {
+    const json drives{{{"serial", "VT00000001"}}, {{"serial", "VT00000002"}}};
+    const Bench bench({{"drive.list", drives}});
+    bench.daemon->publish({{"at", "2026-01-31T12:00:00Z"}, {"text", "something happened"}});
+    LractlOnTerminal shell(bench.words(), bench.environment("dumb"));
+    REQUIRE(shell.shows("lrad> "));
+    shell.type("drive show V\t\t");
+    REQUIRE(shell.shows("VT00000001 VT00000002"));
+    shell.type("2\r");
+    REQUIRE(shell.shows("lrad> "));
+    shell.type("drive zap\r");
+    REQUIRE(shell.shows("lrad> "));
+    shell.type("event follow\r");
+    REQUIRE(shell.shows("something happened"));
+    shell.type(interrupt);
+    REQUIRE(shell.shows("lrad> "));
+    shell.type("quit\r");
+    CHECK(shell.exit_status() == 2);  // of the command that does not exist
+    CHECK_THAT(shell.everything(), !ContainsSubstring("\x1b"));
+}
+
+TEST_CASE("no table is wider than the terminal, however long the names are") {
+    const std::string name = "iqn.2026-01.example.with.a.very.long.name:" + std::string(150, 'x');
+    json drive{{"serial", "VT00000001"},
+               {"vendor", "HPE"},
+               {"product", "Ultrium 9-SCSI"},
+               {"operational_state", "forced_offline"},
+               {"shared", true},
+               {"element_address", 256},
+               {"sequence", 4'000'000'000},
+               {"reservation",
+                {{"state", "reserved"},
+                 {"kind", "pr"},
+                 {"evidence", "host_asserted"},
+                 {"since", "2026-01-31T12:00:00Z"},
+                 {"holders",
+                  {{{"transport", "iscsi"},
+                    {"name", name},
+                    {"host", "backup-host-1"},
+                    {"domain", name}}}}}}};
+    const json agent{{"name", "backup-host-" + std::string(50, 'y')},
+                     {"address", "udp:" + std::string(60, 'z') + ".example:1162"},
+                     {"state", "never_seen"},
+                     {"domain", name},
+                     {"last_seen", "2026-01-31T12:00:00Z"},
+                     {"missed", 17}};
+    const json alarm{
+        {"kind", "holder_unknown"},
+        {"drive", "VT00000001"},
+        {"agent", agent["name"]},
+        {"severity", "warning"},
+        {"raised_at", "2026-01-31T12:00:00Z"},
+        {"text", "the drive is reserved, " + std::string(70, 'w') + " and nobody knows by whom"}};
+    const json handshake{
+        {"drive", "VT00000001"},
+        {"agent", agent["name"]},
+        {"newest", {{"epoch", 4'000'000}, {"sequence", 4'000'000'000}}},
+        {"oldest_unconfirmed", {{"epoch", 4'000'000}, {"sequence", 4'000'000'000}}},
+        {"waiting_ms", 123'456'789},
+        {"attempts", 12},
+        {"received", true},
+        {"last_answer", "draining"}};
+    const Bench bench({{"drive.list", json{drive}},
+                       {"agent.list", json{agent}},
+                       {"alarm.list", json{alarm}},
+                       {"handshake.list", json{handshake}}});
+    const std::vector<Words> tables{
+        {"drive", "list"}, {"agent", "list"}, {"alarm", "list"}, {"handshake", "list"}};
+    for (const Words& words : tables) {
+        LractlOnTerminal lractl(bench.words(words), bench.environment("dumb"));
+        CHECK(lractl.exit_status() == 0);
+        std::istringstream lines(lractl.everything());
+        std::size_t count = 0;
+        for (std::string line; std::getline(lines, line); ++count) {
+            line.erase(line.find_last_not_of('\r') + 1);
+            INFO(words[0] << ": " << line);
+            CHECK(line.size() <= 80);
+        }
+        CHECK(count >= 2);
     }
 }
 
