@@ -215,6 +215,7 @@ def asked_to_release(rig):
 
 
 DRIVE_STATUS_CHANGED = "1.3.6.1.4.1.14851.3.1.16.0.8"  # SNIA SML
+DRIVE_ONLINE_STATE_CHANGE = "1.3.6.1.4.1.3764.1.10.10.0.117"  # Quantum, in version 1
 DRIVE_STATE_CHANGE = "1.3.6.1.4.1.3697.1.10.15.0.109"  # Quantum
 
 
@@ -222,8 +223,11 @@ def snmptrap(rig, from_address, trap, *security, text="IBM ULT3580-TD8 " + D1):
     """Debian's own."""
     state = rig.path("snmptrap")
     state.mkdir(mode=0o700, exist_ok=True)
+    # Version 1 has enterprise, agent, generic trap, specific trap and time in place of time and snmpTrapOID.
+    enterprise, number = trap.rsplit(".0.", 1)
+    what = [enterprise, "192.0.2.60", "6", number, "4711"] if "1" in security[:2] else ["4711", trap]
     done = subprocess.run(
-        ["snmptrap", *security, "-m", "", f"--clientaddr={from_address}", f"127.0.0.1:{rig.lrad_port}", "4711", trap,
+        ["snmptrap", *security, "-m", "", f"--clientaddr={from_address}", f"127.0.0.1:{rig.lrad_port}", *what,
          "1.3.6.1.4.1.14851.3.1.6.2.1.3.1", "s", text], capture_output=True, text=True, timeout=20,
         env={**os.environ, "SNMP_PERSISTENT_DIR": str(state), "MIBS": ""})
     if done.returncode != 0:
@@ -266,6 +270,29 @@ def library_traps(rig):
     wait_until("the release is seen", lambda: not reserved(), 10)
     check("all of them are looked at" in rig.log_of("lrad"),
           "an SNMPv3 trap that names no drive makes it look at all, however many engines strangers have invented before")
+
+    # Informs end well only when they are answered; a reservation or release behind each shows that lrad has looked.
+    inform_v3 = ("-Ci", "-v", "3", "-u", "library", "-l", "authPriv", "-a", "SHA-256", "-A", rig.passphrase("library.auth"),
+                 "-x", "AES", "-X", rig.passphrase("library.priv"))
+    looks = [("a version 1 trap, as older libraries send,", "127.0.0.1", ("-v", "1", "-c", "silo"), DRIVE_ONLINE_STATE_CHANGE),
+             ("a version 2c inform, which is answered,", "127.0.0.1", ("-Ci", *v2c), DRIVE_STATUS_CHANGED),
+             ("a version 3 inform, which is answered,", "127.0.0.2", inform_v3, DRIVE_STATE_CHANGE)]
+    for number, (name, address, security, trap) in enumerate(looks):
+        before = counts()["hints_taken"]
+        time.sleep(1.2)
+        wanted = number % 2 == 0
+        check((host.reserve6() if wanted else host.release6()) == 0, f"the drive is {'reserved' if wanted else 'released'}")
+        snmptrap(rig, address, trap, *security)
+        wait_until("that is seen", lambda w=wanted: reserved() == w, 10)
+        check(counts()["hints_taken"] == before + 1, f"{name} makes lrad look")
+    stranger = list(inform_v3)
+    stranger[stranger.index("-A") + 1] = "not the right passphrase"
+    try:
+        snmptrap(rig, "127.0.0.2", DRIVE_STATE_CHANGE, "-r", "0", *stranger)
+        raise Failed("an inform with a wrong key was answered as if it were believed")
+    except Failed as trouble:
+        check("snmptrap ended" in str(trouble), "an inform with a wrong key is not")
+    check(rig.ask("lrad", "status", "show")["snmp"]["refused_wrong_key"] > 0, "and counted")
 
 
 STORIES = {f.__name__: f for f in (host_says_so, hosts_contradict, nobody_says_so, application_or_probe_says_so, asked_to_release, library_traps)}
