@@ -185,9 +185,11 @@ void Controller::start(std::function<void(const std::string& why)> on_failure) {
 }
 
 void Controller::stop(std::function<void()> then) {
-    stop_pair();
-    if (mounts_) mounts_->stop();
-    hosts_->stop(std::move(then));
+    leave_pair([this, then = std::move(then)] {
+        stop_pair();
+        if (mounts_) mounts_->stop();
+        hosts_->stop(then);
+    });
 }
 
 // ---- in: what drives and agents say

@@ -221,6 +221,7 @@ class Controller {
     [[nodiscard]] snmp_mib::MibPair pair_of_mib() const;
     void note_pair(core::Message message, const std::vector<std::string>& words);
     void start_pair();
+    void leave_pair(std::function<void()> then);
     void stop_pair();
     [[nodiscard]] bool is_active() const;
     [[nodiscard]] core::SharingConfiguration sharing_in_force() const;

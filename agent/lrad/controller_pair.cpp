@@ -131,6 +131,12 @@ void Controller::start_pair() {
     pair_->node->start();
 }
 
+// The other node serves before this one is gone.
+void Controller::leave_pair(std::function<void()> then) {
+    if (!pair_ || failed_) return then();
+    pair_->node->hand_over(std::move(then));
+}
+
 void Controller::stop_pair() {
     if (!pair_) return;
     pair_->node->stop();

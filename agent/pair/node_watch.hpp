@@ -33,6 +33,7 @@ struct NodeTimes {
     core::Duration vote_timeout{3'000};
     core::Duration key_timeout{5'000};
     core::Duration expedite_timeout{300'000};
+    core::Duration stop_timeout{30'000};  // of a program that is stopped; 0: hands over nothing
     bool operator==(const NodeTimes&) const = default;
 };
 // What is wrong with them, in words; nothing when they are right.

@@ -32,6 +32,8 @@ constexpr std::uint32_t ballot_attempts = 3;
 constexpr std::uint32_t key_attempts = 4;
 constexpr std::uint32_t enrolment_attempts = 1;
 constexpr std::size_t keys_seen_max = 16;
+// After this node has left: how long the other one may take to show that it knows.
+constexpr core::Duration notice_patience{3'000};
 // What clocks say in one go; more than ever comes at once.
 constexpr int sayings_max = 16;
 
@@ -71,6 +73,9 @@ class NodeRunner::Work {
     void hear_clocks();
     void say_heartbeat(const pair::Heartbeat& heartbeat);
     void watch_peer();
+    void watch_hand_over();
+    void end_hand_over(const std::string& trouble);
+    [[nodiscard]] bool peer_knows_of_departure() const;
     void see_key(const pair::ShutdownKey& key);
     void compare_times(const std::string& answerer, const pair::LeaseAnswer& answer);
     bool hear_peer(const pair::PairMessage& message);
@@ -104,6 +109,13 @@ class NodeRunner::Work {
     std::map<core::AgentName, core::WallTime> agents_heard;
     std::optional<pair::Vote> last_vote;
     std::vector<pair::ShutdownKey> keys;
+    struct HandOver {
+        pair::KeyId key;
+        core::Instant until{};
+        std::optional<core::Instant> left_at{};
+        std::function<void()> done;
+    };
+    std::optional<HandOver> hand_over;
     std::set<std::string> short_promises;  // of whom that was told
     std::optional<pair::Wish> missed;      // told of votes that were not enough for it
 };
@@ -146,11 +158,13 @@ void NodeRunner::Work::hear_clocks() {
     if (const auto heartbeat = watch.heartbeat(rules, clock_now().monotonic))
         say_heartbeat(*heartbeat);
     watch_peer();
+    watch_hand_over();
     // After the heartbeat: who hears of drives from this node must have heard that it serves.
     doors.changed();
     wakeup.cancel();
     const core::Duration left = watch.next_wakeup(rules) - clock_now().monotonic;
-    wakeup.expires_after(std::chrono::milliseconds(std::clamp<std::int64_t>(left.ms, 1, 1'000)));
+    const std::int64_t at_most = hand_over ? 100 : 1'000;
+    wakeup.expires_after(std::chrono::milliseconds(std::clamp<std::int64_t>(left.ms, 1, at_most)));
     wakeup.async_wait([this, lives = std::weak_ptr<int>(alive)](const std::error_code& error) {
         if (!error && !lives.expired()) hear_clocks();
     });
@@ -172,6 +186,36 @@ void NodeRunner::Work::watch_peer() {
     peer_silent = silent;
     doors.note(silent ? Message::pair_peer_silent : Message::pair_peer_heard,
                {options.pair.peer.name});
+}
+
+// ---- stopped by the service manager
+
+// A node that stood by, or served, and says that it does so no more has acted on the key.
+bool NodeRunner::Work::peer_knows_of_departure() const {
+    if (peer_silent || !rules.peer()) return true;
+    const auto state = rules.peer()->state;
+    return state != NodeState::primary && state != NodeState::waiting_peer &&
+           state != NodeState::standby;
+}
+
+void NodeRunner::Work::watch_hand_over() {
+    if (!hand_over) return;
+    const auto now = clock_now().monotonic;
+    const auto& key = rules.key();
+    if (rules.state() == NodeState::shut_down) {
+        if (!hand_over->left_at) hand_over->left_at = now;
+        if (peer_knows_of_departure() || now >= *hand_over->left_at + notice_patience)
+            return end_hand_over("");
+    } else if (!key || key->id != hand_over->key) {
+        return end_hand_over("too few agents have stored its key");
+    }
+    if (now >= hand_over->until) end_hand_over("pair.times.stop_timeout_ms is over");
+}
+
+void NodeRunner::Work::end_hand_over(const std::string& trouble) {
+    if (!trouble.empty()) doors.note(Message::pair_not_handed_over, {own_name(), trouble});
+    asio::post(loop, std::move(hand_over->done));
+    hand_over.reset();
 }
 
 bool NodeRunner::Work::hear_peer(const pair::PairMessage& message) {
@@ -380,6 +424,33 @@ void NodeRunner::start() {
         work_->hear_clocks();
     };
     work_->database->start();
+}
+
+void NodeRunner::hand_over(std::function<void()> done) {
+    Work& work = *work_;
+    const auto& times = work.options.pair.times;
+    const auto state = work.rules.state();
+    const bool has_part = takes_requests(state) || state == NodeState::waiting_peer ||
+                          state == NodeState::standby || state == NodeState::draining;
+    const bool somebody_is_there = work.begun && !work.over && !work.peer_silent;
+    if (!has_part || !somebody_is_there || times.stop_timeout.ms == 0) {
+        asio::post(work.loop, std::move(done));
+        return;
+    }
+    work.doors.note(Message::pair_hands_over,
+                    {work.own_name(), std::to_string(times.stop_timeout.ms)});
+    pair::KeyId key;
+    if (work.rules.key()) {
+        key = work.rules.key()->id;  // leaves already
+    } else {
+        const Node own = work.options.pair.node.node;
+        const auto ordered =
+            shut_down(own == Node::first ? pair::Subject::first : pair::Subject::second,
+                      pair::ShutdownMode::immediate, "lrad", "lrad is stopped");
+        if (ordered) key = ordered->id;
+    }
+    work.hand_over = {key, clock_now().monotonic + times.stop_timeout, {}, std::move(done)};
+    work.hear_clocks();
 }
 
 void NodeRunner::stop() {

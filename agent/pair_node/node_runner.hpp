@@ -62,6 +62,11 @@ class NodeRunner {
 
     // Begins when the database has told what the copy here holds.
     void start();
+    // Before stop(): leaves service as by `pair shutdown --mode immediate` of this node, so that
+    // the other one need not wait until this one is missed. `done` once, later, from the loop: when
+    // the other one knows, when it could not be done, or after stop_timeout. At once where nobody
+    // is there to hand over to. Nothing of it lasts: the next start comes back into service.
+    void hand_over(std::function<void()> done);
     // Nothing more is begun, and nothing ordered.
     void stop();
 

@@ -39,6 +39,10 @@ ValueShape pair_times_shape() {
                     "How long the agents may take to store a shutdown key."),
         default_key("expedite_timeout_ms", integer_shape(1'000, 86'400'000), "300000",
                     "How long a shutdown with --mode expedite waits for running mounts."),
+        default_key("stop_timeout_ms", integer_shape(0, 600'000), "30000",
+                    "When lrad is stopped and the other node is heard: how long it may take to "
+                    "hand over to it before it stops; less than the service manager's patience "
+                    "(TimeoutStopSec of lrad.service, 60 s). 0: stops without that."),
     });
 }
 
@@ -233,6 +237,7 @@ class PairReading {
         times.vote_timeout = time("vote_timeout_ms");
         times.key_timeout = time("key_timeout_ms");
         times.expedite_timeout = time("expedite_timeout_ms");
+        times.stop_timeout = time("stop_timeout_ms");
         if (const auto fault = pair::fault_of(times)) wrong("times", *fault);
     }
 

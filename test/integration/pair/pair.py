@@ -9,6 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from pair_rig import CLUSTER, NODES, PROGRAMS, SERVING, Failed, PairRig, check, other, signal, wait_until  # noqa: E402
+from stops import stopped  # noqa: E402
 
 
 class Load:
@@ -291,6 +292,7 @@ def commands(rig, rounds):
         shutdowns(rig)
         votes(rig)
         power(rig)
+        stopped(rig, lambda volumes: Load(rig, volumes))
 
 
 STORIES = {"nodes": nodes, "commands": commands}

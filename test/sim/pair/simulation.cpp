@@ -66,6 +66,7 @@ Plan plan_for(std::uint64_t seed, sim::Random& random, Bug bug) {
         plan.budget.crashes = 5;
         plan.budget.server_crashes = 4;
         plan.budget.cancels = 12;
+        plan.budget.shut_downs = 0;
         plan.trouble = 8;
     }
     return plan;

@@ -143,6 +143,12 @@ class NodeAtWork {
         return agents_.at(name)->rules().state().held.has_value();
     }
     NodeRunner& node() { return *node_; }
+    void peer_says(std::uint64_t sequence, NodeState state) {
+        pair::Heartbeat heartbeat;
+        heartbeat.sequence = sequence;
+        heartbeat.state = state;
+        CHECK(node_->hear("lra-b", pair::encode(heartbeat)));
+    }
     [[nodiscard]] const agent::voting::Voter& agent(const std::string& name) const {
         return *agents_.at(name);
     }
@@ -257,6 +263,47 @@ TEST_CASE("a shutdown that needs every agent's key is refused without one of the
     REQUIRE(at_work.node().shut_down(pair::Subject::first, pair::ShutdownMode::immediate, "root",
                                      "new disks"));
     CHECK(at_work.until(NodeState::shut_down));
+}
+
+TEST_CASE("a node that is stopped hands over to the other one when that is heard") {
+    NodeAtWork at_work;
+    at_work.found();
+    REQUIRE(at_work.until(NodeState::primary_alone));
+    at_work.peer_says(1, NodeState::standby);
+    bool done = false;
+    at_work.node().hand_over([&] { done = true; });
+    CHECK(at_work.was_told(Message::pair_hands_over));
+    REQUIRE(at_work.until([&] { return done; }));
+    CHECK(at_work.node().rules().state() == NodeState::shut_down);
+    CHECK_FALSE(at_work.node().right().may_act);
+    CHECK_FALSE(at_work.was_told(Message::pair_not_handed_over));
+    const auto& keys = at_work.agent("host-a").rules().state().keys;
+    REQUIRE(keys.size() == 1);
+    CHECK(keys.front().departures[0].out);
+    CHECK(keys.front().mode == pair::ShutdownMode::immediate);
+}
+
+TEST_CASE("a node that is stopped while nobody keeps its key says so, and stops") {
+    NodeAtWork at_work;
+    at_work.found();
+    REQUIRE(at_work.until(NodeState::primary_alone));
+    at_work.silent = {"host-a", "host-b", "host-c"};
+    at_work.peer_says(1, NodeState::standby);
+    bool done = false;
+    at_work.node().hand_over([&] { done = true; });
+    REQUIRE(at_work.until([&] { return done; }));
+    CHECK(at_work.was_told(Message::pair_not_handed_over));
+}
+
+TEST_CASE("a node that is stopped and hears no other one just stops") {
+    NodeAtWork at_work;
+    at_work.found();
+    REQUIRE(at_work.until(NodeState::primary_alone));
+    bool done = false;
+    at_work.node().hand_over([&] { done = true; });
+    REQUIRE(at_work.until([&] { return done; }));
+    CHECK_FALSE(at_work.was_told(Message::pair_hands_over));
+    CHECK(at_work.node().rules().state() == NodeState::primary_alone);
 }
 
 TEST_CASE("whose promise is shorter than the lease asks for is told once") {
