@@ -20,7 +20,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
-from rig import Failed, wait_until  # noqa: E402
+from rig import Failed, free_ports, wait_until  # noqa: E402
 
 SLOTS = 8
 PREFIX = "iqn.2026-01.example.library"
@@ -37,9 +37,9 @@ def free_tcp_port():
 class Library:
     """A vtld with two drives and a changer in a folder of its own."""
 
-    def __init__(self, bin_dir, folder):
-        self.bin, self.folder = bin_dir, folder
-        self.port, self.rmt_port, self.process = 0, free_tcp_port(), None
+    def __init__(self, bin_dir, folder, with_lrad=False):
+        self.bin, self.folder, self.with_lrad = bin_dir, folder, with_lrad
+        self.port, self.rmt_port, self.process, self.lrad = 0, free_tcp_port(), None, None
 
     def configure(self):
         configuration = {
@@ -52,6 +52,8 @@ class Library:
             "rmt": {"listen": f"tcp:127.0.0.1:{self.rmt_port}"},
             "state_dir": str(self.folder / "state"),
             "control": {"socket": str(self.folder / "vtld.sock")}}
+        if self.with_lrad:
+            configuration["events"] = {"connect": f"unix:{self.folder / 'events.sock'}"}
         (self.folder / "vtld.json").write_text(json.dumps(configuration, indent=2) + "\n")
 
     def start(self):
@@ -67,8 +69,27 @@ class Library:
         wait_until("vtld answers at its control socket", answers, 20)
         self.port = json.loads(self.lractl("--json", "library", "status").stdout)["iscsi"]["port"]
 
-    def lractl(self, *words):
-        return subprocess.run([self.bin / "lractl", "--socket", self.folder / "vtld.sock", "--timeout", "60", *words],
+    def start_lrad(self):
+        """The controller that this library's first drive reports to, and takes orders from."""
+        key = self.folder / "user.key"
+        key.write_text("passphrase only for this test\n")
+        key.chmod(0o600)
+        secret = {"key_file": str(key)}
+        configuration = {
+            "controller": {"id": "ctl", "state_dir": str(self.folder / "lrad")},
+            "control": {"socket": str(self.folder / "lrad.sock")},
+            "events": {"listen": f"unix:{self.folder / 'events.sock'}"},
+            "drives": [{"serial": "VT00000001"}],
+            "snmp": {"listen": f"udp:127.0.0.1:{free_ports(1)[0]}", "users": [{"name": "host", "auth": secret, "priv": secret}]}}
+        (self.folder / "lrad.json").write_text(json.dumps(configuration, indent=2) + "\n")
+        with open(self.folder / "lrad.log", "ab") as log:
+            self.lrad = subprocess.Popen([self.bin / "lrad", "--config", self.folder / "lrad.json"], stdin=subprocess.DEVNULL,
+                                         stdout=log, stderr=log)
+        wait_until("lrad hears of the drive", lambda: '"online"' in self.lractl(
+            "--json", "drive", "list", daemon="lrad").stdout.replace(" ", ""), 30)
+
+    def lractl(self, *words, daemon="vtld"):
+        return subprocess.run([self.bin / "lractl", "--socket", self.folder / f"{daemon}.sock", "--timeout", "60", *words],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=90)
 
     def end(self, how):
@@ -88,6 +109,12 @@ class Library:
         if verb == "lractl":
             done = self.lractl(*words)
             return done.returncode, done.stdout
+        if verb == "lrad":
+            done = self.lractl(*words, daemon="lrad")
+            return done.returncode, done.stdout
+        if verb in ("pause", "resume"):
+            self.process.send_signal(signal.SIGSTOP if verb == "pause" else signal.SIGCONT)
+            return 0, ""
         if verb == "kill":
             self.end(signal.SIGKILL)
             return 0, ""
@@ -157,15 +184,17 @@ def bring_in(script, bin_dir, programs):
 
 
 def run(options, folder):
-    library = Library(options.bin, folder)
+    script = Path(options.scenario if "/" in options.scenario else HERE / "scenarios" / f"{options.scenario}.sh")
+    library = Library(options.bin, folder, with_lrad="\n# outside: lrad\n" in script.read_text())
     share = folder / "share"
     shutil.copytree(HERE / "scenarios", share)
     guest = None
     try:
-        script = options.scenario if "/" in options.scenario else HERE / "scenarios" / f"{options.scenario}.sh"
         shutil.copy(options.bin / "vtl-rsh", share)
-        bring_in(Path(script), options.bin, share / "programs")
+        bring_in(script, options.bin, share / "programs")
         library.start()
+        if library.with_lrad:
+            library.start_lrad()
         environment = dict(os.environ, VM_DIR=str(options.images), VM_FWD=f"{library.port} {library.rmt_port}",
                            VM_TIMEOUT=str(options.timeout), VM_SMP=os.environ.get("VM_SMP", "1"))
         guest = subprocess.Popen([HERE / "vm-run", script, share, f"{library.port} {PREFIX} {library.rmt_port}"],
@@ -187,6 +216,9 @@ def run(options, folder):
         if guest is not None and guest.poll() is None:
             guest.terminate()  # vm-run ends the machine
             guest.wait()
+        if library.lrad is not None:
+            library.lrad.kill()
+            library.lrad.wait()
         if library.process is not None and library.process.poll() is None:
             library.process.kill()
             library.process.wait()

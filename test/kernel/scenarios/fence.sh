@@ -2,6 +2,8 @@
 # lrad keeps hosts from a drive by a reservation of its own, and ends stale reservations, on the kernel's own target.
 # programs: lrad lractl
 . /share/host.sh "$@"; . /share/lrad.sh
+# The kernel holds commands of a session that does not answer back for so long; lrad is patient for 15 s.
+export LAB_REPLACEMENT_S=90
 lab drives DRV0001 || give_up "drives"
 lab iscsi ctl hosta hostb || give_up "sessions"
 log_in ctlv drive-VT00000001
@@ -79,5 +81,22 @@ is "without --allow-reset a release ends with exit code 3" 3 $?
 is "with it the logical unit is reset, through sg" "free by reset" "$(field '.result + " " + .how' drive release VT00000001 --allow-reset --reason test)"
 ok "which ended the RESERVE" sg_turs -n 3 "$(lab dev ctlv VT00000001)"
 ok "for everybody" sg_raw "$(lab dev ctlv VT00000001)" 16 0 0 0 0 0
+
+# A drive that hangs in the middle of a command, under the kernel's own error recovery.
+ok "vtld's drive is given back" sg_raw "$(lab dev ctlv VT00000001)" 17 0 0 0 0 0
+eventually "lrad sees that" free 10 field .reservation.state drive show VT00000001
+looks() { field ".watch.$1" drive show DRV0001; }
+before=$(looks looks) failed=$(looks looks_failed)
+tolerate 'ping timeout|conn error|connection[0-9]+:|session recovery|session[0-9]+:|[Aa]bort|timed out|task|iscsi'
+ok "vtld stops in the middle of everything" library pause
+eventually "a drive that hangs is unreachable" unreachable 60 field .operational_state drive show VT00000001
+is "with an alarm" '["drive_unreachable"]' "$(field '[.[] | select(.drive == "VT00000001") | .kind]' alarm list)"
+# The kernel gives up the command under way when the session is lost, and holds the next one back.
+eventually "and the shell says how long it has been hanging" true 60 field '.watch.hanging_ms >= 15000' drive show VT00000001
+is "another drive was looked at all the time" true "$([ "$(looks looks)" -gt $((before + 20)) ] && echo true)"
+is "and answered each time" "$failed" "$(looks looks_failed)"
+ok "vtld goes on" library resume
+eventually "the drive is online again" online 60 field .operational_state drive show VT00000001
+eventually "and the alarm is over" '[]' 10 field '[.[] | select(.drive == "VT00000001") | .kind]' alarm list
 stop_lrad
 finish

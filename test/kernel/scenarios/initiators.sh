@@ -1,4 +1,5 @@
 #!/bin/bash
+# outside: lrad
 # Two initiators and one drive: what sg3_utils sees, and who may do what under a reservation.
 . /share/host.sh "$@"
 host=hosta
@@ -67,13 +68,16 @@ exec 5<&-
 ok "rewind" mt -f "$TA" rewind
 is "the archive is there" "$(cat /etc/passwd)" "$(tar xOf "$TA" etc/passwd)"
 
-# What every host sees of a drive that is forced offline: 04h/44h/00h. st asks no second time, where it waits 120 s for a drive
+# What every host sees of a drive that lrad forces offline: 04h/44h/00h. st asks no second time, where it waits 120 s for a drive
 # that is not ready.
 tolerate 'Sense Key : Hardware Error|Add. Sense: Internal target failure|Error [0-9a-f]+ \(driver'
-ok "the drive reports a permanent error" library lractl fault inject VT00000001 sense --sense 04/44/00 --count 1000
+ok "lrad forces the drive offline" library lrad drive offline VT00000001 --reason test
+says "the drive reports a permanent error to hosta" 'Internal target failure' "$(sg_turs -v "$A" 2>&1)"
+says "and to hostb" 'Internal target failure' "$(sg_turs -v "$B" 2>&1)"
 began=$SECONDS
 refused "so opening the tape fails" 'Input/output error' dd if="$TA" of=/dev/null bs=64k count=1
 ok "at once" test $((SECONDS - began)) -lt 10
-ok "the error ends" library lractl fault clear VT00000001
+ok "an administrator clears it" library lrad drive clear VT00000001 --reason test
+lab ua
 ok "and the tape is used again" mt -f "$TA" rewind
 finish
