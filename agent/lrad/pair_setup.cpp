@@ -32,6 +32,9 @@ core::SharingConfiguration sharing_of_watcher(core::SharingConfiguration sharing
     sharing.on_missing = core::SharingConfiguration::OnMissing::alarm;
     sharing.unknown_holder = core::SharingConfiguration::UnknownHolder::alarm;
     sharing.holder_inquiry = {0};
+    // The other node's fence has another key: that this one's is not there is no loss.
+    for (auto& drive : sharing.drives)
+        drive.fenced = false;
     return sharing;
 }
 

@@ -245,34 +245,36 @@ void RequestPassing::Work::take(const BoxSeen& seen) {
 // What was certainly not taken is told at once; what may have been is asked about for a while.
 void RequestPassing::Work::give_up(const BoxSeen& seen) {
     const auto now = clock_now().monotonic;
-    const auto& trouble = seen.trouble;
-    std::vector<std::pair<std::string, std::string>> ended;
-    for (auto& [id, one] : passed) {
+    std::map<std::string, ControlError> ended;
+    for (const auto& [id, one] : passed) {
         const json params = json::parse(one.request.parameters, nullptr, false);
-        const std::string again = params.is_object() && params.contains("request")
-                                      ? " with --request " + params["request"].get<std::string>()
-                                      : "";
+        const std::string again =
+            params.is_object() && params.contains("request") && params["request"].is_string()
+                ? " with --request " + params["request"].get<std::string>()
+                : "";
         if (!one.put && !one.doubtful && !seen.reached) {
-            ended.emplace_back(id, "RETRY_ELSEWHERE: controller " + other +
-                                       " serves the library, and its database can not be reached "
-                                       "from here (" +
-                                       trouble + "): ask there" + again);
+            ended[id] = {ControlErrorCode::busy,
+                         "RETRY_ELSEWHERE: controller " + other +
+                             " serves the library, and its database can not be reached from here "
+                             "(" +
+                             seen.trouble + "): ask there" + again,
+                         R"({"reason": "retry_elsewhere"})"};
         } else if (now - one.reached_at >= no_server_patience) {
-            ended.emplace_back(id,
-                               "BUSY: nobody has answered since the request was passed on to "
-                               "controller " +
-                                   other + " (" + trouble +
-                                   "); whether it was done is not known here: make it again" +
-                                   again);
+            ended[id] = {
+                ControlErrorCode::busy,
+                "BUSY: nobody has answered since the request was passed on to controller " + other +
+                    " (" + seen.trouble +
+                    "); whether it was done is not known here: make it again" + again,
+                R"({"reason": "outcome_unknown"})"};
         }
     }
-    if (!ended.empty() && std::exchange(told_trouble, trouble) != trouble)
-        doors.note(Message::requests_not_passed, {other, trouble});
-    for (const auto& [id, words] : ended) {
+    if (!ended.empty() && std::exchange(told_trouble, seen.trouble) != seen.trouble)
+        doors.note(Message::requests_not_passed, {other, seen.trouble});
+    for (auto& [id, error] : ended) {
         ++counts.not_passed;
         // It may be in the box: nobody waits for it any more.
         to_drop.push_back(id);
-        end_of(id, ControlError{ControlErrorCode::busy, words, R"({"reason": "retry_elsewhere"})"});
+        end_of(id, std::move(error));
     }
 }
 
@@ -295,9 +297,13 @@ void RequestPassing::Work::serve(const BoxedRequest& request) {
         self->to_answer[id] = {id, answer_text(answer)};
         self->look_again(std::chrono::milliseconds(0));
     };
-    const bool known =
-        params.is_object() &&
-        doors.serve(request.method, params, caller_from(request.asker, request.node), answered);
+    const auto asker = caller_from(request.asker, request.node);
+    bool known = false;
+    try {
+        known = params.is_object() && doors.serve(request.method, params, asker, answered);
+    } catch (const json::exception& error) {  // as the control server does
+        return answered(ControlError{ControlErrorCode::invalid_params, error.what()});
+    }
     if (!known)
         answered(ControlError{ControlErrorCode::method_not_found,
                               "node " + node + " serves no " + request.method +

@@ -22,7 +22,7 @@ def severity_of(name, description):
     if description.startswith("Clears "):
         return "Normal"
     return {"tlrTest": "Informational", "tlrDriveForcedOffline": "Critical", "tlrDriveUnprotected": "Critical",
-            "tlrDriveUnreachable": "Major", "tlrHandshakeIncomplete": "Warning"}.get(name, "Major")
+            "tlrDriveUnreachable": "Major", "tlrHandshakeIncomplete": "Warning", "tlrPairRoleChanged": "Normal"}.get(name, "Major")
 
 
 def main():

@@ -1,0 +1,108 @@
+// What the nodes of a pair tell each other in tables: by this node's own server, or by the other's.
+
+#include <signal.h>
+
+#include "agent/postgres/offline_marks.hpp"
+#include "agent/postgres/primary_session.hpp"
+#include "agent/postgres/request_box.hpp"
+#include "test/integration/postgres/two_servers.hpp"
+#include "test/support/catch.hpp"
+
+namespace {
+
+using agent::postgres::BoxedRequest;
+using agent::postgres::OfflineMark;
+using agent::postgres::PrimarySession;
+using two_servers::Node;
+using two_servers::TwoServers;
+
+PrimarySession session_of(TwoServers& pair, Node node) {
+    return PrimarySession(pair.configuration(node), {});
+}
+
+OfflineMark mark_named(const std::string& id) {
+    return {id, "VT1", {1'000}, "agent \"host-b\" is silent; it's late", "lra-a", {}, ""};
+}
+
+void open_pair(TwoServers& pair) {
+    pair.make();
+    pair.open(Node::first);
+    pair.open(Node::second);
+    REQUIRE(pair.begin_pair());
+}
+
+}  // namespace
+
+TEST_CASE("both nodes put rows of drives forced offline, and a row is ended once") {
+    if (!two_servers::can_run()) return;
+    TwoServers pair;
+    open_pair(pair);
+    auto serving = session_of(pair, Node::first);
+    auto standing_by = session_of(pair, Node::second);
+    CHECK_FALSE(standing_by.connect(true));
+    REQUIRE(serving.connect(true));
+    REQUIRE(put_offline_mark(serving, mark_named("a:1")));
+    REQUIRE(put_offline_mark(serving, mark_named("a:1")));
+    REQUIRE(put_offline_mark(standing_by, mark_named("b:1")));
+    CHECK_FALSE(standing_by.is_own());
+    const auto open = read_offline_marks(standing_by, {});
+    REQUIRE(open);
+    REQUIRE(open->size() == 2);
+    CHECK(open->front() == mark_named("a:1"));
+
+    auto ended = mark_named("a:1");
+    ended.ended_at = {2'000};
+    ended.ended_by = "root: repaired";
+    REQUIRE(put_offline_mark(standing_by, ended));
+    auto later = ended;
+    later.ended_at = {3'000};
+    later.ended_by = "somebody else";
+    REQUIRE(put_offline_mark(serving, later));
+    REQUIRE(put_offline_mark(serving, mark_named("a:1")));  // nothing brings it back
+    CHECK(read_offline_marks(serving, {})->size() == 1);
+    const auto both = read_offline_marks(serving, {"a:1", "no:such"});
+    REQUIRE(both->size() == 2);
+    CHECK(both->front() == ended);
+    // Told for the first time when it is over already.
+    auto over = mark_named("a:2");
+    over.ended_at = {2'500};
+    REQUIRE(put_offline_mark(serving, over));
+    CHECK(read_offline_marks(serving, {})->size() == 1);
+}
+
+TEST_CASE("a request has one answer, and both outlive the server that took them") {
+    if (!two_servers::can_run()) return;
+    TwoServers pair;
+    open_pair(pair);
+    auto serving = session_of(pair, Node::first);
+    auto standing_by = session_of(pair, Node::second);
+    REQUIRE(serving.connect(true));
+    const BoxedRequest request{"b:1", "lra-b", "volume.mount", R"({"volume":"V1"})", "{}", {1'000}};
+    REQUIRE(put_request(standing_by, request));
+    REQUIRE(put_request(standing_by, request));
+    REQUIRE(put_request(standing_by, {"b:2", "lra-b", "volume.list", "{}", "{}", {1'001}}));
+    const auto asked = read_requests(serving);
+    REQUIRE(asked);
+    REQUIRE(asked->size() == 2);
+    CHECK(asked->front().parameters == request.parameters);
+    REQUIRE(put_answer(serving, {"b:2", R"({"result":[]})"}, {2'000}));
+    REQUIRE(put_answer(serving, {"b:2", R"({"result":1})"}, {2'001}));
+    const auto answers = read_answers(standing_by, {"b:1", "b:2"});
+    REQUIRE(answers);
+    REQUIRE(answers->size() == 1);
+    CHECK(answers->front().answer == R"({"result":[]})");
+
+    pair.signal(Node::first, SIGKILL);
+    CHECK_FALSE(read_answers(standing_by, {"b:1"}));
+    CHECK_FALSE(put_request(standing_by, {"b:3", "lra-b", "volume.list", "{}", "{}", {1'002}}));
+    REQUIRE(pair.begin_alone(Node::second, 2));
+    // The node that stood by serves what nobody has answered, and nothing else.
+    REQUIRE(standing_by.connect(true));
+    const auto left = read_requests(standing_by);
+    REQUIRE(left);
+    REQUIRE(left->size() == 1);
+    CHECK(left->front().id == "b:1");
+    REQUIRE(put_answer(standing_by, {"b:1", R"({"result":2})"}, {3'000}));
+    REQUIRE(drop_requests(standing_by, {"b:1", "b:2"}));
+    CHECK(read_answers(standing_by, {"b:1", "b:2"})->empty());
+}
