@@ -285,6 +285,7 @@ class Controller {
     std::unique_ptr<runtime::ControlServer> control_;
     std::unique_ptr<OperatorSnmp> operator_snmp_;
     std::unique_ptr<metrics::MetricsServer> metrics_;
+    std::shared_ptr<mounts::OpenAnswers> open_mount_answers_;  // null: no methods of mounts
     std::shared_ptr<mounts::MountService> mounts_;     // null: without a changer, or not now
     std::unique_ptr<PairPart, PairPartDeleter> pair_;  // null: without the section "pair"
     asio::steady_timer wakeup_;

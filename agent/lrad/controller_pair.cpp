@@ -16,6 +16,7 @@
 #include "agent/lrad/pair_part.hpp"
 #include "agent/lrad/pair_setup.hpp"
 #include "agent/mounts/drive_hold.hpp"
+#include "agent/mounts/open_answers.hpp"
 #include "agent/mounts/rightful_transport.hpp"
 #include "agent/pair_node/node_methods.hpp"
 #include "agent/postgres/database_server.hpp"
@@ -242,7 +243,15 @@ void Controller::become_watcher() {
 
 void Controller::drop_mounts() {
     pair_->mounting = false;
-    if (mounts_) end_elsewhere(std::exchange(mounts_, nullptr));
+    if (!mounts_) return;
+    end_elsewhere(std::exchange(mounts_, nullptr));
+    // Its runs end where they are: what they were for is found in the table by who serves next.
+    if (open_mount_answers_ == nullptr) return;
+    open_mount_answers_->answer_all(
+        {runtime::ControlErrorCode::busy,
+         "BUSY: this controller does not serve the library any more. What was asked is done, or "
+         "not: ask again, a mount with the same --request",
+         R"({"reason": "not_serving"})"});
 }
 
 void Controller::end_elsewhere(std::shared_ptr<mounts::MountService> service) {

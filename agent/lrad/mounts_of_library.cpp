@@ -70,6 +70,7 @@ void Controller::serve_mount_methods(mounts::MountMethodDoors doors) {
                            const runtime::ControlServer::Answerer& answer) {
         return pass_on(method, params, caller, answer);
     };
+    open_mount_answers_ = doors.open_answers;
     take_requests_by(mounts::serve_mounts(
         *control_, [this] { return mounts_; }, std::move(doors)));
 }

@@ -272,12 +272,18 @@ using MountHandlers = std::map<std::string, runtime::ControlServer::AsyncHandler
 MountDispatch serve_mounts(runtime::ControlServer& server, MountServiceSource source,
                            MountMethodDoors doors) {
     const auto pass_on = doors.pass_on;
+    const auto open = doors.open_answers;
     const auto methods = std::make_shared<MountMethods>(std::move(source), std::move(doors));
     const auto handlers = std::make_shared<MountHandlers>();
-    const auto serve = [&](const std::string& method, runtime::ControlServer::AsyncHandler work) {
+    const auto serve = [&](const std::string& method, runtime::ControlServer::AsyncHandler plain) {
+        const runtime::ControlServer::AsyncHandler work =
+            [open, plain = std::move(plain)](const json& params, const Caller& caller,
+                                             Answerer answer) {
+                plain(params, caller, open->keep(std::move(answer)));
+            };
         handlers->emplace(method, work);
-        server.on_async(method, [pass_on, method, work = std::move(work)](
-                                    const json& params, const Caller& caller, Answerer answer) {
+        server.on_async(method, [pass_on, method, work](const json& params, const Caller& caller,
+                                                        Answerer answer) {
             if (pass_on && pass_on(method, params, caller, answer)) return;
             work(params, caller, std::move(answer));
         });

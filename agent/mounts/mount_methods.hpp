@@ -10,6 +10,7 @@
 
 #include "agent/core/result.hpp"
 #include "agent/mounts/mount_service.hpp"
+#include "agent/mounts/open_answers.hpp"
 #include "agent/runtime/control_server.hpp"
 
 namespace agent::mounts {
@@ -28,6 +29,8 @@ struct MountMethodDoors {
     std::function<bool(const std::string& method, const nlohmann::json& params,
                        const runtime::Caller& caller, const runtime::ControlServer::Answerer&)>
         pass_on;
+    // Through it whoever waits is told that the service was given up.
+    std::shared_ptr<OpenAnswers> open_answers = OpenAnswers::make();
 };
 
 // Asked at each call; null: none here at this moment, and not_now says why.
