@@ -322,6 +322,14 @@ void Daemon::message_arrived(const std::string& peer, const snmp_mib::AgentMessa
     if (notice == nullptr || notice->notice.controller != peer) return;
     // Late words of a node that was replaced: the other one tells how the drives are now.
     if (voter_ && !voter_->speaks_for_the_library(peer)) return;
+    const auto& controllers = configuration().controllers;
+    const auto controller = std::find_if(controllers.begin(), controllers.end(),
+                                         [&](const auto& one) { return one.name == peer; });
+    if (controller != controllers.end() &&
+        !newest_word_.take(controller->pair, peer, notice->notice.id.epoch,
+                           runtime::clock_now().monotonic)) {
+        return;
+    }
     take(core::NoticeArrived{notice->notice});
 }
 

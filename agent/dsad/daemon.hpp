@@ -25,6 +25,7 @@
 #include "agent/runtime/drive_sharing_agent_store.hpp"
 #include "agent/runtime/dsad_configuration.hpp"
 #include "agent/runtime/effect_runner.hpp"
+#include "agent/voting/newest_word.hpp"
 #include "agent/voting/voter.hpp"
 #include "snmp_mib/snmp_notice_channel.hpp"
 
@@ -151,6 +152,7 @@ class Daemon {
     HolderAnswers holder_answers_;
     std::unique_ptr<snmp_mib::SnmpNoticeChannel> channel_;
     std::unique_ptr<voting::Voter> voter_;
+    voting::NewestWord newest_word_;
     asio::steady_timer wakeup_;
     core::Instant started_at_;
     std::map<core::ControllerName, bool> acknowledged_;  // "started" was, by its engine

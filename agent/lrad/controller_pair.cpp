@@ -31,6 +31,17 @@ namespace {
 // Drives that do not answer must not keep a node from serving.
 constexpr core::Duration old_keys_patience{10'000};
 constexpr core::Duration old_key_timeout{5'000};
+
+std::uint64_t unix_seconds() {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(runtime::clock_now().wall.ms, 0)) /
+           1'000;
+}
+
+// The upper half is the pair's epoch, so that an agent can compare what the two nodes say; the
+// lower one rises from life to life, as it does without a pair.
+std::uint64_t first_notice_epoch(std::uint64_t pair_epoch) {
+    return (pair_epoch << 32U) + unix_seconds();
+}
 }  // namespace
 
 void Controller::PairPartDeleter::operator()(PairPart* part) const {
@@ -51,7 +62,8 @@ core::Outcome Controller::open_pair() {
     options.store_file = configuration_.state_dir + "/pair.db";
     std::random_device random;
     options.life = (std::uint64_t{random()} << 32U) | random();
-    options.first_sequence = store_.epoch() << 32U;
+    // A clock that went back is as a state folder that was lost.
+    options.first_sequence = unix_seconds() << 32U;
     auto database = std::make_unique<postgres::DatabaseServer>(
         loop_, configuration_.pair->database, configuration_.pair->node.node,
         [this](core::Message message, const std::vector<std::string>& words) {
@@ -187,7 +199,8 @@ void Controller::pair_changed() {
 // word and this moment nobody has told them.
 void Controller::become_active(const pair::ActingRight& right) {
     auto recorded = store_.load();
-    core::Outcome begun = recorded ? store_.begin_new_epoch() : core::Outcome(recorded.error());
+    core::Outcome begun = recorded ? store_.begin_new_epoch(first_notice_epoch(right.epoch))
+                                   : core::Outcome(recorded.error());
     if (!begun) {
         failed_ = true;
         runtime::log_critical("the state can not be taken up: " + begun.error().message);

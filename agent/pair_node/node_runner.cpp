@@ -373,6 +373,12 @@ void NodeRunner::Work::changed(const pair::StateChanged& change) {
     const auto& row = core::row_of(pair::node_table, change.from, change.why);
     why = std::string(row.why);
     since = clock_now().wall;
+    // Before anybody gets the key: the other node asks the agents at once, and they must not
+    // believe that this one still serves.
+    if (change.to == NodeState::shut_down) {
+        const auto heartbeat = watch.heartbeat(rules, clock_now().monotonic);
+        if (heartbeat) say_heartbeat(*heartbeat);
+    }
     const std::string state(pair::to_text(change.to));
     doors.note(Message::pair_state_changed, {own_name(), state, why});
     if (change.from == NodeState::taking_over && change.to == NodeState::primary_alone)

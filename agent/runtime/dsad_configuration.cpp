@@ -1,6 +1,7 @@
 #include "agent/runtime/dsad_configuration.hpp"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
@@ -59,6 +60,7 @@ class Reading {
         result.snmp = snmp_configuration(source_, errors);
         read_controllers(result);
         result.pair = voter_pair_configuration(source_, result, errors);
+        name_pairs(result);
         read_drives(result);
         read_ports(result);
         read_application(result.application);
@@ -81,6 +83,7 @@ class Reading {
             DsadController controller;
             controller.name = controllers[i]["name"].get<std::string>();
             controller.user = controllers[i]["user"].get<std::string>();
+            controller.pair = controllers[i].value("pair", "");
             controller.address =
                 *address_from_text(controllers[i]["address"].get_ref<const std::string&>());
             if (!names.insert(controller.name).second) {
@@ -94,6 +97,25 @@ class Reading {
             check_snmp_user(source_, result.snmp, path + ".user", controller.user, errors);
             result.host.controllers.push_back(controller.name);
             result.controllers.push_back(std::move(controller));
+        }
+    }
+
+    // Two of the same are the nodes of a pair; those of the section pair are, without more words.
+    void name_pairs(DsadConfiguration& result) {
+        std::map<std::string, int> nodes;
+        for (std::size_t i = 0; i < result.controllers.size(); ++i) {
+            auto& controller = result.controllers[i];
+            const bool is_node =
+                result.pair && std::find(result.pair->nodes.begin(), result.pair->nodes.end(),
+                                         controller.name) != result.pair->nodes.end();
+            const std::string path = "controllers[" + std::to_string(i) + "].pair";
+            if (is_node && !controller.pair.empty() && controller.pair != result.pair->cluster) {
+                wrong(path, "is not pair.cluster, and " + controller.name +
+                                " is a node of that; remove it");
+            }
+            if (is_node) controller.pair = result.pair->cluster;
+            if (!controller.pair.empty() && ++nodes[controller.pair] > 2)
+                wrong(path, "has two nodes already");
         }
     }
 

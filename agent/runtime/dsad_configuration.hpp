@@ -23,6 +23,7 @@ struct DsadController {
     AddressText address;  // udp
     std::string
         user;  // security name that notices from it arrive with, and that it is answered with
+    std::string pair;  // whose node it is; empty: of none
     bool operator==(const DsadController&) const = default;
 };
 

@@ -34,6 +34,10 @@ ValueShape controller_shape() {
                      "Where the controller listens for confirmations.", "\"udp:192.0.2.10:1162\""),
         required_key("user", text_shape(32),
                      "Security name for both directions, one of snmp.users.", "\"host1\""),
+        optional_key("pair", name_shape(),
+                     "The pair whose node it is; both nodes have the same here. Of what they say "
+                     "about drives the later one's word counts. Not needed with the section pair.",
+                     "\"library-1\""),
     });
 }
 

@@ -259,8 +259,12 @@ core::Result<ReservationAgentStore> ReservationAgentStore::open(const std::strin
     return ReservationAgentStore(std::move(database).value(), *epoch, options.events_max);
 }
 
-core::Outcome ReservationAgentStore::begin_new_epoch() {
-    const auto epoch = raise_life_counter(*database_, "epoch", {});
+core::Outcome ReservationAgentStore::begin_new_epoch(std::uint64_t at_least) {
+    StoreOptions options;
+    options.unix_seconds = std::max<std::uint64_t>(
+        at_least,
+        static_cast<std::uint64_t>(std::max<std::int64_t>(clock_now().wall.ms, 0)) / 1'000);
+    const auto epoch = raise_life_counter(*database_, "epoch", options);
     if (!epoch.ok()) return epoch.error().within("raising the epoch");
     epoch_ = *epoch;
     return core::Nothing{};

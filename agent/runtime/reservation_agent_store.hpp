@@ -19,8 +19,8 @@ class ReservationAgentStore : public Store {
                                                                   const StoreOptions& options);
 
     [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
-    // As open() does, for rules that begin anew without a new process.
-    [[nodiscard]] core::Outcome begin_new_epoch();
+    // As open() does, for rules that begin anew without a new process; not below `at_least`.
+    [[nodiscard]] core::Outcome begin_new_epoch(std::uint64_t at_least);
     [[nodiscard]] core::Result<core::ReservationAgentState> load() const;
 
     // Writes every Record* among the effects in one synced transaction: all of them or none. Others
