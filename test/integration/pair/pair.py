@@ -25,13 +25,11 @@ class Load:
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
-    def _once(self, verb, volume):
-        self.requests += 1
-        # Repeated until it is answered, whoever answers: the same request is one mount.
-        words = ("--request", f"{self.name}-{self.requests}") if verb == "mount" else ()
+    def _once(self, verb, *words):
+        """Repeated until it is answered, whoever answers: a mount that is named by its request is one mount, and ends once."""
         while not self.over.is_set():
             for node in self.nodes:
-                if node in self.rig.processes and self.rig.ask(node, "volume", verb, volume, *words, quiet=True):
+                if node in self.rig.processes and self.rig.ask(node, "volume", verb, *words, quiet=True):
                     now = time.monotonic()
                     self.longest = max(self.longest, now - self.last)
                     self.last = now
@@ -43,8 +41,10 @@ class Load:
     def _run(self):
         while not self.over.is_set():
             for volume in self.volumes:
-                self._once("mount", volume)
-                self._once("unmount", volume)
+                self.requests += 1
+                request = f"{self.name}-{self.requests}"
+                self._once("mount", volume, "--request", request)
+                self._once("unmount", request)
 
     def end(self):
         self.over.set()
@@ -79,15 +79,15 @@ def is_online(rig, node, drive):
 
 def as_shown(rig, node):
     """The pair by alarms, the MIB, notifications: a node that serves alone."""
-    wait_until("an alarm says that it serves alone", lambda: ("pair_alone", "") in rig.alarms(node), 10)
-    wait_until("the MIB", lambda: "primaryAlone" in rig.mib(node, "snmpget", "-Oqv", "tlrPairState.0"), 10)
+    wait_until("an alarm says that it serves alone", lambda: ("pair_alone", "") in rig.alarms(node), 30)
+    wait_until("the MIB", lambda: "primaryAlone" in rig.mib(node, "snmpget", "-Oqv", "tlrPairState.0"), 30)
     check(rig.mib(node, "snmpget", "-Oqv", "tlrPairActs.0").strip() == "true", "an alarm and the MIB say that it serves alone")
     table = rig.mib(node, "snmptable", "-Cf", ";", "-Ci", "tlrPairTable")
     rows = [line.split(";") for line in table.splitlines() if line.count(";") > 4]
     check(len(rows) == 3 + len(rig.hosts) and sum("voter" in row for row in rows) == len(rig.hosts),
           f"tlrPairTable has both nodes and {len(rig.hosts)} agents")
     wait_until("consumers are told of both", lambda: all(
-        word in rig.log_of("snmptrapd") for word in ("tlrPairRoleChanged", "primaryAlone", "tlrPairTrouble ", "pairAlone")), 10)
+        word in rig.log_of("snmptrapd") for word in ("tlrPairRoleChanged", "primaryAlone", "tlrPairTrouble ", "pairAlone")), 30)
 
 
 def takeover(rig, rounds):
@@ -118,7 +118,7 @@ def takeover(rig, rounds):
         load.end()
         as_shown(rig, standby)
         check(is_offline(rig, standby, kept, "spare parts are late"), f"{standby} keeps the drive offline that {primary} forced offline")
-        wait_until("its order", lambda: (standby, "offline") in rig.orders(kept)[ordered:], 10)
+        wait_until("its order", lambda: (standby, "offline") in rig.orders(kept)[ordered:], 30)
         check("online" not in [action for _, action in rig.orders(kept)[ordered:]], "and nobody has brought it back in between")
         rig.ask(standby, "drive", "clear", kept, "--reason", "replaced")
         check(is_online(rig, standby, kept), "an administrator clears it there")
@@ -127,8 +127,8 @@ def takeover(rig, rounds):
             rig.unmount(standby, volume)
         rig.start_node(primary)
         rig.await_pair(standby)
-        wait_until(f"{primary} learns that it was cleared", lambda: is_online(rig, primary, kept), 20)
-        wait_until("the alarm is over", lambda: ("pair_alone", "") not in rig.alarms(standby), 10)
+        wait_until(f"{primary} learns that it was cleared", lambda: is_online(rig, primary, kept), 30)
+        wait_until("the alarm is over", lambda: ("pair_alone", "") not in rig.alarms(standby), 30)
         shown = rig.show(primary)["replication"]
         check(shown["copy"] == "in_sync" and shown["lag_bytes"] is not None, f"the standby tells how far it is: {shown}")
         check(is_online(rig, standby, kept), "which the other node hears of, and does not undo")
@@ -239,7 +239,7 @@ def votes(rig):
     rig.await_state("lra-a", "offline")
     status, data, words = rig.refused("lra-a", "volume", "mount", rig.volumes[0])
     check(data["reason"] == "system_offline" and status == 5, "with exactly the threshold of votes the library stays offline")
-    check(("pair_out_of_service", "") in rig.alarms("lra-a"), "which is an alarm")
+    wait_until("which is an alarm", lambda: ("pair_out_of_service", "") in rig.alarms("lra-a"), 30)
     shown = rig.ask("lra-a", "pair", "votes")
     check(shown["yes"] + shown["no"] <= 1 and shown["silent"] == 2, "votes names the two agents that are missing")
     rig.start_dsad(rig.hosts[1])
@@ -250,9 +250,9 @@ def votes(rig):
     rig.await_pair("lra-a")
     rig.unmount("lra-a", rig.volumes[0])
     gone = ("pair_voter_missing", rig.hosts[2])
-    wait_until("the agent that is missing is an alarm", lambda: gone in rig.alarms("lra-a"), 20)
+    wait_until("the agent that is missing is an alarm", lambda: gone in rig.alarms("lra-a"), 30)
     rig.start_dsad(rig.hosts[2])
-    wait_until("until it is back", lambda: gone not in rig.alarms("lra-a"), 20)
+    wait_until("until it is back", lambda: gone not in rig.alarms("lra-a"), 30)
     check(("pair_out_of_service", "") not in rig.alarms("lra-a"), "alarms end when what they tell of is over")
     rig.ask("lra-a", "pair", "shutdown", "both", "--mode", "immediate", "--reason", "power work")
     check(rig.await_state("lra-a", "shut_down"), "both again")
