@@ -64,7 +64,7 @@ barrier wait reserve6
 word() { echo "$(state_of DRV0003 kind) $(state_of DRV0003 evidence) $(holder_of DRV0003)"; }
 eventually "the holder of a RESERVE(6) is who says that a program there has its tape node open" \
   "legacy host_asserted fc:2000020000000102" 60 word
-which_program() { field '.holder_search' drive show DRV0003 | grep -oE '/dev/nst[0-9]+ is open in sleep' | tr -d 0-9; }
+which_program() { field '.holder_search' drive show DRV0003 | grep -oE '/dev/nst[0-9]+ is open in sleep' | head -n 1 | tr -d 0-9; }
 eventually "and which program it is" "/dev/nst is open in sleep" 20 which_program
 eventually "both agents have confirmed" 0 60 settled
 barrier set named
