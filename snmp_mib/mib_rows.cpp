@@ -58,6 +58,11 @@ std::string holders_of(const agent::core::Reservation& reservation) {
     return list;
 }
 
+// As a gauge holds it: what is more is as bad.
+std::uint32_t kibibytes(std::uint64_t bytes) {
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(bytes / 1'024, 0xffff'ffff));
+}
+
 std::uint64_t lost_by(const std::vector<ConsumerStatus>& consumers) {
     std::uint64_t lost = 0;
     for (const ConsumerStatus& consumer : consumers)
@@ -87,7 +92,7 @@ std::vector<VarbindValue> scalars_of(const MibSnapshot& snapshot) {
             truth(snapshot.pair.acts),
             truth(snapshot.pair.peer_heard),
             Integer32{snapshot.pair.copy},
-            Counter64{snapshot.pair.lag}};
+            Unsigned32{kibibytes(snapshot.pair.lag)}};
 }
 
 MibRow row_of(const MibPairMember& member) {

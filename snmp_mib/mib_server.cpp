@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "snmp_mib/engine_state.hpp"
@@ -130,13 +132,15 @@ agent::core::Result<std::unique_ptr<MibServer>> MibServer::open(
 
 agent::core::Outcome MibServer::open_standalone(const MibServerConfiguration& configuration,
                                                 const std::string& engine_id) {
+    std::set<std::string> names;
     for (const UsmUserConfiguration& user : configuration.users) {
+        names.insert(user.name);
         const agent::core::Result<UsmUserKeys> keys = load_user(user);
         if (!keys) return keys.error();
         if (const auto added = add_user(*keys, engine_id); !added) return added.error();
     }
     show_all_users();
-    auto opened = QueryPort::open(configuration.listen, engine_id);
+    auto opened = QueryPort::open(configuration.listen, {engine_id, std::move(names)});
     if (!opened) return opened.error();
     query_port_ = std::move(opened).value();
     return agent::core::Nothing{};

@@ -32,7 +32,9 @@ QueryVerdict QueryFilter::judge(std::span<const std::uint8_t> datagram, const st
     if (v3 == nullptr) return QueryVerdict::version;
     const bool for_us = v3->authoritative_engine_id == own_engine_id_;
     if (!for_us && !v3->reportable) return QueryVerdict::engine;
-    if (for_us && v3->authenticated && v3->encrypted) return QueryVerdict::pass;
+    // Flags and name are what it claims; whether that is true the library finds out.
+    const bool of_a_user = v3->authenticated && v3->encrypted && users_.contains(v3->user);
+    if (for_us && of_a_user) return QueryVerdict::pass;
     return may_answer(source, now_ms) ? QueryVerdict::pass : QueryVerdict::rate;
 }
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 
@@ -24,13 +25,17 @@ enum class QueryVerdict : std::uint8_t {
 
 class QueryFilter {
   public:
-    // Answers to strangers: discoveries of our engine, and Reports about another engine ID or too
-    // low a security level. For each source address, and so many addresses at a time.
+    // Answers to strangers: discoveries of our engine, and Reports about another engine ID, an
+    // unknown user or too low a security level. For each source address, and so many addresses at a
+    // time. Who knows the name of a user can have as many Reports about a wrong digest as he sends
+    // messages, which are longer: limiting those too would let whoever forges the address of a
+    // management station take its answers away.
     static constexpr std::int64_t answers_per_second = 50;
     static constexpr std::int64_t answers_at_once = 100;
     static constexpr std::size_t sources_max = 1'024;
 
-    explicit QueryFilter(std::string own_engine_id) : own_engine_id_(std::move(own_engine_id)) {}
+    QueryFilter(std::string own_engine_id, std::set<std::string> users)
+        : own_engine_id_(std::move(own_engine_id)), users_(std::move(users)) {}
 
     // `source` tells addresses apart, without a port; `now_ms` never goes back.
     [[nodiscard]] QueryVerdict judge(std::span<const std::uint8_t> datagram,
@@ -44,6 +49,7 @@ class QueryFilter {
     bool may_answer(const std::string& source, std::int64_t now_ms);
 
     std::string own_engine_id_;
+    std::set<std::string> users_;
     std::map<std::string, Allowance> sources_;
 };
 

@@ -62,7 +62,7 @@ struct QueryPort::Library {
     }
 };
 
-QueryPort::QueryPort(std::string own_engine_id) : filter_(std::move(own_engine_id)) {
+QueryPort::QueryPort(QueryFilter filter) : filter_(std::move(filter)) {
     the_port = this;
 }
 
@@ -71,14 +71,14 @@ QueryPort::~QueryPort() {
 }
 
 agent::core::Result<std::unique_ptr<QueryPort>> QueryPort::open(const std::string& listen,
-                                                                std::string own_engine_id) {
+                                                                QueryFilter filter) {
     const agent::core::Error error{
         "can not listen on " + listen +
         "; another program may use the port, and ports below 1024 need a privilege"};
     netsnmp_transport* transport = netsnmp_transport_open_server("snmp", listen.c_str());
     if (transport == nullptr) return error;
     Library::receive = std::exchange(transport->f_recv, &Library::receive_judged);
-    std::unique_ptr<QueryPort> port(new QueryPort(std::move(own_engine_id)));
+    std::unique_ptr<QueryPort> port(new QueryPort(std::move(filter)));
     if (netsnmp_register_agent_nsap(transport) <= 0) return error;
     return port;
 }

@@ -18,7 +18,7 @@ class QueryPort {
     // Between start_snmp_library() and the first answers. `listen` as Net-SNMP writes addresses.
     // Stays open as long as the process lives.
     static agent::core::Result<std::unique_ptr<QueryPort>> open(const std::string& listen,
-                                                                std::string own_engine_id);
+                                                                QueryFilter filter);
     ~QueryPort();
     QueryPort(const QueryPort&) = delete;
     QueryPort& operator=(const QueryPort&) = delete;
@@ -28,7 +28,7 @@ class QueryPort {
 
   private:
     struct Library;  // its callback, which knows no user data
-    explicit QueryPort(std::string own_engine_id);
+    explicit QueryPort(QueryFilter filter);
 
     QueryFilter filter_;
     std::map<QueryVerdict, std::uint64_t> counts_;

@@ -15,6 +15,14 @@ void AlarmBook::raise(Alarm alarm, StepEffects<ReservationAgentEffect>& effects)
     effects.act(AnnounceAlarm{std::move(alarm), true});
 }
 
+void AlarmBook::reword(const AlarmKey& key, std::string text,
+                       StepEffects<ReservationAgentEffect>& effects) {
+    const auto known = active_.find(key);
+    if (known == active_.end() || known->second.text == text) return;
+    known->second.text = std::move(text);
+    effects.record(RecordAlarm{known->second, true});
+}
+
 bool AlarmBook::clear(const AlarmKey& key, StepEffects<ReservationAgentEffect>& effects) {
     const auto known = active_.find(key);
     if (known == active_.end()) return false;

@@ -18,6 +18,9 @@ class AlarmBook {
     explicit AlarmBook(const std::vector<Alarm>& active);
 
     void raise(Alarm alarm, StepEffects<ReservationAgentEffect>& effects);
+    // Other words for an alarm that goes on: kept, and told to nobody anew.
+    void reword(const AlarmKey& key, std::string text,
+                StepEffects<ReservationAgentEffect>& effects);
     // False: it was not active.
     bool clear(const AlarmKey& key, StepEffects<ReservationAgentEffect>& effects);
 

@@ -162,8 +162,14 @@ PairMessages pair_messages_of(AlarmKind kind) {
 
 void ReservationAgent::Rules::handle(const PairReported& input) {
     const AlarmKey key{input.kind, {}, input.agent};
-    if (input.active == alarms_.is_active(key)) return;
     const auto messages = pair_messages_of(input.kind);
+    if (input.active == alarms_.is_active(key)) {
+        // Why a node does not serve changes while it does not; how far copies differ changes
+        // always.
+        if (input.active && input.kind == AlarmKind::pair_out_of_service)
+            alarms_.reword(key, text_of(messages.raised, {input.words}), effects_);
+        return;
+    }
     log(input.active ? messages.raised : messages.over, {{}, input.agent, {}}, {input.words});
     if (input.active) {
         raise(key, messages.raised, {input.words});

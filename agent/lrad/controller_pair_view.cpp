@@ -105,7 +105,8 @@ std::string Controller::pair_metrics() const {
         text.sample(is_it ? 1U : 0U, {{"state", pair::to_text(state)}});
     }
     text.gauge("lra_pair_acts", "Whether this node may command devices at this moment.");
-    text.sample(pair::may_send(node.right(), runtime::clock_now().monotonic) ? 1U : 0U);
+    text.sample(pair::may_send(node.right(), runtime::clock_now().monotonic) ? 1U : 0U,
+                {{"pair", node.options().pair.node.cluster}});
     text.gauge("lra_pair_epoch", "The newest epoch in this node's copy of the drive table.");
     text.sample(node.rules().data().epoch);
     text.gauge("lra_pair_peer_silent", "Whether the other node is not heard.");

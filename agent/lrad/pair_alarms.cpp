@@ -65,16 +65,16 @@ std::vector<PairReported> PairAlarms::judge(const PairSeen& seen, core::Instant 
     const std::string is_state =
         "node " + seen.own + " is " + std::string(pair::to_text(seen.state));
 
+    const bool out = seen.state == NodeState::offline || seen.state == NodeState::shut_down ||
+                     seen.state == NodeState::fenced;
     const bool alone = seen.state == NodeState::primary_alone;
-    if (serves(seen.state) || seen.state == NodeState::standby) {
+    if (serves(seen.state) || seen.state == NodeState::standby || out) {
         all.push_back({AlarmKind::pair_alone,
                        {},
                        alone,
                        is_state + (alone ? ", node " + seen.other + " takes no part" : "")});
     }
 
-    const bool out = seen.state == NodeState::offline || seen.state == NodeState::shut_down ||
-                     seen.state == NodeState::fenced;
     const bool on_its_way = is_on_its_way(seen.state);
     const bool stuck = lasts("start", on_its_way || out, now, {patience.ms * patiences_of_a_start});
     if (out || stuck || !on_its_way)
@@ -98,9 +98,13 @@ std::vector<PairReported> PairAlarms::judge(const PairSeen& seen, core::Instant 
                        differ,
                        has_copies ? words_of_copies(seen) : is_state});
 
-    // Who takes no part asks nobody.
-    if (on_its_way || out) return all;
     for (const auto& voter : seen.voters) {
+        // Who takes no part asks nobody, and begins to wait when it does again.
+        if (on_its_way || out) {
+            bad_since_.erase("voter " + voter.name);
+            if (out) all.push_back({AlarmKind::pair_voter_missing, voter.name, false, is_state});
+            continue;
+        }
         const bool missing = lasts("voter " + voter.name, !voter.heard, now, patience);
         if (!missing && !voter.heard && !voter.unregistered) continue;
         const std::string agent = "agent " + voter.name;

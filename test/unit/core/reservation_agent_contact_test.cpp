@@ -93,6 +93,19 @@ TEST_CASE("what is the matter with the pair is one alarm of its kind until it is
     CHECK(controller.has_event("LRA1191"));
 }
 
+TEST_CASE("the alarm of a node out of service says why now, and keeps that over a restart") {
+    Controller controller(two_drives_three_agents());
+    const auto kind = AlarmKind::pair_out_of_service;
+    controller(PairReported{kind, {}, true, "node lra-a is shut_down: ordered"});
+    const auto raised_at = controller.rules().active_alarms().front().raised_at;
+    controller(PairReported{kind, {}, true, "node lra-a is offline: no votes"});
+    controller.restart();
+    const auto alarms = controller.rules().active_alarms();
+    REQUIRE(alarms.size() == 1);
+    CHECK_THAT(alarms.front().text, ContainsSubstring("no votes"));
+    CHECK(alarms.front().raised_at == raised_at);
+}
+
 TEST_CASE("messages that are refused too often are one alarm until they are not") {
     Controller controller(two_drives_three_agents());
     const auto alarms = [&] { return controller.rules().active_alarms(); };

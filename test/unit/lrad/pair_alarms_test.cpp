@@ -57,6 +57,9 @@ TEST_CASE("a node that serves alone says so until the other one takes part") {
     CHECK_FALSE(said_of(alarms.judge(seen, {0}, ten_seconds), core::AlarmKind::pair_alone));
     seen.state = NodeState::standby;
     CHECK(said_of(alarms.judge(seen, {0}, ten_seconds), core::AlarmKind::pair_alone) == false);
+    // Who does not serve any more does not serve alone.
+    seen.state = NodeState::shut_down;
+    CHECK(said_of(alarms.judge(seen, {0}, ten_seconds), core::AlarmKind::pair_alone) == false);
 }
 
 TEST_CASE("a node without votes is out of service, however often it tries again") {
@@ -112,9 +115,14 @@ TEST_CASE("an agent that is not heard, or has no register, is named") {
     CHECK(said_of(reports, kind, "host-a") == false);
     CHECK(said_of(reports, kind, "host-b") == true);
     CHECK(said_of(reports, kind, "host-c") == true);
-    // Who is out of service asks no agent, and can say nothing of them.
+    // Who is out of service asks no agent, and misses none.
     seen.state = NodeState::shut_down;
-    CHECK_FALSE(said_of(alarms.judge(seen, {20'000}, ten_seconds), kind, "host-b"));
+    CHECK(said_of(alarms.judge(seen, {20'000}, ten_seconds), kind, "host-b") == false);
+    // When it asks again an agent has its time again.
+    seen = healthy_primary();
+    seen.voters[1].heard = false;
+    CHECK_FALSE(said_of(alarms.judge(seen, {60'000}, ten_seconds), kind, "host-b"));
+    CHECK(said_of(alarms.judge(seen, {70'000}, ten_seconds), kind, "host-b") == true);
 }
 
 TEST_CASE("how far two copies are apart is told only while their logs are one") {

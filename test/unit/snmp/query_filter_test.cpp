@@ -31,18 +31,32 @@ std::string engine_of(const Datagram& inform) {
     return std::get<snmp_mib::V3Envelope>(envelope).authoritative_engine_id;
 }
 
+std::string user_of(const Datagram& inform) {
+    const auto envelope = snmp_mib::envelope_of(inform);
+    return std::get<snmp_mib::V3Envelope>(envelope).user;
+}
+
 }  // namespace
+
+TEST_CASE("a message that claims to be a stranger's is answered so often and no more") {
+    const Datagram inform = captured_datagram("confirmation-inform.bin");
+    QueryFilter filter(engine_of(inform), {"somebody else"});
+    std::int64_t passed = 0;
+    for (int i = 0; i < 1'000; ++i)
+        passed += filter.judge(inform, host, 0) == QueryVerdict::pass ? 1 : 0;
+    CHECK(passed == QueryFilter::answers_at_once);
+}
 
 TEST_CASE("a query passes when it is for this engine, authenticated and encrypted") {
     const Datagram inform = captured_datagram("confirmation-inform.bin");
-    QueryFilter filter(engine_of(inform));
+    QueryFilter filter(engine_of(inform), {user_of(inform)});
     for (int i = 0; i < 1'000; ++i)
         REQUIRE(filter.judge(inform, host, 0) == QueryVerdict::pass);
 }
 
 TEST_CASE("what is no SNMPv3 message does not reach the library's parser") {
     const Datagram inform = captured_datagram("confirmation-inform.bin");
-    QueryFilter filter(engine_of(inform));
+    QueryFilter filter(engine_of(inform), {user_of(inform)});
     for (std::size_t length = 0; length < inform.size(); ++length) {
         const Datagram cut(inform.begin(), inform.begin() + static_cast<std::ptrdiff_t>(length));
         REQUIRE(filter.judge(cut, host, 0) == QueryVerdict::malformed);
@@ -54,7 +68,7 @@ TEST_CASE("what is no SNMPv3 message does not reach the library's parser") {
 TEST_CASE("another engine's message passes only when it wants to hear of ours, and not too often") {
     const Datagram inform =
         captured_datagram("confirmation-inform.bin");  // with the reportable flag
-    QueryFilter filter("another engine");
+    QueryFilter filter("another engine", {user_of(inform)});
     const auto passed = [&](const std::string& source, std::int64_t now_ms) {
         int count = 0;
         for (int i = 0; i < 1'000; ++i)
@@ -75,7 +89,7 @@ TEST_CASE("another engine's message passes only when it wants to hear of ours, a
 
 TEST_CASE("however many addresses ask, only so many are remembered") {
     const Datagram discovery = captured_datagram("discovery.bin");
-    QueryFilter filter("own engine");
+    QueryFilter filter("own engine", {});
     const auto from = [&](std::size_t number, std::int64_t now_ms) {
         return filter.judge(discovery, std::to_string(number), now_ms);
     };
