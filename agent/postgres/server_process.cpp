@@ -308,8 +308,9 @@ void ServerProcess::trim_log() const {
         std::error_code error;
         ServerFolder::remove(log + ".1");
         std::filesystem::copy_file(log, log + ".1", error);
-        // The server goes on writing behind the end, which is the beginning now.
-        static_cast<void>(::ftruncate(file, 0));
+        // The server goes on writing behind the end, which is the beginning now. Else the log grows
+        // until the next try.
+        [[maybe_unused]] const int truncated = ::ftruncate(file, 0);
     }
     ::close(file);
 }
