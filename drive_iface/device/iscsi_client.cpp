@@ -6,12 +6,15 @@
 #include <cerrno>
 #include <chrono>
 
+#include "drive_iface/device/iscsi_target_proof.hpp"
+
 namespace drive_iface::iscsi_client {
 
 using agent::core::Duration;
 using agent::core::Error;
 using agent::core::Nothing;
 using agent::core::Outcome;
+using agent::core::Result;
 
 namespace {
 
@@ -22,6 +25,36 @@ Outcome login_refused(Context& context, const std::string& what, bool answered, 
     const Error why{what + ": " + reason};
     context.reset();
     return why;
+}
+
+// Yes: the target has to prove itself.
+Result<bool> use_credentials(iscsi_context* context, const IscsiCredentialsDoor& credentials) {
+    if (!credentials) return false;
+    const auto known = credentials();
+    if (!known) return known.error();
+    if (known->user.empty()) return false;
+    const auto fits = [](const std::string& text) { return text.size() <= MAX_STRING_SIZE; };
+    const Error too_long{"CHAP: a name or secret of more than 255 bytes"};
+    if (!fits(known->user) || !fits(known->secret) || !fits(known->target_user) ||
+        !fits(known->target_secret)) {
+        return too_long;
+    }
+    if (iscsi_set_initiator_username_pwd(context, known->user.c_str(), known->secret.c_str()) != 0)
+        return Error{"CHAP: " + last_error(context)};
+    if (known->target_user.empty()) return false;
+    if (iscsi_set_target_username_pwd(context, known->target_user.c_str(),
+                                      known->target_secret.c_str()) != 0) {
+        return Error{"mutual CHAP: " + last_error(context)};
+    }
+    return true;
+}
+
+bool logs_in(iscsi_context* session, Completion& logged_in, Duration timeout) {
+    {
+        const auto turn = TargetProof::turn();
+        if (iscsi_login_async(session, completed, &logged_in) != 0) return false;
+    }
+    return serve(session, logged_in, timeout) && logged_in.status == SCSI_STATUS_GOOD;
 }
 
 }  // namespace
@@ -43,6 +76,7 @@ bool serve(iscsi_context* context, const Completion& completion, Duration timeou
         const int ready =
             ::poll(&waiting, 1, static_cast<int>(std::min<std::int64_t>(left, 1'000)));
         if (ready < 0 && errno != EINTR) return false;
+        const auto turn = TargetProof::turn();
         if (iscsi_service(context, ready > 0 ? waiting.revents : 0) != 0) return completion.done;
     }
     return true;
@@ -56,41 +90,38 @@ std::string last_error(iscsi_context* context) {
     return words.empty() ? "no reason given" : words;
 }
 
-Outcome log_in(Context& context, const std::string& portal, Duration timeout) {
+Outcome log_in(Context& context, const std::string& portal, Duration timeout,
+               const IscsiCredentialsDoor& credentials) {
     iscsi_context* session = context.get();
+    // Its environment may have given it one: the text for log lines belongs to TargetProof.
+    iscsi_set_log_fn(session, nullptr);
     iscsi_set_noautoreconnect(session, 1);
+    const auto mutual = use_credentials(session, credentials);
+    if (!mutual) {
+        context.reset();
+        return mutual.error();
+    }
     Completion connected;
     if (iscsi_connect_async(session, portal.c_str(), completed, &connected) != 0 ||
         !serve(session, connected, timeout) || connected.status != SCSI_STATUS_GOOD) {
         return login_refused(context, "can not connect", connected.done, timeout);
     }
     Completion logged_in;
-    if (iscsi_login_async(session, completed, &logged_in) != 0 ||
-        !serve(session, logged_in, timeout) || logged_in.status != SCSI_STATUS_GOOD) {
-        return login_refused(context, "login failed", logged_in.done, timeout);
+    bool good = false;
+    bool proven = true;
+    if (*mutual) {
+        const TargetProof proof(session);
+        good = logs_in(session, logged_in, timeout);
+        proven = proof.is_given();
+    } else {
+        good = logs_in(session, logged_in, timeout);
     }
-    return Nothing{};
-}
-
-Outcome use_credentials(iscsi_context* context, const IscsiCredentialsDoor& credentials) {
-    if (!credentials) return Nothing{};
-    const auto known = credentials();
-    if (!known) return known.error();
-    if (known->user.empty()) return Nothing{};
-    const auto fits = [](const std::string& text) { return text.size() <= MAX_STRING_SIZE; };
-    const Error too_long{"CHAP: a name or secret of more than 255 bytes"};
-    if (!fits(known->user) || !fits(known->secret) || !fits(known->target_user) ||
-        !fits(known->target_secret)) {
-        return too_long;
-    }
-    if (iscsi_set_initiator_username_pwd(context, known->user.c_str(), known->secret.c_str()) != 0)
-        return Error{"CHAP: " + last_error(context)};
-    if (known->target_user.empty()) return Nothing{};
-    if (iscsi_set_target_username_pwd(context, known->target_user.c_str(),
-                                      known->target_secret.c_str()) != 0) {
-        return Error{"mutual CHAP: " + last_error(context)};
-    }
-    return Nothing{};
+    if (!good) return login_refused(context, "login failed", logged_in.done, timeout);
+    if (proven) return Nothing{};
+    context.reset();
+    return Error{
+        "it lets everybody in and has not proven who it is (mutual CHAP): either CHAP is switched "
+        "off there, or somebody else answers at that address"};
 }
 
 void log_out(Context& context) {

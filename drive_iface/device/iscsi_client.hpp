@@ -37,16 +37,14 @@ void completed(iscsi_context* context, int status, void* data, void* completion)
 
 [[nodiscard]] std::string last_error(iscsi_context* context);
 
-// Connects to `portal` and logs in with what is set in the context, each within `timeout`. It is
-// never done again by itself: libiscsi's own reconnecting would send commands twice. After an error
-// the context is gone.
+// Connects to `portal` and logs in with what is set in the context, each within `timeout`; a target
+// that asks for CHAP is answered with `credentials`, which may be none. It is never done again by
+// itself: libiscsi's own reconnecting would send commands twice. After an error the context is
+// gone. Errors besides: why the credentials can not be had, or are too long for the library; a
+// target that has to prove itself and has not.
 [[nodiscard]] agent::core::Outcome log_in(Context& context, const std::string& portal,
-                                          agent::core::Duration timeout);
-
-// What log_in() answers a target that asks for CHAP with, and asks the target in turn. Errors: why
-// the credentials can not be had, or are too long for the library.
-[[nodiscard]] agent::core::Outcome use_credentials(iscsi_context* context,
-                                                   const IscsiCredentialsDoor& credentials);
+                                          agent::core::Duration timeout,
+                                          const IscsiCredentialsDoor& credentials);
 
 // Orderly, within a second, or not at all; the context is gone.
 void log_out(Context& context);

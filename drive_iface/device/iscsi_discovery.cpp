@@ -66,10 +66,8 @@ Result<std::vector<IscsiTarget>> discover_iscsi_targets(const IscsiDiscoveryOpti
     iscsi_set_isid_random(context.get(), options.isid, options.isid_qualifier);
     iscsi_set_session_type(context.get(), ISCSI_SESSION_DISCOVERY);
     iscsi_set_header_digest(context.get(), ISCSI_HEADER_DIGEST_NONE_CRC32C);
-    if (auto used = iscsi_client::use_credentials(context.get(), options.credentials); !used)
-        return used.error().within(where);
-    if (auto logged_in = iscsi_client::log_in(context, portal, options.timeout); !logged_in)
-        return logged_in.error().within(where);
+    auto logged_in = iscsi_client::log_in(context, portal, options.timeout, options.credentials);
+    if (!logged_in) return logged_in.error().within(where);
 
     Answer answer;
     if (iscsi_discovery_async(context.get(), targets_arrived, &answer) != 0 ||

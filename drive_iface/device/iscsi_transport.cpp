@@ -86,12 +86,8 @@ Outcome IscsiTransport::log_in() {
     iscsi_set_session_type(context, ISCSI_SESSION_NORMAL);
     iscsi_set_header_digest(context, ISCSI_HEADER_DIGEST_NONE_CRC32C);
     if (!user_.empty()) iscsi_set_initiator_username_pwd(context, user_.c_str(), password_.c_str());
-    if (auto used = iscsi_client::use_credentials(context, options_.credentials); !used) {
-        context_.reset();
-        return used.error().within(where());
-    }
-
-    auto logged_in = iscsi_client::log_in(context_, portal_, options_.login_timeout);
+    auto logged_in =
+        iscsi_client::log_in(context_, portal_, options_.login_timeout, options_.credentials);
     return logged_in ? logged_in : logged_in.error().within(where());
 }
 
