@@ -348,6 +348,14 @@ class Reading {
                   "is one of snmp.mib_writers: a backup host must not be able to clear drives; "
                   "give whoever writes the MIB a user of his own");
         }
+        const auto& hints = result.snmp.hints;
+        for (std::size_t i = 0; i < hints.size(); ++i) {
+            if (hints[i].user != agent.user) continue;
+            wrong("snmp.hints[" + std::to_string(i) + "].user",
+                  "\"" + agent.user + "\" is the user of agent " + agent.name +
+                      ": a library must not be able to confirm in a host's name, and its informs "
+                      "would be taken for the agent's; give the library a user of its own");
+        }
         if (agent.address.port == 0) {
             wrong(path + ".address", "port 0 can not be sent to; name the agent's port");
         }

@@ -15,6 +15,9 @@ struct HolderPlace {
     HolderPlace() { folder.write("key", "correct horse\n"); }
     Configured<LradConfiguration> lrad(const json& patch) const {
         json content = sample_lrad();
+        json library = content["snmp"]["users"][0];
+        library["name"] = "silo";
+        content["snmp"]["users"].push_back(library);
         content.merge_patch(patch);
         return read_lrad_configuration(folder.write("lrad.json", content.dump(1)));
     }
@@ -76,7 +79,7 @@ TEST_CASE("a reservation key belongs to one host") {
 
 TEST_CASE("a library whose traps are taken is known by its address and a secret") {
     const HolderPlace place;
-    const json v3{{"library", "scalar"}, {"address", "192.0.2.60"}, {"user", "host1"}};
+    const json v3{{"library", "scalar"}, {"address", "192.0.2.60"}, {"user", "silo"}};
     const json v2c{{"library", "old"},
                    {"address", "2001:db8::1"},
                    {"version", "2c"},
@@ -96,6 +99,8 @@ TEST_CASE("a library whose traps are taken is known by its address and a secret"
                ContainsSubstring("snmp.hints[0].address: must be the library's IP address"));
     CHECK_THAT(place.lrad_error(changed(v3, "user", "nobody")),
                ContainsSubstring("\"nobody\" is not one of snmp.users"));
+    CHECK_THAT(place.lrad_error(changed(v3, "user", "host1")),
+               ContainsSubstring("snmp.hints[0].user: \"host1\" is the user of agent host1"));
     CHECK_THAT(place.lrad_error(changed(v3, "community", "x")),
                ContainsSubstring("has no meaning with version 3"));
     CHECK_THAT(place.lrad_error(changed(v2c, "allow_insecure", false)),
