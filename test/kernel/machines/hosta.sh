@@ -33,8 +33,10 @@ barrier wait ask-me
 sg=$(lab dev "$VM_NAME" DRV0003) tape=$(lab nst "$VM_NAME" DRV0003)
 sg_turs -n 3 "$sg" >/dev/null 2>&1
 ok "hosta reserves the third drive by RESERVE(6)" sg_raw "$sg" 16 0 0 0 0 0
-sleep 600 <"$tape" & user=$!
-ok "and a program of hosta has $tape open" test "$(readlink /proc/$user/fd/0)" = "$tape"
+exec 9<"$tape"  # by this shell: a child would be looked at before it has come to open anything
+sleep 600 & user=$!
+exec 9<&-
+ok "and a program of hosta has $tape open" test "$(readlink /proc/$user/fd/9)" = "$tape"
 barrier set reserve6
 barrier wait named
 is "its own application keeps the drive" "drive DRV0003 is online" "$(application drive status DRV0003)"
