@@ -1,5 +1,9 @@
+#include <atomic>
+#include <string>
 #include <thread>
+#include <vector>
 
+#include "drive_iface/device/iscsi_discovery.hpp"
 #include "test/integration/iscsi/raw_initiator.hpp"
 #include "test/integration/iscsi/running_server.hpp"
 #include "test/integration/iscsi/tape_host.hpp"
@@ -104,6 +108,35 @@ TEST_CASE("mutual CHAP works with somebody else's initiator") {
         options.target_secret = "somebody else's";
         TapeHost host(options);
         CHECK_FALSE(host.log_in(running.portal(), drive));
+    }
+    SECTION("lrad believes it, on many threads at once, and nobody with another secret") {
+        std::atomic<int> believed{0};
+        std::atomic<int> refused{0};
+        std::vector<std::thread> threads;
+        for (int thread = 0; thread < 6; ++thread) {
+            threads.emplace_back([&running, &believed, &refused, thread] {
+                drive_iface::IscsiDiscoveryOptions asked;
+                asked.portal = running.portal();
+                asked.initiator_name = "iqn.2026-01.example:lra";
+                asked.isid = static_cast<std::uint32_t>(thread);
+                asked.timeout = agent::core::Duration{20'000};
+                for (int login = 0; login < 10; ++login) {
+                    const bool knows = (login + thread) % 2 == 0;
+                    asked.credentials =
+                        [knows]() -> agent::core::Result<drive_iface::IscsiCredentials> {
+                        return drive_iface::IscsiCredentials{
+                            "backup", "twelve bytes and more", "library",
+                            knows ? "the library's own" : "somebody else's"};
+                    };
+                    const bool good = drive_iface::discover_iscsi_targets(asked).ok();
+                    if (good == knows) ++(knows ? believed : refused);
+                }
+            });
+        }
+        for (auto& thread : threads)
+            thread.join();
+        CHECK(believed == 30);
+        CHECK(refused == 30);
     }
     SECTION("a user sees and uses what it may") {
         options = {.user = "archive", .secret = "sixteen bytes and more"};
