@@ -16,7 +16,7 @@
 #include "agent/lrad/discovery_service.hpp"
 #include "agent/lrad/drive_paths.hpp"
 #include "agent/lrad/iscsi_chap.hpp"
-#include "agent/runtime/url_credentials.hpp"
+#include "agent/lrad/portals_to_ask.hpp"
 #include "drive_iface/device/iscsi_transport.hpp"
 #include "drive_iface/discovery/discovery.hpp"
 
@@ -43,14 +43,6 @@ namespace {
 constexpr drive_iface::discovery::AskingLimits limits_of_an_answer{
     .at_once = 16, .each = {2'000}, .total = {2'500}};
 
-// "192.0.2.7:3260" of "iscsi://user%password@192.0.2.7:3260/target/0".
-std::string portal_in(const std::string& url) {
-    const std::string plain = runtime::without_credentials(url);
-    const auto begin = plain.find("://");
-    if (begin == std::string::npos) return "";
-    return plain.substr(begin + 3, plain.find('/', begin + 3) - begin - 3);
-}
-
 core::Result<std::vector<std::string>> portals_asked_for(const json& params) {
     std::vector<std::string> portals;
     const auto given = params.find("portal");
@@ -72,18 +64,11 @@ DiscoveryOptions discovery_options(const runtime::LradConfiguration& configurati
                                    std::vector<std::string> portals) {
     DiscoveryOptions options;
     options.limits = limits_of_an_answer;
-    std::set<std::string> known(portals.begin(), portals.end());
     for (const auto& drive : configuration.drives) {
         if (!drive.interface || drive.interface->type != runtime::DriveInterface::Type::iscsi)
             continue;
         options.initiator_name = drive.interface->initiator_name;
-        const std::string portal = portal_in(drive.interface->url);
-        if (!portal.empty() && known.insert(portal).second) portals.push_back(portal);
     }
-    for (const auto& further : configuration.discovery_portals) {
-        if (known.insert(further.portal).second) portals.push_back(further.portal);
-    }
-    portals.resize(std::min(portals.size(), drive_iface::discovery::portals_max));
     options.portals = std::move(portals);
     // The sessions that watch drives have another ISID: these do not end them.
     options.isid = drive_iface::isid_number(configuration.sharing.controller + " discover");
@@ -112,9 +97,12 @@ std::string what_it_opens_with(const runtime::LradConfiguration& configuration) 
 }
 
 // What the configuration makes of what was found.
-json compared(const Discovered& discovered, const runtime::LradConfiguration& configuration,
+json compared(const Discovered& discovered, const std::vector<std::string>& problems,
+              const runtime::LradConfiguration& configuration,
               const std::map<core::DriveSerial, std::string>& moved) {
     json report = discovered_json(discovered);
+    for (const auto& problem : problems)
+        report["problems"].push_back(problem);
     std::set<std::string> configured;
     for (const auto& drive : configuration.drives)
         configured.insert(drive.serial.text);
@@ -192,11 +180,12 @@ void Controller::serve_discovery() {
         auto portals = portals_asked_for(params);
         if (!portals)
             return answer(ControlError{ControlErrorCode::invalid_params, portals.error().message});
+        PortalsToAsk chosen = portals_to_ask(configuration_, *portals);
         discovery_.discover(
-            discovery_options(configuration_, std::move(portals).value()),
+            discovery_options(configuration_, std::move(chosen.portals)),
             what_it_opens_with(configuration_),
-            [this, answer](const Discovered& found) {
-                answer(compared(found, configuration_, paths_.moved()));
+            [this, answer, problems = std::move(chosen.problems)](const Discovered& found) {
+                answer(compared(found, problems, configuration_, paths_.moved()));
             },
             [answer](const core::Error& error) {
                 answer(ControlError{ControlErrorCode::busy, error.message});

@@ -9,13 +9,18 @@ namespace agent::lrad {
 
 namespace {
 
-constexpr std::size_t chap_secret_size_min = 12;  // RFC 7143 9.2.1: 96 bits
+constexpr std::size_t chap_secret_size_min = 12;   // RFC 7143 9.2.1: 96 bits
+constexpr std::size_t chap_secret_size_max = 255;  // of libiscsi
 
 core::Result<std::string> read_chap_secret(const std::string& file) {
     auto secret = runtime::read_key_file(file);
     if (secret && secret->size() < chap_secret_size_min) {
         return core::Error{"key file " + file + ": holds a secret of " +
                            std::to_string(secret->size()) + " bytes; CHAP needs 12 or more"};
+    }
+    if (secret && secret->size() > chap_secret_size_max) {
+        return core::Error{"key file " + file + ": holds a secret of " +
+                           std::to_string(secret->size()) + " bytes; CHAP takes 255 at most here"};
     }
     return secret;
 }
@@ -65,8 +70,9 @@ std::optional<runtime::IscsiChap> chap_for(const runtime::LradConfiguration& con
     const PortalAndTarget wanted = parts_of(url_or_portal);
     std::optional<runtime::IscsiChap> of_portal;
     for (const auto& drive : configuration.drives) {
-        if (!drive.interface || !drive.interface->chap) continue;
+        if (!drive.interface || drive.interface->url.empty()) continue;
         const PortalAndTarget known = parts_of(drive.interface->url);
+        // Another's name would be refused by a target that knows CHAP and not that name.
         if (!wanted.target.empty() && known.target == wanted.target) return drive.interface->chap;
         if (!of_portal && known.portal == wanted.portal) of_portal = drive.interface->chap;
     }
@@ -75,6 +81,14 @@ std::optional<runtime::IscsiChap> chap_for(const runtime::LradConfiguration& con
             return portal.chap;
     }
     return of_portal;
+}
+
+std::optional<runtime::IscsiChap> chap_for_changer(
+    const runtime::LradConfiguration& configuration) {
+    const auto& changer = configuration.mounts->changer;
+    if (!changer.iscsi || changer.chap) return changer.chap;
+    if (changer.url != runtime::without_credentials(changer.url)) return std::nullopt;
+    return chap_for(configuration, changer.url);
 }
 
 nlohmann::json chap_to_paste(const runtime::IscsiChap& chap) {

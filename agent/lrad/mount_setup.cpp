@@ -43,8 +43,14 @@ core::Result<std::unique_ptr<drive_iface::Transport>> make_changer(
     iscsi.url = changer.url;
     iscsi.initiator_name = changer.initiator_name;
     iscsi.isid = drive_iface::isid_number(configuration.sharing.controller);
-    iscsi.credentials = credentials_door(chap_for(configuration, changer.url));
+    iscsi.credentials = credentials_door(chap_for_changer(configuration));
     return drive_iface::make_iscsi_transport(std::move(iscsi));
+}
+
+core::Outcome changer_secret_is_readable(const runtime::LradConfiguration& configuration) {
+    if (auto readable = credentials_door(chap_for_changer(configuration))(); !readable)
+        return readable.error();
+    return core::Nothing{};
 }
 
 mounts::MountServiceOptions mount_options(const runtime::MountsConfiguration& mounts) {

@@ -15,9 +15,13 @@
 
 namespace agent::lrad {
 
-// Opens nothing yet. `configuration` has mounts; a changer that asks for CHAP is logged in to as
-// the drives behind its portal are.
+// Opens nothing yet. `configuration` has mounts. The secrets of CHAP are read at each login; whose
+// they are stays as it is in `configuration`.
 [[nodiscard]] core::Result<std::unique_ptr<drive_iface::Transport>> make_changer(
+    const runtime::LradConfiguration& configuration);
+
+// To be asked at the start, while somebody looks. Errors name the file.
+[[nodiscard]] core::Outcome changer_secret_is_readable(
     const runtime::LradConfiguration& configuration);
 
 [[nodiscard]] mounts::MountServiceOptions mount_options(const runtime::MountsConfiguration& mounts);

@@ -23,6 +23,8 @@ core::Outcome Controller::open_mounts() {
         return core::Nothing{};
     }
     const auto& section = *configuration_.mounts;
+    if (auto readable = changer_secret_is_readable(configuration_); !readable)
+        return readable.error().within("mounts.changer");
     if (!pair_) {
         if (auto opened = open_own_mounts(section); !opened) return opened.error();
     }

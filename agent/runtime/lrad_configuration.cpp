@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/core/sharing_resolver.hpp"
+#include "agent/runtime/shared_shapes.hpp"
 #include "agent/runtime/url_credentials.hpp"
 
 namespace agent::runtime {
@@ -276,10 +277,13 @@ class Reading {
     }
 
     void read_discovery(LradConfiguration& result) {
+        std::set<std::string> seen;
         const json& portals = values_["discovery"]["portals"];
         for (std::size_t i = 0; i < portals.size(); ++i) {
             const std::string path = "discovery.portals[" + std::to_string(i) + "]";
             DiscoveryPortal portal{portals[i]["portal"].get<std::string>(), {}};
+            const auto address = iscsi_portal_from_text(portal.portal);
+            if (address) unique(seen, to_text(*address), path + ".portal");
             if (portals[i].contains("chap"))
                 portal.chap = iscsi_chap_from(source_, portals[i]["chap"], path + ".chap", errors);
             result.discovery_portals.push_back(std::move(portal));

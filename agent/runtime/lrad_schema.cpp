@@ -46,18 +46,19 @@ ValueShape interface_shape() {
 
 ValueShape discovery_shape() {
     return object_shape({
-        default_key("portals",
-                    list_shape(object_shape({
-                                   required_key("portal", text_shape(256), "HOST or HOST:PORT.",
-                                                "\"192.0.2.20:3260\""),
-                                   optional_key("chap", iscsi_chap_shape(),
-                                                "As drives[].interface.chap, for its targets.",
-                                                "{\"user\": \"lra\", \"secret_file\": "
-                                                "\"/etc/lra/keys/chap\"}"),
-                               }),
-                               0, 64),
-                    "[]",
-                    "iSCSI portals that lractl drive discover asks besides those of the drives."),
+        default_key(
+            "portals",
+            list_shape(
+                object_shape({
+                    required_key("portal", text_shape("HOST[:PORT]", wrong_with_iscsi_portal, 256),
+                                 "HOST or HOST:PORT.", "\"192.0.2.20:3260\""),
+                    optional_key("chap", iscsi_chap_shape(),
+                                 "As drives[].interface.chap, for its targets.",
+                                 "{\"user\": \"lra\", \"secret_file\": "
+                                 "\"/etc/lra/keys/chap\"}"),
+                }),
+                0, 64),
+            "[]", "iSCSI portals that lractl drive discover asks besides those of the drives."),
     });
 }
 

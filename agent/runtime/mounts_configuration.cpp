@@ -6,6 +6,7 @@
 
 #include "agent/runtime/lrad_configuration.hpp"
 #include "agent/runtime/shared_shapes.hpp"
+#include "agent/runtime/url_credentials.hpp"
 
 namespace agent::runtime {
 
@@ -25,6 +26,10 @@ ValueShape changer_shape() {
                      "iSCSI name this controller logs in with; with type iscsi. Without it that "
                      "of the first drive's interface, so that library and drives see one host.",
                      "\"iqn.2026-01.example:lra\""),
+        optional_key("chap", iscsi_chap_shape(),
+                     "As drives[].interface.chap. Without it the name and secret in the URL count, "
+                     "then what the drives there, or discovery.portals, have.",
+                     "{\"user\": \"lra\", \"secret_file\": \"/etc/lra/keys/chap\"}"),
     });
 }
 
@@ -179,6 +184,12 @@ class MountsReading {
         }
         if (changer.iscsi && changer.initiator_name.empty())
             wrong("changer.initiator_name", "is missing; no drive's interface has one either");
+        if (value.contains("chap")) {
+            if (!changer.iscsi) wrong("changer.chap", "has no meaning with type sg; remove it");
+            if (changer.url != without_credentials(changer.url))
+                wrong("changer.url", "has a name and a secret too; leave them to chap");
+            changer.chap = iscsi_chap_from(source_, value["chap"], "mounts.changer.chap", errors_);
+        }
         return changer;
     }
 

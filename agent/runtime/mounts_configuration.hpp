@@ -11,6 +11,7 @@
 #include "agent/core/time.hpp"
 #include "agent/runtime/configuration.hpp"
 #include "agent/runtime/configuration_schema.hpp"
+#include "agent/runtime/iscsi_chap.hpp"
 
 namespace agent::runtime {
 
@@ -22,6 +23,7 @@ struct ChangerInterface {
     std::string device;
     std::string url;
     std::string initiator_name;
+    std::optional<IscsiChap> chap;  // none: as the drives there have it
     bool operator==(const ChangerInterface&) const = default;
 };
 

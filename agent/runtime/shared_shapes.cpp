@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "agent/core/reservation.hpp"
-#include "agent/runtime/address_text.hpp"
 
 namespace agent::runtime {
 
@@ -79,6 +78,22 @@ std::optional<std::string> wrong_with_iscsi_name(std::string_view text) {
     if (known && plain && text.size() > designator.size()) return std::nullopt;
     return "is not an iSCSI name: it must begin with iqn., eui. or naa. and hold only lower-case "
            "letters, digits, '.', '-' and ':'";
+}
+
+std::optional<AddressText> iscsi_portal_from_text(std::string_view text) {
+    const auto behind_address = text.find(']');
+    const auto colon =
+        text.find(':', behind_address == std::string_view::npos ? 0 : behind_address);
+    const std::string port = colon == std::string_view::npos ? ":3260" : "";
+    auto address = address_from_text("tcp:" + std::string(text) + port);
+    if (!address || address->port == 0) return std::nullopt;
+    return address;
+}
+
+std::optional<std::string> wrong_with_iscsi_portal(std::string_view text) {
+    if (iscsi_portal_from_text(text)) return std::nullopt;
+    return "is not of the form HOST or HOST:PORT, for example \"192.0.2.20:3260\"; an IPv6 "
+           "address stands in brackets";
 }
 
 }  // namespace agent::runtime

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent/runtime/address_text.hpp"
 #include "agent/runtime/configuration_schema.hpp"
 
 namespace agent::runtime {
@@ -19,5 +20,9 @@ namespace agent::runtime {
 [[nodiscard]] std::optional<std::string> wrong_with_serial(std::string_view text);
 [[nodiscard]] std::optional<std::string> wrong_with_iscsi_url(std::string_view text);
 [[nodiscard]] std::optional<std::string> wrong_with_iscsi_name(std::string_view text);
+
+// HOST, or HOST:PORT; without a port that of RFC 7143 13.1, 3260.
+[[nodiscard]] std::optional<AddressText> iscsi_portal_from_text(std::string_view text);
+[[nodiscard]] std::optional<std::string> wrong_with_iscsi_portal(std::string_view text);
 
 }  // namespace agent::runtime

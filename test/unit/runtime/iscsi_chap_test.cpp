@@ -75,3 +75,40 @@ TEST_CASE("CHAP that can not be meant is refused in words") {
                                 {{"portals", {{{"portal", "192.0.2.21"}, {"chap", same}}}}}),
                ContainsSubstring("discovery.portals[0].chap.mutual.secret_file"));
 }
+
+TEST_CASE("a portal is named once, and as one") {
+    const ChapPlace place;
+    const auto of = [&](const std::string& one, const std::string& other) {
+        return place.chap_error({{"type", "sg"}},
+                                {{"portals", {{{"portal", one}}, {{"portal", other}}}}});
+    };
+    CHECK_THAT(of("192.0.2.21", "192.0.2.21:3260"),
+               ContainsSubstring("discovery.portals[1].portal: \"tcp:192.0.2.21:3260\" stands"));
+    CHECK_THAT(of("[2001:db8::1]:3260", "[2001:db8::1]"), ContainsSubstring("stands twice"));
+    for (const char* wrong : {"iscsi://192.0.2.21", "192.0.2.21:", "192.0.2.21:0", "a b", "h:1/t",
+                              "2001:db8::1", "me%secret@h"}) {
+        INFO(wrong);
+        CHECK_THAT(of("192.0.2.21", wrong),
+                   ContainsSubstring("is not of the form HOST or HOST:PORT"));
+    }
+}
+
+TEST_CASE("a changer has CHAP of its own") {
+    const ChapPlace place;
+    const auto with_changer = [&](const json& changer) {
+        json content = sample_lrad();
+        content["mounts"] = {{"changer", changer}};
+        return read_lrad_configuration(place.folder.write("lrad.json", content.dump(1)));
+    };
+    const auto read = with_changer(iscsi_with(one_way));
+    REQUIRE(read.errors == ConfigurationErrors{});
+    CHECK(read.value->mounts->changer.chap ==
+          IscsiChap{"lra", place.folder.file("keys/chap"), "", ""});
+    const auto both = with_changer(iscsi_with(one_way, "user%secret@"));
+    REQUIRE(both.errors.size() == 1);
+    CHECK_THAT(both.errors[0],
+               ContainsSubstring("mounts.changer.url: has a name and a secret too"));
+    const auto node = with_changer({{"type", "sg"}, {"device", "/dev/sg5"}, {"chap", one_way}});
+    REQUIRE(node.errors.size() == 1);
+    CHECK_THAT(node.errors[0], ContainsSubstring("mounts.changer.chap: has no meaning"));
+}

@@ -1,0 +1,22 @@
+#pragma once
+
+// Which iSCSI portals a discovery asks.
+
+#include <string>
+#include <vector>
+
+#include "agent/runtime/lrad_configuration.hpp"
+
+namespace agent::lrad {
+
+struct PortalsToAsk {
+    std::vector<std::string> portals;   // HOST:PORT, each once, portals_max at most
+    std::vector<std::string> problems;  // in words: which were left out
+};
+
+// Those asked for (HOST or HOST:PORT), those of the drives, those of discovery.portals, in this
+// order. Each once: two discovery sessions of one initiator with a portal can end one another.
+[[nodiscard]] PortalsToAsk portals_to_ask(const runtime::LradConfiguration& configuration,
+                                          const std::vector<std::string>& asked_for);
+
+}  // namespace agent::lrad
