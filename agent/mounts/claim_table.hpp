@@ -109,6 +109,8 @@ class ClaimTable {
 
     [[nodiscard]] core::Outcome lock() { return session_->lock_library(); }
     void unlock() { session_->unlock_library(); }
+    // From any thread; see SqlSession.
+    void give_up() noexcept { session_->give_up(); }
 
     // Commit 1: chooses a drive and marks it with `key_of` of it. Under lock().
     [[nodiscard]] core::Result<ClaimBegun> begin(const MountRequest& request,

@@ -67,6 +67,7 @@ MountService::~MountService() {
 void MountService::stop() {
     stopped_ = true;
     stopping_->store(true);
+    table_->give_up();  // the desk may wait for a database that this node has stopped itself
     desk_->stop();
     robot_->stop();
     for (const auto& [id, run] : runs_) {

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstring>
 #include <map>
@@ -117,7 +118,7 @@ class PostgresSession final : public SqlSession {
                     {options_.library});
             if (got) break;
             if (last_state_ != lock_not_available) return got.error();
-            if (std::chrono::steady_clock::now() >= end)
+            if (given_up_ || std::chrono::steady_clock::now() >= end)
                 return Error{"another controller has the drive table locked; " +
                              got.error().message};
         }
@@ -129,6 +130,8 @@ class PostgresSession final : public SqlSession {
         locked_ = false;
         if (connection_) static_cast<void>(run("SELECT pg_advisory_unlock_all()", {}));
     }
+
+    void give_up() noexcept override { given_up_ = true; }
 
     [[nodiscard]] bool is_shared() const override { return true; }
 
@@ -251,7 +254,7 @@ class PostgresSession final : public SqlSession {
                          std::chrono::milliseconds(options_.resolve_within.ms);
         std::string last = why;
         const bool had_lock = std::exchange(locked_, false);
-        while (std::chrono::steady_clock::now() < end) {
+        while (!given_up_ && std::chrono::steady_clock::now() < end) {
             std::this_thread::sleep_for(std::chrono::milliseconds(50));
             if (!connection_) {
                 if (auto connected = connect(); !connected) {
@@ -301,6 +304,7 @@ class PostgresSession final : public SqlSession {
     std::map<std::string, std::string, std::less<>> prepared_;
     std::string warning_;     // since it was cleared
     std::string last_state_;  // SQLSTATE of the last refusal
+    std::atomic<bool> given_up_ = false;
     bool in_transaction_ = false;
     bool locked_ = false;
     std::uint64_t marks_ = 0;

@@ -52,6 +52,10 @@ class SqlSession {
     [[nodiscard]] virtual core::Outcome lock_library() = 0;
     virtual void unlock_library() = 0;
 
+    // From any thread: nothing is waited for in vain any more. What can not be told at once is
+    // `unknown`, as after an end of the program.
+    virtual void give_up() noexcept {}
+
     // Does another process write the same table?
     [[nodiscard]] virtual bool is_shared() const = 0;
 };
