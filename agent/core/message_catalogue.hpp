@@ -74,6 +74,8 @@ enum class Message : std::uint16_t {
     pair_not_handed_over = 1156,
     pair_node_begins_anew = 1157,
     pair_command_waits = 1158,
+    pair_promise_too_short = 1159,
+    pair_promise_enough = 1160,
     offline_not_shared = 1162,
     offline_shared = 1163,
     offline_of_other_node = 1164,

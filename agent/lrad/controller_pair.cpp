@@ -62,8 +62,6 @@ core::Outcome Controller::open_pair() {
     options.store_file = configuration_.state_dir + "/pair.db";
     std::random_device random;
     options.life = (std::uint64_t{random()} << 32U) | random();
-    // A clock that went back is as a state folder that was lost.
-    options.first_sequence = unix_seconds() << 32U;
     auto database = std::make_unique<postgres::DatabaseServer>(
         loop_, configuration_.pair->database, configuration_.pair->node.node,
         [this](core::Message message, const std::vector<std::string>& words) {
@@ -185,8 +183,9 @@ void Controller::pair_changed() {
             carry_out_order(order);
     }
     const auto& rules = pair_->node->rules();
-    if (mounts_ && rules.state() == pair::NodeState::draining && rules.key() &&
-        !pair::row_of(rules.key()->mode).serves_queue) {
+    const auto leaves_by = rules.leaves_by();
+    if (mounts_ && rules.state() == pair::NodeState::draining && leaves_by &&
+        !pair::row_of(*leaves_by).serves_queue) {
         mounts_->hand_back_queue("RETRY_ELSEWHERE: controller " +
                                  configuration_.sharing.controller +
                                  " leaves service; ask the other one");

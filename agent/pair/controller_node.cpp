@@ -4,14 +4,10 @@
 #include <utility>
 
 #include "agent/core/assert.hpp"
+#include "agent/pair/node_rules.hpp"
 
 namespace agent::pair {
 namespace {
-
-bool is_settled(NodeState state) {
-    return takes_requests(state) || state == NodeState::standby || state == NodeState::offline ||
-           state == NodeState::waiting_peer;
-}
 
 Wish wish_of(Step step) {
     if (step == Step::vote_alone) return Wish::alone;
@@ -31,102 +27,6 @@ std::uint64_t next_ballot_counter(std::uint64_t after, std::uint64_t mark) {
 }
 
 }  // namespace
-
-// One step: what has come in is judged, the table says what follows.
-class ControllerNode::Rules {
-  public:
-    explicit Rules(ControllerNode& node) : node_(node) {}
-
-    void start(const DataSeen& data) {
-        node_.data_ = data;
-        if (!node_.configuration_.has_peer) {
-            node_.state_ = NodeState::single;
-            node_.epoch_ = data.epoch;
-            node_.alone_for_certain_ = true;
-            return;
-        }
-        node_.state_ = NodeState::recovering;
-        begin(NodeAction::recover);
-    }
-
-    void take(const DataSeen& seen) { node_.data_ = seen; }
-    void take(const OrderAnswered& answer);
-    void take(const DatabaseLost&);
-    void take(const AgentVoted& voted);
-    void take(const KeyStored& stored);
-    void take(const PeerHeard& heard);
-    void take(const KeySeen& seen);
-    void take(const MountsSeen& seen) {
-        node_.mounts_ = seen.left;
-        leave_when_drained();
-    }
-    void take(const ShutdownOrdered& ordered);
-    void take(const RecoverOrdered&) { apply(NodeEvent::recover_ordered); }
-    void take(const ForcedStartOrdered&) { apply(NodeEvent::forced_start_ordered); }
-    void take(const AgentEnrolled& enrolled) {
-        if (node_.record_.witnesses.erase(enrolled.agent) > 0)
-            effects_.record(RecordNode{node_.record_});
-    }
-    void take(const PeerMissing&);
-    void take(const LeaseOver&) {
-        if (node_.acts() && node_.needs_lease()) apply(NodeEvent::lease_over);
-    }
-    void take(const RetryDue&) {
-        if (node_.retry_is_wanted()) apply(NodeEvent::retry_due);
-    }
-    void take(const VoteTimeOver&) {
-        if (!node_.vote_is_open()) return;
-        node_.vote_->give_up();
-        go_on_with_vote();
-    }
-    void take(const KeyTimeOver&) {
-        if (!node_.collecting_) return;
-        if (keys_needed() == KeysNeeded::whoever_answers) {
-            collected();
-            return;
-        }
-        refuse("too few agents have stored the shutdown key");
-    }
-    void take(const DrainTimeOver&) {
-        node_.drain_time_over_ = true;
-        leave_when_drained();
-    }
-
-    void judge_standby();
-    void obey_what_waits();
-    NodeEffects effects() { return effects_.take(); }
-
-  private:
-    void apply(NodeEvent event);
-    void change_state(NodeState to, NodeEvent why);
-    void begin(NodeAction action);
-    void run();
-    void give_up_procedure() {
-        node_.procedure_ = NodeAction::nothing;
-        node_.position_ = 0;
-    }
-    void give_order(Step step);
-    void begin_vote(Wish wish);
-    void go_on_with_vote();
-    void vote_decided();
-    void register_read(const RegisterValue& value);
-    void fail() {
-        give_up_procedure();
-        apply(NodeEvent::step_failed);
-    }
-    void agree_without_agents();
-
-    [[nodiscard]] KeysNeeded keys_needed() const { return row_of(node_.key_->mode).keys; }
-    void wait_with(const ShutdownKey& key);
-    void collect_key();
-    void collected();
-    void refuse(const char* why);
-    void leave_when_drained();
-    void tell_departure();
-
-    ControllerNode& node_;
-    core::StepEffects<NodeEffect> effects_;
-};
 
 // ---- the table and the procedures
 
@@ -149,10 +49,10 @@ void ControllerNode::Rules::change_state(NodeState to, NodeEvent why) {
     effects_.act(StateChanged{node_.state_, to, why});
     node_.state_ = to;
     if (to == NodeState::shut_down) tell_departure();
-    if (to == NodeState::recovering) {
-        node_.key_.reset();
-        node_.collecting_ = false;
-    }
+    if (to != NodeState::recovering && to != NodeState::fenced) return;
+    if (node_.collecting_) put_off();
+    node_.key_.reset();
+    node_.hurries_ = false;
 }
 
 void ControllerNode::Rules::begin(NodeAction action) {
@@ -401,118 +301,9 @@ void ControllerNode::Rules::take(const KeySeen& seen) {
         return;
     }
     // The command was for both, and only the other one's copy of it has come through.
-    if (node_.state_ == NodeState::standby && !key.departures[index_of(me)].out && !node_.key_) {
-        take(ShutdownOrdered{key});
-    }
+    const bool takes_it = node_.state_ == NodeState::standby || !is_settled(node_.state_);
+    if (takes_it && !key.departures[index_of(me)].out && !node_.key_) take(ShutdownOrdered{key});
     leave_when_drained();
-}
-
-// ---- leaving
-
-void ControllerNode::Rules::take(const ShutdownOrdered& ordered) {
-    const ShutdownKey& key = ordered.key;
-    if (node_.key_ && node_.key_->id == key.id) return;  // carried here twice
-    if (key.id <= node_.record_.last_order) return;
-    if (key.cluster != node_.configuration_.cluster) {
-        effects_.act(ShutdownRefused{key.id, "the command is for another pair"});
-        return;
-    }
-    if (!concerns(key.subject, node_.configuration_.node)) return;
-    if (node_.key_) {
-        effects_.act(ShutdownRefused{key.id, "another shutdown command is being obeyed"});
-        return;
-    }
-    if (!is_settled(node_.state_)) {
-        wait_with(key);
-        return;
-    }
-    node_.key_ = key;
-    RegisterValue& known = node_.key_->register_value;
-    known = {node_.configuration_.cluster,  node_.naming_.epoch, node_.naming_.relation,
-             node_.configuration_.node,     node_.data_.epoch,   node_.configuration_.voters,
-             node_.configuration_.threshold};
-    if (node_.state_ == NodeState::standby) known.primary = other(node_.configuration_.node);
-    const bool leaves_other = key.subject != Subject::both && known.relation == Relation::pair;
-    if (leaves_other) node_.key_->remaining = other(node_.configuration_.node);
-    node_.departure_ = {};
-    node_.collecting_ = true;
-    collect_key();
-}
-
-// Whoever carried it here was told that it has come, and does not say it again.
-void ControllerNode::Rules::wait_with(const ShutdownKey& key) {
-    if (node_.state_ == NodeState::shut_down) return;
-    if (node_.waiting_order_ && key.id <= node_.waiting_order_->id) return;
-    node_.waiting_order_ = key;
-    effects_.act(ShutdownWaits{key.id});
-}
-
-// After every step.
-void ControllerNode::Rules::obey_what_waits() {
-    if (!node_.waiting_order_ || !is_settled(node_.state_)) return;
-    take(ShutdownOrdered{*std::exchange(node_.waiting_order_, std::nullopt)});
-}
-
-void ControllerNode::Rules::collect_key() {
-    for (const auto& agent : node_.configuration_.voters) {
-        effects_.act(SendKey{agent, *node_.key_});
-    }
-    if (node_.configuration_.has_peer) effects_.act(SendKeyToPeer{*node_.key_});
-    if (node_.configuration_.voters.empty()) collected();
-}
-
-void ControllerNode::Rules::take(const KeyStored& stored) {
-    if (!node_.key_ || stored.key != node_.key_->id) return;
-    const auto& voters = node_.configuration_.voters;
-    if (std::find(voters.begin(), voters.end(), stored.agent) == voters.end()) return;
-    auto& stored_at = node_.key_->stored_at;
-    const auto place = std::lower_bound(stored_at.begin(), stored_at.end(), stored.agent);
-    if (place == stored_at.end() || *place != stored.agent) stored_at.insert(place, stored.agent);
-    if (!node_.collecting_) return;
-    const bool all = stored_at.size() == voters.size();
-    const bool enough = stored_at.size() > node_.configuration_.threshold;
-    if (all || (enough && keys_needed() == KeysNeeded::more_than_threshold)) collected();
-}
-
-void ControllerNode::Rules::collected() {
-    node_.collecting_ = false;
-    node_.record_.last_order = node_.key_->id;
-    effects_.record(RecordNode{node_.record_});
-    apply(NodeEvent::keys_stored);
-}
-
-void ControllerNode::Rules::refuse(const char* why) {
-    const KeyId id = node_.key_->id;
-    node_.collecting_ = false;
-    node_.key_.reset();
-    effects_.act(ShutdownRefused{id, why});
-}
-
-void ControllerNode::Rules::leave_when_drained() {
-    if (node_.state_ != NodeState::draining || !node_.key_) return;
-    if (node_.procedure_ != NodeAction::nothing) return;
-    const bool serves_last =
-        node_.key_->subject == Subject::both && !node_.served_ && node_.configuration_.has_peer;
-    // The standby stays until the primary's last record has come.
-    if (serves_last && !node_.peer_is_out_ && !node_.drain_time_over_) return;
-    if (node_.served_ && !may_leave(node_.key_->mode, node_.mounts_, node_.drain_time_over_)) {
-        return;
-    }
-    apply(NodeEvent::drained);
-}
-
-void ControllerNode::Rules::tell_departure() {
-    if (!node_.key_) return;
-    Departure& departure = node_.key_->departures[index_of(node_.configuration_.node)];
-    departure = node_.departure_;
-    departure.out = true;
-    departure.clean = departure.clean && row_of(node_.key_->mode).may_be_clean;
-    departure.open_claims = node_.mounts_.running;
-    for (const auto& agent : node_.configuration_.voters) {
-        effects_.act(SendKey{agent, *node_.key_});
-    }
-    if (node_.configuration_.has_peer) effects_.act(SendKeyToPeer{*node_.key_});
-    effects_.act(LeftService{*node_.key_});
 }
 
 // ---- the door
@@ -593,7 +384,9 @@ bool ControllerNode::awaits_peer() const {
 }
 
 bool ControllerNode::retry_is_wanted() const {
-    if (procedure_ != NodeAction::nothing) return false;
+    // A retry begins anew, and whoever waits for keys as long as between two of them never gets
+    // any.
+    if (procedure_ != NodeAction::nothing || collecting_) return false;
     switch (state_) {
         case NodeState::offline:
         case NodeState::fenced:

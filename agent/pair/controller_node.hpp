@@ -48,6 +48,8 @@ class ControllerNode {
     [[nodiscard]] bool vote_is_open() const;
     // The command being obeyed: keys are collected, or the node drains; nothing otherwise.
     [[nodiscard]] const std::optional<ShutdownKey>& key() const { return key_; }
+    // How it does so: as key() says, or `immediate` when the program is being stopped.
+    [[nodiscard]] std::optional<ShutdownMode> leaves_by() const;
     // A command that came while the node changes its role.
     [[nodiscard]] const std::optional<ShutdownKey>& waiting_order() const { return waiting_order_; }
     [[nodiscard]] bool keys_are_collected() const { return collecting_; }
@@ -98,7 +100,8 @@ class ControllerNode {
     std::optional<ShutdownKey> key_;
     std::optional<ShutdownKey> waiting_order_;
     bool collecting_ = false;
-    bool served_ = false;  // before draining
+    bool hurries_ = false;  // the program ends
+    bool served_ = false;   // before draining
     bool drain_time_over_ = false;
     Departure departure_;
     MountsLeft mounts_;

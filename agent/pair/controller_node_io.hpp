@@ -82,6 +82,9 @@ struct MountsSeen {
 struct ShutdownOrdered {
     ShutdownKey key;
 };
+// The program is being stopped: whoever leaves already waits for nobody any more.
+struct StopOrdered {};
+// Both take back a command that waits, or whose keys are collected.
 struct RecoverOrdered {};
 struct ForcedStartOrdered {};
 // An operator has taken in an agent whose store was lost: what was known of its store counts for
@@ -96,12 +99,14 @@ struct LeaseOver {};
 struct RetryDue {};
 struct VoteTimeOver {};
 struct KeyTimeOver {};
+struct WaitingTimeOver {};
 struct DrainTimeOver {};
 
 using NodeInput =
     std::variant<DataSeen, OrderAnswered, DatabaseLost, AgentVoted, KeyStored, PeerHeard, KeySeen,
                  MountsSeen, ShutdownOrdered, RecoverOrdered, ForcedStartOrdered, PeerMissing,
-                 LeaseOver, RetryDue, VoteTimeOver, KeyTimeOver, DrainTimeOver, AgentEnrolled>;
+                 LeaseOver, RetryDue, VoteTimeOver, KeyTimeOver, DrainTimeOver, AgentEnrolled,
+                 StopOrdered, WaitingTimeOver>;
 
 // ---- durable
 
@@ -112,15 +117,16 @@ struct Witness {
     bool operator==(const Witness&) const = default;
 };
 
-// A node whose state folder was lost does not know which ballots it has used: each folder has its
-// own, those whose counter leaves its mark when divided by this.
+// A node whose state folder was lost, or set back to an old copy, does not know which ballots it
+// has used: each start of the program has its own, those whose counter leaves its mark when divided
+// by this.
 inline constexpr std::uint64_t ballot_marks = 1U << 20U;
 
 struct NodeRecord {
     std::uint64_t ballot_counter = 0;  // no ballot with this counter or a lower one is used again
-    std::uint64_t ballot_mark = 0;     // below ballot_marks; made once, at random
+    std::uint64_t ballot_mark = 0;     // below ballot_marks; random, made at each start
     std::map<AgentName, Witness> witnesses;
-    KeyId last_order;  // of the newest shutdown command that was obeyed
+    KeyId last_order;  // newest shutdown command that was obeyed or taken back
     bool operator==(const NodeRecord&) const = default;
 };
 
@@ -174,8 +180,9 @@ struct ShutdownRefused {
     KeyId key;
     std::string why;
 };
-// It comes while the node changes its role, and is obeyed or refused when it has done so; one at a
-// time, the newest.
+// It comes while the node changes its role, or the role changes while its keys are collected.
+// Obeyed when that is done, refused when it lasts too long or the node is told to come back; one at
+// a time, the newest.
 struct ShutdownWaits {
     KeyId key;
 };

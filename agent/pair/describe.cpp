@@ -85,6 +85,7 @@ void ControllerNode::describe(std::string& text) const {
                peer_key_.epoch,
                peer_key_.counter,
                collecting_,
+               hurries_,
                served_,
                drain_time_over_,
                departure_.out,

@@ -2,12 +2,13 @@
 
 // Which messages of a sender are news. Each life of a sender's program has a random number, and
 // counts its messages; a later life begins above every count of the earlier ones, as long as the
-// sender's state folder is the same. What was repeated, or came late, does not count.
+// sender's state folder is the same and not an old copy. What was repeated, or came late, does not
+// count.
 //
 // While the newest life is heard no other takes its place unless it counts above it. Once that was
 // silent for as long as anything it was let do lasts, any other may: a node whose folder was lost
-// is heard again, and a message of an old life that was held back by somebody keeps the present one
-// out for that time only.
+// is heard again. Messages of an old life that somebody has held back keep the present one out for
+// as long as they come, and that time longer; SNMPv3 takes none that is older than 150 s.
 
 #include <cstdint>
 #include <vector>

@@ -15,7 +15,7 @@ bool is_over(const std::optional<core::Instant>& since, core::Duration after, co
 }  // namespace
 
 std::optional<std::string> fault_of(const NodeTimes& times) {
-    if (times.heartbeat.ms * 3 > times.lease.ms) {
+    if (!is_lease_enough(times, times.lease)) {
         return "a lease has to last three heartbeats or more";
     }
     if (times.lease.ms * 4 > times.dead_after.ms * 3) {
@@ -24,6 +24,10 @@ std::optional<std::string> fault_of(const NodeTimes& times) {
                "to be a third longer than the lease, or more";
     }
     return std::nullopt;
+}
+
+bool is_lease_enough(const NodeTimes& times, core::Duration lease) {
+    return times.heartbeat.ms * 3 <= lease.ms;
 }
 
 core::Duration lease_within(const NodeTimes& times, core::Duration dead_after) {
@@ -98,6 +102,12 @@ std::optional<NodeInput> NodeWatch::due(const ControllerNode& node, core::Instan
         key_.since.reset();
         return KeyTimeOver{};
     }
+    const auto& waiting = node.waiting_order();
+    run_timer(waiting_, waiting.has_value(), waiting ? waiting->id.counter : 0, now);
+    if (is_over(waiting_.since, times_.command_wait, now)) {
+        waiting_.since.reset();
+        return WaitingTimeOver{};
+    }
     run_timer(drain_, node.state() == NodeState::draining, 0, now);
     if (is_over(drain_.since, times_.expedite_timeout, now)) {
         drain_.since = now;
@@ -117,6 +127,13 @@ MessageOrder::Verdict NodeWatch::peer_heard(const ControllerNode& node, const He
         heartbeat.state == NodeState::shut_down || heartbeat.state == NodeState::draining;
     const bool of_use = node.state() != NodeState::standby || may_finish(heartbeat.state);
     if (!leaves && of_use) useful_at_ = now;
+    return verdict;
+}
+
+MessageOrder::Verdict NodeWatch::peer_left(const Word& word, core::Instant now) {
+    const auto verdict = peer_order_.take(word.life, word.sequence, now, times_.dead_after);
+    const bool news = verdict != MessageOrder::Verdict::late;
+    if (news && word.life == let_act_life_) let_act_until_.reset();
     return verdict;
 }
 
@@ -189,6 +206,7 @@ core::Instant NodeWatch::next_wakeup(const ControllerNode& node) const {
     };
     consider(vote_.since, times_.vote_timeout);
     consider(key_.since, times_.key_timeout);
+    consider(waiting_.since, times_.command_wait);
     consider(retry_.since, times_.retry);
     if (node.acts() && node.needs_lease()) {
         const core::Instant until = lease_until(node);

@@ -32,6 +32,7 @@ struct NodeTimes {
     core::Duration retry{5'000};
     core::Duration vote_timeout{3'000};
     core::Duration key_timeout{5'000};
+    core::Duration command_wait{60'000};  // a shutdown command, for the end of a change of role
     core::Duration expedite_timeout{300'000};
     core::Duration stop_timeout{30'000};  // of a program that is stopped; 0: hands over nothing
     bool operator==(const NodeTimes&) const = default;
@@ -41,6 +42,8 @@ struct NodeTimes {
 // For how long a node may act that was let act by somebody who holds still for `dead_after`: the
 // whole lease, or less.
 [[nodiscard]] core::Duration lease_within(const NodeTimes& times, core::Duration dead_after);
+// Does it last as many heartbeats as fault_of() asks of a lease? Else one that is lost ends it.
+[[nodiscard]] bool is_lease_enough(const NodeTimes& times, core::Duration lease);
 
 // To the other node and to each agent.
 struct Heartbeat {
@@ -64,7 +67,7 @@ struct LeaseAnswer {
 class NodeWatch {
   public:
     // `life` is random; `first_sequence` is above every sequence of earlier lives of this node, as
-    // long as its state folder is the same.
+    // long as its state folder is the same and not an old copy.
     NodeWatch(NodeTimes times, std::uint64_t life, std::uint64_t first_sequence, core::Instant now);
 
     // To be called after every step of the node, and at next_wakeup(): what clocks have to say now.
@@ -82,6 +85,15 @@ class NodeWatch {
     // serves is of use.
     MessageOrder::Verdict peer_heard(const ControllerNode& node, const Heartbeat& heartbeat,
                                      core::Instant now);
+
+    // Life and number of a message that is counted as the heartbeats are.
+    struct Word {
+        std::uint64_t life = 0;
+        std::uint64_t sequence = 0;
+    };
+    [[nodiscard]] Word next_word() { return {life_, ++sequence_}; }
+    // The other one's key says that it is out: it does not act.
+    MessageOrder::Verdict peer_left(const Word& word, core::Instant now);
 
     [[nodiscard]] core::Instant lease_until(const ControllerNode& node) const;
     [[nodiscard]] ActingRight right(const ControllerNode& node, core::Instant now) const;
@@ -124,6 +136,7 @@ class NodeWatch {
     Timer retry_;
     Timer vote_;
     Timer key_;
+    Timer waiting_;
     Timer drain_;
 };
 

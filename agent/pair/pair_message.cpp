@@ -6,7 +6,9 @@
 namespace agent::pair {
 namespace {
 
-constexpr std::string_view message_version = "1";
+// 2: heartbeats, leases and keys are bound to a life of the node's program.
+constexpr std::string_view message_version = "2";
+constexpr std::string_view kept_version = "1";
 // Far more than any configuration may say.
 constexpr std::uint64_t dead_after_ms_max = 86'400'000;
 constexpr std::string_view hexadecimal = "0123456789ABCDEF";
@@ -21,7 +23,10 @@ bool stands_for_itself(char letter) {
 
 class WordWriter {
   public:
-    explicit WordWriter(std::string_view kind) : line_(message_version) { word(kind); }
+    explicit WordWriter(std::string_view kind, std::string_view version = message_version)
+        : line_(version) {
+        word(kind);
+    }
 
     void word(std::string_view text) {
         line_ += ' ';
@@ -342,7 +347,13 @@ struct Writing {
         write(to, told.decision);
         return std::move(to).line();
     }
-    std::string operator()(const KeyPass& pass) const { return encode(pass.key); }
+    std::string operator()(const KeyPass& pass) const {
+        WordWriter to("key");
+        to.number(pass.life);
+        to.number(pass.sequence);
+        write(to, pass.key);
+        return std::move(to).line();
+    }
     std::string operator()(const CommandPass& pass) const {
         WordWriter to("command");
         write(to, pass.key);
@@ -407,7 +418,13 @@ PairMessage read_message(std::string_view kind, WordReader& from) {
         told.decision = read_answer(from);
         return told;
     }
-    if (kind == "key") return KeyPass{read_key(from)};
+    if (kind == "key") {
+        KeyPass pass;
+        pass.life = from.number("life");
+        pass.sequence = from.number("sequence");
+        pass.key = read_key(from);
+        return pass;
+    }
     if (kind == "command") return CommandPass{read_key(from)};
     if (kind == "kept") return KeyKept{read_key_id(from)};
     if (kind == "heartbeat") {
@@ -443,8 +460,18 @@ core::Error broken(const WordReader& reader) {
 }
 
 std::string_view read_beginning(WordReader& from) {
-    if (from.word("version") != message_version) from.fail("the version", "is not 1");
+    if (from.word("version") != message_version) {
+        from.fail(
+            "the version",
+            "is another one than this program's: all nodes and voting agents of a pair have to "
+            "run the same release (docs/PAIR.md, Upgrades)");
+    }
     return from.word("the kind of message");
+}
+
+std::string_view read_kept_beginning(WordReader& from) {
+    if (from.word("version") != kept_version) from.fail("the version", "is not known");
+    return from.word("the kind of record");
 }
 
 }  // namespace
@@ -463,14 +490,14 @@ core::Result<PairMessage> decode(std::string_view line) {
 }
 
 std::string encode(const Register& value) {
-    WordWriter to("register");
+    WordWriter to("register", kept_version);
     write(to, value);
     return std::move(to).line();
 }
 
 core::Result<Register> decode_register(std::string_view line) {
     WordReader from(line);
-    if (read_beginning(from) != "register") from.fail("the line", "is no register");
+    if (read_kept_beginning(from) != "register") from.fail("the line", "is no register");
     Register value = read_register(from);
     from.end();
     if (from.error()) return broken(from);
@@ -478,14 +505,14 @@ core::Result<Register> decode_register(std::string_view line) {
 }
 
 std::string encode(const ShutdownKey& key) {
-    WordWriter to("key");
+    WordWriter to("key", kept_version);
     write(to, key);
     return std::move(to).line();
 }
 
 core::Result<ShutdownKey> decode_key(std::string_view line) {
     WordReader from(line);
-    if (read_beginning(from) != "key") from.fail("the line", "is no shutdown key");
+    if (read_kept_beginning(from) != "key") from.fail("the line", "is no shutdown key");
     ShutdownKey key = read_key(from);
     from.end();
     if (from.error()) return broken(from);

@@ -2,8 +2,8 @@
 
 // What nodes and agents of a pair say to each other, and what they keep on disk, as one line of
 // text: a version, the kind, then values in a fixed order, separated by single spaces. Texts are
-// percent-encoded. Whoever carries it has authenticated the sender; nothing in here is believed for
-// itself.
+// percent-encoded. What is said has another version than what is kept. Whoever carries it has
+// authenticated the sender; nothing in here is believed for itself.
 
 #include <string>
 #include <string_view>
@@ -22,9 +22,12 @@ struct DecisionTold {
     BallotAnswer decision;
     bool operator==(const DecisionTold&) const = default;
 };
-// One pass of a key, to be stored.
+// One pass of a key, to be stored. Counted among the sender's heartbeats, since a key that says
+// that the sender is out says also that it does not act.
 struct KeyPass {
     ShutdownKey key;
+    std::uint64_t life = 0;
+    std::uint64_t sequence = 0;
     bool operator==(const KeyPass&) const = default;
 };
 // A shutdown command, carried on.

@@ -54,6 +54,8 @@ class VotingAgent::Rules {
         return at && now_ < *at + agent_.configuration_.dead_after;
     }
     [[nodiscard]] bool may_act(Node node) const;
+    bool is_late(Node node, std::uint64_t life, std::uint64_t sequence);
+    void give_back(Node node, std::uint64_t life);
     void record(const Register& value);
     bool store(const ShutdownKey& key);
     void answer(Node to, Wish wish, RegisterAnswer result);
@@ -158,20 +160,29 @@ bool VotingAgent::Rules::may_act(Node node) const {
     return !open || (agent_.promised_wish_ && !asks_to_serve(*agent_.promised_wish_));
 }
 
+bool VotingAgent::Rules::is_late(Node node, std::uint64_t life, std::uint64_t sequence) {
+    const auto verdict = agent_.heard_[index_of(node)].order.take(life, sequence, now_,
+                                                                  agent_.configuration_.dead_after);
+    if (verdict == MessageOrder::Verdict::anew) effects_.act(NodeBeganAnew{node});
+    return verdict == MessageOrder::Verdict::late;
+}
+
+// Another life's word, which somebody may have held back, gives nothing back.
+void VotingAgent::Rules::give_back(Node node, std::uint64_t life) {
+    Heard& heard = agent_.heard_[index_of(node)];
+    if (life == heard.served_life.value_or(life)) heard.served_at.reset();
+}
+
 void VotingAgent::Rules::take(const NodeSaid& said) {
+    if (is_late(said.from, said.life, said.sequence)) return;
     Heard& heard = agent_.heard_[index_of(said.from)];
-    const auto verdict =
-        heard.order.take(said.life, said.sequence, now_, agent_.configuration_.dead_after);
-    if (verdict == MessageOrder::Verdict::late) return;
-    if (verdict == MessageOrder::Verdict::anew) effects_.act(NodeBeganAnew{said.from});
     heard.state = said.state;
     const bool granted = said.serves && may_act(said.from);
     if (granted) {
         heard.served_at = now_;
         heard.served_life = said.life;
     }
-    // Another life's word, which somebody may have held back, gives nothing back.
-    if (!said.serves && said.life == heard.served_life.value_or(said.life)) heard.served_at.reset();
+    if (!said.serves) give_back(said.from, said.life);
     effects_.act(SendLease{said.from,
                            {said.life, said.sequence, granted, agent_.configuration_.dead_after}});
     const auto& states = agent_.heard_;
@@ -188,6 +199,10 @@ void VotingAgent::Rules::take(const NodeSaid& said) {
 void VotingAgent::Rules::take(const KeyArrived& arrived) {
     if (held() == nullptr || arrived.key.cluster != held()->value.cluster) return;
     if (!store(arrived.key)) return;
+    // The other node may ask to serve at once: the heartbeat that says the same may be lost.
+    const auto& by = arrived.sender;
+    const bool has_left = by && arrived.key.departures[index_of(by->node)].out;
+    if (has_left && !is_late(by->node, by->life, by->sequence)) give_back(by->node, by->life);
     for (const Node node : {Node::first, Node::second}) {
         if (concerns(arrived.key.subject, node)) {
             effects_.act(SendKeyStored{node, arrived.key.id});

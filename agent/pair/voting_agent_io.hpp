@@ -36,9 +36,16 @@ struct NodeSaid {
     std::uint64_t epoch = 0;
     std::uint64_t life = 0;
 };
-// A pass of a key, from a node or from another agent.
+// A pass of a key. Which node has sent it, and when in its life: one that says that its sender is
+// out gives back, as NodeSaid would, what that was let do.
 struct KeyArrived {
+    struct Sender {
+        Node node = Node::first;
+        std::uint64_t life = 0;
+        std::uint64_t sequence = 0;
+    };
     ShutdownKey key;
+    std::optional<Sender> sender{};
 };
 // Another agent's decision, to recount.
 struct DecisionHeard {

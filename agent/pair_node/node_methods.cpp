@@ -247,7 +247,7 @@ class NodeMethods : public std::enable_shared_from_this<NodeMethods> {
               std::chrono::steady_clock::time_point until,
               std::function<std::optional<ControlAnswer>()> over, const Answerer& answer) {
         if (auto done = over()) return answer(std::move(*done));
-        if (std::chrono::steady_clock::now() >= until) return answer(show());
+        if (std::chrono::steady_clock::now() >= until) return answer(in_the_end());
         timer->expires_after(looked_at_every);
         timer->async_wait([self = weak_from_this(), timer, until, over = std::move(over),
                            answer](const std::error_code& error) mutable {
@@ -256,6 +256,18 @@ class NodeMethods : public std::enable_shared_from_this<NodeMethods> {
         });
     }
 
+    // Whoever goes on as if the node had left would cut it off while it begins to serve.
+    [[nodiscard]] ControlAnswer in_the_end() const {
+        const auto& waits = node_.rules().waiting_order();
+        if (!waits) return show();
+        return ControlError{ControlErrorCode::busy,
+                            "node " + node_.options().name + " is " +
+                                std::string(pair::to_text(node_.rules().state())) +
+                                ": the command waits until it is not any more, at most a minute; "
+                                "`lractl pair show` and `lractl event list` tell what becomes of "
+                                "it, `lractl pair recover` takes it back",
+                            R"({"reason": "command_waits"})"};
+    }
     void wait_until_left(const pair::KeyId& id, const Answerer& answer) {
         wait_until(
             [this, id]() -> std::optional<ControlAnswer> {
@@ -293,6 +305,7 @@ json node_json(const NodeRunner& node, const NodeMethodDoors& doors) {
     const auto& rules = node.rules();
     const auto right = node.right();
     const auto step = rules.running_step();
+    const auto& waits = rules.waiting_order();
     return {{"cluster", options.pair.node.cluster},
             {"node", pair::to_text(options.pair.node.node)},
             {"name", options.name},
@@ -301,6 +314,7 @@ json node_json(const NodeRunner& node, const NodeMethodDoors& doors) {
             {"since", runtime::to_text(node.since())},
             {"procedure", pair::to_text(rules.procedure())},
             {"step", step ? json(pair::to_text(*step)) : json()},
+            {"waiting_command", waits ? voting::key_json(*waits) : json()},
             {"epoch", rules.epoch()},
             {"takes_requests", right.may_claim},
             {"acts", pair::may_send(right, runtime::clock_now().monotonic)},

@@ -48,8 +48,7 @@ struct NodeOptions {
     runtime::NodePairConfiguration pair;
     std::string name;  // controller.id
     std::string store_file;
-    std::uint64_t life = 0;            // random
-    std::uint64_t first_sequence = 0;  // above every one of earlier lives with this state folder
+    std::uint64_t life = 0;  // random
 };
 
 class NodeRunner {

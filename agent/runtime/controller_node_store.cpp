@@ -8,24 +8,33 @@ namespace agent::runtime {
 namespace {
 
 const DatabaseKind& controller_node_kind() {
-    static const std::string random_mark =
-        "abs(random() % " + std::to_string(pair::ballot_marks) + ");";
-    static const std::string new_node = "INSERT INTO node VALUES(1,0,0,0,''," +
-                                        random_mark.substr(0, random_mark.size() - 1) + ");";
     static const DatabaseKind the_kind{"lrad's part in a pair",
                                        0x4c524150,
-                                       2,
+                                       3,
                                        R"(
 CREATE TABLE node(id INTEGER PRIMARY KEY CHECK(id = 1), ballot_counter INTEGER NOT NULL,
                   order_epoch INTEGER NOT NULL, order_counter INTEGER NOT NULL, order_issuer TEXT NOT NULL,
-                  ballot_mark INTEGER NOT NULL);
+                  ballot_mark INTEGER NOT NULL, lives INTEGER NOT NULL);
 CREATE TABLE witness(agent TEXT PRIMARY KEY, instance TEXT NOT NULL, changes INTEGER NOT NULL) WITHOUT ROWID;
-)" + new_node,
+INSERT INTO node VALUES(1,0,0,0,'',0,0);
+)",
                                        {{1,
                                          "ALTER TABLE node ADD COLUMN ballot_mark INTEGER NOT NULL "
-                                         "DEFAULT 0;UPDATE node SET ballot_mark=" +
-                                             random_mark}}};
+                                         "DEFAULT 0;"},
+                                        // Messages were counted from the seconds of the clock.
+                                        {2,
+                                         "ALTER TABLE node ADD COLUMN lives INTEGER NOT NULL "
+                                         "DEFAULT 0;UPDATE node SET "
+                                         "lives=CAST(strftime('%s','now') AS INTEGER);"}}};
     return the_kind;
+}
+
+// Another mark at each start: whoever goes on with an old copy of the file does not know what it
+// has used since.
+core::Outcome begin_life(Database& database) {
+    return database.prepare("UPDATE node SET lives=lives+1,ballot_mark=abs(random() % ?)")
+        .bind(pair::ballot_marks)
+        .run();
 }
 
 core::Outcome load_witnesses(const Database& database, pair::NodeRecord& record) {
@@ -63,6 +72,8 @@ core::Result<ControllerNodeStore> ControllerNodeStore::open(const std::string& p
     core::Result<std::unique_ptr<Database>> database = Database::open(path, controller_node_kind());
     if (!database.ok()) return database.error();
     ControllerNodeStore store(std::move(database).value());
+    const auto begun = begin_life(*store.database_);
+    if (!begun.ok()) return begun.error();
     const auto record = store.load();
     if (!record.ok()) return record.error();
     return store;
@@ -81,6 +92,14 @@ core::Result<pair::NodeRecord> ControllerNodeStore::load() const {
     const core::Outcome witnesses = load_witnesses(*database_, record);
     if (!witnesses.ok()) return witnesses.error();
     return record;
+}
+
+core::Result<std::uint64_t> ControllerNodeStore::lives() const {
+    Statement select = database_->prepare("SELECT lives FROM node");
+    const core::Result<bool> row = select.step();
+    if (!row.ok()) return row.error();
+    if (!*row) return database_->damaged("the number of this node's lives is gone");
+    return select.unsigned_number(0);
 }
 
 core::Outcome ControllerNodeStore::record(const pair::NodeRecord& record) {

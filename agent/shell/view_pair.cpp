@@ -73,6 +73,11 @@ std::string pair_view(const json& pair, const Screen& screen) {
     text += "pair " + text_at(pair, {"cluster"}) + ": " + text_at(pair, {"why"}) + "\n";
     const std::string step = text_at(pair, {"step"});
     if (!step.empty()) text += "under way: " + text_at(pair, {"procedure"}) + ", " + step + "\n";
+    const json& waits = at(pair, {"waiting_command"});
+    if (!waits.is_null())
+        text += "a shutdown command waits until that is done: mode " + text_at(waits, {"mode"}) +
+                ", given by " + text_at(waits, {"actor"}) + ": " + text_at(waits, {"reason"}) +
+                "\n";
     const bool stands_by = text_at(pair, {"state"}) == "standby";
     const std::string copy =
         stands_by ? "follows the other's copy of the table: " + text_at(pair, {"data", "receives"})

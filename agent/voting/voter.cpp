@@ -164,7 +164,7 @@ bool Voter::Work::hear_node(pair::Node node, const pair::PairMessage& message) {
         asked = accept->wish;
         take(pair::AcceptAsked{node, *accept});
     } else if (const auto* key = std::get_if<pair::KeyPass>(&message)) {
-        take(pair::KeyArrived{key->key});
+        take(pair::KeyArrived{key->key, {{node, key->life, key->sequence}}});
     } else if (const auto* command = std::get_if<pair::CommandPass>(&message)) {
         take(pair::CommandArrived{command->key});
     } else if (const auto* said = std::get_if<pair::Heartbeat>(&message)) {

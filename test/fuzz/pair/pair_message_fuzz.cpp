@@ -28,7 +28,7 @@ void hear_as_agent(const PairMessage& message) {
     } else if (const auto* told = std::get_if<DecisionTold>(&message)) {
         hear(DecisionHeard{told->decision, told->candidate});
     } else if (const auto* key = std::get_if<KeyPass>(&message)) {
-        hear(KeyArrived{key->key});
+        hear(KeyArrived{key->key, {{Node::first, key->life, key->sequence}}});
     } else if (const auto* command = std::get_if<CommandPass>(&message)) {
         hear(CommandArrived{command->key});
     } else if (const auto* beat = std::get_if<Heartbeat>(&message)) {

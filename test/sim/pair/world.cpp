@@ -119,6 +119,13 @@ void World::boot(Node node) {
     process.order_begun = false;
     process.commits.clear();
     process.acknowledged = 0;
+    if (options_.timed) {
+        if (process.lives % 2 == 1) {
+            process.old_disk = process.disk;
+            process.old_starts = process.starts;
+        }
+        process.disk.ballot_mark = process.lives;
+    }
     process.rules.emplace(configuration_for(options_, node), process.disk);
     if (options_.timed) {
         const std::uint64_t life = options_.bug == Bug::sequence_alone ? 0 : process.lives;
@@ -183,6 +190,12 @@ void World::advance(std::int64_t ms) {
     }
 }
 
+pair::KeyPass World::pass_of(Process& process, const pair::ShutdownKey& key) {
+    if (!process.watch) return {key};
+    const auto word = process.watch->next_word();
+    return {key, word.life, word.sequence};
+}
+
 void World::carry_out(Node node, pair::NodeEffects effects) {
     int carried_out = 0;
     for (auto& effect : effects) {
@@ -208,9 +221,9 @@ void World::carry_out(Node node, pair::NodeEffects effects) {
             const int agent = std::stoi(accept->agent.substr(1)) - 1;
             send({node, agent, true, accept->request});
         } else if (auto* key = std::get_if<pair::SendKey>(&effect)) {
-            send({node, std::stoi(key->agent.substr(1)) - 1, true, key->key});
+            send({node, std::stoi(key->agent.substr(1)) - 1, true, pass_of(process, key->key)});
         } else if (auto* for_peer = std::get_if<pair::SendKeyToPeer>(&effect)) {
-            send({pair::other(node), -1, false, for_peer->key});
+            send({pair::other(node), -1, false, pass_of(process, for_peer->key)});
         } else if (auto* order = std::get_if<pair::Order>(&effect)) {
             process.orders.push_back(*order);
         } else if (const auto* change = std::get_if<pair::StateChanged>(&effect)) {
@@ -326,8 +339,10 @@ void World::deliver(const Message& message) {
             give_agent(index, pair::PromiseAsked{node, *promise});
         } else if (const auto* accept = std::get_if<pair::AcceptRequest>(&message.what)) {
             give_agent(index, pair::AcceptAsked{node, *accept});
-        } else if (const auto* key = std::get_if<pair::ShutdownKey>(&message.what)) {
-            give_agent(index, pair::KeyArrived{*key});
+        } else if (const auto* pass = std::get_if<pair::KeyPass>(&message.what)) {
+            pair::KeyArrived arrived{pass->key};
+            if (options_.timed) arrived.sender = {node, pass->life, pass->sequence};
+            give_agent(index, arrived);
         } else if (const auto* said = std::get_if<pair::Heartbeat>(&message.what)) {
             give_agent(index, pair::NodeSaid{node, said->sequence, said->serves, said->state,
                                              said->data.epoch, said->life});
@@ -337,7 +352,12 @@ void World::deliver(const Message& message) {
     Process& process = processes_[pair::index_of(node)];
     if (const auto* answer = std::get_if<pair::BallotAnswer>(&message.what)) {
         give(node, pair::AgentVoted{*answer});
-    } else if (const auto* key = std::get_if<pair::ShutdownKey>(&message.what)) {
+    } else if (const auto* pass = std::get_if<pair::KeyPass>(&message.what)) {
+        const pair::ShutdownKey* key = &pass->key;
+        const bool peer_is_out = key->departures[pair::index_of(pair::other(node))].out;
+        if (process.watch && peer_is_out) {
+            static_cast<void>(process.watch->peer_left({pass->life, pass->sequence}, now_of(node)));
+        }
         // The command itself is carried to the other node in the same way as what became of it.
         const bool command =
             concerns(key->subject, node) && !key->departures[0].out && !key->departures[1].out;

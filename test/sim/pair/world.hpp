@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "agent/pair/node_watch.hpp"
+#include "agent/pair/pair_message.hpp"
 #include "agent/pair/voting_agent.hpp"
 
 namespace pair_sim {
@@ -90,6 +91,8 @@ struct Process {
     std::uint32_t acknowledged = 0;  // claims it may act for
     std::uint64_t lives = 0;
     std::uint64_t starts = 0;   // as its disk says
+    pair::NodeRecord old_disk;  // a copy that somebody has made, and its starts
+    std::uint64_t old_starts = 0;
     bool served_alone = false;  // before its end, for a planted bug
 };
 
@@ -108,7 +111,7 @@ struct Message {
     Node node = Node::first;  // sender or receiver; between nodes: the receiver
     int agent = -1;
     bool to_agent = false;
-    std::variant<pair::PromiseRequest, pair::AcceptRequest, pair::BallotAnswer, pair::ShutdownKey,
+    std::variant<pair::PromiseRequest, pair::AcceptRequest, pair::BallotAnswer, pair::KeyPass,
                  pair::KeyId, pair::Heartbeat, pair::LeaseAnswer, PeerSays>
         what;
 };
@@ -236,6 +239,7 @@ class World {
     void boot(Node node);
     void give(Node node, const pair::NodeInput& input);
     void carry_out(Node node, pair::NodeEffects effects);
+    static pair::KeyPass pass_of(Process& process, const pair::ShutdownKey& key);
     void hear_clock(Node node);
     void end(Node node);
     void carry_out_order(Node node);

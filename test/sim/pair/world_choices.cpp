@@ -115,7 +115,10 @@ class Choosing {
             add(Kind::crash, node, 1);
         }
         if (!process.up) add(Kind::restart, node);
-        if (!process.up && budget_.disk_losses > 0) add(Kind::lose_disk, node);
+        if (!process.up && budget_.disk_losses > 0) {
+            add(Kind::lose_disk, node, 0);
+            if (world_.options_.timed) add(Kind::lose_disk, node, 1);
+        }
         if (server.running && budget_.server_crashes > 0) add(Kind::server_crash, node);
         if (process.up && !process.paused && budget_.pauses > 0) {
             add(Kind::pause, node, 0);
@@ -328,9 +331,9 @@ void World::apply(const Choice& choice, Budget& budget) {
             break;
         case Kind::lose_disk:
             --budget.disk_losses;
-            process.disk = {};
-            process.disk.ballot_mark = process.lives;
-            process.starts = 0;
+            // All of it, or what was there after some earlier start.
+            process.disk = choice.index == 0 ? pair::NodeRecord{} : process.old_disk;
+            process.starts = choice.index == 0 ? 0 : process.old_starts;
             break;
     }
 }
@@ -379,7 +382,8 @@ std::string World::describe_messages(int agent) const {
         } else if (const auto* answer = std::get_if<pair::BallotAnswer>(&message.what)) {
             one += ' ' + std::to_string(answer->ballot.counter) + (answer->granted ? 'y' : 'n') +
                    std::to_string(static_cast<int>(answer->round));
-        } else if (const auto* key = std::get_if<pair::ShutdownKey>(&message.what)) {
+        } else if (const auto* pass = std::get_if<pair::KeyPass>(&message.what)) {
+            const pair::ShutdownKey* key = &pass->key;
             one += ' ' + std::to_string(key->id.counter) + (key->departures[0].out ? 'o' : '-') +
                    (key->departures[1].out ? 'o' : '-');
         }

@@ -306,15 +306,152 @@ TEST_CASE("a command that comes while a node changes its role is obeyed when it 
     CHECK(effects_of<ShutdownWaits>(bench.last).size() == 1);
     bench.take(ShutdownOrdered{order_to_leave(1)});  // carried here twice
     CHECK(bench.last.empty());
+    bench.take(ShutdownOrdered{order_to_leave(3)});
+    // The one that gives way is refused in words, in whichever order they come.
+    REQUIRE(effects_of<ShutdownRefused>(bench.last).size() == 1);
+    CHECK(effects_of<ShutdownRefused>(bench.last).front().key == order_to_leave(1).id);
     bench.take(ShutdownOrdered{order_to_leave(2)});
+    REQUIRE(effects_of<ShutdownRefused>(bench.last).size() == 1);
+    CHECK(effects_of<ShutdownRefused>(bench.last).front().key == order_to_leave(2).id);
     CHECK_FALSE(bench.node.key());
     bench.serve();
     REQUIRE(bench.node.keys_are_collected());
-    CHECK(bench.node.key()->id == order_to_leave(2).id);
+    CHECK(bench.node.key()->id == order_to_leave(3).id);
     CHECK_FALSE(bench.node.waiting_order());
-    bench.take(KeyStored{"a1", order_to_leave(2).id});
+    bench.take(KeyStored{"a1", order_to_leave(3).id});
     CHECK(bench.done() == Step::stop_database);
     CHECK(bench.node.state() == NodeState::shut_down);
+}
+
+TEST_CASE("a node that is offline leaves before it tries again, and waits for the key's time") {
+    Bench bench;
+    bench.done();
+    bench.take(VoteTimeOver{});
+    REQUIRE(bench.node.state() == NodeState::offline);
+    REQUIRE(bench.node.retry_is_wanted());
+    ShutdownKey forced = order_to_leave();
+    forced.mode = ShutdownMode::forced;
+    bench.take(ShutdownOrdered{forced});
+    REQUIRE(bench.node.keys_are_collected());
+    CHECK_FALSE(bench.node.retry_is_wanted());
+    bench.take(RetryDue{});
+    CHECK(bench.node.state() == NodeState::offline);
+    bench.take(KeyTimeOver{});
+    CHECK(bench.done() == Step::stop_database);
+    CHECK(bench.node.state() == NodeState::shut_down);
+}
+
+TEST_CASE("a command whose keys are collected when the role changes is obeyed afterwards") {
+    const KeyId id = order_to_leave().id;
+    for (const bool fenced : {true, false}) {
+        Bench bench;
+        bench.serve();
+        bench.take(ShutdownOrdered{order_to_leave()});
+        REQUIRE(bench.node.keys_are_collected());
+        if (fenced) {
+            bench.take(LeaseOver{});
+        } else {
+            bench.take(DatabaseLost{});
+        }
+        CHECK_FALSE(bench.node.keys_are_collected());
+        REQUIRE(bench.node.waiting_order());
+        CHECK(bench.node.waiting_order()->id == id);
+        CHECK(effects_of<ShutdownWaits>(bench.last).size() == 1);
+        // Late answers of agents: nothing is recorded as obeyed that is not.
+        bench.take(KeyStored{"a1", id});
+        CHECK(bench.node.record().last_order < id);
+        if (fenced) CHECK(bench.done() == Step::stop_database_at_once);
+        bench.data.standby = Standby::none;
+        bench.take(bench.data);
+        bench.serve();
+        REQUIRE(bench.node.keys_are_collected());
+        bench.take(KeyStored{"a1", id});
+        CHECK(bench.node.record().last_order == id);
+        CHECK(bench.done() == Step::stop_database);
+        CHECK(bench.node.state() == NodeState::shut_down);
+    }
+}
+
+TEST_CASE("a command that waits is taken back by age, and by whoever wants the node in service") {
+    const NodeInput ends[] = {WaitingTimeOver{}, RecoverOrdered{}, ForcedStartOrdered{}};
+    for (const auto& end : ends) {
+        Bench bench;
+        bench.take(ShutdownOrdered{order_to_leave()});
+        REQUIRE(bench.node.waiting_order());
+        bench.take(end);
+        CHECK_FALSE(bench.node.waiting_order());
+        CHECK(effects_of<ShutdownRefused>(bench.last).size() == 1);
+        // Carried here once more it stays taken back, over an end of the program too.
+        CHECK(effects_of<RecordNode>(bench.last).size() >= 1);
+        bench.take(ShutdownOrdered{order_to_leave()});
+        CHECK_FALSE(bench.node.waiting_order());
+        bench.take(end);
+        CHECK(effects_of<ShutdownRefused>(bench.last).empty());
+    }
+    // One whose keys are collected as well.
+    Bench bench;
+    bench.done();
+    bench.take(VoteTimeOver{});
+    bench.take(ShutdownOrdered{order_to_leave()});
+    REQUIRE(bench.node.keys_are_collected());
+    bench.take(RecoverOrdered{});
+    CHECK(bench.node.state() == NodeState::recovering);
+    CHECK(effects_of<ShutdownRefused>(bench.last).size() == 1);
+    CHECK_FALSE(bench.node.waiting_order());
+}
+
+TEST_CASE("of a command for both the other's departure is enough, whatever this node is doing") {
+    Bench bench;
+    REQUIRE(bench.node.state() == NodeState::recovering);
+    ShutdownKey both = order_to_leave();
+    both.subject = Subject::both;
+    both.departures[1].out = true;
+    bench.take(KeySeen{both});
+    REQUIRE(bench.node.waiting_order());
+    CHECK(bench.node.waiting_order()->id == both.id);
+    bench.take(KeySeen{both});
+    CHECK(bench.last.empty());
+}
+
+TEST_CASE("a node that drains waits for no mounts any more when its program is stopped") {
+    for (const auto mode : {ShutdownMode::normal, ShutdownMode::expedite}) {
+        Bench bench(Node::first, {"a1"});
+        bench.serve();
+        bench.take(MountsSeen{{1, 2, true}});
+        ShutdownKey patient = order_to_leave();
+        patient.mode = mode;
+        bench.take(ShutdownOrdered{patient});
+        bench.take(KeyStored{"a1", patient.id});
+        REQUIRE(bench.node.state() == NodeState::draining);
+        CHECK(bench.node.leaves_by() == mode);
+        bench.take(StopOrdered{});
+        CHECK(bench.node.leaves_by() == ShutdownMode::immediate);
+        CHECK(bench.orders.empty());  // a move in flight is waited for
+        bench.take(MountsSeen{{1, 2, false}});
+        CHECK(bench.done() == Step::stop_database);
+        CHECK(effects_of<LeftService>(bench.last).front().key.mode == mode);
+    }
+}
+
+TEST_CASE("a program that is stopped needs the keys of no more agents than a shutdown at once") {
+    Bench bench(Node::first, {"a1"});
+    bench.serve();
+    bench.take(StopOrdered{});  // nothing leaves yet
+    CHECK(bench.last.empty());
+    CHECK_FALSE(bench.node.leaves_by());
+    NodeConfiguration three = Bench::configuration_for(Node::first, {"a1", "a2", "a3"});
+    ControllerNode node(three, {});
+    static_cast<void>(node.start(bench.data));
+    static_cast<void>(node.step(OrderAnswered{1, true, true, {1, 10}}));
+    static_cast<void>(node.step(VoteTimeOver{}));
+    REQUIRE(node.state() == NodeState::offline);
+    const ShutdownKey key = order_to_leave();  // normal: every agent's
+    static_cast<void>(node.step(ShutdownOrdered{key}));
+    static_cast<void>(node.step(KeyStored{"a1", key.id}));
+    static_cast<void>(node.step(KeyStored{"a2", key.id}));
+    REQUIRE(node.keys_are_collected());
+    static_cast<void>(node.step(StopOrdered{}));
+    CHECK(node.state() == NodeState::draining);
 }
 
 TEST_CASE("no time left to act while it drains: stopped at once, and the key does not say clean") {

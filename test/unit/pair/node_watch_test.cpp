@@ -157,3 +157,51 @@ TEST_CASE("a node that let the other act does not act itself before that time is
     CHECK(watch.peer_heard(node, heartbeat, Instant{50'001}) == MessageOrder::Verdict::news);
     CHECK(watch.right(node, Instant{50'002}).may_act);
 }
+
+TEST_CASE("a key that says the other is out gives back what that was let do") {
+    NodeConfiguration configuration;
+    configuration.has_peer = false;
+    ControllerNode node(configuration, {});
+    static_cast<void>(node.start({}));
+    NodeWatch watch({}, 9, 1, Instant{0});
+    Heartbeat heartbeat;
+    heartbeat.life = 3;
+    heartbeat.sequence = 5;
+    heartbeat.serves = true;
+    heartbeat.state = NodeState::primary;
+    using Verdict = MessageOrder::Verdict;
+    CHECK(watch.peer_heard(node, heartbeat, Instant{0}) == Verdict::news);
+    watch.let_peer_act(3, Instant{0});
+    CHECK(watch.peer_left({3, 4}, Instant{1}) == Verdict::late);
+    CHECK_FALSE(watch.right(node, Instant{2}).may_act);
+    CHECK(watch.peer_left({3, 6}, Instant{1}) == Verdict::news);
+    CHECK(watch.right(node, Instant{2}).may_act);
+}
+
+TEST_CASE("a command waits for the end of a change of role for a minute and no longer") {
+    NodeConfiguration configuration;
+    configuration.cluster = "c";
+    configuration.voters = {"a1"};
+    ControllerNode node(configuration, {});
+    static_cast<void>(node.start({}));
+    NodeWatch watch({}, 9, 1, Instant{0});
+    ShutdownKey key;
+    key.id = {1, 1, "op"};
+    key.cluster = "c";
+    static_cast<void>(node.step(ShutdownOrdered{key}));
+    REQUIRE(node.waiting_order());
+    CHECK_FALSE(watch.due(node, Instant{0}));
+    CHECK_FALSE(watch.due(node, Instant{59'999}));
+    const auto due = watch.due(node, Instant{60'000});
+    REQUIRE(due);
+    CHECK(std::holds_alternative<WaitingTimeOver>(*due));
+    static_cast<void>(node.step(*due));
+    CHECK_FALSE(node.waiting_order());
+    CHECK_FALSE(watch.due(node, Instant{200'000}));
+}
+
+TEST_CASE("a promise is enough when three heartbeats fit into what counts of it") {
+    const NodeTimes times;
+    CHECK(is_lease_enough(times, lease_within(times, {4'000})));
+    CHECK_FALSE(is_lease_enough(times, lease_within(times, {3'996})));
+}

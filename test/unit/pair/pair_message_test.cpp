@@ -50,7 +50,7 @@ std::vector<PairMessage> sample_messages() {
             answer,
             refused,
             DecisionTold{Node::second, answer},
-            KeyPass{sample_key()},
+            KeyPass{sample_key(), UINT64_MAX, 6},
             CommandPass{sample_key()},
             KeyKept{{1, 2, ""}},
             heartbeat,
@@ -87,13 +87,27 @@ TEST_CASE("a message that is cut off at any byte is refused, or is another whole
 
 TEST_CASE("nothing may follow, nothing may be left out, nothing out of range") {
     const std::string lease = encode(PairMessage{LeaseAnswer{3, 5, true, {10'000}}});
-    CHECK(lease == "1 lease 3 5 yes 10000");
-    for (const auto* bad :
-         {"", " ", "1", "2 lease 3 5 yes 9", "1 lease 3 5 yes", "1 lease 3 5 yes 9 ",
-          "1 lease 3 5 yes 9 1", "1 lease 3  5 yes 9", "1 lease 3 05 yes 9", "1 lease 3 -5 yes 9",
-          "1 lease 3 5 YES 9", "1 lease 3 99999999999999999999 yes 9", "1 lease 3 5 yes 86400001",
-          "1 leash 3 5 yes 9", "1 kept 1 2 host", "1 kept 1 2 =%zz", "1 kept 1 2 =%4",
-          "1 kept 1 2 =%41", "1 kept 1 2 =a b"}) {
+    CHECK(lease == "2 lease 3 5 yes 10000");
+    for (const auto* bad : {"",
+                            " ",
+                            "2",
+                            "1 lease 3 5 yes 9",
+                            "3 lease 3 5 yes 9",
+                            "2 lease 3 5 yes",
+                            "2 lease 3 5 yes 9 ",
+                            "2 lease 3 5 yes 9 1",
+                            "2 lease 3  5 yes 9",
+                            "2 lease 3 05 yes 9",
+                            "2 lease 3 -5 yes 9",
+                            "2 lease 3 5 YES 9",
+                            "2 lease 3 99999999999999999999 yes 9",
+                            "2 lease 3 5 yes 86400001",
+                            "2 leash 3 5 yes 9",
+                            "2 kept 1 2 host",
+                            "2 kept 1 2 =%zz",
+                            "2 kept 1 2 =%4",
+                            "2 kept 1 2 =%41",
+                            "2 kept 1 2 =a b"}) {
         INFO(bad);
         CHECK_FALSE(decode(bad).ok());
     }
@@ -101,9 +115,17 @@ TEST_CASE("nothing may follow, nothing may be left out, nothing out of range") {
     const auto at = state.find(" 10 ");
     REQUIRE(at != std::string::npos);
     CHECK_FALSE(decode(state.replace(at, 4, " 11 ")).ok());
-    CHECK_FALSE(decode("1 kept 1 2 =" + std::string(pair_name_bytes_max + 1, 'a')).ok());
-    CHECK(decode("1 kept 1 2 =" + std::string(pair_name_bytes_max, 'a')).ok());
-    CHECK_FALSE(decode("1 kept 1 2 =" + std::string(pair_message_bytes_max, 'a')).ok());
+    CHECK_FALSE(decode("2 kept 1 2 =" + std::string(pair_name_bytes_max + 1, 'a')).ok());
+    CHECK(decode("2 kept 1 2 =" + std::string(pair_name_bytes_max, 'a')).ok());
+    CHECK_FALSE(decode("2 kept 1 2 =" + std::string(pair_message_bytes_max, 'a')).ok());
+}
+
+TEST_CASE("a message of another release is refused with words that say so") {
+    for (const auto* line : {"1 lease 3 5 yes", "3 lease 3 5 yes 9 what"}) {
+        const auto other_release = decode(line);
+        REQUIRE_FALSE(other_release.ok());
+        CHECK(other_release.error().message.find("same release") != std::string::npos);
+    }
 }
 
 TEST_CASE("voters are named once, in order, and not too many") {
@@ -133,4 +155,7 @@ TEST_CASE("what an agent keeps reads back, and is not taken for something else")
     CHECK_FALSE(decode_register(encode(sample_key())).ok());
     CHECK_FALSE(decode_key(encode(held)).ok());
     CHECK_FALSE(decode(encode(held)).ok());
+    // What stands on disks is read by every release.
+    CHECK(encode(held).rfind("1 register ", 0) == 0);
+    CHECK(encode(sample_key()).rfind("1 key ", 0) == 0);
 }

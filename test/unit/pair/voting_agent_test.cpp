@@ -132,6 +132,28 @@ TEST_CASE("a node whose state folder was lost is heard again, and that is told")
     CHECK(of_kind<SendLease>(effects).front().answer == LeaseAnswer{8, 2, true, {10'000}});
 }
 
+TEST_CASE(
+    "a key that says its sender is out gives back what that was let do, as a heartbeat does") {
+    ShutdownKey gone = command();
+    gone.subject = Subject::first;
+    const auto objection_after = [&](const KeyArrived& arrived) {
+        VotingAgent agent = agent_named("a1");
+        CHECK(lease_granted(agent, Node::first, 5, awake));  // of life 0
+        static_cast<void>(agent.step(arrived, awake));
+        const auto asked = agent.step(asks(Node::second, Wish::alone, 1), awake);
+        return of_kind<SendVote>(asked).front().answer.objection;
+    };
+    // A command, or its first pass, says nothing of who acts.
+    CHECK(objection_after({gone, {{Node::first, 0, 6}}}) == Objection::peer_alive);
+    gone.departures[0].out = true;
+    CHECK(objection_after({gone, {{Node::first, 0, 6}}}) == Objection::none);
+    CHECK(objection_after({gone, {}}) == Objection::peer_alive);
+    // Held back: it has served since. Of another life, and of somebody else.
+    CHECK(objection_after({gone, {{Node::first, 0, 4}}}) == Objection::peer_alive);
+    CHECK(objection_after({gone, {{Node::first, 2, 6}}}) == Objection::peer_alive);
+    CHECK(objection_after({gone, {{Node::second, 0, 6}}}) == Objection::peer_alive);
+}
+
 TEST_CASE("without a register an agent neither votes nor keeps keys") {
     VotingAgent agent = agent_named("a1", {"i", 0, {}, {}, false});
     const auto effects = agent.step(asks(Node::second, Wish::alone, 1), awake);

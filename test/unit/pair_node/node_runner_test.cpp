@@ -11,6 +11,9 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
+#include "agent/pair_node/node_methods.hpp"
 #include "agent/voting/voter.hpp"
 #include "test/support/catch.hpp"
 
@@ -159,6 +162,7 @@ class NodeAtWork {
     std::vector<Step> steps;
     std::vector<Message> notes;
     std::set<std::string> silent;
+    pair::MountsLeft mounts;
 
   private:
     agent::pair_node::NodeDoors doors() {
@@ -174,7 +178,7 @@ class NodeAtWork {
             steps.push_back(order.step);
             asio::post(loop_, [done = std::move(done)] { done(true); });
         };
-        doors.mounts_left = [] { return pair::MountsLeft{}; };
+        doors.mounts_left = [this] { return mounts; };
         doors.lower = [](const agent::pair::ActingRight&) {};
         doors.changed = [] {};
         doors.note = [this](Message message, const std::vector<std::string>&) {
@@ -315,6 +319,66 @@ TEST_CASE("whose promise is shorter than the lease asks for is told once") {
     for (const std::uint64_t sequence : {1U, 2U})
         CHECK(node.hear("host-a", pair::encode(pair::LeaseAnswer{0, sequence, true, {200}})));
     CHECK(std::count(at_work.notes.begin(), at_work.notes.end(), Message::pair_times_differ) == 1);
+}
+
+TEST_CASE("a promise too short for the heartbeats is told of, and when it is long enough again") {
+    NodeAtWork at_work;
+    at_work.found();
+    REQUIRE(at_work.until(NodeState::primary_alone));
+    auto& node = at_work.node();
+    const auto told = [&](Message message) {
+        return std::count(at_work.notes.begin(), at_work.notes.end(), message);
+    };
+    std::uint64_t sequence = 0;
+    for (const std::int64_t promise : {76, 76})  // 57 ms of it count, of 20 ms each
+        CHECK(node.hear("lra-b", pair::encode(pair::LeaseAnswer{0, ++sequence, true, {promise}})));
+    CHECK(told(Message::pair_promise_too_short) == 1);
+    CHECK(told(Message::pair_promise_enough) == 0);
+    CHECK(node.hear("lra-b", pair::encode(pair::LeaseAnswer{0, ++sequence, true, {80}})));
+    CHECK(told(Message::pair_promise_enough) == 1);
+}
+
+TEST_CASE("a node that drains for mounted volumes hands over at once when it is stopped") {
+    NodeAtWork at_work;
+    at_work.found();
+    REQUIRE(at_work.until(NodeState::primary_alone));
+    at_work.mounts = {1, 1, false};
+    REQUIRE(at_work.node().shut_down(pair::Subject::first, pair::ShutdownMode::normal, "root",
+                                     "new disks"));
+    REQUIRE(at_work.until(NodeState::draining));
+    at_work.peer_says(1, NodeState::standby);
+    bool done = false;
+    at_work.node().hand_over([&] { done = true; });
+    REQUIRE(at_work.until([&] { return done; }));
+    CHECK(at_work.node().rules().state() == NodeState::shut_down);
+    CHECK_FALSE(at_work.was_told(Message::pair_not_handed_over));
+}
+
+// Its retries come sooner than the end of its patience with agents that do not answer.
+TEST_CASE(
+    "a command that comes while a node looks for its role is shown, and answered in the end") {
+    NodeAtWork at_work;
+    at_work.silent = {"host-a", "host-b", "host-c"};
+    nlohmann::json shown;
+    REQUIRE(at_work.until([&] {
+        auto& node = at_work.node();
+        if (shown.is_object()) return true;
+        if (!node.started() || node.rules().state() != NodeState::recovering) return false;
+        CHECK(node.shut_down(pair::Subject::first, pair::ShutdownMode::normal, "root", "disks"));
+        shown = agent::pair_node::node_json(
+            node, {nullptr, [](const std::string&) { return false; }})["waiting_command"];
+        return true;
+    }));
+    REQUIRE(shown.is_object());
+    CHECK(shown["mode"] == "normal");
+    CHECK(shown["reason"] == "disks");
+    CHECK(at_work.was_told(Message::pair_command_waits));
+    REQUIRE(at_work.until([&] { return at_work.was_told(Message::pair_shutdown_refused); }));
+    CHECK_FALSE(at_work.node().rules().waiting_order());
+    // One that goes without the agents goes.
+    REQUIRE(at_work.node().shut_down(pair::Subject::first, pair::ShutdownMode::forced, "root",
+                                     "disks"));
+    CHECK(at_work.until(NodeState::shut_down));
 }
 
 TEST_CASE("a node hears from each only what it may say, and of strangers nothing") {

@@ -64,7 +64,7 @@ class VoterAtWork {
     [[nodiscard]] std::vector<std::string> told(const std::string& kind) const {
         std::vector<std::string> to;
         for (const auto& [who, line] : said) {
-            if (line.starts_with("1 " + kind + " ")) to.push_back(who);
+            if (line.starts_with("2 " + kind + " ")) to.push_back(who);
         }
         return to;
     }
@@ -130,7 +130,7 @@ TEST_CASE("nothing that its speaker may not say changes a register") {
     CHECK_FALSE(at_work.hear("host-b", pair::AcceptRequest{{7, pair::Node::second}, {}, {}}));
     CHECK_FALSE(at_work.hear("host-b", pair::Heartbeat{}));
     CHECK_FALSE(at_work.hear("lra-b", pair::BallotAnswer{}));
-    CHECK_FALSE(at_work.voter().hear("lra-b", "1 promise"));
+    CHECK_FALSE(at_work.voter().hear("lra-b", "2 promise"));
     CHECK_FALSE(at_work.voter().hear("lra-b", ""));
     // One node in the other's name, and a node of another pair, are not refused on the way: the
     // register says no.
