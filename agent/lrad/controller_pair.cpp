@@ -213,6 +213,7 @@ void Controller::become_active(const pair::ActingRight& right) {
     carry_out(rules_.start(runtime::clock_now()));
     pair_->to_be_told.clear();
     for (const auto& agent : rules_.agents())
+    pair_->offline->serve();
         pair_->to_be_told.push_back(agent.record.agent);
     ++pair_->activations;
     tell_agents_anew();

@@ -14,6 +14,13 @@ OfflineSharingDoors Controller::offline_sharing_doors() {
         return store_.remember(name, text);
     };
     doors.recall = [this](const std::string& name) { return store_.recall(name); };
+    doors.drives = [this] {
+        std::vector<core::DriveRecord> drives;
+        for (const auto& view : rules_.drives()) {
+            if (drives_.contains(view.record.drive)) drives.push_back(view.record);
+        }
+        return drives;
+    };
     doors.obey = [this](const OfflineWish& wish) { obey(wish); };
     doors.recorded = [this](const core::DriveSerial& drive) {
         if (const auto order = orders_.release(drive)) carry_out_order(*order);
@@ -48,16 +55,24 @@ void Controller::obey(const OfflineWish& wish) {
     }
 }
 
+// Whether this node serves or not: an actuator may answer late.
 void Controller::share_offline(const core::DriveRecord& drive) {
-    if (!pair_ || !pair_->offline || !pair_->active) return;
+    if (!pair_ || !pair_->offline) return;
     const auto cleared = pair_->cleared_by.find(drive.drive);
     const bool known = cleared != pair_->cleared_by.end();
-    pair_->offline->follow(drive, known ? cleared->second : "");
+    pair_->offline->follow(drive, known ? cleared->second : "an administrator");
     if (known && drive.operational_state == core::OperationalState::online)
         pair_->cleared_by.erase(cleared);
 }
 
 void Controller::share_offline(const core::ReservationAgentEffects& effects) {
+    if (!pair_ || !pair_->offline) return;
+    for (const auto& effect : effects) {
+        const auto* force = std::get_if<core::ForceDriveOffline>(&effect);
+        if (force == nullptr) continue;
+        pair_->offline->forced_anew(force->drive);
+        if (const auto view = view_of(force->drive)) share_offline(view->record);
+    }
     for (const auto& effect : effects) {
         if (const auto* record = std::get_if<core::RecordDrive>(&effect))
             share_offline(record->record);
@@ -73,6 +88,7 @@ void Controller::cleared_by(const core::DriveSerial& drive, const std::string& a
 // in between would bring the drive back.
 bool Controller::waits_for_record(const core::ForceDriveOffline& effect) {
     if (!pair_ || !pair_->offline || !pair_->active) return false;
+    pair_->offline->forced_anew(effect.drive);
     if (const auto view = view_of(effect.drive)) share_offline(view->record);
     if (!pair_->offline->is_to_wait(effect.drive)) return false;
     orders_.keep_back(effect.drive, effect);

@@ -32,12 +32,13 @@ constexpr std::size_t sharing_jobs_max = 8;
 // So long a drive stays as it is for the sake of the record: a commit takes some milliseconds.
 constexpr core::Duration record_patience{1'000};
 constexpr std::chrono::milliseconds looked_at_rows_every{1'500};
+constexpr core::Duration unread_patience{30'000};
 
-std::string note_name(const DriveSerial& drive) {
+std::string offline_note_name(const DriveSerial& drive) {
     return "offline_marks." + drive.text;
 }
 
-std::string note_text(const std::vector<LocalMark>& marks) {
+std::string offline_note_text(const std::vector<LocalMark>& marks) {
     json list = json::array();
     for (const auto& local : marks) {
         const auto& mark = local.mark;
@@ -99,6 +100,7 @@ class OfflineSharing::Work : public std::enable_shared_from_this<OfflineSharing:
     void take_rows(const std::vector<OfflineMark>& rows);
     void look();
     void look_later();
+    void tell_unread(const std::string& trouble);
     void wait_over(const DriveSerial& drive);
 
     asio::io_context& loop;
@@ -108,6 +110,8 @@ class OfflineSharing::Work : public std::enable_shared_from_this<OfflineSharing:
     bool obeying = false;  // what drives become is the other node's doing
     bool pushing = false;  // one at a time
     bool over = false;
+    std::optional<core::Instant> unread_since;
+    bool unread_told = false;
     std::map<std::string, std::string> failures;  // by mark: told once
     struct Wait {
         std::unique_ptr<asio::steady_timer> timer;
@@ -125,7 +129,8 @@ class OfflineSharing::Work : public std::enable_shared_from_this<OfflineSharing:
 // ---- what this node knows
 
 void OfflineSharing::Work::keep(const DriveSerial& drive) {
-    if (const auto kept = doors.remember(note_name(drive), note_text(ledger.marks_of(drive)));
+    if (const auto kept =
+            doors.remember(offline_note_name(drive), offline_note_text(ledger.marks_of(drive)));
         !kept) {
         over = true;
         doors.broken(kept.error().message);
@@ -145,19 +150,23 @@ void OfflineSharing::Work::push() {
     const auto untold = ledger.untold();
     if (untold.empty()) return;
     pushing = worker->post([weak = weak_from_this(), untold, &session = session, &loop = loop] {
-        // Ends at the first that fails: what is wrong is wrong with all.
+        bool all = true;
         for (const auto& mark : untold) {
             const auto outcome = put_offline_mark(session, mark);
-            const bool last = !outcome || &mark == &untold.back();
-            asio::post(loop, [weak, mark, outcome, last] {
+            asio::post(loop, [weak, mark, outcome] {
                 const auto self = weak.lock();
-                if (!self || self->over) return;
-                if (last) self->pushing = false;
-                self->pushed(mark, outcome);
-                if (last && outcome) self->push();
+                if (self && !self->over) self->pushed(mark, outcome);
             });
-            if (!outcome) return;
+            all = all && outcome;
+            // What the server has against this one need not stop the others; anything else would.
+            if (!outcome && !session.refused()) break;
         }
+        asio::post(loop, [weak, all] {
+            const auto self = weak.lock();
+            if (!self || self->over) return;
+            self->pushing = false;
+            if (all) self->push();
+        });
     });
 }
 
@@ -184,7 +193,7 @@ void OfflineSharing::Work::wait_over(const DriveSerial& drive) {
 
 void OfflineSharing::Work::take_rows(const std::vector<OfflineMark>& rows) {
     if (over) return;
-    const auto wishes = ledger.compare(rows);
+    const auto wishes = ledger.compare(rows, doors.drives());
     obeying = true;
     for (const auto& wish : wishes) {
         doors.note(wish.forced ? Message::offline_of_other_node : Message::offline_ended_by_other,
@@ -194,8 +203,25 @@ void OfflineSharing::Work::take_rows(const std::vector<OfflineMark>& rows) {
     }
     obeying = false;
     // Only now: a crash in between leads to another mark of the same drive, never to none.
-    keep_all(ledger.adopt(rows));
+    keep_all(ledger.adopt(rows, doors.drives()));
     push();
+}
+
+// A take-over is long over when this is told.
+void OfflineSharing::Work::tell_unread(const std::string& trouble) {
+    if (trouble.empty()) {
+        if (std::exchange(unread_told, false))
+            runtime::log_info("which drives the other node has forced offline is known again");
+        unread_since.reset();
+        return;
+    }
+    const auto now = clock_now().monotonic;
+    if (!unread_since) unread_since = now;
+    if (now - *unread_since < unread_patience || std::exchange(unread_told, true)) return;
+    runtime::log_warning(
+        "which drives the other node has forced offline, or cleared, can not be read from the "
+        "database of the pair, so they are shown as they were: " +
+        trouble);
 }
 
 void OfflineSharing::Work::look() {
@@ -207,6 +233,7 @@ void OfflineSharing::Work::look() {
             asio::post(loop, [weak, rows = std::move(rows)] {
                 const auto self = weak.lock();
                 if (!self || self->over) return;
+                self->tell_unread(rows ? "" : rows.error().message);
                 if (rows) self->take_rows(*rows);
                 self->look_later();
             });
@@ -236,11 +263,13 @@ OfflineSharing::~OfflineSharing() {
 
 void OfflineSharing::begin(const std::vector<core::DriveRecord>& drives) {
     for (const auto& drive : drives) {
-        const auto text = work_->doors.recall(note_name(drive.drive));
+        const auto text = work_->doors.recall(offline_note_name(drive.drive));
         if (!text) return work_->doors.broken(text.error().message);
         if (*text) work_->ledger.recall(drive.drive, marks_from(drive.drive, **text));
-        follow(drive, "before a restart of the controller");
+        if (work_->ledger.follow_at_start(drive, clock_now().wall)) work_->keep(drive.drive);
+        if (work_->over) return;
     }
+    work_->push();
     work_->look_later();
 }
 
@@ -257,6 +286,19 @@ void OfflineSharing::follow(const core::DriveRecord& drive, const std::string& b
     if (!work_->ledger.follow(drive, by, clock_now().wall)) return;
     work_->waits.erase(drive.drive);
     work_->keep(drive.drive);
+    work_->push();
+}
+
+void OfflineSharing::forced_anew(const DriveSerial& drive) {
+    if (!work_->obeying) work_->ledger.forced_anew(drive);
+}
+
+void OfflineSharing::serve() {
+    const auto now = clock_now().wall;
+    for (const auto& drive : work_->doors.drives()) {
+        if (work_->over) return;
+        if (work_->ledger.serve(drive, now)) work_->keep(drive.drive);
+    }
     work_->push();
 }
 

@@ -26,7 +26,10 @@ struct OfflineSharingDoors {
     // A named text that survives restarts, recorded when it returns.
     std::function<core::Outcome(const std::string& name, const std::string& text)> remember;
     std::function<core::Result<std::optional<std::string>>(const std::string& name)> recall;
-    // Makes a drive what the other node has made it; it is so when this returns.
+    // The drives that are configured, as they are recorded at this moment.
+    std::function<std::vector<core::DriveRecord>()> drives;
+    // Makes a drive what the other node has made it; it is recorded so
+    // when this returns, or about to be brought back.
     std::function<void(const OfflineWish& wish)> obey;
     // What was kept back for a drive may be done: its mark is on both disks, or was waited for long
     // enough.
@@ -49,6 +52,10 @@ class OfflineSharing {
 
     // What a drive is has been recorded. `by`: who has cleared it, and why.
     void follow(const core::DriveRecord& drive, const std::string& by);
+    // It is ordered offline, after it was on its way back perhaps.
+    void forced_anew(const core::DriveSerial& drive);
+    // This node begins to serve.
+    void serve();
     // Is it worth waiting a moment before the drive is made offline? False from then on: its mark
     // is there, or the moment is over. When true, `recorded` is called once.
     [[nodiscard]] bool is_to_wait(const core::DriveSerial& drive);

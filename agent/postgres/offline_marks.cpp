@@ -13,9 +13,12 @@ using core::Result;
 
 namespace {
 
+// The serial in a name may have blanks in it; no name has this (chr(31)).
+constexpr std::string_view between_names = "\x1f";
+
 constexpr std::string_view marks_statement =
     "SELECT id, drive, since, reason, node, coalesce(ended_at, 0), ended_by FROM offline_mark "
-    "WHERE ended_at IS NULL OR id = ANY(string_to_array($1, ' ')) ORDER BY since, id";
+    "WHERE ended_at IS NULL OR id = ANY(string_to_array($1, chr(31))) ORDER BY since, id";
 
 // Values that somebody else may have written already stay as they are.
 constexpr std::string_view put_statement =
@@ -48,7 +51,7 @@ Result<std::vector<OfflineMark>> read_offline_marks(PrimarySession& session,
                                                     const std::vector<std::string>& named) {
     std::string names;
     for (const auto& name : named)
-        names += (names.empty() ? "" : " ") + name;
+        names.append(names.empty() ? "" : between_names).append(name);
     const auto rows = session.read(marks_statement, {names});
     if (!rows) return rows.error();
     std::vector<OfflineMark> marks;

@@ -17,7 +17,7 @@ namespace agent::postgres {
 class PrimarySession;
 
 struct OfflineMark {
-    std::string id;  // printable, without blanks; never used again
+    std::string id;  // printable; never used again
     std::string drive;
     core::WallTime since;
     std::string reason;

@@ -28,6 +28,12 @@ constexpr std::string_view shared_session_settings =
 // So that two sessions of this node do not make the same table at the same time.
 constexpr std::string_view tables_lock = "4953";
 
+// Data exception, integrity constraint violation, object not in prerequisite state (a lock that was
+// not had in time): classes of SQLSTATE, PostgreSQL 15, Appendix A.
+bool is_about_the_row(const std::string& state) {
+    return state.starts_with("22") || state.starts_with("23") || state.starts_with("55");
+}
+
 }  // namespace
 
 PrimarySession::PrimarySession(runtime::PairDatabaseConfiguration configuration,
@@ -81,6 +87,7 @@ Result<Rows> PrimarySession::read(std::string_view sql,
 
 Result<Rows> PrimarySession::write(std::string_view sql,
                                    const std::vector<std::string>& parameters) {
+    refused_ = false;
     if (!session_) {
         if (auto connected = connect(false); !connected) return connected.error();
     }
@@ -89,6 +96,7 @@ Result<Rows> PrimarySession::write(std::string_view sql,
     if (rows && session_->warning().empty()) return rows;
     // A wait for the other node that was cancelled ends with a warning: it is on one disk only.
     const auto error = rows ? Error{session_->warning()} : rows.error();
+    refused_ = !rows && is_about_the_row(session_->state());
     session_.reset();
     return error;
 }

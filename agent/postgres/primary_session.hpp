@@ -30,6 +30,9 @@ class PrimarySession {
     // An error: nobody can say; the statement must be one that can be repeated.
     [[nodiscard]] core::Result<Rows> write(std::string_view sql,
                                            const std::vector<std::string>& parameters);
+    // The last write that failed did so for what was written, or because a row of it is locked:
+    // another one may go well.
+    [[nodiscard]] bool refused() const { return refused_; }
 
   private:
     [[nodiscard]] core::Outcome try_server(const std::string& connection);
@@ -39,6 +42,7 @@ class PrimarySession {
     std::unique_ptr<ServerSession> session_;
     bool own_ = false;
     bool tables_made_ = false;
+    bool refused_ = false;
 };
 
 }  // namespace agent::postgres

@@ -45,124 +45,227 @@ struct SharedRows {
     }
 };
 
-// As OfflineSharing does with a drive that becomes what is wished.
-std::vector<OfflineWish> obey_rows(OfflineLedger& ledger, const SharedRows& shared) {
-    const auto wishes = ledger.compare(shared.rows);
-    ledger.adopt(shared.rows);
-    return wishes;
-}
+// One of the nodes, as it has recorded the drive.
+struct LedgerNode {
+    explicit LedgerNode(const std::string& name) : ledger(name) {}
+    OfflineLedger ledger;
+    std::vector<core::DriveRecord> drives{online_drive};
+
+    bool follow(const core::DriveRecord& drive, const std::string& by, core::WallTime now) {
+        drives.front() = drive;
+        return ledger.follow(drive, by, now);
+    }
+    [[nodiscard]] std::vector<OfflineWish> compare(const SharedRows& shared) const {
+        return ledger.compare(shared.rows, drives);
+    }
+    // As OfflineSharing does with a drive that becomes what is wished.
+    std::vector<OfflineWish> obey(const SharedRows& shared) {
+        auto wishes = compare(shared);
+        for (const auto& wish : wishes)
+            drives.front() = wish.forced ? offline_drive : online_drive;
+        ledger.adopt(shared.rows, drives);
+        return wishes;
+    }
+};
 
 }  // namespace
 
 TEST_CASE("a drive that is forced offline on one node is so on the other, until one clears it") {
-    OfflineLedger first("lra-a");
-    OfflineLedger second("lra-b");
+    LedgerNode first("lra-a");
+    LedgerNode second("lra-b");
     SharedRows shared;
     REQUIRE(first.follow(offline_drive, "", at_noon));
-    CHECK_FALSE(first.is_told(shared_drive));
-    shared.take_from(first);
-    CHECK(first.is_told(shared_drive));
+    CHECK_FALSE(first.ledger.is_told(shared_drive));
+    shared.take_from(first.ledger);
+    CHECK(first.ledger.is_told(shared_drive));
     CHECK_FALSE(first.follow(offline_drive, "", later_on));
 
-    const auto wishes = obey_rows(second, shared);
+    const auto wishes = second.obey(shared);
     REQUIRE(wishes.size() == 1);
     CHECK(wishes.front() == OfflineWish{shared_drive, true, "lra-a", "host-b is silent"});
-    CHECK(second.compare(shared.rows).empty());
+    CHECK(second.compare(shared).empty());
     CHECK_FALSE(second.follow(offline_drive, "", later_on));  // no mark of its own
 
     REQUIRE(second.follow(online_drive, "root: repaired", later_on));
-    shared.take_from(second);
-    const auto back = obey_rows(first, shared);
+    shared.take_from(second.ledger);
+    const auto back = first.obey(shared);
     REQUIRE(back.size() == 1);
     CHECK(back.front() == OfflineWish{shared_drive, false, "lra-a", "root: repaired"});
-    CHECK(first.compare(shared.rows).empty());
-    CHECK(first.marks_of(shared_drive).empty());
+    CHECK(first.compare(shared).empty());
+    CHECK(first.ledger.marks_of(shared_drive).empty());
 }
 
 TEST_CASE("a node that was away does not bring back what was cleared meanwhile") {
-    OfflineLedger first("lra-a");
-    OfflineLedger second("lra-b");
+    LedgerNode first("lra-a");
+    LedgerNode second("lra-b");
     SharedRows shared;
     first.follow(offline_drive, "", at_noon);
     // The row is there; the node ended before it could write that down.
-    shared.put(first.untold().front());
-    obey_rows(second, shared);
+    shared.put(first.ledger.untold().front());
+    second.obey(shared);
     second.follow(online_drive, "root: repaired", later_on);
-    shared.take_from(second);
-    OfflineLedger returned("lra-a");
-    returned.recall(shared_drive, first.marks_of(shared_drive));
-    const auto wishes = obey_rows(returned, shared);
+    shared.take_from(second.ledger);
+    LedgerNode returned("lra-a");
+    returned.drives = {offline_drive};
+    returned.ledger.recall(shared_drive, first.ledger.marks_of(shared_drive));
+    const auto wishes = returned.obey(shared);
     REQUIRE(wishes.size() == 1);
     CHECK_FALSE(wishes.front().forced);
-    CHECK(returned.untold().empty());
+    CHECK(returned.ledger.untold().empty());
 }
 
 TEST_CASE("what a node could not tell before it ended is told when it is back") {
-    OfflineLedger first("lra-a");
-    OfflineLedger second("lra-b");
+    LedgerNode first("lra-a");
+    LedgerNode second("lra-b");
     SharedRows shared;
     first.follow(offline_drive, "", at_noon);
-    CHECK(obey_rows(second, shared).empty());
+    CHECK(second.obey(shared).empty());
     // Nothing in the rows speaks against it.
-    CHECK(obey_rows(first, shared).empty());
-    REQUIRE(first.untold().size() == 1);
-    shared.take_from(first);
-    CHECK(obey_rows(second, shared).front().forced);
+    CHECK(first.obey(shared).empty());
+    REQUIRE(first.ledger.untold().size() == 1);
+    shared.take_from(first.ledger);
+    CHECK(second.obey(shared).front().forced);
 }
 
 TEST_CASE("a clear that could not be told wins over the row it ends, and over no other") {
-    OfflineLedger first("lra-a");
+    LedgerNode first("lra-a");
     SharedRows shared;
     first.follow(offline_drive, "", at_noon);
-    shared.take_from(first);
+    shared.take_from(first.ledger);
     first.follow(online_drive, "root: repaired", later_on);
-    CHECK(first.compare(shared.rows).empty());  // not forced again by its own row
-    OfflineLedger second("lra-b");
+    CHECK(first.compare(shared).empty());  // not forced again by its own row
+    LedgerNode second("lra-b");
     second.follow(offline_drive, "", later_on);
-    shared.take_from(second);
-    const auto wishes = obey_rows(first, shared);
+    shared.take_from(second.ledger);
+    const auto wishes = first.obey(shared);
     REQUIRE(wishes.size() == 1);
     CHECK(wishes.front().node == "lra-b");
-    shared.take_from(first);
-    CHECK(first.compare(shared.rows).empty());
-    CHECK(second.compare(shared.rows).empty());
+    shared.take_from(first.ledger);
+    CHECK(first.compare(shared).empty());
+    CHECK(second.compare(shared).empty());
 }
 
 TEST_CASE("a drive with two marks stays offline until both have ended") {
-    OfflineLedger first("lra-a");
-    OfflineLedger second("lra-b");
+    LedgerNode first("lra-a");
+    LedgerNode second("lra-b");
     SharedRows shared;
     first.follow(offline_drive, "", at_noon);
     second.follow(offline_drive, "", at_noon);
-    shared.take_from(first);
-    shared.take_from(second);
-    CHECK(obey_rows(first, shared).empty());
-    CHECK(obey_rows(second, shared).empty());
+    shared.take_from(first.ledger);
+    shared.take_from(second.ledger);
+    CHECK(first.obey(shared).empty());
+    CHECK(second.obey(shared).empty());
     shared.rows.front().ended_at = later_on;
-    CHECK(obey_rows(first, shared).empty());
+    CHECK(first.obey(shared).empty());
     shared.rows.back().ended_at = later_on;
-    CHECK_FALSE(obey_rows(first, shared).front().forced);
+    CHECK_FALSE(first.obey(shared).front().forced);
 }
 
 TEST_CASE("a drive that was forced offline again before anything was told has one open mark") {
-    OfflineLedger first("lra-a");
+    LedgerNode first("lra-a");
     first.follow(offline_drive, "", at_noon);
     first.follow(online_drive, "root: repaired", at_noon);
     first.follow(offline_drive, "", at_noon);
-    REQUIRE(first.untold().size() == 2);
-    CHECK(first.untold().front().id != first.untold().back().id);
+    REQUIRE(first.ledger.untold().size() == 2);
+    CHECK(first.ledger.untold().front().id != first.ledger.untold().back().id);
     SharedRows shared;
-    shared.take_from(first);
-    CHECK(first.open_ids().size() == 1);
-    OfflineLedger second("lra-b");
-    CHECK(obey_rows(second, shared).front().forced);
+    shared.take_from(first.ledger);
+    CHECK(first.ledger.open_ids().size() == 1);
+    LedgerNode second("lra-b");
+    CHECK(second.obey(shared).front().forced);
 }
 
 TEST_CASE("a drive that flaps while nothing can be told is remembered in a bounded way") {
-    OfflineLedger first("lra-a");
+    LedgerNode first("lra-a");
     for (std::int64_t i = 0; i < 200; ++i) {
         first.follow(offline_drive, "", {i});
         first.follow(online_drive, "root: repaired", {i});
     }
-    CHECK(first.marks_of(shared_drive).size() <= 32);
+    CHECK(first.ledger.marks_of(shared_drive).size() <= 32);
+}
+
+TEST_CASE("a mark of a drive that is not configured yet is obeyed when it is") {
+    LedgerNode first("lra-a");
+    LedgerNode second("lra-b");
+    SharedRows shared;
+    first.follow(offline_drive, "", at_noon);
+    shared.take_from(first.ledger);
+    second.drives.clear();
+    CHECK(second.obey(shared).empty());
+    CHECK(second.ledger.marks_of(shared_drive).empty());
+    // The drive is added with a record that says nothing, and the controller starts.
+    second.drives = {online_drive};
+    CHECK_FALSE(second.ledger.follow_at_start(online_drive, later_on));
+    CHECK(second.obey(shared).front().forced);
+    CHECK(second.ledger.untold().empty());
+    CHECK(first.obey(shared).empty());
+}
+
+TEST_CASE("a start with a record of nothing ends no mark, and the drive goes offline again") {
+    LedgerNode first("lra-a");
+    LedgerNode second("lra-b");
+    SharedRows shared;
+    first.follow(offline_drive, "", at_noon);
+    shared.take_from(first.ledger);
+    second.obey(shared);
+    LedgerNode returned("lra-b");
+    returned.ledger.recall(shared_drive, second.ledger.marks_of(shared_drive));
+    CHECK_FALSE(returned.ledger.follow_at_start(online_drive, later_on));
+    CHECK(returned.ledger.untold().empty());
+    CHECK(returned.obey(shared).front() ==
+          OfflineWish{shared_drive, true, "lra-a", "host-b is silent"});
+    CHECK(returned.compare(shared).empty());
+}
+
+TEST_CASE("a late end can not lift what the node that took over forces offline") {
+    LedgerNode first("lra-a");
+    LedgerNode second("lra-b");
+    SharedRows shared;
+    first.follow(offline_drive, "", at_noon);
+    shared.take_from(first.ledger);
+    second.obey(shared);
+    first.follow(online_drive, "root: repaired", later_on);  // and is lost before it can tell it
+    REQUIRE(second.ledger.serve(offline_drive, later_on));
+    CHECK_FALSE(second.ledger.serve(offline_drive, later_on));  // its own is not told yet
+    shared.take_from(second.ledger);
+    CHECK(second.ledger.serve(offline_drive, later_on));
+    shared.take_from(second.ledger);
+    shared.take_from(first.ledger);
+    CHECK(second.obey(shared).empty());
+    CHECK(first.obey(shared).front().forced);
+    // It is cleared where it is known what it is offline for.
+    second.follow(online_drive, "root: repaired indeed", later_on);
+    shared.take_from(second.ledger);
+    CHECK_FALSE(first.obey(shared).front().forced);
+    CHECK(second.compare(shared).empty());
+    CHECK(first.compare(shared).empty());
+}
+
+TEST_CASE("a drive that was cleared by the other node gets no mark while it is brought back") {
+    LedgerNode first("lra-a");
+    LedgerNode second("lra-b");
+    SharedRows shared;
+    first.follow(offline_drive, "", at_noon);
+    shared.take_from(first.ledger);
+    second.obey(shared);
+    second.follow(online_drive, "root: repaired", later_on);
+    shared.take_from(second.ledger);
+    // The first one serves: its drive is forced offline until the actuator has answered.
+    REQUIRE_FALSE(first.compare(shared).front().forced);
+    first.ledger.adopt(shared.rows, first.drives);
+    CHECK_FALSE(first.follow(offline_drive, "", later_on));
+    CHECK(first.compare(shared).empty());
+    SECTION("and has none when it is back") {
+        CHECK_FALSE(first.follow(online_drive, "", later_on));
+        CHECK(first.follow(offline_drive, "", later_on));
+    }
+    SECTION("unless it is ordered offline again") {
+        first.ledger.forced_anew(shared_drive);
+        CHECK(first.follow(offline_drive, "", later_on));
+    }
+    SECTION("and goes offline again for a mark that is told meanwhile") {
+        second.follow(offline_drive, "", later_on);
+        shared.take_from(second.ledger);
+        CHECK(first.compare(shared).front().forced);
+    }
 }

@@ -36,6 +36,7 @@ struct CutOff {
             return core::Result<std::optional<std::string>>(
                 found == notes_kept.end() ? std::nullopt : std::optional(found->second));
         };
+        doors.drives = [] { return std::vector<core::DriveRecord>{}; };
         doors.obey = [](const OfflineWish&) { FAIL("there are no rows to obey"); };
         doors.recorded = [this](const core::DriveSerial& drive) { recorded.push_back(drive); };
         doors.note = [this](core::Message message, const std::vector<std::string>&) {
