@@ -6,6 +6,7 @@
 #include <asio/post.hpp>
 #include <atomic>
 #include <chrono>
+#include <optional>
 #include <random>
 #include <set>
 #include <thread>
@@ -31,6 +32,8 @@ namespace {
 // Drives that do not answer must not keep a node from serving.
 constexpr core::Duration old_keys_patience{10'000};
 constexpr core::Duration old_key_timeout{5'000};
+// So long requests from the other node wait for a node that is about to mount.
+constexpr core::Duration mounting_patience{60'000};
 
 std::uint64_t unix_seconds() {
     return static_cast<std::uint64_t>(std::max<std::int64_t>(runtime::clock_now().wall.ms, 0)) /
@@ -257,6 +260,7 @@ void Controller::become_watcher() {
 void Controller::drop_mounts() {
     pair_->mounting = false;
     if (!mounts_) return;
+    if (pair_->requests) pair_->requests->forget();
     end_elsewhere(std::exchange(mounts_, nullptr));
     // Its runs end where they are: what they were for is found in the table by who serves next.
     if (open_mount_answers_ == nullptr) return;
@@ -302,7 +306,17 @@ void Controller::take_requests_by(mounts::MountDispatch dispatch) {
     if (!pair_) return;
     RequestPassingDoors doors;
     doors.serve = std::move(dispatch);
-    doors.serves = [this] { return is_active() && mounts_ && mounts_->serving(); };
+    // A node that takes over begins to mount within moments; one that can not, its changer being
+    // off perhaps, says so to who asks at the other node too.
+    doors.serves = [this, waits_since = std::optional<core::Instant>()]() mutable {
+        if (!is_active() || !mounts_ || mounts_->serving()) {
+            waits_since.reset();
+            return is_active() && mounts_ != nullptr;
+        }
+        const auto now = runtime::clock_now().monotonic;
+        if (!waits_since) waits_since = now;
+        return now - *waits_since >= mounting_patience;
+    };
     doors.note = [this](core::Message message, const std::vector<std::string>& words) {
         note_pair(message, words);
     };

@@ -1,5 +1,6 @@
 #include "agent/lrad/request_passing.hpp"
 
+#include <algorithm>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
@@ -37,7 +38,12 @@ using Answerer = runtime::ControlServer::Answerer;
 namespace {
 
 constexpr std::size_t passing_jobs_max = 4;
-constexpr std::size_t passed_max = 256;  // that wait for an answer
+// That wait for an answer. Mounts may wait for hours; the others have places of their own, so that
+// a line that is full can be looked at and shortened.
+constexpr std::size_t passed_mounts_max = 256;
+constexpr std::size_t passed_others_max = 64;
+constexpr std::size_t taken_on_max = 1'024;  // and are not answered yet
+constexpr std::size_t to_drop_max = 4'096;   // of more the box is cleaned by and by
 constexpr std::size_t passed_text_max = std::size_t{60} * 1024;
 constexpr std::size_t passed_answer_max = std::size_t{4} * 1024 * 1024;
 constexpr std::chrono::milliseconds box_looked_at_every{150};
@@ -45,6 +51,8 @@ constexpr std::chrono::milliseconds box_looked_at_seldom{1'000};
 // A request that may have been taken is asked about for so long while no server takes writes: a
 // take-over is long over by then.
 constexpr core::Duration no_server_patience{60'000};
+constexpr core::Duration said_to_be_wanted_every{60'000};
+constexpr core::Duration box_cleaned_every{60'000};
 
 Caller caller_from(const std::string& text, const std::string& node) {
     Caller caller;
@@ -65,9 +73,15 @@ bool is_question(std::string_view method) {
     return method.ends_with(".list") || method.ends_with(".show") || method == "claim.drives";
 }
 
+bool is_mount(std::string_view method) {
+    return method == "volume.mount";
+}
+
 // What one job at the database has brought.
 struct BoxSeen {
     bool reached = false;
+    bool said_wanted = false;
+    bool cleaned = false;
     std::string trouble;
     std::string doubtful;          // a request that may be in the box
     std::vector<std::string> put;  // requests that are in the box
@@ -80,6 +94,9 @@ struct BoxSeen {
 struct BoxErrand {
     std::vector<BoxedRequest> to_put;
     std::vector<std::string> waited_for;
+    bool say_wanted = false;
+    bool clean = false;
+    std::vector<std::string> taken_on;
     std::vector<std::string> to_drop;
     std::vector<BoxedAnswer> to_answer;
     bool serves = false;
@@ -98,10 +115,14 @@ Outcome run_errand(PrimarySession& session, const BoxErrand& errand, BoxSeen& se
         seen.put.push_back(request.id);
     }
     for (const auto& answer : errand.to_answer) {
-        if (auto put = put_answer(session, answer, clock_now().wall); !put) return put;
+        if (auto put = put_answer(session, answer); !put) return put;
         seen.answered.push_back(answer.id);
     }
     if (!errand.waited_for.empty()) {
+        if (errand.say_wanted) {
+            if (auto said = still_want_requests(session, errand.waited_for); !said) return said;
+            seen.said_wanted = true;
+        }
         auto answers = read_answers(session, errand.waited_for);
         if (!answers) return answers.error();
         seen.answers = std::move(answers).value();
@@ -109,11 +130,15 @@ Outcome run_errand(PrimarySession& session, const BoxErrand& errand, BoxSeen& se
     if (!errand.to_drop.empty()) {
         if (auto dropped = drop_requests(session, errand.to_drop); !dropped) return dropped;
     }
-    if (errand.serves) {
-        auto requests = read_requests(session);
-        if (!requests) return requests.error();
-        seen.requests = std::move(requests).value();
+    if (!errand.serves) return core::Nothing{};
+    if (errand.clean) {
+        if (auto cleaned = clean_request_box(session); !cleaned) return cleaned;
+        seen.cleaned = true;
     }
+    if (errand.taken_on.size() >= taken_on_max) return core::Nothing{};
+    auto requests = read_requests(session, errand.taken_on);
+    if (!requests) return requests.error();
+    seen.requests = std::move(requests).value();
     return core::Nothing{};
 }
 
@@ -135,8 +160,10 @@ class RequestPassing::Work : public std::enable_shared_from_this<RequestPassing:
     void look_again(std::chrono::milliseconds delay);
     void take(const BoxSeen& seen);
     void give_up(const BoxSeen& seen);
+    void forget();
     void serve(const BoxedRequest& request);
     void end_of(const std::string& id, ControlAnswer answer);
+    void drop(const std::string& id);
 
     asio::io_context& loop;
     std::string node;
@@ -159,6 +186,8 @@ class RequestPassing::Work : public std::enable_shared_from_this<RequestPassing:
     };
     std::map<std::string, Passed> passed;
     std::vector<std::string> to_drop;
+    std::optional<core::Instant> said_wanted_at;  // none: to be said at the next look
+    std::optional<core::Instant> cleaned_at;
 
     // Made elsewhere, and served here.
     std::set<std::string> under_way;
@@ -182,10 +211,11 @@ void RequestPassing::Work::look() {
     if (over || looking) return;
     BoxErrand errand;
     errand.serves = doors.serves();
-    if (!errand.serves) {
-        under_way.clear();  // whoever serves now begins with them anew
-        to_answer.clear();
-    }
+    if (!errand.serves) forget();
+    const auto now = clock_now().monotonic;
+    errand.say_wanted = !said_wanted_at || now - *said_wanted_at >= said_to_be_wanted_every;
+    errand.clean = !cleaned_at || now - *cleaned_at >= box_cleaned_every;
+    errand.taken_on.assign(under_way.begin(), under_way.end());
     for (auto& [id, one] : passed) {
         if (!one.put) errand.to_put.push_back(one.request);
         errand.waited_for.push_back(id);
@@ -208,7 +238,9 @@ void RequestPassing::Work::look() {
                 self->to_drop.erase(self->to_drop.begin(),
                                     self->to_drop.begin() + static_cast<std::ptrdiff_t>(dropped));
             self->take(seen);
-            self->look_again(seen.trouble.empty() ? box_looked_at_every : 2 * box_looked_at_every);
+            self->look_again(seen.trouble.empty()   ? box_looked_at_every
+                             : self->passed.empty() ? box_looked_at_seldom
+                                                    : 2 * box_looked_at_every);
         });
     });
     if (!looking) look_again(box_looked_at_seldom);
@@ -228,9 +260,13 @@ void RequestPassing::Work::take(const BoxSeen& seen) {
         for (auto& [id, one] : passed)
             one.reached_at = now;
         told_trouble.clear();
+    } else {
+        said_wanted_at.reset();  // to whoever serves next
     }
+    if (seen.said_wanted && seen.trouble.empty()) said_wanted_at = now;
+    if (seen.cleaned) cleaned_at = now;
     for (const auto& answer : seen.answers) {
-        to_drop.push_back(answer.id);
+        drop(answer.id);
         end_of(answer.id, answer_from_text(answer.answer));
     }
     for (const auto& id : seen.answered) {
@@ -272,10 +308,15 @@ void RequestPassing::Work::give_up(const BoxSeen& seen) {
         doors.note(Message::requests_not_passed, {other, seen.trouble});
     for (auto& [id, error] : ended) {
         ++counts.not_passed;
-        // It may be in the box: nobody waits for it any more.
-        to_drop.push_back(id);
+        const auto& one = passed.at(id);
+        if (one.put || one.doubtful) drop(id);  // nobody waits for it any more
         end_of(id, std::move(error));
     }
+}
+
+// Not more than as many as are in one errand, so that what was dropped stands in front.
+void RequestPassing::Work::drop(const std::string& id) {
+    if (to_drop.size() < to_drop_max) to_drop.push_back(id);
 }
 
 void RequestPassing::Work::end_of(const std::string& id, ControlAnswer answer) {
@@ -284,6 +325,12 @@ void RequestPassing::Work::end_of(const std::string& id, ControlAnswer answer) {
 }
 
 // ---- at the node that serves
+
+// Whoever serves next begins with them anew.
+void RequestPassing::Work::forget() {
+    under_way.clear();
+    to_answer.clear();
+}
 
 void RequestPassing::Work::serve(const BoxedRequest& request) {
     if (!doors.serves() || !under_way.insert(request.id).second) return;
@@ -339,17 +386,22 @@ void RequestPassing::pass(const std::string& method, json params, const Caller& 
                           Answerer answer) {
     auto& work = *work_;
     if (work.over) return;
-    if (work.passed.size() >= passed_max)
+    const bool mounts = is_mount(method);
+    const auto same = static_cast<std::size_t>(std::count_if(
+        work.passed.begin(), work.passed.end(),
+        [mounts](const auto& entry) { return is_mount(entry.second.request.method) == mounts; }));
+    if (same >= (mounts ? passed_mounts_max : passed_others_max))
         return answer(ControlError{ControlErrorCode::busy,
-                                   "BUSY: " + std::to_string(passed_max) +
-                                       " requests that were passed on to controller " + work.other +
+                                   "BUSY: " + std::to_string(same) +
+                                       (mounts ? " mounts" : " requests") +
+                                       " that were passed on to controller " + work.other +
                                        " wait for their answers already; ask there",
                                    R"({"reason": "retry_elsewhere"})"});
     const auto now = clock_now();
     const std::string id =
         work.node + ":" + std::to_string(now.wall.ms) + ":" + std::to_string(++work.named);
     // Served twice, by one node and then by the other, it has to be the same mount.
-    if (method == "volume.mount" && !params.contains("request")) params["request"] = id;
+    if (mounts && !params.contains("request")) params["request"] = id;
     BoxedRequest request;
     request.id = id;
     request.node = work.node;
@@ -364,8 +416,14 @@ void RequestPassing::pass(const std::string& method, json params, const Caller& 
     work.look_again(std::chrono::milliseconds(0));
 }
 
+void RequestPassing::forget() {
+    work_->forget();
+}
+
 RequestPassing::Counts RequestPassing::counts() const {
-    return work_->counts;
+    auto counts = work_->counts;
+    counts.to_take_back = work_->to_drop.size();
+    return counts;
 }
 
 // ---- answers as text

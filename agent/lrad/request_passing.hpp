@@ -7,6 +7,7 @@
 // A request is entered once under an id of its own, and a mount has a request name by then, so that
 // whoever serves it, before or after a take-over, does the same thing once.
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -28,7 +29,7 @@ struct RequestPassingDoors {
     std::function<bool(const std::string& method, const nlohmann::json& params,
                        const runtime::Caller& caller, runtime::ControlServer::Answerer answer)>
         serve;
-    // Does this node serve requests at this moment?
+    // Does this node do, or answer, requests at this moment?
     std::function<bool()> serves;
     std::function<void(core::Message message, const std::vector<std::string>& words)> note;
 };
@@ -48,10 +49,15 @@ class RequestPassing {
     void pass(const std::string& method, nlohmann::json params, const runtime::Caller& caller,
               runtime::ControlServer::Answerer answer);
 
+    // The service that did what was taken on here is given up: what it says from now on answers no
+    // request, and the next one begins with them anew.
+    void forget();
+
     struct Counts {
         std::uint64_t passed = 0;
         std::uint64_t not_passed = 0;
         std::uint64_t served = 0;
+        std::uint64_t to_take_back = 0;  // from the box; nobody waits for them
     };
     [[nodiscard]] Counts counts() const;
 

@@ -1,6 +1,8 @@
 #include "agent/postgres/request_box.hpp"
 
 #include <charconv>
+#include <initializer_list>
+#include <string_view>
 
 #include "agent/postgres/primary_session.hpp"
 #include "agent/postgres/server_files.hpp"
@@ -13,13 +15,25 @@ using core::Result;
 
 namespace {
 
-constexpr std::int64_t answer_kept_ms = 3'600'000;
+// Milliseconds by the clock of the server: the nodes' own may differ from each other.
+constexpr std::string_view server_now = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+constexpr std::string_view wanted_for_ms = "300000";
+constexpr std::string_view kept_ms = "3600000";
+constexpr const char* requests_read_max = "256";
 
+// As string_to_array($1, chr(31)) takes them apart.
 std::string in_one_text(const std::vector<std::string>& ids) {
     std::string text;
     for (const auto& id : ids)
-        text += (text.empty() ? "" : " ") + id;
+        text.append(text.empty() ? "" : "\x1f").append(id);
     return text;
+}
+
+std::string sql_of(std::initializer_list<std::string_view> parts) {
+    std::string sql;
+    for (const auto part : parts)
+        sql += part;
+    return sql;
 }
 
 Outcome without_rows(const Result<Rows>& rows) {
@@ -33,23 +47,33 @@ std::string request_box_tables() {
     return "CREATE TABLE IF NOT EXISTS pair_request (id TEXT PRIMARY KEY, node TEXT NOT NULL, "
            "method TEXT NOT NULL, parameters TEXT NOT NULL, asker TEXT NOT NULL, asked_at BIGINT "
            "NOT NULL, answer TEXT, answered_at BIGINT); "
+           "ALTER TABLE pair_request ADD COLUMN IF NOT EXISTS wanted_at BIGINT NOT NULL DEFAULT "
+           "0; "
            "GRANT SELECT, INSERT, UPDATE, DELETE ON pair_request TO " +
            std::string(peer_role);
 }
 
 Outcome put_request(PrimarySession& session, const BoxedRequest& request) {
     return without_rows(
-        session.write("INSERT INTO pair_request (id, node, method, parameters, asker, asked_at) "
-                      "VALUES ($1, $2, $3, $4, $5, $6::bigint) ON CONFLICT (id) DO NOTHING",
+        session.write(sql_of({"INSERT INTO pair_request (id, node, method, parameters, asker, "
+                              "asked_at, wanted_at) VALUES ($1, $2, $3, $4, $5, $6::bigint, ",
+                              server_now, ") ON CONFLICT (id) DO NOTHING"}),
                       {request.id, request.node, request.method, request.parameters, request.asker,
                        std::to_string(request.asked_at.ms)}));
+}
+
+Outcome still_want_requests(PrimarySession& session, const std::vector<std::string>& ids) {
+    return without_rows(
+        session.write(sql_of({"UPDATE pair_request SET wanted_at = ", server_now,
+                              " WHERE answer IS NULL AND id = ANY(string_to_array($1, chr(31)))"}),
+                      {in_one_text(ids)}));
 }
 
 Result<std::vector<BoxedAnswer>> read_answers(PrimarySession& session,
                                               const std::vector<std::string>& ids) {
     const auto rows = session.read(
         "SELECT id, answer FROM pair_request WHERE answer IS NOT NULL AND id = "
-        "ANY(string_to_array($1, ' '))",
+        "ANY(string_to_array($1, chr(31)))",
         {in_one_text(ids)});
     if (!rows) return rows.error();
     std::vector<BoxedAnswer> answers;
@@ -59,15 +83,21 @@ Result<std::vector<BoxedAnswer>> read_answers(PrimarySession& session,
 }
 
 Outcome drop_requests(PrimarySession& session, const std::vector<std::string>& ids) {
-    return without_rows(session.write(
-        "DELETE FROM pair_request WHERE id = ANY(string_to_array($1, ' '))", {in_one_text(ids)}));
+    return without_rows(
+        session.write("DELETE FROM pair_request WHERE id = ANY(string_to_array($1, chr(31)))",
+                      {in_one_text(ids)}));
 }
 
-Result<std::vector<BoxedRequest>> read_requests(PrimarySession& session) {
+// A clock that was set back must not keep old ones wanted.
+Result<std::vector<BoxedRequest>> read_requests(PrimarySession& session,
+                                                const std::vector<std::string>& without) {
     const auto rows = session.read(
-        "SELECT id, node, method, parameters, asker, asked_at FROM pair_request WHERE answer IS "
-        "NULL ORDER BY asked_at, id LIMIT $1::bigint",
-        {"256"});
+        sql_of({"SELECT id, node, method, parameters, asker, asked_at FROM pair_request WHERE "
+                "answer IS NULL AND abs(wanted_at - ",
+                server_now, ") <= ", wanted_for_ms,
+                " AND NOT id = ANY(string_to_array($2, chr(31))) ORDER BY asked_at, id LIMIT "
+                "$1::bigint"}),
+        {requests_read_max, in_one_text(without)});
     if (!rows) return rows.error();
     std::vector<BoxedRequest> requests;
     for (const auto& row : *rows) {
@@ -78,14 +108,17 @@ Result<std::vector<BoxedRequest>> read_requests(PrimarySession& session) {
     return requests;
 }
 
-Outcome put_answer(PrimarySession& session, const BoxedAnswer& answer, core::WallTime now) {
-    auto put = without_rows(session.write(
-        "UPDATE pair_request SET answer = $2, answered_at = $3::bigint WHERE id = $1 AND answer "
-        "IS NULL",
-        {answer.id, answer.answer, std::to_string(now.ms)}));
-    if (!put) return put;
-    return without_rows(session.write("DELETE FROM pair_request WHERE answered_at < $1::bigint",
-                                      {std::to_string(now.ms - answer_kept_ms)}));
+Outcome put_answer(PrimarySession& session, const BoxedAnswer& answer) {
+    return without_rows(session.write(sql_of({"UPDATE pair_request SET answer = $2, answered_at = ",
+                                              server_now, " WHERE id = $1 AND answer IS NULL"}),
+                                      {answer.id, answer.answer}));
+}
+
+Outcome clean_request_box(PrimarySession& session) {
+    return without_rows(session.write(
+        sql_of({"DELETE FROM pair_request WHERE abs(coalesce(answered_at, wanted_at) - ",
+                server_now, ") > ", kept_ms}),
+        {}));
 }
 
 }  // namespace agent::postgres

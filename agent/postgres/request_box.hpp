@@ -15,7 +15,7 @@ namespace agent::postgres {
 class PrimarySession;
 
 struct BoxedRequest {
-    std::string id;  // printable, without blanks; never used again
+    std::string id;  // printable; never used again
     std::string node;
     std::string method;
     std::string parameters;  // JSON
@@ -37,10 +37,17 @@ struct BoxedAnswer {
 [[nodiscard]] core::Outcome drop_requests(PrimarySession& session,
                                           const std::vector<std::string>& ids);
 
-// The oldest that have no answer yet, a bounded number.
-[[nodiscard]] core::Result<std::vector<BoxedRequest>> read_requests(PrimarySession& session);
-// The first answer stays. Answers that nobody has fetched for an hour go.
-[[nodiscard]] core::Outcome put_answer(PrimarySession& session, const BoxedAnswer& answer,
-                                       core::WallTime now);
+// Who waits for them says so at least every minute or two: a request that nobody has asked for in
+// five minutes, by the clock of the server, is not read any more.
+[[nodiscard]] core::Outcome still_want_requests(PrimarySession& session,
+                                                const std::vector<std::string>& ids);
+
+// The oldest that have no answer yet and are wanted, besides those `without`; a bounded number.
+[[nodiscard]] core::Result<std::vector<BoxedRequest>> read_requests(
+    PrimarySession& session, const std::vector<std::string>& without);
+// The first answer stays.
+[[nodiscard]] core::Outcome put_answer(PrimarySession& session, const BoxedAnswer& answer);
+// What nobody has fetched, or asked for, in an hour goes.
+[[nodiscard]] core::Outcome clean_request_box(PrimarySession& session);
 
 }  // namespace agent::postgres

@@ -63,6 +63,11 @@ TEST_CASE("both nodes put rows of drives forced offline, and a row is ended once
     const auto both = read_offline_marks(serving, {"a:1", "no:such"});
     REQUIRE(both->size() == 2);
     CHECK(both->front() == ended);
+    // Serial numbers may have blanks in them (SPC-4 7.8.10).
+    auto blank = mark_named("a:HU 1234:5:0");
+    blank.ended_at = {2'000};
+    REQUIRE(put_offline_mark(serving, blank));
+    CHECK(read_offline_marks(serving, {"a:1", "a:HU 1234:5:0"})->size() == 3);
     // Told for the first time when it is over already.
     auto over = mark_named("a:2");
     over.ended_at = {2'500};
@@ -81,12 +86,14 @@ TEST_CASE("a request has one answer, and both outlive the server that took them"
     REQUIRE(put_request(standing_by, request));
     REQUIRE(put_request(standing_by, request));
     REQUIRE(put_request(standing_by, {"b:2", "lra-b", "volume.list", "{}", "{}", {1'001}}));
-    const auto asked = read_requests(serving);
+    const auto asked = read_requests(serving, {});
     REQUIRE(asked);
     REQUIRE(asked->size() == 2);
     CHECK(asked->front().parameters == request.parameters);
-    REQUIRE(put_answer(serving, {"b:2", R"({"result":[]})"}, {2'000}));
-    REQUIRE(put_answer(serving, {"b:2", R"({"result":1})"}, {2'001}));
+    // Those that are done already do not stand in front of the others.
+    CHECK(read_requests(serving, {"b:1", "lra b:7"})->front().id == "b:2");
+    REQUIRE(put_answer(serving, {"b:2", R"({"result":[]})"}));
+    REQUIRE(put_answer(serving, {"b:2", R"({"result":1})"}));
     const auto answers = read_answers(standing_by, {"b:1", "b:2"});
     REQUIRE(answers);
     REQUIRE(answers->size() == 1);
@@ -98,11 +105,50 @@ TEST_CASE("a request has one answer, and both outlive the server that took them"
     REQUIRE(pair.begin_alone(Node::second, 2));
     // The node that stood by serves what nobody has answered, and nothing else.
     REQUIRE(standing_by.connect(true));
-    const auto left = read_requests(standing_by);
+    const auto left = read_requests(standing_by, {});
     REQUIRE(left);
     REQUIRE(left->size() == 1);
     CHECK(left->front().id == "b:1");
-    REQUIRE(put_answer(standing_by, {"b:1", R"({"result":2})"}, {3'000}));
+    REQUIRE(put_answer(standing_by, {"b:1", R"({"result":2})"}));
     REQUIRE(drop_requests(standing_by, {"b:1", "b:2"}));
     CHECK(read_answers(standing_by, {"b:1", "b:2"})->empty());
+}
+
+TEST_CASE("a request that nobody waits for any more is not done hours later") {
+    if (!two_servers::can_run()) return;
+    TwoServers pair;
+    open_pair(pair);
+    auto serving = session_of(pair, Node::first);
+    REQUIRE(serving.connect(true));
+    REQUIRE(put_request(serving, {"b:1", "lra-b", "volume.unmount", "{}", "{}", {1'000}}));
+    REQUIRE(put_request(serving, {"b:2", "lra-b", "volume.mount", "{}", "{}", {1'001}}));
+    const auto age = [&](const std::string& by) {
+        REQUIRE(serving.write("UPDATE pair_request SET wanted_at = wanted_at + $1::bigint", {by}));
+    };
+    age("-400000");
+    CHECK(read_requests(serving, {})->empty());
+    REQUIRE(still_want_requests(serving, {"b:2", "no:such"}));
+    REQUIRE(read_requests(serving, {})->size() == 1);
+    CHECK(read_requests(serving, {})->front().id == "b:2");
+    age("-7200000");
+    REQUIRE(clean_request_box(serving));
+    REQUIRE(still_want_requests(serving, {"b:1", "b:2"}));
+    CHECK(read_requests(serving, {})->empty());
+}
+
+TEST_CASE("a row that the server refuses is told from a server that is gone") {
+    if (!two_servers::can_run()) return;
+    TwoServers pair;
+    open_pair(pair);
+    auto serving = session_of(pair, Node::first);
+    REQUIRE(serving.connect(true));
+    auto senseless = mark_named("a:1");
+    senseless.reason = "\xff";
+    CHECK_FALSE(put_offline_mark(serving, senseless));
+    CHECK(serving.refused());
+    REQUIRE(put_offline_mark(serving, mark_named("a:2")));
+    CHECK_FALSE(serving.refused());
+    pair.signal(Node::first, SIGKILL);
+    CHECK_FALSE(put_offline_mark(serving, mark_named("a:3")));
+    CHECK_FALSE(serving.refused());
 }
