@@ -213,10 +213,10 @@ void Controller::become_active(const pair::ActingRight& right) {
         core::ReservationAgent(configuration_.sharing, std::move(recorded).value(), store_.epoch());
     runtime::log_info("this controller serves the library from now on, epoch " +
                       std::to_string(right.epoch));
+    pair_->offline->serve();
     carry_out(rules_.start(runtime::clock_now()));
     pair_->to_be_told.clear();
     for (const auto& agent : rules_.agents())
-    pair_->offline->serve();
         pair_->to_be_told.push_back(agent.record.agent);
     ++pair_->activations;
     tell_agents_anew();
