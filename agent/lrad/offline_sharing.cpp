@@ -110,6 +110,7 @@ class OfflineSharing::Work : public std::enable_shared_from_this<OfflineSharing:
     bool obeying = false;  // what drives become is the other node's doing
     bool pushing = false;  // one at a time
     bool over = false;
+    bool begun = false;
     std::optional<core::Instant> unread_since;
     bool unread_told = false;
     std::map<std::string, std::string> failures;  // by mark: told once
@@ -269,6 +270,7 @@ void OfflineSharing::begin(const std::vector<core::DriveRecord>& drives) {
         if (work_->ledger.follow_at_start(drive, clock_now().wall)) work_->keep(drive.drive);
         if (work_->over) return;
     }
+    work_->begun = true;
     work_->push();
     work_->look_later();
 }
@@ -282,7 +284,8 @@ void OfflineSharing::stop() {
 }
 
 void OfflineSharing::follow(const core::DriveRecord& drive, const std::string& by) {
-    if (work_->over || work_->obeying) return;
+    // Before its marks are recalled a drive has none, and must not get another one.
+    if (!work_->begun || work_->over || work_->obeying) return;
     if (!work_->ledger.follow(drive, by, clock_now().wall)) return;
     work_->waits.erase(drive.drive);
     work_->keep(drive.drive);
