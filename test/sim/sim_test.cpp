@@ -8,18 +8,18 @@
 
 namespace {
 
-// With AddressSanitizer a world takes five times as long, and a wrong access shows in the first
-// ones.
+// With AddressSanitizer a world takes five times as long: a wrong access shows in the first ones,
+// and whether a planted bug is found does not depend on it.
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
-constexpr std::uint64_t worlds = 150;
+#define LRA_SANITIZED_WORLDS 100
+#endif
+#endif
+#ifdef LRA_SANITIZED_WORLDS
+constexpr std::uint64_t worlds = LRA_SANITIZED_WORLDS;
 #else
 constexpr std::uint64_t worlds = 500;
 #endif
-#else
-constexpr std::uint64_t worlds = 500;
-#endif
-constexpr std::uint64_t worlds_to_find_a_bug_in = 500;
 
 std::string hash_text(std::uint64_t hash) {
     char text[17];
@@ -45,7 +45,9 @@ TEST_CASE("hundreds of worlds keep every promise under faults and come right aft
     CHECK(forced > worlds / 50);
 }
 
+#ifndef LRA_SANITIZED_WORLDS
 TEST_CASE("every planted bug is found by some seed") {
+    constexpr std::uint64_t worlds_to_find_a_bug_in = 500;
     for (const auto bug : sim::planted_bugs) {
         bool found = false;
         for (std::uint64_t seed = 0; seed < worlds_to_find_a_bug_in && !found; ++seed) {
@@ -55,6 +57,7 @@ TEST_CASE("every planted bug is found by some seed") {
         CHECK(found);
     }
 }
+#endif
 
 // The list is the same for every compiler and optimisation. LRA_RECORD=1 writes it anew after a
 // change of the rules or of the simulator; a difference without such a change is a place where the
@@ -79,3 +82,4 @@ TEST_CASE("the traces of the first fifty seeds hash as recorded") {
     }
     CHECK(recorded == hashes);
 }
+#undef LRA_SANITIZED_WORLDS
