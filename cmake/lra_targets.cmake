@@ -19,7 +19,7 @@ endif()
 option(LRA_FROM_SCRATCH "Compile the sources of a room together, and tests with a precompiled header" OFF)
 if(LRA_FROM_SCRATCH)
   set(CMAKE_UNITY_BUILD ON)
-  set(CMAKE_UNITY_BUILD_BATCH_SIZE 12)
+  set(CMAKE_UNITY_BUILD_BATCH_SIZE 48)
 endif()
 
 # lra_together(GROUP a.cpp ...): of a target in UNITY_BUILD_MODE GROUP, compiled as one then.

@@ -10,7 +10,7 @@ namespace agent::runtime {
 
 namespace {
 
-const DatabaseKind& kind() {
+const DatabaseKind& store_kind_of_dsad() {
     static const DatabaseKind the_kind{"dsad's store", 0x44534131, 1, shared_tables() + R"(
 CREATE TABLE ledger(drive TEXT PRIMARY KEY, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,
                     controller TEXT NOT NULL, at INTEGER NOT NULL, done INTEGER NOT NULL, reason TEXT NOT NULL)
@@ -98,7 +98,7 @@ DriveSharingAgentStore::DriveSharingAgentStore(std::unique_ptr<Database> databas
 
 core::Result<DriveSharingAgentStore> DriveSharingAgentStore::open(const std::string& path,
                                                                   const StoreOptions& options) {
-    core::Result<std::unique_ptr<Database>> database = Database::open(path, kind());
+    core::Result<std::unique_ptr<Database>> database = Database::open(path, store_kind_of_dsad());
     if (!database.ok()) return database.error();
     const auto incarnation = raise_life_counter(**database, "incarnation", options);
     if (!incarnation.ok()) return incarnation.error().within("raising the incarnation");

@@ -39,9 +39,9 @@ std::string with_placeholders_filled(std::string pattern) {
 }
 
 // Reads the values that fit the schema, and judges what a schema can not say.
-class Reading {
+class DsadReading {
   public:
-    Reading(const Configuration& configuration, ProgramNames names)
+    DsadReading(const Configuration& configuration, ProgramNames names)
         : source_(configuration), values_(configuration.values()), program_names_(names) {}
 
     DsadConfiguration read() {
@@ -345,7 +345,7 @@ Configured<DsadConfiguration> dsad_configuration(const Configuration& configurat
 
 Configured<DsadConfiguration> dsad_configuration(const Configuration& configuration,
                                                  ProgramNames names) {
-    Reading reading(configuration, names);
+    DsadReading reading(configuration, names);
     Configured<DsadConfiguration> result;
     DsadConfiguration value = reading.read();
     result.errors = std::move(reading.errors);

@@ -7,7 +7,7 @@ namespace agent::runtime {
 
 namespace {
 
-ValueShape agent_shape() {
+ValueShape own_agent_shape() {
     return object_shape({
         required_key("name", name_shape(),
                      "Name of this drive sharing agent, as in agents[].name of lrad.json.",
@@ -27,7 +27,7 @@ ValueShape agent_shape() {
     });
 }
 
-ValueShape controller_shape() {
+ValueShape known_controller_shape() {
     return object_shape({
         default_key("name", name_shape(), "\"lra\"", "controller.id of the controller."),
         required_key("address", text_shape("udp:HOST:PORT", wrong_with_udp_address),
@@ -41,7 +41,7 @@ ValueShape controller_shape() {
     });
 }
 
-ValueShape drive_shape() {
+ValueShape own_drive_shape() {
     return object_shape({
         required_key("serial", text_shape("unit serial number", wrong_with_serial, 64),
                      "Unit serial number of the drive (VPD page 80h).", "\"VT00000001\""),
@@ -154,18 +154,18 @@ const ConfigurationSchema& dsad_configuration_schema() {
     static const ConfigurationSchema schema{
         "dsad", "Configuration of the drive sharing agent.",
         object_shape({
-            required_key("agent", agent_shape(), "This agent.", "{\"name\": \"host1\"}"),
+            required_key("agent", own_agent_shape(), "This agent.", "{\"name\": \"host1\"}"),
             default_key("control",
                         object_shape({default_key("socket", text_shape(), "\"/run/lra/dsad.sock\"",
                                                   "Control socket, for lractl.")}),
                         "{}", "Where lractl connects to."),
             metrics_key(),
-            required_key("controllers", list_shape(controller_shape(), 1, 16),
+            required_key("controllers", list_shape(known_controller_shape(), 1, 16),
                          "The library controllers whose notices are listened to.",
                          "[{\"address\": \"udp:192.0.2.10:1162\", \"user\": \"host1\"}]"),
             required_key(
                 "drives",
-                either_shape({choice_shape({"discover"}), list_shape(drive_shape(), 0, 1'024)}),
+                either_shape({choice_shape({"discover"}), list_shape(own_drive_shape(), 0, 1'024)}),
                 "The drives this host's application uses; \"discover\": every tape drive that "
                 "Linux sees here.",
                 "[{\"serial\": \"VT00000001\", \"application_name\": \"drive-1\"}]"),

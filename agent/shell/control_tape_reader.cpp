@@ -20,7 +20,7 @@ namespace {
 const json reading_port = {{"transport", "fc"}, {"name", "3000000000000001"}};
 
 constexpr int ready_attempts_max = 500;
-constexpr auto look_again = std::chrono::milliseconds(10);
+constexpr auto between_looks = std::chrono::milliseconds(10);
 
 const char* const test_unit_ready = "000000000000";
 const char* const read_64_kib = "080201000000";  // READ(6), SILI, one block of any length
@@ -98,7 +98,7 @@ class ControlTapeReader final : public TapeReader {
             if (!reply) return reply.error();
             if (text_at(*reply, {"status_text"}) == "GOOD") return core::Nothing{};
             why = text_at(*reply, {"sense_text"});
-            std::this_thread::sleep_for(look_again);
+            std::this_thread::sleep_for(between_looks);
         }
         return Error{"drive " + drive_ + " does not become ready: " + why};
     }

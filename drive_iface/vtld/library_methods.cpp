@@ -123,7 +123,7 @@ json library_status_json(const Running& running) {
             {"drives", drives_json(running)}};
 }
 
-json session_json(const iscsi::SessionDescription& session) {
+json nexus_json(const iscsi::SessionDescription& session) {
     const auto digest = [](bool used) { return used ? "CRC32C" : "None"; };
     return {{"id", session.id},
             {"type", session.discovery ? "discovery" : "normal"},
@@ -184,7 +184,7 @@ void add_library_methods(agent::runtime::ControlServer& control, const Running& 
     add_question(control, "session.list", [running] {
         json sessions = json::array();
         for (const auto& session : running.server->sessions())
-            sessions.push_back(session_json(session));
+            sessions.push_back(nexus_json(session));
         return sessions;
     });
     add_question(control, "status.show", [running]() -> json {

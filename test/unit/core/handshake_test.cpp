@@ -7,7 +7,7 @@ using namespace core_test;
 namespace {
 
 const DebtKey key{drive_1, "beta"};
-Now at(std::int64_t ms) {
+Now at_ms(std::int64_t ms) {
     return {{ms}, {ms}};
 }
 NoticeId id(std::uint64_t sequence) {
@@ -37,10 +37,10 @@ TEST_CASE("every row of the debt table keeps its promise about clocks") {
 
 TEST_CASE("the clock of a debt runs from its oldest unconfirmed notice") {
     Handshake handshake(ten_seconds_one_retry);
-    handshake.told(key, DebtEvent::notice, id(1), false, at(0));
+    handshake.told(key, DebtEvent::notice, id(1), false, at_ms(0));
     for (std::uint64_t sequence = 2; sequence < 20; ++sequence) {
         handshake.told(key, DebtEvent::notice, id(sequence), false,
-                       at(static_cast<std::int64_t>(sequence) * 500));
+                       at_ms(static_cast<std::int64_t>(sequence) * 500));
     }
     CHECK(handshake.next_wakeup() == Instant{10'000});
     REQUIRE(handshake.timeouts({10'000}).size() == 1);
@@ -51,14 +51,14 @@ TEST_CASE("the clock of a debt runs from its oldest unconfirmed notice") {
 
 TEST_CASE("a confirmation counts for everything older and moves the clock to the next") {
     Handshake handshake(ten_seconds_one_retry);
-    handshake.told(key, DebtEvent::notice, id(1), false, at(0));
-    handshake.told(key, DebtEvent::notice, id(2), false, at(3'000));
-    handshake.told(key, DebtEvent::notice, id(3), false, at(4'000));
-    CHECK(handshake.answered(key, id(2), ConfirmationResult::set_offline, "", at(5'000)) ==
+    handshake.told(key, DebtEvent::notice, id(1), false, at_ms(0));
+    handshake.told(key, DebtEvent::notice, id(2), false, at_ms(3'000));
+    handshake.told(key, DebtEvent::notice, id(3), false, at_ms(4'000));
+    CHECK(handshake.answered(key, id(2), ConfirmationResult::set_offline, "", at_ms(5'000)) ==
           DebtAction::trim);
     CHECK(handshake.next_wakeup() == Instant{14'000});
     CHECK(handshake.record_of(key).unconfirmed == std::vector{id(3)});
-    CHECK(handshake.answered(key, id(3), ConfirmationResult::set_offline, "", at(6'000)) ==
+    CHECK(handshake.answered(key, id(3), ConfirmationResult::set_offline, "", at_ms(6'000)) ==
           DebtAction::settle);
     CHECK(handshake.debts().empty());
     CHECK_FALSE(handshake.next_wakeup());
@@ -66,12 +66,12 @@ TEST_CASE("a confirmation counts for everything older and moves the clock to the
 
 TEST_CASE("draining restarts the clock three times and no more") {
     Handshake handshake(ten_seconds_one_retry);
-    handshake.told(key, DebtEvent::notice, id(1), false, at(0));
+    handshake.told(key, DebtEvent::notice, id(1), false, at_ms(0));
     for (std::int64_t time : {1'000, 2'000, 3'000}) {
-        CHECK(handshake.answered(key, id(1), ConfirmationResult::draining, "", at(time)) ==
+        CHECK(handshake.answered(key, id(1), ConfirmationResult::draining, "", at_ms(time)) ==
               DebtAction::restart_clock);
     }
-    CHECK(handshake.answered(key, id(1), ConfirmationResult::draining, "", at(4'000)) ==
+    CHECK(handshake.answered(key, id(1), ConfirmationResult::draining, "", at_ms(4'000)) ==
           DebtAction::note_answer);
     CHECK(handshake.next_wakeup() == Instant{13'000});
 }
@@ -80,7 +80,7 @@ TEST_CASE("the list of unconfirmed notices is bounded and keeps its oldest") {
     Handshake handshake(ten_seconds_one_retry);
     for (std::uint64_t sequence = 1; sequence <= 500; ++sequence) {
         handshake.told(key, DebtEvent::notice, id(sequence), false,
-                       at(static_cast<std::int64_t>(sequence)));
+                       at_ms(static_cast<std::int64_t>(sequence)));
     }
     const DebtRecord record = handshake.record_of(key);
     CHECK(record.unconfirmed.size() == unconfirmed_notices_max);
@@ -91,7 +91,7 @@ TEST_CASE("the list of unconfirmed notices is bounded and keeps its oldest") {
 
 TEST_CASE("after a long sleep one retry is sent, not all that were missed") {
     Handshake handshake({{1'000}, 5});
-    handshake.told(key, DebtEvent::notice, id(1), false, at(0));
+    handshake.told(key, DebtEvent::notice, id(1), false, at_ms(0));
     REQUIRE(handshake.timeouts({3'500}).size() == 1);
     handshake.timed_out(key, DebtEvent::timeout_with_retry_left, {3'500});
     CHECK(handshake.timeouts({3'500}).empty());
@@ -101,21 +101,21 @@ TEST_CASE("after a long sleep one retry is sent, not all that were missed") {
 
 TEST_CASE("a late repeat of an old answer changes nothing") {
     Handshake handshake(ten_seconds_one_retry);
-    handshake.told(key, DebtEvent::notice, id(5), false, at(0));
-    CHECK(handshake.answered(key, id(4), ConfirmationResult::draining, "", at(1)) ==
+    handshake.told(key, DebtEvent::notice, id(5), false, at_ms(0));
+    CHECK(handshake.answered(key, id(4), ConfirmationResult::draining, "", at_ms(1)) ==
           DebtAction::nothing);
-    CHECK(handshake.answered(key, id(4), ConfirmationResult::set_offline, "", at(1)) ==
+    CHECK(handshake.answered(key, id(4), ConfirmationResult::set_offline, "", at_ms(1)) ==
           DebtAction::nothing);
     CHECK(handshake.next_wakeup() == Instant{10'000});
 }
 
 TEST_CASE("an excused debt that meets a notice that counts begins anew as one that counts") {
     Handshake handshake(ten_seconds_one_retry);
-    handshake.told(key, DebtEvent::agent_resynchronized, id(1), true, at(0));
-    handshake.told(key, DebtEvent::notice, id(2), false, at(5'000));
+    handshake.told(key, DebtEvent::agent_resynchronized, id(1), true, at_ms(0));
+    handshake.told(key, DebtEvent::notice, id(2), false, at_ms(5'000));
     CHECK_FALSE(handshake.find(key)->excused);
     CHECK(handshake.next_wakeup() == Instant{15'000});
-    handshake.told(key, DebtEvent::agent_resynchronized, id(3), true, at(6'000));
+    handshake.told(key, DebtEvent::agent_resynchronized, id(3), true, at_ms(6'000));
     CHECK_FALSE(handshake.find(key)->excused);  // a restart of the agent does not forgive
     CHECK(handshake.next_wakeup() == Instant{15'000});
 }

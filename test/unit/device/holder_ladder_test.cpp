@@ -24,7 +24,7 @@ DriveObserved seen(Reservation reservation) {
 DriveObserved legacy_by_nobody_knows_whom() {
     return seen({ReservationState::reserved, ReservationKind::legacy, std::nullopt, {}});
 }
-DriveObserved by_key(std::uint64_t key) {
+DriveObserved seen_by_key(std::uint64_t key) {
     return seen({ReservationState::reserved,
                  ReservationKind::persistent,
                  PersistentReservation{3, key},
@@ -110,7 +110,7 @@ ScsiReply page_naming(const InitiatorPort& port) {
 
 TEST_CASE("a key in the administrator's map names the holder") {
     auto ladder = ladder_of({}, make_key_resolver({{0xabcdef01, {archive_port, payroll_port}}}));
-    auto observed = by_key(0xabcdef01);
+    auto observed = seen_by_key(0xabcdef01);
     ladder.complete(observed);
     CHECK(observed.reservation.holders == std::vector{payroll_port, archive_port});
     CHECK(observed.evidence == HolderEvidence::key);
@@ -118,7 +118,7 @@ TEST_CASE("a key in the administrator's map names the holder") {
 
 TEST_CASE("a key that is not in the map names nobody, and one of LTFS is a hint in words") {
     auto ladder = ladder_of({}, make_key_resolver({{0xabcdef01, {payroll_port}}}));
-    auto observed = by_key(0x40000000c0000211);
+    auto observed = seen_by_key(0x40000000c0000211);
     ladder.complete(observed);
     CHECK(observed.reservation.holders.empty());
     REQUIRE(observed.search.candidates.size() == 1);

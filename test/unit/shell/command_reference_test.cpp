@@ -23,7 +23,7 @@ std::string contents() {
     return text.str();
 }
 
-void check_width(const std::string& text) {
+void check_page_width(const std::string& text) {
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) {
         INFO(line);
@@ -51,11 +51,11 @@ TEST_CASE("docs/LRACTL.md shows the command table as it is") {
 }
 
 TEST_CASE("every help text fits 80 columns") {
-    check_width(help_text());
+    check_page_width(help_text());
     for (const Noun& noun : nouns())
-        check_width(help_of(noun));
+        check_page_width(help_of(noun));
     for (const Command& command : commands())
-        check_width(help_of(command));
+        check_page_width(help_of(command));
 }
 
 TEST_CASE("no two commands have the same name and every noun has a verb") {
