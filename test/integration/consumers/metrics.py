@@ -78,8 +78,15 @@ def families_read(path, pattern):
     return names
 
 
+def metrics_of_a_pair(root):
+    """What only a node of a pair tells, by the page of all metrics."""
+    return set(re.findall(r"\blra_pair_[a-z0-9_]+", (root / "docs/METRICS.md").read_text()))
+
+
 def check_integrations(families):
-    packaging = Path(__file__).resolve().parents[3] / "packaging"
+    root = Path(__file__).resolve().parents[3]
+    packaging = root / "packaging"
+    families = families | metrics_of_a_pair(root)
     for path, pattern in ((packaging / "zabbix/lra.json", r'"parameters": \[([^\]]*)\]'), (packaging / "prometheus/lra.rules.yml", r"expr: (.*)")):
         names = families_read(path, pattern)
         missing = names - families

@@ -53,7 +53,7 @@ TEST_CASE("snmpd shows our tables, read-only, and again after it was started ane
     CHECK(served.port == "0");
     served.port = snmpd.port();
     CHECK(eventually([&] { return is_served(served); }));
-    CHECK(values_in(served.ask("snmpbulkwalk", {mib_root})) == 15 + 30 + 6 + 6 + 6 + 3 + 8);
+    CHECK(values_in(served.ask("snmpbulkwalk", {mib_root})) == 22 + 30 + 6 + 6 + 6 + 3 + 8);
     // The system group is snmpd's own.
     CHECK_THAT(served.ask("snmpget", {".1.3.6.1.2.1.1.1.0"}), ContainsSubstring("Linux"));
     // What a master passes on does not say who asks: nothing can be set.
