@@ -96,6 +96,9 @@ struct AgentEnrolled {
 // From node_watch.hpp.
 struct PeerMissing {};
 struct LeaseOver {};
+// Not more than the threshold of agents lets this node act, and some that answer refuse: they have
+// promised a vote of the other node which it has given up.
+struct ConsentMissing {};
 struct RetryDue {};
 struct VoteTimeOver {};
 struct KeyTimeOver {};
@@ -106,7 +109,7 @@ using NodeInput =
     std::variant<DataSeen, OrderAnswered, DatabaseLost, AgentVoted, KeyStored, PeerHeard, KeySeen,
                  MountsSeen, ShutdownOrdered, RecoverOrdered, ForcedStartOrdered, PeerMissing,
                  LeaseOver, RetryDue, VoteTimeOver, KeyTimeOver, DrainTimeOver, AgentEnrolled,
-                 StopOrdered, WaitingTimeOver>;
+                 StopOrdered, WaitingTimeOver, ConsentMissing>;
 
 // ---- durable
 

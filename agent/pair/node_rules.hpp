@@ -52,6 +52,12 @@ class ControllerNode::Rules {
     void take(const LeaseOver&) {
         if (node_.acts() && node_.needs_lease()) apply(NodeEvent::lease_over);
     }
+    // As the table has it for a register that could not be set right.
+    void take(const ConsentMissing&) {
+        const bool rests = node_.procedure_ == NodeAction::nothing;
+        if (node_.state_ == NodeState::primary && rests) node_.unpublished_ = true;
+        take(RetryDue{});
+    }
     void take(const RetryDue&) {
         if (node_.retry_is_wanted()) apply(NodeEvent::retry_due);
     }

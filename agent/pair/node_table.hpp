@@ -162,7 +162,7 @@ inline constexpr NodeRow node_table[] = {
     {NodeState::primary, NodeEvent::database_lost, NodeState::recovering, NodeAction::recover, "what was not confirmed may be visible after its restart: begins anew"},
     {NodeState::primary, NodeEvent::keys_stored, NodeState::draining, NodeAction::drain, "leaves in an orderly way"},
     {NodeState::primary, NodeEvent::drained, NodeState::primary, NodeAction::nothing, "left over from what was given up"},
-    {NodeState::primary, NodeEvent::retry_due, NodeState::primary, NodeAction::pair_up, "reads the register that could not be read"},
+    {NodeState::primary, NodeEvent::retry_due, NodeState::primary, NodeAction::pair_up, "the register could not be read, or agents wait for a vote of the other: is named once more"},
     {NodeState::primary, NodeEvent::recover_ordered, NodeState::primary, NodeAction::nothing, "is in service"},
     {NodeState::primary, NodeEvent::forced_start_ordered, NodeState::primary, NodeAction::nothing, "is in service"},
 

@@ -76,6 +76,7 @@ std::optional<NodeInput> NodeWatch::due(const ControllerNode& node, core::Instan
         acted_ = acts;
         sent_.clear();
         agent_grants_.clear();
+        agents_refuse_.clear();
         peer_grant_.reset();
         acting_since_ = now;
     }
@@ -85,6 +86,12 @@ std::optional<NodeInput> NodeWatch::due(const ControllerNode& node, core::Instan
         return LeaseOver{};
     }
     if (peer_is_missing(node, now)) return PeerMissing{};
+    const bool refused = acts && node.needs_lease() && !agents_refuse_.empty();
+    run_timer(consent_, refused && !agents_consent(node, now), 0, now);
+    if (is_over(consent_.since, times_.lease, now)) {
+        consent_.since.reset();
+        return ConsentMissing{};
+    }
     run_timer(retry_, node.retry_is_wanted(), static_cast<std::uint64_t>(node.state()), now);
     if (is_over(retry_.since, times_.retry, now)) {
         retry_.since.reset();
@@ -152,7 +159,12 @@ std::optional<Heartbeat> NodeWatch::heartbeat(const ControllerNode& node, core::
 
 void NodeWatch::agent_answered(const AgentName& agent, const LeaseAnswer& answer) {
     const auto sent = sent_.find(answer.sequence);
-    if (sent == sent_.end() || answer.life != life_ || !answer.granted) return;
+    if (sent == sent_.end() || answer.life != life_) return;
+    if (!answer.granted) {
+        agents_refuse_.insert(agent);
+        return;
+    }
+    agents_refuse_.erase(agent);
     const core::Instant until = sent->second + lease_within(times_, answer.dead_after);
     const auto known = agent_grants_.emplace(agent, until).first;
     known->second = std::max(known->second, until);
@@ -173,18 +185,23 @@ void NodeWatch::let_peer_act(std::uint64_t life, core::Instant now) {
 
 core::Instant NodeWatch::lease_until(const ControllerNode& node) const {
     if (!node.needs_lease()) return for_ever;
-    std::optional<core::Instant> until = peer_grant_;
+    constexpr core::Instant never{INT64_MIN};
+    return std::max(peer_grant_.value_or(never), agents_grant_until(node).value_or(never));
+}
+
+bool NodeWatch::agents_consent(const ControllerNode& node, core::Instant now) const {
+    return now < agents_grant_until(node).value_or(now);
+}
+
+std::optional<core::Instant> NodeWatch::agents_grant_until(const ControllerNode& node) const {
     std::vector<core::Instant> grants;
     for (const auto& [agent, granted] : agent_grants_) {
         grants.push_back(granted);
     }
     std::sort(grants.begin(), grants.end(), std::greater<>());
     const std::size_t needed = std::size_t{node.configuration().threshold} + 1;
-    if (grants.size() >= needed) {
-        const core::Instant agents = grants[needed - 1];
-        until = until ? std::max(*until, agents) : agents;
-    }
-    return until.value_or(core::Instant{INT64_MIN});
+    if (grants.size() < needed) return std::nullopt;
+    return grants[needed - 1];
 }
 
 ActingRight NodeWatch::right(const ControllerNode& node, core::Instant now) const {
@@ -208,6 +225,7 @@ core::Instant NodeWatch::next_wakeup(const ControllerNode& node) const {
     consider(key_.since, times_.key_timeout);
     consider(waiting_.since, times_.command_wait);
     consider(retry_.since, times_.retry);
+    consider(consent_.since, times_.lease);
     if (node.acts() && node.needs_lease()) {
         const core::Instant until = lease_until(node);
         if (acting_since_ && until > *acting_since_) earliest = std::min(earliest, until);

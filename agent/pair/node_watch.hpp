@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "agent/core/time.hpp"
@@ -96,6 +97,8 @@ class NodeWatch {
     MessageOrder::Verdict peer_left(const Word& word, core::Instant now);
 
     [[nodiscard]] core::Instant lease_until(const ControllerNode& node) const;
+    // More than the threshold of agents let it act now: it could lose the other node.
+    [[nodiscard]] bool agents_consent(const ControllerNode& node, core::Instant now) const;
     [[nodiscard]] ActingRight right(const ControllerNode& node, core::Instant now) const;
     // The other node's heartbeat was acknowledged: it may act, and this one may not, for a while.
     // Only the same life of it can give that back.
@@ -114,6 +117,8 @@ class NodeWatch {
     };
     void run_timer(Timer& timer, bool wanted, std::uint64_t about, core::Instant now);
     [[nodiscard]] bool peer_is_missing(const ControllerNode& node, core::Instant now);
+    // Until when the agents alone let this node act; nothing when too few have ever answered so.
+    [[nodiscard]] std::optional<core::Instant> agents_grant_until(const ControllerNode& node) const;
 
     NodeTimes times_;
     std::uint64_t life_;
@@ -125,6 +130,7 @@ class NodeWatch {
     bool acted_ = false;
     std::map<std::uint64_t, core::Instant> sent_;      // serving heartbeats that may be answered
     std::map<AgentName, core::Instant> agent_grants_;  // until then
+    std::set<AgentName> agents_refuse_;                // by their newest answer
     std::optional<core::Instant> peer_grant_;
     std::optional<core::Instant> acting_since_;
 
@@ -133,6 +139,7 @@ class NodeWatch {
     std::uint64_t let_act_life_ = 0;
     std::optional<core::Instant> asked_at_;  // PeerMissing was said
     Timer missing_;
+    Timer consent_;
     Timer retry_;
     Timer vote_;
     Timer key_;

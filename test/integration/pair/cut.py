@@ -190,7 +190,7 @@ STORIES = {"paths": [one_path, one_to_three], "networks": [apart, two_to_two, on
 
 
 def main():
-    bin_dir, story = sys.argv[1], sys.argv[2]
+    bin_dir, story = os.path.abspath(sys.argv[1]), sys.argv[2]
     parts = [p for p in STORIES[story] if p.__name__ in (sys.argv[3:] or [p.__name__])]
     if not os.path.exists(f"{PROGRAMS}/initdb"):
         print("PostgreSQL is not installed")

@@ -463,6 +463,9 @@ std::optional<std::string> World::not_converged() const {
                 return std::string(pair::to_text(one)) + " does not hear the other node";
             }
         }
+        if (process.watch && !process.watch->agents_consent(*process.rules, now_of(node))) {
+            return std::string(pair::to_text(node)) + " serves by the other node's leave alone";
+        }
         for (const auto claim : acknowledged_) {
             const auto& log = servers_[pair::index_of(node)].log;
             if (std::none_of(log.begin(), log.end(),
