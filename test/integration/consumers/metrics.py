@@ -93,6 +93,23 @@ def check_integrations(families):
         check(len(names) > 5 and not missing, f"{path.name} reads {len(names)} metrics and all of them exist" + (f", but {missing}" if missing else ""))
 
 
+def check_rule_about_strangers(rig):
+    """What the rule LraMessagesRefused adds up, read as Prometheus would, sees who is no agent of ours and sends garbage."""
+    rules = (Path(__file__).resolve().parents[3] / "packaging/prometheus/lra.rules.yml").read_text()
+    rule = re.search(r"alert: LraMessagesRefused\s+expr: sum by \(instance, (\w+)\) \(increase\((\w+)(\{[^}]*\})?\[", rules)
+    matcher = re.fullmatch(r'\{(\w+)=~"(.*)"\}', rule[3] or '{' + rule[1] + '=~".*"}')
+
+    def added_up():
+        return sum(v for (name, labels), v in rig.samples().items()
+                   if name == rule[2] and re.fullmatch(matcher[2], dict(labels)[matcher[1]]))
+    before = added_up()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        for _ in range(12):
+            stranger.sendto(b"\x30\x82\xff\xff garbage", ("127.0.0.1", rig.lrad_port))
+    wait_until("the rule sees them", lambda: added_up() >= before + 12, 10)
+    print("ok    the rule LraMessagesRefused sees who sends garbage", flush=True)
+
+
 def check_host_and_library(rig):
     """A drive that is forced offline and reserved by host-a, as the others see it."""
     for daemon in ("host-a", "vtld"):
@@ -127,6 +144,7 @@ def main():
         check(value(forced, "hw_status", hw_id=D1, hw_state="degraded") == 1 and value(forced, "lra_alarm", kind="drive_forced_offline", drive=D1) == 1,
               "a drive that is forced offline is degraded, and its alarm is there")
         check_host_and_library(rig)
+        check_rule_about_strangers(rig)
         try:
             rig.get("/nothing")
             raise Failed("/nothing was answered")
