@@ -8,6 +8,11 @@ import sys
 
 ROOT = ".1.3.6.1.4.1.8072.9999.9999"  # netSnmpPlaypen; see the head of the MIB for how to move the module
 SEVERITY_PLACE = "tlrNotifySeverity"
+# Of all that do not clear another. Whoever is called at night is called by these.
+SEVERITIES = {"tlrTest": "Informational", "tlrHeartbeat": "Normal", "tlrPairRoleChanged": "Normal",
+              "tlrHandshakeIncomplete": "Warning", "tlrDriveForcedOffline": "Critical", "tlrDriveUnprotected": "Critical",
+              "tlrDriveUnreachable": "Major", "tlrHolderUnknown": "Major", "tlrAgentLost": "Major", "tlrDriveConcern": "Major",
+              "tlrRefusalsMany": "Major", "tlrPairTrouble": "Major"}
 
 
 def notifications(text):
@@ -21,8 +26,9 @@ def severity_of(name, description):
     """snmptt has one severity an event; the message carries the true one."""
     if description.startswith("Clears "):
         return "Normal"
-    return {"tlrTest": "Informational", "tlrDriveForcedOffline": "Critical", "tlrDriveUnprotected": "Critical",
-            "tlrDriveUnreachable": "Major", "tlrHandshakeIncomplete": "Warning", "tlrPairRoleChanged": "Normal"}.get(name, "Major")
+    if name not in SEVERITIES:
+        raise SystemExit(f"{name}: its severity is not in SEVERITIES")
+    return SEVERITIES[name]
 
 
 def main():

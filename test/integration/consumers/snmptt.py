@@ -1,6 +1,7 @@
 """Debian's snmptrapd and snmptt with the configuration that packaging/snmptt makes: what an operator reads of an alarm and its end.
 snmptt.py BIN-FOLDER; ends with 77 where snmptt is not installed."""
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -13,10 +14,21 @@ D1 = "VT00000001"
 
 
 class SnmpttRig(Rig):
+    def _write_lrad(self):
+        super()._write_lrad()
+        configuration = json.loads(self.path("lrad.json").read_text())
+        configuration["snmp"]["heartbeat_s"] = 1
+        self._write("lrad.json", configuration)
+
     def start_trap_receiver(self):
         mib = ROOT / "snmp_mib/TAPE-LIBRARY-RESERVATION-MIB.txt"
         made = self.run([str(ROOT / "packaging/snmptt/make_conf.py"), str(mib)])
         self.path("lra.conf").write_text(made.stdout)
+        strange = self.path("strange.txt")
+        strange.write_text(mib.read_text().replace("tlrDriveConcern NOTIFICATION-TYPE", "tlrDriveStrange NOTIFICATION-TYPE"))
+        refused = self.run([str(ROOT / "packaging/snmptt/make_conf.py"), str(strange)], check=False)
+        if refused.returncode == 0 or "tlrDriveStrange" not in refused.stderr:
+            raise Failed("a notification whose severity nobody has chosen gets one")
         self.path("spool").mkdir()
         self.path("snmptt.ini").write_text(f"""[General]
 mode = standalone
@@ -72,6 +84,7 @@ def main():
             expect(rig, ".8433.0.13 ", "Critical", f"drive {D1}", "inspection")
             rig.lractl("lrad", "drive", "clear", D1, "--reason", "done")
             expect(rig, ".8433.0.14 ", "Normal", f"drive {D1}")
+            expect(rig, ".8433.0.8 ", "Normal", "lra: ")
             if rig.path("unknown.log").exists() and rig.path("unknown.log").read_text().strip():
                 raise Failed("snmptt did not know: " + rig.path("unknown.log").read_text())
         except Failed as failure:
