@@ -19,6 +19,7 @@ void fail_to_load(TapeState& drive, std::string trouble) {
 void unthread(TapeUser& user) {
     user.tape = {};
     user.stream = nullptr;
+    user.given_up = false;
 }
 
 void start_over(TapeState& drive) {
@@ -85,26 +86,30 @@ void lose_power(TapeUser& user) {
     if (user.tape.cartridge) user.tape.cartridge->lose_power();
 }
 
-bool is_stored(TapeUser& user) {
-    return !user.tape.cartridge || synchronise(user.tape);
+bool note_fault(TapeState& drive, TapeUser& user) {
+    if (!user.tape.cartridge) return false;
+    auto fault = take_fault(user.tape);
+    if (!fault) return false;
+    user.lost_writes = true;
+    drive.trouble = std::move(fault->message);
+    return true;
+}
+
+// A failure ends the wait as well, and is looked for first: storage that stays broken would be
+// asked to synchronise for ever.
+bool is_stored(TapeState& drive, TapeUser& user) {
+    if (note_fault(drive, user)) user.given_up = true;
+    return !user.tape.cartridge || user.given_up || synchronise(user.tape);
 }
 
 Settled go_on_unloading(TapeState& drive) {
-    bool stored = is_stored(drive.shared);
+    bool stored = is_stored(drive, drive.shared);
     for (auto& [nexus, user] : drive.own)
-        stored = is_stored(user) && stored;
+        stored = is_stored(drive, user) && stored;
     if (!stored) return Settled::nothing;
-    const auto close = [&drive](TapeUser& user) {
-        if (!user.tape.cartridge) return;
-        if (auto fault = take_fault(user.tape)) {
-            user.lost_writes = true;
-            drive.trouble = fault->message;
-        }
-        unthread(user);
-    };
-    close(drive.shared);
+    unthread(drive.shared);
     for (auto& [nexus, user] : drive.own)
-        close(user);
+        unthread(user);
     drive.medium = MediumState::unloaded;
     if (std::exchange(drive.threads_again, false)) {
         start_over(drive);
@@ -151,6 +156,8 @@ void begin_unload(TapeState& drive, bool hold) {
     drive.held = hold;
     if (drive.medium == MediumState::unloading) return;
     drive.medium = MediumState::unloading;
+    // What failed before leaves something to be stored all the same.
+    static_cast<void>(note_fault(drive, drive.shared));
     if (drive.shared.tape.cartridge) {
         note(*drive.shared.tape.cartridge, [&drive](MediumAttributes& attributes) {
             note_written(attributes, drive.since_load);

@@ -68,13 +68,17 @@ bool MemoryMedium::fetch() {
 }
 
 bool MemoryMedium::store() {
-    if (stored_ == objects_.size() && attributes_stored_) return false;
-    if (failing_) {
+    const bool all = stored_ == objects_.size();
+    if (all && (settled_ ? attributes_stored_ : !asked_)) return false;
+    asked_ = false;
+    if (failing_ || broken_) {
         cut_off(stored_);
-        fault_ = std::exchange(failing_, std::nullopt);
+        fault_ = failing_ ? std::exchange(failing_, std::nullopt) : broken_;
+        settled_ = false;
+        return true;
     }
     store_until(std::min<std::uint64_t>(objects_.size(), stored_ + mood.objects_a_step));
-    if (stored_ == objects_.size()) attributes_stored_ = true;
+    if (stored_ == objects_.size()) attributes_stored_ = settled_ = true;
     return true;
 }
 
@@ -92,6 +96,8 @@ MemoryCartridge::~MemoryCartridge() {
     medium_->fetched_from_ = medium_->fetched_to_ = 0;
     medium_->wanted_from_ = medium_->wanted_to_ = 0;
     medium_->fault_.reset();
+    medium_->settled_ = true;
+    medium_->asked_ = false;
     medium_->progress_ = {};
 }
 
@@ -173,11 +179,14 @@ std::uint64_t MemoryCartridge::end_of_medium_at() const {
     return std::max(medium_->end_of_medium_at, medium_->used_);
 }
 
-// A medium that buffers stores in any case, a step at a time.
-void MemoryCartridge::synchronise() {}
+// A medium that buffers stores in any case, a step at a time; but for one that has failed.
+void MemoryCartridge::synchronise() {
+    medium_->asked_ = true;
+}
 
 bool MemoryCartridge::synchronised() const {
-    return medium_->stored_ == medium_->objects_.size() && medium_->attributes_stored_;
+    return medium_->stored_ == medium_->objects_.size() && medium_->attributes_stored_ &&
+           medium_->settled_;
 }
 
 Cartridge::Buffered MemoryCartridge::buffered() const {

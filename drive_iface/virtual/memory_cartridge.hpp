@@ -56,7 +56,12 @@ class MemoryMedium {
     // there was nothing to do.
     bool work();
     // The next step of storing fails: what is not stored yet is lost, and the drive hears `error`.
+    // Until a later step goes well it is not synchronised, and nothing is tried again unasked. Only
+    // for media that buffer.
     void fail_storing(agent::core::Error error) { failing_ = std::move(error); }
+    // Every step fails, until the storage is mended.
+    void break_storage(agent::core::Error error) { broken_ = std::move(error); }
+    void mend_storage() { broken_.reset(); }
     // Power is lost: what was accepted and not stored is gone.
     void lose_what_is_not_stored() { cut_off(std::min<std::uint64_t>(stored_, objects_.size())); }
 
@@ -75,10 +80,12 @@ class MemoryMedium {
     std::uint64_t stored_ = 0;        // objects that survive a loss of power
     std::uint64_t stored_bytes_ = 0;  // in them
     bool attributes_stored_ = true;
+    bool settled_ = true;  // no step has failed since all was stored last
+    bool asked_ = false;   // to synchronise, since a step failed
 
     std::uint64_t fetched_from_ = 0, fetched_to_ = 0;  // at hand
     std::uint64_t wanted_from_ = 0, wanted_to_ = 0;    // being fetched
-    std::optional<agent::core::Error> failing_, fault_;
+    std::optional<agent::core::Error> failing_, broken_, fault_;
 
     bool open_ = false;
     bool opening_ = false, opened_ = false;

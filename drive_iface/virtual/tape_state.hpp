@@ -32,6 +32,7 @@ struct TapeUser {
     ParallelCartridge* stream = nullptr;  // tape.cartridge, on a parallel drive
     TapeMode mode;
     bool lost_writes = false;  // a deferred error waits to be told
+    bool given_up = false;     // storing failed while it was unloaded: nothing is waited for
 };
 
 struct TapeCounters {

@@ -290,6 +290,32 @@ TEST_CASE("writes that fail while unloading are told by the UNLOAD") {
     CHECK(rig.tape().trouble == "disk is gone");
 }
 
+TEST_CASE("a drive lets go of a cartridge whose storage stays broken") {
+    TapeRig rig(blank_tape(), buffering());
+    const bool written = GENERATE(true, false);
+    if (written) {
+        REQUIRE(good(rig.write({1})));
+    }
+    rig.medium().break_storage({"disk is read-only"});
+    SECTION("at UNLOAD") {
+        const auto reply = rig.send(unload);
+        // What the drive notes about a load that wrote nothing is stored or not.
+        if (written) CHECK(fails_with(reply, SenseKey::medium_error, code::write_error));
+    }
+    SECTION("behind a REWIND that failed") {
+        const auto rewound = rig.send(rewinding);
+        if (written) CHECK(fails_with(rewound, SenseKey::medium_error, code::write_error));
+        static_cast<void>(rig.send(unload));
+    }
+    SECTION("when the robot wants it") {
+        begin_unload(rig.drive().state().tape, false);
+        rig.settle();
+    }
+    CHECK(rig.tape().medium == MediumState::unloaded);
+    CHECK(can_be_taken(rig.tape()));
+    CHECK(rig.medium().objects().empty());
+}
+
 TEST_CASE("a cartridge that can not be opened says so and can be taken out") {
     TapeRig rig;
     REQUIRE(good(rig.send(unload)));
