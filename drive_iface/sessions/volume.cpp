@@ -107,6 +107,7 @@ void Volume::work() {
     const auto self = shared_from_this();
     if (pending_.empty() || !base_ || !pending_.front().segment) return;
     if (merge_ == Merge::idle && !begin_merge()) return;
+    if (merge_ != Merge::stopped && meets_fault()) return;
     if (merge_ == Merge::copying && copy_some()) {
         base().synchronise();
         merge_ = Merge::synchronising;
@@ -120,12 +121,36 @@ bool Volume::begin_merge() {
         stop_merging(noted.error().message);
         return false;
     }
+    // Of an earlier attempt.
+    static_cast<void>(base().take_fault());
+    base().erase(committed_objects_);
     copied_ = 0;
     merge_ = Merge::copying;
     listening_to_segment_ = first.segment->listen([weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->work();
     });
     return true;
+}
+
+// What could not be stored is cut off: what would be copied next belongs behind it.
+bool Volume::meets_fault() {
+    auto fault = base().take_fault();
+    if (!fault) return false;
+    fault_ = fault->message;
+    stop_copying(fault_);
+    return true;
+}
+
+// Half a copy takes room that others need.
+void Volume::stop_copying(const std::string& why) {
+    base().erase(committed_objects_);
+    stop_merging(why);
+}
+
+// A cartridge that failed counts as full until somebody has asked for space again.
+bool Volume::is_full(std::uint64_t bytes) const {
+    const auto end = base().end_of_medium_at();
+    return end < base().facts().capacity && base().used() + bytes > end;
 }
 
 bool Volume::copy_some() {
@@ -136,6 +161,7 @@ bool Volume::copy_some() {
     std::uint64_t bytes = 0;
     if (copied_ == 0 && separator_) {
         if (to.room_for(64) == Cartridge::Room::later) return false;
+        if (meets_fault()) return false;
         to.append_filemarks(committed_objects_, 1);
     }
     for (std::uint64_t count = 0; copied_ < objects; ++count) {
@@ -148,6 +174,12 @@ bool Volume::copy_some() {
         const auto object = from->object(copied_);
         if (to.room_for(std::max<std::uint64_t>(object.length, 64)) == Cartridge::Room::later)
             return false;
+        // Looking for room may have found that storing failed.
+        if (to.end_of_data() != start + copied_ && meets_fault()) return false;
+        if (is_full(object.length)) {
+            stop_copying(fault_.empty() ? "its storage folders are full" : fault_);
+            return false;
+        }
         if (object.kind == LogicalObject::Kind::filemark) {
             to.append_filemarks(start + copied_, 1);
         } else {
@@ -168,7 +200,7 @@ bool Volume::copy_some() {
 }
 
 void Volume::finish_merge() {
-    if (auto fault = base().take_fault()) return stop_merging(fault->message);
+    if (meets_fault()) return;
     const auto done = pending_.front();
     const auto first = committed_objects_ + (separator_ ? 1 : 0);
     if (auto noted = doors_.merged(done.identifier, first); !noted)
@@ -178,6 +210,7 @@ void Volume::finish_merge() {
                    barcode_ + " after all");
     }
     stopped_.clear();
+    fault_.clear();
     pause_ms_ = 0;
     committed_objects_ = first + done.objects;
     committed_bytes_ += done.bytes;
@@ -228,6 +261,7 @@ void Volume::go_on() {
 void Volume::open_anew() {
     if (!base_ || base_.use_count() > 1) return;
     pending_.front().merge_start = committed_objects_;
+    fault_.clear();
     listening_.reset();
     base_.reset();
 }

@@ -73,9 +73,13 @@ class Volume : public std::enable_shared_from_this<Volume> {
 
   private:
     [[nodiscard]] bool begin_merge();
+    // True: storing into the base failed, and copying has stopped.
+    [[nodiscard]] bool meets_fault();
+    [[nodiscard]] bool is_full(std::uint64_t bytes) const;
     // True: all of it is copied.
     [[nodiscard]] bool copy_some();
     void finish_merge();
+    void stop_copying(const std::string& why);
     void stop_merging(const std::string& why);
     void open_anew();
 
@@ -91,6 +95,7 @@ class Volume : public std::enable_shared_from_this<Volume> {
 
     enum class Merge : std::uint8_t { idle, copying, synchronising, stopped } merge_ = Merge::idle;
     std::string stopped_;
+    std::string fault_;  // that the open base had
     std::int64_t pause_ms_ = 0;
     std::int64_t retry_at_ms_ = 0;
     bool separator_ = false;  // the base does not end with a filemark: one goes first

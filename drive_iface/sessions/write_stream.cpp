@@ -54,26 +54,35 @@ void WriteStream::progress() {
     if (change_) change_();
 }
 
+// True: what there is to store is stored, or can not be, and then the stream is broken.
+bool WriteStream::is_stored() {
+    auto& data = segment();
+    const auto failed = [&] {
+        auto fault = data.take_fault();
+        if (!fault) return false;
+        fault_ = std::move(fault);
+        broken_ = true;
+        return true;
+    };
+    // Before anything is asked for again: storage that stays broken would be asked for ever.
+    if (failed()) return true;
+    const auto end = data.end_of_data();
+    const bool open_end = end > 0 && data.object(end - 1).kind == LogicalObject::Kind::block;
+    if (*ending_ == Ending::complete && open_end && !broken_) {
+        if (data.room_for(64) == Cartridge::Room::later) return false;
+        // Looking for room may have found that the end has come nearer.
+        data.append_filemarks(data.end_of_data(), 1);
+    }
+    data.synchronise();
+    if (!data.synchronised()) return false;
+    static_cast<void>(failed());
+    return true;
+}
+
 // A stream that is committed ends with a filemark, so that the next one is a tape file of its own.
 void WriteStream::settle() {
     if (!ending_ || ended_already_) return;
-    if (!segment_) {
-        if (!broken_) return;
-    } else {
-        auto& data = segment();
-        const auto end = data.end_of_data();
-        const bool open_end = end > 0 && data.object(end - 1).kind == LogicalObject::Kind::block;
-        if (*ending_ == Ending::complete && open_end && !broken_) {
-            if (data.room_for(64) == Cartridge::Room::later) return;
-            data.append_filemarks(end, 1);
-        }
-        data.synchronise();
-        if (!data.synchronised()) return;
-        if (auto fault = data.take_fault()) {
-            fault_ = std::move(fault);
-            broken_ = true;
-        }
-    }
+    if (segment_ ? !is_stored() : !broken_) return;
     ended_already_ = true;
     if (broken_ && *ending_ == Ending::complete) {
         ending_ = Ending::incomplete;

@@ -46,6 +46,7 @@ class WriteStream : public std::enable_shared_from_this<WriteStream> {
     void progress();
 
   private:
+    [[nodiscard]] bool is_stored();
     void settle();
 
     std::uint32_t identifier_;
