@@ -34,6 +34,9 @@ struct DriveObserved {
     Source source = Source::poll;
     HolderSearch search{};            // where nobody names the holder: what else was found
     bool held_by_controller = false;  // the reservation is this controller's own fence
+    // The reservation that was known before has ended, or may have: who held that one says nothing
+    // about this one. Said once; with a state that is unknown it is all that is said.
+    bool known_holder_ended = false;
 };
 
 // Somebody who is registered with a drive, holder or not (READ FULL STATUS, READ KEYS).

@@ -38,6 +38,7 @@ DriveObserved with_known_holders(DriveObserved observed, const Reservation& know
                                  HolderEvidence known_evidence) {
     Reservation& seen = observed.reservation;
     if (!same_reservation(seen, known)) return observed;
+    if (observed.known_holder_ended && !same_ports(seen.holders, known.holders)) return observed;
     if (seen.kind == ReservationKind::legacy) seen.kind = known.kind;
     if (known.holders.empty() || !stronger(known_evidence, observed.evidence)) return observed;
     // READ FULL STATUS names the holder too; where it names another one it is the truth, where it
@@ -67,18 +68,32 @@ ReservationChange ReservationTracker::accept() {
     evidence_ = candidate_->evidence;
     const WallTime since = candidate_->first_seen.wall;
     candidate_.reset();
+    known_holder_ended_ = false;
     return {known_, evidence_, since};
 }
 
 std::optional<ReservationChange> ReservationTracker::observe(const DriveObserved& observed,
                                                              const TrackerTimes& times, Now now) {
-    // The drive answers but does not say: nothing is learnt.
-    if (observed.reservation.state == ReservationState::unknown) return std::nullopt;
+    if (observed.known_holder_ended) {
+        known_holder_ended_ = true;
+        if (candidate_ && !candidate_->reservation.holders.empty()) candidate_.reset();
+    }
+    if (observed.reservation.state == ReservationState::unknown) {
+        // The drive answers but does not say: nothing is learnt, unless no look will follow.
+        const bool forgets = observed.known_holder_ended && !known_.holders.empty() &&
+                             observed.source == DriveObserved::Source::drive_event;
+        if (!forgets) return std::nullopt;
+        return forget_holders(now.wall);
+    }
 
-    DriveObserved seen = with_known_holders(observed, known_, evidence_);
+    DriveObserved seen = observed;
+    seen.known_holder_ended = known_holder_ended_;
+    seen = with_known_holders(std::move(seen), known_, evidence_);
+    seen.known_holder_ended = false;
     if (candidate_) seen = with_known_holders(seen, candidate_->reservation, candidate_->evidence);
     if (seen.reservation == known_ && seen.evidence == evidence_) {
         candidate_.reset();
+        known_holder_ended_ = false;
         return std::nullopt;
     }
     const bool only_polled = observed.source == DriveObserved::Source::poll;
@@ -103,6 +118,7 @@ std::optional<ReservationChange> ReservationTracker::name_holders(
 }
 
 ReservationChange ReservationTracker::forget_holders(WallTime since) {
+    known_holder_ended_ = false;
     known_.holders.clear();
     evidence_ = HolderEvidence::none;
     return {known_, evidence_, since};

@@ -21,7 +21,9 @@ struct ReservationChange {
 
 // What one look at the drive really says, given what is known: polling is the truth about the
 // reservation, but a drive that is polled can not tell the port behind a RESERVE(6). As long as the
-// reservation is the one that stronger evidence explained, that evidence stands.
+// reservation is the one that stronger evidence explained, that evidence stands. Where the drive's
+// side says that this one has ended (known_holder_ended), it stands only for a holder that is named
+// anew.
 [[nodiscard]] DriveObserved with_known_holders(DriveObserved observed, const Reservation& known,
                                                HolderEvidence known_evidence);
 
@@ -40,7 +42,7 @@ class ReservationTracker {
     [[nodiscard]] std::optional<ReservationChange> name_holders(std::vector<InitiatorPort> holders,
                                                                 HolderEvidence evidence,
                                                                 WallTime since);
-    // Nobody vouches for the holders any more.
+    // Nobody vouches for the holders any more. Leaves a candidate alone.
     [[nodiscard]] ReservationChange forget_holders(WallTime since);
     // What the drive itself has said has lasted long enough.
     [[nodiscard]] std::optional<ReservationChange> time_passed(const TrackerTimes& times,
@@ -59,6 +61,7 @@ class ReservationTracker {
 
     Reservation known_;
     HolderEvidence evidence_ = HolderEvidence::none;
+    bool known_holder_ended_ = false;  // said, and since then nothing has begun to count
     std::optional<Candidate> candidate_;
 };
 

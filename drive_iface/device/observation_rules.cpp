@@ -35,6 +35,16 @@ bool agree(const Reservation& event, const Reservation& reading) {
                                same_host_port);
 }
 
+// Can what is reserved after this event be another reservation than the one known before?
+bool may_be_another(const DriveEvent& event) {
+    using Change = DriveEvent::Change;
+    if (event.change == Change::lost) return true;
+    if (event.change == Change::registrations) return false;
+    // A persistent reservation outlives a reset, and who holds it need not be said each time.
+    const bool restated = event.change == Change::state || event.change == Change::reset;
+    return !restated || event.kind != ReservationKind::persistent;
+}
+
 }  // namespace
 
 ObservationRules::ObservationRules(DriveSerial drive, bool polled, Duration event_grace)
@@ -69,6 +79,7 @@ ObservationRules::Step ObservationRules::event(const DriveEvent& event) {
     DriveObserved observed{drive_, reservation_after(event), HolderEvidence::none,
                            Source::drive_event};
     if (!observed.reservation.holders.empty()) observed.evidence = HolderEvidence::drive_event;
+    observed.known_holder_ended = may_be_another(event);
     last_ = observed.reservation;
     return {.observed = observed, .look_now = false, .look_after = std::nullopt};
 }
@@ -98,17 +109,19 @@ ObservationRules::Step ObservationRules::look(const ReservationReading& reading,
         ++(agrees ? counters_.confirmed : counters_.contradicted);
         // Also when it does not agree: the reservation known from before has ended by then.
         const bool tells_holder = agrees && is_legacy(after) && !after.holders.empty();
-        if (tells_holder) legacy_holder_ = after;
-        if (!tells_holder && event->change != DriveEvent::Change::registrations)
-            legacy_holder_.reset();
+        const bool another =
+            agrees ? may_be_another(*event) : event->change != DriveEvent::Change::registrations;
+        if (tells_holder) {
+            legacy_holder_ = after;
+        } else if (another) {
+            forget_holder();
+        }
     } else if (event) {
-        legacy_holder_.reset();
+        forget_holder();
     }
-    if (!is_legacy(reading.reservation)) {
-        // An event that is younger than this look may already tell of the next one; that is not
-        // lost, it is pending.
-        legacy_holder_.reset();
-    }
+    // An event that is younger than this look may already tell of the next one; that is not lost,
+    // it is pending.
+    if (legacy_holder_ && !is_legacy(reading.reservation)) forget_holder();
     auto observed = observation(reading, agrees);
     if (agrees && observed.evidence == HolderEvidence::none) {
         // A persistent reservation on a drive without READ FULL STATUS.
@@ -126,8 +139,15 @@ ObservationRules::Step ObservationRules::look(const ReservationReading& reading,
         return {.observed = std::nullopt, .look_now = false, .look_after = event_grace_};
     }
     held_back_ = false;
+    observed.known_holder_ended = std::exchange(known_holder_ended_, false);
     last_ = observed.reservation;
     return {.observed = std::move(observed), .look_now = false, .look_after = std::nullopt};
+}
+
+// Whoever keeps what was observed has to forget it too (agent/core/reservation_tracker.hpp).
+void ObservationRules::forget_holder() {
+    legacy_holder_.reset();
+    known_holder_ended_ = true;
 }
 
 DriveObserved ObservationRules::observation(const ReservationReading& reading,

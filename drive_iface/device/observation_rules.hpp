@@ -68,6 +68,7 @@ class ObservationRules {
 
     agent::core::DriveObserved observation(const ReservationReading& reading, bool by_event) const;
     std::optional<events::DriveEvent> take_event_before(std::uint64_t ticket);
+    void forget_holder();
     void learn_address(const agent::core::InitiatorPort& port);
     void add_known_addresses(agent::core::Reservation& reservation) const;
     bool worth_waiting_for_event(const agent::core::DriveObserved& observed);
@@ -85,6 +86,7 @@ class ObservationRules {
     std::vector<PendingEvent> pending_;  // oldest first
     std::optional<agent::core::Reservation>
         legacy_holder_;                                    // by RESERVE, as the drive's event told
+    bool known_holder_ended_ = false;                      // not told yet
     std::vector<agent::core::InitiatorPort> known_ports_;  // with address, newest last
     std::optional<agent::core::Reservation> last_;         // as last observed
     ObservationCounters counters_;

@@ -133,3 +133,48 @@ TEST_CASE("a drive that answers without saying who may use it teaches nothing") 
     ReservationTracker tracker(reserved_by(port_a), HolderEvidence::drive_event);
     CHECK_FALSE(tracker.observe(polled({}), at_once, at(1)));
 }
+
+TEST_CASE("a holder whose reservation has ended is not put back") {
+    DriveObserved ended = polled(reserved_by_nobody_knows_whom());
+    ended.known_holder_ended = true;
+    ReservationTracker tracker(reserved_by(port_a), HolderEvidence::drive_event);
+    SECTION("it counts at once") {
+        const auto change = tracker.observe(ended, at_once, at(1));
+        REQUIRE(change);
+        CHECK(change->reservation == reserved_by_nobody_knows_whom());
+        CHECK(change->evidence == HolderEvidence::none);
+    }
+    SECTION("nor by the looks until it counts") {
+        const TrackerTimes times{{100}, {0}};
+        CHECK_FALSE(tracker.observe(ended, times, at(1)));
+        CHECK_FALSE(tracker.observe(polled(reserved_by_nobody_knows_whom()), times, at(50)));
+        const auto change =
+            tracker.observe(polled(reserved_by_nobody_knows_whom()), times, at(101));
+        REQUIRE(change);
+        CHECK(change->reservation == reserved_by_nobody_knows_whom());
+    }
+    SECTION("unless the drive names it anew") {
+        const TrackerTimes times{{100}, {0}};
+        CHECK_FALSE(tracker.observe(ended, times, at(1)));
+        CHECK_FALSE(tracker.observe(event(reserved_by(port_a)), times, at(50)));
+        CHECK_FALSE(tracker.observe(polled(reserved_by_nobody_knows_whom()), times, at(500)));
+    }
+    SECTION("also where no look follows: the drive says that events were lost") {
+        const DriveObserved lost{
+            drive_1, {}, HolderEvidence::none, DriveObserved::Source::drive_event, {}, false, true};
+        const auto change = tracker.observe(lost, at_once, at(1));
+        REQUIRE(change);
+        CHECK(change->reservation.state == ReservationState::reserved);
+        CHECK(change->reservation.holders.empty());
+        CHECK_FALSE(tracker.observe(lost, at_once, at(2)));
+    }
+}
+
+TEST_CASE("READ FULL STATUS of the same port is enough to know an ended holder again") {
+    InitiatorPort with_address = port_a;
+    with_address.address = "192.0.2.17";
+    ReservationTracker tracker(persistent(with_address, 3, 7), HolderEvidence::drive_event);
+    DriveObserved again = polled(persistent(port_a, 3, 7), HolderEvidence::full_status);
+    again.known_holder_ended = true;
+    CHECK_FALSE(tracker.observe(again, at_once, at(1)));
+}

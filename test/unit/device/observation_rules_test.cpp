@@ -1,5 +1,6 @@
 #include "drive_iface/device/observation_rules.hpp"
 
+#include "agent/core/reservation_tracker.hpp"
 #include "drive_iface/device/mount_key.hpp"
 
 #include "test/support/catch.hpp"
@@ -240,6 +241,42 @@ TEST_CASE("what was recorded before a restart is known as long as the drive says
     watched.say(event(Change::state, by_reserve(ReservationKind::reserve6, {host('b')})));
     CHECK(watched.look(by_reserve(ReservationKind::legacy)).observed->reservation.holders ==
           std::vector{host('b')});
+}
+
+// The rules and the tracker of the core each remember the holder of a RESERVE: what one forgets the
+// other may not put back.
+TEST_CASE("a holder that the rules have forgotten is forgotten by the core too") {
+    Watched watched;
+    ReservationTracker tracker;
+    Reservation counts;
+    const auto see = [&](const ObservationRules::Step& step) {
+        if (!step.observed) return;  // waits for the event of a change
+        const auto change = tracker.observe(*step.observed, {{0}, {0}}, {{1}, {1}});
+        if (change) counts = change->reservation;
+    };
+    const auto reserved = by_reserve(ReservationKind::legacy);
+    see(watched.look(free_now()));
+    watched.say(
+        event(Change::reserved, by_reserve(ReservationKind::reserve6, {host('a')}), host('a')));
+    see(watched.look(reserved));
+    REQUIRE(counts.holders == std::vector{host('a')});
+
+    SECTION("its release is told, and the drive is reserved when it is looked at") {
+        watched.say(event(Change::released, free_now(), host('a')));
+    }
+    SECTION("an event names nobody") {
+        watched.say(event(Change::reserved, by_reserve(ReservationKind::reserve6)));
+    }
+    SECTION("events were lost") {
+        watched.say(event(Change::lost, {}));
+    }
+    SECTION("a look found it free, for too short a time to be told") {
+        CHECK_FALSE(watched.look(free_now()).observed);
+    }
+    see(watched.look(reserved));
+    see(watched.look(reserved));
+    CHECK(counts.state == ReservationState::reserved);
+    CHECK(counts.holders.empty());
 }
 
 TEST_CASE("a drive without an interface is known by its events alone") {
