@@ -13,6 +13,7 @@
 #include <set>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "drive_iface/events/channel_address.hpp"
 #include "drive_iface/events/line_connection.hpp"
@@ -57,7 +58,7 @@ class DriveEventServer::State : public std::enable_shared_from_this<DriveEventSe
     void command(const DriveSerial& drive, DriveCommand::Action action, const std::string& reason,
                  std::function<void(Outcome)> done);
     void acknowledge(const DriveSerial& drive, std::uint64_t seq);
-    bool is_connected(const DriveSerial& drive) const { return speakers_.count(drive) != 0; }
+    bool is_connected(const DriveSerial& drive) const { return speakers_.contains(drive); }
     std::uint16_t port();
     const DriveEventServerCounters& counters() const { return counters_; }
 
@@ -105,8 +106,9 @@ class DriveEventServer::State : public std::enable_shared_from_this<DriveEventSe
     ConnectionId last_connection_ = 0;
     std::uint64_t last_command_ = 0;
     std::map<ConnectionId, Connection> connections_;
-    std::map<DriveSerial, ConnectionId>
-        speakers_;  // who speaks for a drive: the newest that said so
+    // Who names a drive, none of them empty. The last one said so last and speaks for it.
+    std::map<DriveSerial, std::vector<ConnectionId>> speakers_;
+    std::map<std::pair<DriveSerial, std::uint64_t>, ConnectionId> events_being_taken_;
     std::map<std::uint64_t, Command> commands_;
     DriveEventServerCounters counters_;
 };
@@ -185,17 +187,26 @@ void DriveEventServer::State::ended(ConnectionId id, const std::string& why) {
     const Connection gone = std::move(found->second);
     connections_.erase(found);
     gone.lines->close();
+    std::erase_if(events_being_taken_, [id](const auto& taken) { return taken.second == id; });
+    // First of all: whoever hears of the end may have a command for any of these drives.
+    std::vector<DriveSerial> lost_speaker;
+    for (const auto& drive : gone.drives) {
+        auto& speakers = speakers_.at(drive);
+        if (speakers.back() == id) lost_speaker.push_back(drive);
+        std::erase(speakers, id);
+        if (speakers.empty()) speakers_.erase(drive);
+    }
     std::vector<std::uint64_t> unanswered;
     for (const auto& [command_id, command] : commands_) {
         if (command.connection == id) unanswered.push_back(command_id);
     }
     for (const auto command_id : unanswered)
         finish(command_id, Error{"lost before the drive answered: " + why});
-    for (const auto& drive : gone.drives) {
-        const auto speaker = speakers_.find(drive);
-        if (speaker == speakers_.end() || speaker->second != id) continue;
-        speakers_.erase(speaker);
-        if (!stopped_ && handlers_.drive_disconnected) handlers_.drive_disconnected(drive);
+    for (const auto& drive : lost_speaker) {
+        if (stopped_) return;
+        const auto& told = is_connected(drive) ? handlers_.drive_connected  // an older one is left
+                                               : handlers_.drive_disconnected;
+        if (told) told(drive);
     }
 }
 
@@ -257,7 +268,7 @@ bool DriveEventServer::State::speaks_for(ConnectionId id, const DriveSerial& dri
         }
         from->drives.insert(drive);
         // The newest counts: an older connection may be one that died without a word.
-        speakers_[drive] = id;
+        speakers_[drive].push_back(id);
         if (handlers_.drive_connected) handlers_.drive_connected(drive);
     }
     return true;
@@ -276,7 +287,11 @@ void DriveEventServer::State::take(ConnectionId id, const DriveEvent& event,
             to->lines->send(encode_line(LineFromAgent{EventAcknowledged{event.seq}}));
         }
     };
-    switch (handlers_.event(event, line)) {
+    // Before anything else: it may be acknowledged at once.
+    events_being_taken_.insert_or_assign({event.drive, event.seq}, id);
+    const auto verdict = handlers_.event(event, line);
+    if (verdict != EventVerdict::taken) events_being_taken_.erase({event.drive, event.seq});
+    switch (verdict) {
         case EventVerdict::accepted:
             ++counters_.events;
             static_cast<void>(speaks_for(id, event.drive));
@@ -304,9 +319,9 @@ void DriveEventServer::State::take(ConnectionId id, const DriveEvent& event,
 }
 
 void DriveEventServer::State::acknowledge(const DriveSerial& drive, std::uint64_t seq) {
-    const auto speaker = speakers_.find(drive);
-    if (speaker == speakers_.end()) return;  // it sends the event again when it is back
-    if (Connection* to = connection(speaker->second))
+    const auto taken = events_being_taken_.extract({drive, seq});
+    if (!taken) return;  // it sends the event again when it is back
+    if (Connection* to = connection(taken.mapped()))
         to->lines->send(encode_line(LineFromAgent{EventAcknowledged{seq}}));
 }
 
@@ -318,12 +333,11 @@ void DriveEventServer::State::command(const DriveSerial& drive, DriveCommand::Ac
                                       std::function<void(Outcome)> done) {
     ++counters_.commands;
     const auto id = ++last_command_;
-    const auto speaker = speakers_.find(drive);
-    Command entry{speaker == speakers_.end() ? 0 : speaker->second, drive, std::move(done),
-                  nullptr};
+    const auto speakers = speakers_.find(drive);
+    const ConnectionId speaker = speakers == speakers_.end() ? 0 : speakers->second.back();
+    Command entry{speaker, drive, std::move(done), nullptr};
     std::optional<Error> refused;
-    if (speaker == speakers_.end())
-        refused = Error{"the drive is not connected to the drive event channel"};
+    if (speaker == 0) refused = Error{"the drive is not connected to the drive event channel"};
     if (commands_.size() >= commands_max)
         refused = Error{"too many commands wait for their drives"};
     if (refused) {
@@ -343,8 +357,8 @@ void DriveEventServer::State::command(const DriveSerial& drive, DriveCommand::Ac
         }
     });
     commands_.emplace(id, std::move(entry));
-    connection(speaker->second)
-        ->lines->send(encode_line(LineFromAgent{DriveCommand{id, drive, action, reason}}));
+    connection(speaker)->lines->send(
+        encode_line(LineFromAgent{DriveCommand{id, drive, action, reason}}));
 }
 
 void DriveEventServer::State::take(ConnectionId id, const DriveCommandResult& result) {

@@ -33,8 +33,8 @@ struct DriveEventServerHandlers {
     // `line` is the event as it came, for telling a repeat from a drive that began to count again.
     // An accepted event is acknowledged after this returned: record what must not be lost first.
     std::function<EventVerdict(const DriveEvent& event, std::string_view line)> event;
-    // The drive's side said hello or sent its first event: assert again what the drive may have
-    // forgotten.
+    // The drive's side said hello or sent its first event, or an older connection speaks for it
+    // again, since a newer one has ended: assert again what the drive may have forgotten.
     std::function<void(const agent::core::DriveSerial& drive)> drive_connected;
     std::function<void(const agent::core::DriveSerial& drive)> drive_disconnected;
     // Something an operator should read, at most once per connection and kind.
@@ -78,7 +78,7 @@ class DriveEventServer {
     void command(const agent::core::DriveSerial& drive, DriveCommand::Action action,
                  const std::string& reason, std::function<void(agent::core::Outcome)> done);
 
-    // Of an event that was `taken`, to whoever speaks for the drive now.
+    // Of an event that was `taken`, to whoever sent it last.
     void acknowledge(const agent::core::DriveSerial& drive, std::uint64_t seq);
 
     [[nodiscard]] bool is_connected(const agent::core::DriveSerial& drive) const;

@@ -420,6 +420,54 @@ TEST_CASE("the newest connection speaks for a drive, an older one may be dead") 
     CHECK(channel.disconnected.empty());
 }
 
+TEST_CASE("when the newest connection ends, the one before it speaks for the drive again") {
+    const std::string hello = "{\"v\":1,\"hello\":[\"VT00000001\"]}\n";
+    Channel channel;
+    channel.listen();
+    PlainPeer drive(channel.path);
+    drive.send(hello);
+    REQUIRE(channel.run_until([&] { return channel.connected.size() == 1; }));
+    auto second = std::make_unique<PlainPeer>(channel.path);
+    second->send(hello);
+    REQUIRE(channel.run_until([&] { return channel.connected.size() == 2; }));
+
+    SECTION("an event is acknowledged where it came from") {
+        channel.verdict = EventVerdict::taken;
+        drive.send(event_line);
+        REQUIRE(channel.run_until([&] {
+            channel.server->acknowledge(drive_1, 1);
+            return drive.has("\"ack\":1");
+        }));
+        CHECK(second->received().empty());
+    }
+    SECTION("and is to be told again what it is") {
+        second.reset();
+        REQUIRE(channel.run_until([&] { return channel.connected.size() == 3; }));
+        CHECK(channel.disconnected.empty());
+        channel.server->command(drive_1, DriveCommand::Action::force_offline, "test",
+                                [](const Outcome&) {});
+        REQUIRE(channel.run_until([&] { return drive.has("force_offline"); }));
+    }
+}
+
+TEST_CASE("what ends with a connection can be commanded again at once") {
+    Channel channel;
+    channel.listen();
+    auto drive = std::make_unique<PlainPeer>(channel.path);
+    drive->send("{\"v\":1,\"hello\":[\"VT00000001\"]}\n");
+    REQUIRE(channel.run_until([&] { return channel.connected.size() == 1; }));
+    std::string said;
+    channel.server->command(
+        drive_1, DriveCommand::Action::lift_offline, "", [&](const Outcome& lost) {
+            CHECK_FALSE(lost);
+            channel.server->command(drive_1, DriveCommand::Action::force_offline, "test",
+                                    [&](const Outcome& next) { said = next.error().message; });
+        });
+    drive.reset();
+    REQUIRE(channel.run_until([&] { return !said.empty(); }));
+    CHECK_THAT(said, ContainsSubstring("not connected"));
+}
+
 TEST_CASE("a socket file left behind is replaced, one that is in use is not") {
     Channel channel;
     channel.listen();
