@@ -12,6 +12,7 @@ namespace {
 
 constexpr int receive_buffer_wanted = 1 << 20;
 constexpr int datagrams_per_turn = 256;
+constexpr int turns_at_once_max = 64;      // many times what the receive buffer holds
 constexpr double answers_per_second = 50;  // to unauthenticated questions, per source
 constexpr double answers_at_once = 100;
 
@@ -71,20 +72,38 @@ void MessageReceiver::wait() {
     socket_.async_wait(asio::ip::udp::socket::wait_read,
                        [this, alive = std::weak_ptr<int>(alive_)](const asio::error_code& error) {
                            if (error || alive.expired()) return;
-                           drain();
+                           read_turn();
                            wait();
                        });
 }
 
-void MessageReceiver::drain() {
+void MessageReceiver::read_all() {
+    if (in_turn_) return;
+    for (int turn = 0; turn < turns_at_once_max; ++turn) {
+        if (!read_turn()) return;
+    }
+}
+
+// True: there may be more.
+bool MessageReceiver::read_turn() {
     std::array<std::uint8_t, datagram_length_max + 1> buffer;
-    for (int i = 0; i < datagrams_per_turn; ++i) {
+    bool is_more = true;
+    in_turn_ = true;
+    for (int i = 0; i < datagrams_per_turn && is_more; ++i) {
         asio::ip::udp::endpoint from;
         asio::error_code error;
         const std::size_t length = socket_.receive_from(asio::buffer(buffer), from, 0, error);
-        if (error == asio::error::would_block || error == asio::error::try_again) return;
+        is_more = error != asio::error::would_block && error != asio::error::try_again;
         if (!error) on_datagram(std::span(buffer).first(length), from);
     }
+    const bool may_acknowledge = !end_turn_ || end_turn_();
+    in_turn_ = false;
+    const std::vector<Acknowledgement> acknowledgements = std::exchange(acknowledgements_, {});
+    if (!may_acknowledge) return is_more;
+    for (const Acknowledgement& one : acknowledgements) {
+        if (send(one.datagram, one.to)) counters_.add(SnmpCount::acknowledgements_sent);
+    }
+    return is_more;
 }
 
 void MessageReceiver::on_datagram(std::span<const std::uint8_t> datagram,
@@ -142,7 +161,11 @@ void MessageReceiver::on_datagram(std::span<const std::uint8_t> datagram,
         return;
     }
     if (!handler_(message, from.address()) || !inform) return;
-    if (send(message.response(), from)) counters_.add(SnmpCount::acknowledgements_sent);
+    if (end_turn_) {
+        acknowledgements_.push_back({message.response(), from});
+    } else if (send(message.response(), from)) {
+        counters_.add(SnmpCount::acknowledgements_sent);
+    }
 }
 
 // Everything that must not reach the library's decoder ends here.

@@ -13,6 +13,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "agent/core/result.hpp"
 #include "snmp_mib/datagram.hpp"
@@ -45,6 +46,15 @@ class MessageReceiver {
                                                const asio::ip::address& from)>;
     void let_overhear(Overhearer overhearer) { overhearer_ = std::move(overhearer); }
 
+    // Datagrams are read in turns of some hundreds. With this set, what the handler takes is
+    // acknowledged at the end of its turn, after `end_turn` and only when it returns true.
+    using EndTurn = std::function<bool()>;
+    void take_in_turns(EndTurn end_turn) { end_turn_ = std::move(end_turn); }
+    [[nodiscard]] bool is_in_turn() const { return in_turn_; }
+    // Reads what has arrived until now, in as many turns as it needs up to a bound. Nothing while a
+    // turn runs.
+    void read_all();
+
     // Where datagrams may come from, and whose engine IDs may stand in traps.
     void allow(std::set<asio::ip::address> sources, std::set<std::string> engine_ids);
     [[nodiscard]] std::uint16_t port() const;
@@ -55,7 +65,7 @@ class MessageReceiver {
                     Handler handler);
 
     void wait();
-    void drain();
+    bool read_turn();
     void on_datagram(std::span<const std::uint8_t> datagram, const asio::ip::udp::endpoint& from);
     bool for_us(const V3Envelope& envelope, const asio::ip::udp::endpoint& from);
     void refuse(ReceivedMessage& message, const V3Envelope& envelope,
@@ -65,6 +75,10 @@ class MessageReceiver {
     bool may_answer(const asio::ip::address& source);
     bool send(const agent::core::Result<std::string>& datagram, const asio::ip::udp::endpoint& to);
 
+    struct Acknowledgement {
+        agent::core::Result<std::string> datagram;
+        asio::ip::udp::endpoint to;
+    };
     // Unauthenticated questions that a source may still ask; refilled with time.
     struct Allowance {
         double answers = 0;
@@ -76,6 +90,9 @@ class MessageReceiver {
     SnmpCounters& counters_;
     Handler handler_;
     Overhearer overhearer_;
+    EndTurn end_turn_;
+    bool in_turn_ = false;
+    std::vector<Acknowledgement> acknowledgements_;  // of the turn
     std::set<std::string> engine_ids_;
     std::map<asio::ip::address, Allowance> sources_;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);

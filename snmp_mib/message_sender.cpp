@@ -310,6 +310,10 @@ void MessageSender::arm_timer() {
     timer_.async_wait([this, alive = std::weak_ptr<int>(alive_)](const asio::error_code& error) {
         if (error || alive.expired()) return;
         timer_armed_ = false;
+        // After a stall: answers that have arrived count before a message is sent again or given
+        // up.
+        if (v4_) drain(*v4_);
+        if (v6_) drain(*v6_);
         pump();
     });
 }

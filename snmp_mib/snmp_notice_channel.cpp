@@ -379,6 +379,18 @@ void SnmpNoticeChannel::stop_sending(const std::string& peer, const std::string&
     parts_->sender->stop(peer, replaces);
 }
 
+void SnmpNoticeChannel::hear_in_turns(std::function<bool()> end_turn) {
+    parts_->receiver->take_in_turns(std::move(end_turn));
+}
+
+bool SnmpNoticeChannel::is_hearing() const {
+    return parts_->receiver->is_in_turn();
+}
+
+void SnmpNoticeChannel::hear_what_arrived() {
+    parts_->receiver->read_all();
+}
+
 void SnmpNoticeChannel::hear_pair(PairLineHandler on_line) {
     parts_->on_pair_line = std::move(on_line);
 }

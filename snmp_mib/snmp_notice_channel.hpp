@@ -74,6 +74,14 @@ class SnmpNoticeChannel final : public NoticeChannel {
               std::function<void()> on_acknowledged) override;
     void stop_sending(const std::string& peer, const std::string& replaces) override;
 
+    // What peers say is read in turns of some hundreds of messages, and acknowledged at the end of
+    // the turn, after `end_turn`, when that returns true: whoever records what he heard does it
+    // there, once for all. Without: each message is acknowledged when the handler returns.
+    void hear_in_turns(std::function<bool()> end_turn);
+    [[nodiscard]] bool is_hearing() const;  // a turn runs
+    // Hears what has arrived until now and lies unread: before somebody's silence counts.
+    void hear_what_arrived();
+
     // A line of a peer that may say such, in its own name, to us. False: it was not taken, and is
     // not acknowledged.
     using PairLineHandler = std::function<bool(const std::string& peer, const std::string& line)>;

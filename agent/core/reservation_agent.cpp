@@ -151,6 +151,12 @@ ReservationAgentEffects ReservationAgent::Rules::step(const ReservationAgentInpu
     return finish();
 }
 
+ReservationAgentEffects ReservationAgent::Rules::hear(const ReservationAgentInput& input, Now now) {
+    now_ = now;
+    std::visit([this](const auto& alternative) { handle(alternative); }, input);
+    return finish();
+}
+
 void ReservationAgent::Rules::leave_behind(const Drive& drive) {
     const DriveSerial& serial = drive.record.drive;
     if (!usable(drive)) {
@@ -346,6 +352,9 @@ ReservationAgentEffects ReservationAgent::start(Now now) {
 }
 ReservationAgentEffects ReservationAgent::step(const ReservationAgentInput& input, Now now) {
     return rules_->step(input, now);
+}
+ReservationAgentEffects ReservationAgent::hear(const ReservationAgentInput& input, Now now) {
+    return rules_->hear(input, now);
 }
 std::optional<Instant> ReservationAgent::next_wakeup() const {
     return rules_->next_wakeup();

@@ -107,6 +107,10 @@ class ReservationAgent {
 
     [[nodiscard]] ReservationAgentEffects step(const ReservationAgentInput& input, Now now);
 
+    // As step(), but what only time has brought about waits for the next step(): for what had
+    // arrived, and was not read, before a timeout that is over now.
+    [[nodiscard]] ReservationAgentEffects hear(const ReservationAgentInput& input, Now now);
+
     // When to call step(TimePassed) at the latest; nothing when only an input can change anything.
     [[nodiscard]] std::optional<Instant> next_wakeup() const;
 

@@ -33,6 +33,7 @@ class ReservationAgent::Rules {
 
     ReservationAgentEffects start(Now now);
     ReservationAgentEffects step(const ReservationAgentInput& input, Now now);
+    ReservationAgentEffects hear(const ReservationAgentInput& input, Now now);
     ReservationAgentEffects reconfigure(SharingConfiguration configuration, Now now);
     [[nodiscard]] std::optional<Instant> next_wakeup() const;
 

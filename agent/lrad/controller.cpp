@@ -87,6 +87,7 @@ core::Outcome Controller::open_doors() {
         [this](const snmp_mib::SnmpEvent& event) { snmp_event(event); });
     if (!channel) return channel.error().within("snmp");
     channel_ = std::move(channel).value();
+    channel_->hear_in_turns([this] { return end_hearing(); });
     open_hosts();
     release_requests_ = std::make_unique<ReleaseRequests>(
         loop_, *hosts_, configuration_.sharing.controller, store_.epoch());
@@ -257,37 +258,23 @@ void Controller::drive_connected(const core::DriveSerial& serial) {
     }
 }
 
-void Controller::agent_said(const std::string& peer, const snmp_mib::AgentMessage& message) {
-    if (const auto* confirmation = std::get_if<snmp_mib::NoticeConfirmation>(&message)) {
-        ++counters_.confirmations_received;
-        take(core::NoticeConfirmed{confirmation->confirmation});
-    } else if (const auto* started = std::get_if<snmp_mib::AgentStartedMessage>(&message)) {
-        agent_presence_said(started->presence, false);
-        if (is_active()) take(core::AgentStarted{started->presence});
-    } else if (const auto* stopping = std::get_if<snmp_mib::AgentStoppingMessage>(&message)) {
-        agent_presence_said(stopping->presence, true);
-        if (is_active()) take(core::AgentStopping{stopping->presence});
-    } else if (const auto* said = std::get_if<snmp_mib::HolderStatementMessage>(&message)) {
-        if (!release_requests_->take(said->statement)) take(core::HolderStated{said->statement});
-    } else {
-        runtime::log_warning(
-            "agent " + peer +
-            " sent a notice: only controllers do; check controllers[] of its dsad.json");
-    }
-}
-
 // ---- the rules
 // ------------------------------------------------------------------------------------------------------
 
 void Controller::take(const core::ReservationAgentInput& input) {
     if (failed_) return;
-    carry_out(rules_.step(input, clock_now()));
+    hear_before_a_timeout();
+    const bool hearing = channel_->is_hearing();
+    carry_out(hearing ? rules_.hear(input, clock_now()) : rules_.step(input, clock_now()));
     settle_waiters(input);
     watch_reconcile(input);
 }
 
-void Controller::carry_out(const core::ReservationAgentEffects& effects) {
+// What was heard in the turn that runs comes first.
+void Controller::carry_out(const core::ReservationAgentEffects& latest) {
     if (failed_) return;
+    core::ReservationAgentEffects effects = std::exchange(heard_effects_, {});
+    effects.insert(effects.end(), latest.begin(), latest.end());
     if (const auto done = runtime::carry_out(effects, store_, doors()); !done) {
         failed_ = true;
         runtime::log_critical("the state can not be recorded: " + done.error().message);
@@ -299,12 +286,13 @@ void Controller::carry_out(const core::ReservationAgentEffects& effects) {
 }
 
 void Controller::wake_up_in_time() {
-    const auto at = rules_.next_wakeup();
-    if (!at) {
+    wakes_at_ = rules_.next_wakeup();
+    if (!wakes_at_) {
         wakeup_.cancel();
         return;
     }
-    const std::int64_t wait_ms = std::max<std::int64_t>(0, at->ms - clock_now().monotonic.ms);
+    const std::int64_t wait_ms =
+        std::max<std::int64_t>(0, wakes_at_->ms - clock_now().monotonic.ms);
     wakeup_.expires_after(std::chrono::milliseconds(wait_ms));
     wakeup_.async_wait([this](const std::error_code& error) {
         if (!error) take(core::TimePassed{});
@@ -497,6 +485,7 @@ core::Outcome Controller::reconfigure(runtime::LradConfiguration configuration) 
         return set.error().within("snmp.consumers");
     }
     const bool same_settle = settle_of(configuration_) == settle_of(configuration);
+    hear_before_a_timeout();
     configuration_ = std::move(configuration);
     if (auto followed = hosts_->follow(configuration_); !followed)
         runtime::log_error(followed.error().message);

@@ -120,7 +120,6 @@ class Controller {
     [[nodiscard]] core::Outcome listen_to_libraries();
     void library_hinted(const std::string& library, const std::string& trap,
                         const std::vector<snmp_mib::Varbind>& varbinds);
-    void agent_said(const std::string& peer, const snmp_mib::AgentMessage& message);
     void take(const core::ReservationAgentInput& input);
     void carry_out(const core::ReservationAgentEffects& effects);
     void wake_up_in_time();
@@ -134,6 +133,12 @@ class Controller {
     void show_event(const core::EventRecord& record);
     void snmp_event(const snmp_mib::SnmpEvent& event);
     void settle_waiters(const core::ReservationAgentInput& input);
+
+    // controller_hearing.cpp: what agents say.
+    void agent_said(const std::string& peer, const snmp_mib::AgentMessage& message);
+    void hear(const core::ReservationAgentInput& input);
+    [[nodiscard]] bool end_hearing();
+    void hear_before_a_timeout();
 
     // control_methods.cpp: what lractl can ask.
     void serve();
@@ -267,6 +272,9 @@ class Controller {
     Counters counters_;
     std::function<void(const std::string&)> on_failure_;
     bool failed_ = false;
+    // Of the turn of messages that runs, not recorded yet; and what has led to it.
+    core::ReservationAgentEffects heard_effects_;
+    std::vector<core::ReservationAgentInput> heard_;
 
     DrivePaths paths_;
     DiscoveryService discovery_;
@@ -289,6 +297,7 @@ class Controller {
     std::shared_ptr<mounts::MountService> mounts_;     // null: without a changer, or not now
     std::unique_ptr<PairPart, PairPartDeleter> pair_;  // null: without the section "pair"
     asio::steady_timer wakeup_;
+    std::optional<core::Instant> wakes_at_;
     std::list<Waiter> waiters_;
     std::map<core::DriveSerial, std::shared_ptr<ReleaseRun>> releases_;    // under way
     std::map<core::AgentName, std::shared_ptr<ReconcileRun>> reconciles_;  // under way

@@ -15,6 +15,7 @@ lra_library(agent_lrad
     agent/lrad/capability_memory.cpp
     agent/lrad/control_methods.cpp
     agent/lrad/controller.cpp
+    agent/lrad/controller_hearing.cpp
     agent/lrad/controller_pair.cpp
     agent/lrad/controller_pair_offline.cpp
     agent/lrad/controller_pair_view.cpp

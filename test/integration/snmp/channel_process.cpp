@@ -10,6 +10,7 @@
 #include <iostream>
 #include <sstream>
 #include <string>
+#include <utility>
 
 #include "agent/core/notice.hpp"
 #include "snmp_mib/snmp_notice_channel.hpp"
@@ -52,6 +53,7 @@ std::string describe(const AgentMessage& message) {
 }
 
 struct Options {
+    std::string turns;  // "recorded" or "failed": what the end of each turn says
     SnmpChannelConfiguration channel;
     ConsumersConfiguration consumers;
 };
@@ -115,6 +117,8 @@ void take_option(Options& options, const std::string& line) {
         channel.users.push_back(user_from(words));
     } else if (key == "consumer") {
         options.consumers.consumers.push_back(consumer_from(words));
+    } else if (key == "turns") {
+        words >> options.turns;
     } else if (key == "queue") {
         words >> options.consumers.queue_max;
     } else if (key == "delivery") {
@@ -135,7 +139,8 @@ class Session {
     bool open() {
         auto opened = SnmpNoticeChannel::open(
             loop_, options_.channel,
-            [](const std::string& peer, const AgentMessage& message) {
+            [this](const std::string& peer, const AgentMessage& message) {
+                ++messages_of_turn_;
                 say("message " + peer + " " + describe(message));
             },
             [](const SnmpEvent& event) {
@@ -147,6 +152,7 @@ class Session {
             return false;
         }
         channel_ = std::move(opened).value();
+        if (!options_.turns.empty()) channel_->hear_in_turns([this] { return end_turn(); });
         channel_->hear_pair([](const std::string& peer, const std::string& line) {
             say("line " + peer + " " + line);
             return line != "refuse";
@@ -163,6 +169,12 @@ class Session {
     }
 
   private:
+    bool end_turn() {
+        const int messages = std::exchange(messages_of_turn_, 0);
+        if (messages > 0) say("turn of " + std::to_string(messages));
+        return options_.turns == "recorded";
+    }
+
     void next_line() {
         asio::async_read_until(input_, buffer_, '\n',
                                [this](const asio::error_code& error, std::size_t) {
@@ -294,6 +306,7 @@ class Session {
     }
 
     Options options_;
+    int messages_of_turn_ = 0;
     asio::posix::stream_descriptor input_;
     asio::io_context& loop_;
     asio::streambuf buffer_;

@@ -1,3 +1,5 @@
+#include <signal.h>
+
 #include <memory>
 #include <string>
 
@@ -378,4 +380,44 @@ TEST_CASE("the other node's user may say lines and nothing else, an agent's not 
         }
         CHECK(node.count("messages_delivered") == 0);
     }
+}
+
+TEST_CASE("messages that arrived together are one turn, and acknowledged when it is recorded") {
+    const Pair pair;
+    const UdpSocket nobody;
+    ChannelDriver controller(program,
+                             pair.with(pair.controller_options(nobody.port()), "turns recorded"));
+    REQUIRE(controller.ready());
+    ChannelDriver agent(program, pair.agent_options(controller.port()));
+    REQUIRE(agent.ready());
+    agent.tell("confirm ctl VT0000 1");
+    CHECK(controller.wait_for("turn") == "turn of 1");
+    CHECK_FALSE(agent.wait_for("acknowledged").empty());
+
+    REQUIRE(::kill(controller.pid(), SIGSTOP) == 0);
+    const std::uint64_t sent = agent.count("messages_sent");
+    for (int drive = 1; drive <= 10; ++drive)
+        agent.tell("confirm ctl VT00" + std::to_string(10 + drive) + " 1");
+    CHECK(eventually([&] { return agent.count("messages_sent") == sent + 10; }));
+    REQUIRE(::kill(controller.pid(), SIGCONT) == 0);
+    const std::string turn = controller.wait_for("turn");
+    CHECK(turn.starts_with("turn of "));
+    CHECK(std::stoi(turn.substr(turn.rfind(' '))) >= 10);  // and what was sent again meanwhile
+    for (int drive = 1; drive <= 10; ++drive)
+        CHECK_FALSE(agent.wait_for("acknowledged").empty());
+}
+
+TEST_CASE("what could not be recorded is not acknowledged") {
+    const Pair pair;
+    const UdpSocket nobody;
+    ChannelDriver controller(program,
+                             pair.with(pair.controller_options(nobody.port()), "turns failed"));
+    REQUIRE(controller.ready());
+    ChannelDriver agent(program, pair.agent_options(controller.port()));
+    REQUIRE(agent.ready());
+    agent.tell("confirm ctl VT0000 1");
+    CHECK(controller.wait_for("turn") == "turn of 1");
+    CHECK(controller.wait_for("turn") == "turn of 1");  // sent again
+    CHECK(agent.wait_for("acknowledged", 200).empty());
+    CHECK(controller.count("acknowledgements_sent") == 0);
 }

@@ -123,3 +123,38 @@ TEST_CASE("a lost agent still owes: the next change of another drive forces that
     CHECK(all<ForceDriveOffline>(effects)[0].drive == drive_2);
     CHECK(controller.agent("alpha").record.missed == 2);
 }
+
+TEST_CASE("after a stall longer than the budget, confirmations that had arrived are heard first") {
+    Controller controller;
+    controller.bring_up_all();
+    const auto sent = all<SendNotice>(controller.see(drive_1, reserved_by(port_a)));
+    REQUIRE(sent.size() == 3);
+    const Now late{{controller.now().monotonic.ms + 25'000}, {controller.now().wall.ms + 25'000}};
+    for (const auto& notice : sent) {
+        const NoticeConfirmed confirmed{{notice.notice.id,
+                                         notice.notice.controller,
+                                         notice.agent,
+                                         drive_1,
+                                         ConfirmationResult::set_offline,
+                                         {}}};
+        CHECK(all<ForceDriveOffline>(controller.rules().hear(confirmed, late)).empty());
+    }
+    CHECK(all<ForceDriveOffline>(controller.rules().step(TimePassed{}, late)).empty());
+    CHECK(controller.drive(drive_1).record.operational_state == OperationalState::online);
+    CHECK_FALSE(controller.alarm(AlarmKind::handshake_incomplete));
+}
+
+TEST_CASE("hearing does not forgive: who is silent is given up at the next step") {
+    Controller controller;
+    controller.bring_up_all();
+    const auto sent = all<SendNotice>(controller.see(drive_1, reserved_by(port_a)));
+    const Now late{{controller.now().monotonic.ms + 25'000}, {controller.now().wall.ms + 25'000}};
+    const NoticeConfirmed confirmed{{sent[0].notice.id,
+                                     sent[0].notice.controller,
+                                     sent[0].agent,
+                                     drive_1,
+                                     ConfirmationResult::set_offline,
+                                     {}}};
+    CHECK(all<ForceDriveOffline>(controller.rules().hear(confirmed, late)).empty());
+    CHECK(all<ForceDriveOffline>(controller.rules().step(TimePassed{}, late)).size() == 1);
+}
