@@ -45,6 +45,11 @@ std::uint64_t unix_seconds() {
 std::uint64_t first_notice_epoch(std::uint64_t pair_epoch) {
     return (pair_epoch << 32U) + unix_seconds();
 }
+
+std::string presence_note(const core::AgentName& agent) {
+    return "presence:" + agent;
+}
+
 }  // namespace
 
 void Controller::PairPartDeleter::operator()(PairPart* part) const {
@@ -59,6 +64,10 @@ core::Outcome Controller::open_pair() {
         return core::Nothing{};
     }
     pair_.reset(new PairPart);
+    for (const auto& agent : configuration_.agents) {
+        const auto said = store_.recall(presence_note(agent.name));
+        if (said && said.value()) pair_->presences.recall(agent.name, *said.value());
+    }
     pair_node::NodeOptions options;
     options.pair = *configuration_.pair;
     options.name = configuration_.sharing.controller;
@@ -216,8 +225,12 @@ void Controller::become_active(const pair::ActingRight& right) {
     pair_->offline->serve();
     carry_out(rules_.start(runtime::clock_now()));
     pair_->to_be_told.clear();
-    for (const auto& agent : rules_.agents())
+    for (const auto& agent : rules_.agents()) {
+        // Said to the node that served until now: nobody waits for it.
+        if (const auto* left = pair_->presences.stopping(agent.record.agent))
+            take(core::AgentStopping{*left});
         pair_->to_be_told.push_back(agent.record.agent);
+    }
     ++pair_->activations;
     tell_agents_anew();
     for (const auto& [serial, drive] : drives_)
@@ -234,8 +247,7 @@ void Controller::tell_agents_anew() {
     const auto agent = std::move(pair_->to_be_told.back());
     pair_->to_be_told.pop_back();
     take(core::AdministratorReconciledAgent{agent});
-    const auto said = pair_->presences.find(agent);
-    if (said != pair_->presences.end()) take(core::AgentStarted{said->second});
+    if (const auto* said = pair_->presences.started(agent)) take(core::AgentStarted{*said});
     asio::post(loop_, [this, activation = pair_->activations, lives = std::weak_ptr(pair_->alive)] {
         if (!lives.expired() && activation == pair_->activations) tell_agents_anew();
     });
@@ -286,11 +298,12 @@ void Controller::end_elsewhere(std::shared_ptr<mounts::MountService> service) {
 }
 
 void Controller::agent_presence_said(const core::AgentPresence& presence, bool stopping) {
-    if (!pair_) return;
-    auto& known = pair_->presences[presence.agent];
-    if (presence.incarnation < known.incarnation) return;
-    known = presence;
-    if (stopping) pair_->presences.erase(presence.agent);
+    if (!pair_ || !pair_->presences.hear(presence, stopping)) return;
+    const auto kept =
+        store_.remember(presence_note(presence.agent), pair_->presences.text_of(presence.agent));
+    if (!kept) {
+        runtime::log_warning(kept.error().within("what agent " + presence.agent + " says").message);
+    }
 }
 
 bool Controller::pass_on(const std::string& method, const nlohmann::json& params,

@@ -14,6 +14,7 @@
 #include "agent/lrad/offline_sharing.hpp"
 #include "agent/lrad/pair_alarms.hpp"
 #include "agent/lrad/pair_view.hpp"
+#include "agent/lrad/presence_memory.hpp"
 #include "agent/lrad/request_passing.hpp"
 #include "agent/mounts/worker.hpp"
 #include "agent/pair_node/node_runner.hpp"
@@ -50,7 +51,7 @@ struct Controller::PairPart {
     void end_round() {
         if (round_over) round_over->store(true);
     }
-    std::map<core::AgentName, core::AgentPresence> presences;  // as said, also while only watching
+    PresenceMemory presences;
     std::unique_ptr<OfflineSharing> offline;
     std::unique_ptr<RequestPassing> requests;             // null: no mounts
     std::map<core::DriveSerial, std::string> cleared_by;  // who, and why, until it is online
