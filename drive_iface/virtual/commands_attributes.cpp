@@ -105,6 +105,7 @@ Answer write_attribute(const TapeCall& call) {
                 attributes[entry.identifier] = entry.attribute;
         }
         call.cartridge().set_attributes(std::move(attributes));
+        note_writer(call.user, command.nexus.port);
         call.unfinished().stage = accepted;
     }
     Answer reply;

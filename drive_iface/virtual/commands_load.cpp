@@ -1,6 +1,7 @@
 // LOAD UNLOAD and PREVENT ALLOW MEDIUM REMOVAL.
 
 #include <algorithm>
+#include <utility>
 
 #include "drive_iface/virtual/handlers.hpp"
 #include "drive_iface/virtual/loading.hpp"
@@ -79,10 +80,9 @@ Answer unload(const Call& call) {
     begin_unload(drive, (call.cdb[4] & hold_bit) != 0);
     settle_medium(call.unit, call.drive().tape);
     if (drive.medium == MediumState::unloading && !is_immediate(call)) return std::nullopt;
-    TapeUser& user = user_of(drive, call.nexus_id);
-    if (drive.medium != MediumState::unloading && user.lost_writes) {
-        user.lost_writes = false;
-        count_write_error(drive);
+    if (drive.medium == MediumState::unloading) return good();
+    const bool owed = take_owed(user_of(drive, call.nexus_id), call.nexus.port);
+    if (std::exchange(drive.lost_at_unload, false) || owed) {
         return check_condition(scsi::SenseKey::medium_error, scsi::additional_sense::write_error);
     }
     return good();

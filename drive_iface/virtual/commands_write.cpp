@@ -103,6 +103,7 @@ Answer write_there(const TapeCall& call, const Form& form) {
         call.tape().programmable_warning = call.user.mode.programmable_warning_mb * pews_unit;
         const auto written = write_blocks(call.tape(), command.data_out, block_length);
         if (!written) return std::nullopt;
+        note_writer(call.user, command.nexus.port);
         call.tape().overwrite_allowed_at.reset();
         so_far.stage = stage_of(*written);
         so_far.done = written->blocks;
@@ -152,6 +153,7 @@ Answer write_filemarks_there(const TapeCall& call, const Form& form) {
         const auto step = static_cast<std::uint32_t>(wanted - so_far.done);
         const auto written = write_filemarks(call.tape(), step);
         if (!written) return std::nullopt;
+        note_writer(call.user, command.nexus.port);
         call.tape().overwrite_allowed_at.reset();
         so_far.done += written->blocks;
         count(call, [&](TapeCounters& counters) { counters.filemarks_written += written->blocks; });
@@ -181,6 +183,7 @@ Answer erase_there(const TapeCall& call, const Form& form, std::uint8_t immediat
         if (auto stopped = go_there(call, form, there); !there) return stopped;
         if (auto refused = write_refused(call)) return refused;
         erase_from_here(call.tape());
+        note_writer(call.user, call.call.nexus.port);
         call.tape().overwrite_allowed_at.reset();
         so_far.stage = accepted;
     }

@@ -1,5 +1,6 @@
 #include "drive_iface/virtual/loading.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "agent/core/assert.hpp"
@@ -8,7 +9,14 @@
 namespace drive_iface::virtual_library {
 namespace {
 
+using agent::core::InitiatorPort;
+using agent::core::same_host_port;
 using MediumState = TapeState::MediumState;
+
+bool is_among(const std::vector<InitiatorPort>& ports, const InitiatorPort& port) {
+    return std::any_of(ports.begin(), ports.end(),
+                       [&](const InitiatorPort& one) { return same_host_port(one, port); });
+}
 
 void fail_to_load(TapeState& drive, std::string trouble) {
     drive.medium = MediumState::unreadable;
@@ -19,6 +27,7 @@ void fail_to_load(TapeState& drive, std::string trouble) {
 void unthread(TapeUser& user) {
     user.tape = {};
     user.stream = nullptr;
+    user.writers.clear();
     user.given_up = false;
 }
 
@@ -86,19 +95,10 @@ void lose_power(TapeUser& user) {
     if (user.tape.cartridge) user.tape.cartridge->lose_power();
 }
 
-bool note_fault(TapeState& drive, TapeUser& user) {
-    if (!user.tape.cartridge) return false;
-    auto fault = take_fault(user.tape);
-    if (!fault) return false;
-    user.lost_writes = true;
-    drive.trouble = std::move(fault->message);
-    return true;
-}
-
 // A failure ends the wait as well, and is looked for first: storage that stays broken would be
 // asked to synchronise for ever.
 bool is_stored(TapeState& drive, TapeUser& user) {
-    if (note_fault(drive, user)) user.given_up = true;
+    if (take_lost_writes(drive, user)) user.given_up = drive.lost_at_unload = true;
     return !user.tape.cartridge || user.given_up || synchronise(user.tape);
 }
 
@@ -157,7 +157,7 @@ void begin_unload(TapeState& drive, bool hold) {
     if (drive.medium == MediumState::unloading) return;
     drive.medium = MediumState::unloading;
     // What failed before leaves something to be stored all the same.
-    static_cast<void>(note_fault(drive, drive.shared));
+    drive.lost_at_unload = take_lost_writes(drive, drive.shared);
     if (drive.shared.tape.cartridge) {
         note(*drive.shared.tape.cartridge, [&drive](MediumAttributes& attributes) {
             note_written(attributes, drive.since_load);
@@ -231,6 +231,35 @@ void forget_nexus(TapeState& drive, NexusId nexus) {
     drive.alerts.forget(nexus);
     drive.own.erase(nexus);
     drive.echo_buffers.erase(nexus);
+}
+
+bool take_lost_writes(TapeState& drive, TapeUser& user) {
+    if (!user.tape.cartridge) return false;
+    auto fault = take_fault(user.tape);
+    if (!fault) return false;
+    drive.trouble = std::move(fault->message);
+    ++drive.since_power_on.write_errors;
+    ++drive.since_load.write_errors;
+    for (const auto flag : {TapeAlert::hard_error, TapeAlert::media, TapeAlert::write_failure})
+        drive.alerts.raise(flag);
+    user.owed_to_anybody = user.writers.empty();
+    for (auto& writer : user.writers) {
+        if (!is_among(user.owed, writer)) user.owed.push_back(std::move(writer));
+    }
+    user.writers.clear();
+    return true;
+}
+
+void note_writer(TapeUser& user, const InitiatorPort& port) {
+    if (!is_among(user.writers, port)) user.writers.push_back(port);
+}
+
+bool take_owed(TapeUser& user, const InitiatorPort& port) {
+    const bool anybody = std::exchange(user.owed_to_anybody, false);
+    return std::erase_if(user.owed,
+                         [&](const InitiatorPort& owed) { return same_host_port(owed, port); }) >
+               0 ||
+           anybody;
 }
 
 TapeUser& user_of(TapeState& drive, NexusId nexus) {

@@ -44,6 +44,13 @@ void set_faults(TapeState& drive, TapeFaults faults);
 void finish_stream(TapeState& drive, NexusId nexus);
 // A nexus is gone, and its own position on a parallel drive with it.
 void forget_nexus(TapeState& drive, NexusId nexus);
+// Takes over that storing has failed since this was asked last: the drive's counters and alerts
+// tell of it, and those who wrote are owed a deferred error (SPC-4 4.5.5).
+[[nodiscard]] bool take_lost_writes(TapeState& drive, TapeUser& user);
+// This host has written.
+void note_writer(TapeUser& user, const agent::core::InitiatorPort& port);
+// True, once: this host is to hear that writes have failed.
+[[nodiscard]] bool take_owed(TapeUser& user, const agent::core::InitiatorPort& port);
 // Whose position a command of this nexus uses.
 [[nodiscard]] TapeUser& user_of(TapeState& drive, NexusId nexus);
 

@@ -33,22 +33,19 @@ bool has_view(const Call& call, TapeUser& user, Answer& reply) {
     return true;
 }
 
-CommandReply write_error(TapeState& drive, bool deferred) {
-    count_write_error(drive);
+CommandReply write_error(bool deferred) {
     return check_condition(
         {.key = SenseKey::medium_error, .additional = code::write_error, .deferred = deferred});
 }
 
 // Something that had been accepted could not be stored. A command that waits for storing fails
-// itself; any other has not begun, and the error is that of an earlier one (SPC-4 4.5.5).
-Answer failure_of_earlier_writes(TapeState& drive, TapeUser& user, bool waits_for_it) {
-    bool lost = std::exchange(user.lost_writes, false);
-    if (auto fault = take_fault(user.tape)) {
-        drive.trouble = std::move(fault->message);
-        lost = true;
-    }
-    if (!lost) return std::nullopt;
-    return write_error(drive, !waits_for_it);
+// itself; any other has not begun, and the error is that of an earlier one (SPC-4 4.5.5), told to
+// those who wrote and to nobody in their place: others find the end where it is now.
+Answer failure_of_earlier_writes(const Call& call, TapeUser& user, bool waits_for_it) {
+    const bool failed = take_lost_writes(call.drive().tape, user);
+    const bool owed = take_owed(user, call.nexus.port);
+    if (!owed && !(failed && waits_for_it)) return std::nullopt;
+    return write_error(!waits_for_it);
 }
 
 }  // namespace
@@ -56,19 +53,23 @@ Answer failure_of_earlier_writes(TapeState& drive, TapeUser& user, bool waits_fo
 Answer with_tape(const Call& call, TapeCommand command) {
     TapeState& drive = call.drive().tape;
     settle_medium(call.unit, drive);
-    if (drive.medium != TapeState::MediumState::loaded)
-        return check_condition(medium_readiness(drive));
     TapeUser& user = user_of(drive, call.nexus_id);
+    if (drive.medium != TapeState::MediumState::loaded) {
+        if (take_owed(user, call.nexus.port)) return write_error(true);
+        return check_condition(medium_readiness(drive));
+    }
     Answer reply;
     if (!has_view(call, user, reply)) return reply;
-    reply = failure_of_earlier_writes(drive, user, call.unfinished.storing);
-    return reply ? reply : command({call, user});
+    reply = failure_of_earlier_writes(call, user, call.unfinished.storing);
+    if (reply) return reply;
+    if (user.tape.cartridge->synchronised()) user.writers.clear();
+    return command({call, user});
 }
 
 bool is_stored(const TapeCall& call, Answer& reply) {
     const bool stored = synchronise(call.tape());
     // A failure ends the wait as well: what could not be stored is no longer there.
-    reply = failure_of_earlier_writes(call.drive(), call.user, true);
+    reply = failure_of_earlier_writes(call.call, call.user, true);
     if (reply) return false;
     call.unfinished().storing = !stored;
     return stored;
@@ -110,13 +111,6 @@ void count_read_error(const TapeCall& call) {
     ++drive.since_power_on.read_errors;
     ++drive.since_load.read_errors;
     for (const TapeAlert flag : {TapeAlert::hard_error, TapeAlert::media, TapeAlert::read_failure})
-        drive.alerts.raise(flag);
-}
-
-void count_write_error(TapeState& drive) {
-    ++drive.since_power_on.write_errors;
-    ++drive.since_load.write_errors;
-    for (const TapeAlert flag : {TapeAlert::hard_error, TapeAlert::media, TapeAlert::write_failure})
         drive.alerts.raise(flag);
 }
 

@@ -22,7 +22,8 @@ struct TapeCall {
 };
 using TapeCommand = Answer (*)(const TapeCall& call);
 
-// Runs the command when a tape is threaded and no earlier write has failed, else says why not. On a
+// Runs the command when a tape is threaded and no earlier write of its host has failed, else says
+// why not. On a
 // parallel drive this opens the view of the nexus.
 [[nodiscard]] Answer with_tape(const Call& call, TapeCommand command);
 
@@ -39,7 +40,6 @@ using TapeCommand = Answer (*)(const TapeCall& call);
 
 // What an operator or a host should look at.
 void count_read_error(const TapeCall& call);
-void count_write_error(TapeState& drive);
 
 // settle(), and the unit attentions that come with it. Before each command, and when a cartridge or
 // its shelf made progress.

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "drive_iface/virtual/parallel.hpp"
 #include "drive_iface/virtual/personality.hpp"
@@ -31,8 +32,12 @@ struct TapeUser {
     Tape tape;
     ParallelCartridge* stream = nullptr;  // tape.cartridge, on a parallel drive
     TapeMode mode;
-    bool lost_writes = false;  // a deferred error waits to be told
-    bool given_up = false;     // storing failed while it was unloaded: nothing is waited for
+    // Who wrote what is not known to be stored, and who has yet to hear that such writes failed.
+    // Hosts and not nexuses: a lost connection is no reason not to be told.
+    std::vector<agent::core::InitiatorPort> writers;
+    std::vector<agent::core::InitiatorPort> owed;
+    bool owed_to_anybody = false;  // nobody is known to have written it
+    bool given_up = false;         // storing failed while it was unloaded: nothing is waited for
 };
 
 struct TapeCounters {
@@ -73,6 +78,7 @@ struct TapeState {
     bool held = false;                 // unloaded with HOLD: still threadable without a robot
     bool threads_again = false;        // power came back: what is being stored is threaded anew
     bool unloaded_by_host = false;     // HUI in log page 11h
+    bool lost_at_unload = false;       // storing failed while it was unloaded: UNLOAD is to tell
     std::optional<NexusId> loaded_by;  // a host's own LOAD: it needs no unit attention
 
     TapeFaults faults;  // of whatever tape is in it

@@ -160,6 +160,58 @@ TEST_CASE("an error of storing is told with the next command, as a deferred erro
     CHECK(rig.tape().since_load.write_errors == 1);
 }
 
+TEST_CASE("an error of storing is told to the host that wrote, whoever asks first") {
+    TapeRig rig(blank_tape(), buffering());
+    // Of another host; it is stored, and nothing of it fails.
+    REQUIRE(good(rig.send_as(TapeRig::other_host, TapeRig::with_length(0x0a, 1), {9})));
+    while (rig.shelf().work()) {
+    }
+    REQUIRE(good(rig.write({1})));
+    REQUIRE(good(rig.write({2})));
+    rig.medium().fail_storing({"no space left on device"});
+    REQUIRE(rig.shelf().work());
+    const Bytes read_position{0x34, 6, 0, 0, 0, 0, 0, 0, 0, 0};
+    const Bytes densities{0x44, 1, 0, 0, 0, 0, 0, 1, 0, 0};
+    for (const Bytes& asking : {read_position, densities})
+        CHECK(good(rig.send_as(TapeRig::other_host, asking)));
+
+    SECTION("at its next command") {
+        const auto reply = rig.write({3});
+        CHECK(fails_with(reply, SenseKey::medium_error, code::write_error));
+        CHECK(sense_of(reply).deferred);
+        CHECK(rig.medium().objects().size() == 1);
+        CHECK(good(rig.write({3})));  // once
+    }
+    SECTION("when it has connected again meanwhile") {
+        nexus_lost(rig.drive().unit(), TapeRig::host, rig.events());
+        forget_nexus(rig.drive().state().tape, TapeRig::host);
+        rig.log_in(TapeRig::host, "a");
+        rig.take_attentions(TapeRig::host);
+        CHECK(sense_of(rig.write({3})).deferred);
+    }
+    SECTION("when the cartridge was unloaded meanwhile") {
+        REQUIRE(good(rig.send_as(TapeRig::other_host, unload)));
+        const auto reply = rig.write({3});
+        CHECK(fails_with(reply, SenseKey::medium_error, code::write_error));
+        CHECK(sense_of(reply).deferred);
+        CHECK(fails_with(rig.write({3}), SenseKey::not_ready, code::medium_not_present));
+    }
+    CHECK(rig.tape().since_power_on.write_errors == 1);
+}
+
+TEST_CASE("all hosts that wrote hear of an error of storing, each once") {
+    TapeRig rig(blank_tape(), buffering());
+    REQUIRE(good(rig.write({1})));
+    Bytes data{2};
+    REQUIRE(rig.try_as(TapeRig::other_host, TapeRig::with_length(0x0a, 1), data));
+    rig.medium().fail_storing({"no space left on device"});
+    REQUIRE(rig.shelf().work());
+    CHECK(sense_of(rig.write_filemarks(0)).deferred);
+    CHECK(good(rig.write_filemarks(0)));
+    CHECK(sense_of(rig.send_as(TapeRig::other_host, rewinding)).deferred);
+    CHECK(good(rig.send_as(TapeRig::other_host, rewinding)));
+}
+
 TEST_CASE("a filemark whose own storing fails ends with that error") {
     TapeRig rig(blank_tape(), buffering());
     REQUIRE(good(rig.write({1})));
