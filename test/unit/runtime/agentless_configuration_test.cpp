@@ -11,28 +11,11 @@ using nlohmann::json;
 
 namespace {
 
-json agent_over_ssh() {
-    return {{"name", "backup3"},
-            {"ssh",
-             {{"host", "backup3.example"},
-              {"user", "lra"},
-              {"key_file", "keys/backup3"},
-              {"known_hosts_file", "/etc/lra/known_hosts"}}},
-            {"drives", {{{"serial", "VT00000001"}, {"application_name", "LTO 1"}}}},
-            {"ports", {"fc:2100000e1e09a1bf"}},
-            {"application",
-             {{"observe_only", false},
-              {"offline", {"/opt/app", "offline", "{drive}"}},
-              {"online", {"/opt/app", "online", "{drive}"}},
-              {"query", {"/opt/app", "status", "{drive}"}},
-              {"states", {{"online", {"^up$"}}, {"offline", {"^down$"}}}}}}};
-}
-
 struct AgentlessPlace {
     TemporaryFolder folder;
     AgentlessPlace() { folder.write("key", "correct horse\n"); }
     Configured<LradConfiguration> read(const json& patch) const {
-        json agent = agent_over_ssh();
+        json agent = sample_agent_over_ssh();
         agent.merge_patch(patch);
         json content = sample_lrad();
         content["agents"].push_back(agent);

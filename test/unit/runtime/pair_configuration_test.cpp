@@ -90,7 +90,7 @@ TEST_CASE("a threshold that lets two nodes serve is refused, and one that is nev
     CHECK(PairPlace::says(place.wrong_with_node(high), "is never exceeded by 3 agents"));
 }
 
-TEST_CASE("voters are agents with a user of their own, and no host without an agent") {
+TEST_CASE("voters are agents with a user of their own") {
     const PairPlace place;
     auto unknown = node_sample();
     unknown["pair"]["voters"][0] = "host9";
@@ -104,6 +104,16 @@ TEST_CASE("voters are agents with a user of their own, and no host without an ag
     auto itself = node_sample();
     itself["pair"]["peer"]["name"] = "lra-a";
     CHECK(PairPlace::says(place.wrong_with_node(itself), "pair.peer.name"));
+}
+
+TEST_CASE(
+    "a pair has no hosts without an agent: only one of its nodes would know what it did there") {
+    const PairPlace place;
+    auto played = node_sample();
+    played["agents"].push_back(sample_agent_over_ssh());
+    CHECK(PairPlace::says(place.wrong_with_node(played), "pair.peer: agents[].ssh of backup3"));
+    played.erase("pair");
+    CHECK_FALSE(place.wrong_with_node(played).find("agents[].ssh of") != std::string::npos);
 }
 
 TEST_CASE("nobody else has the key of a node or of a voter") {

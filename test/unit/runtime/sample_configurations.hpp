@@ -38,6 +38,23 @@ inline nlohmann::json sample_lrad() {
 })");
 }
 
+inline nlohmann::json sample_agent_over_ssh() {
+    return {{"name", "backup3"},
+            {"ssh",
+             {{"host", "backup3.example"},
+              {"user", "lra"},
+              {"key_file", "keys/backup3"},
+              {"known_hosts_file", "/etc/lra/known_hosts"}}},
+            {"drives", {{{"serial", "VT00000001"}, {"application_name", "LTO 1"}}}},
+            {"ports", {"fc:2100000e1e09a1bf"}},
+            {"application",
+             {{"observe_only", false},
+              {"offline", {"/opt/app", "offline", "{drive}"}},
+              {"online", {"/opt/app", "online", "{drive}"}},
+              {"query", {"/opt/app", "status", "{drive}"}},
+              {"states", {{"online", {"^up$"}}, {"offline", {"^down$"}}}}}}};
+}
+
 inline nlohmann::json sample_dsad() {
     return nlohmann::json::parse(R"({
   "agent": {"name": "host1", "state_dir": "state", "domain": "bareos"},
