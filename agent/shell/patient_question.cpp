@@ -27,7 +27,8 @@ namespace {
 
 constexpr auto look_again = 250ms;
 
-// One line of a terminal that is written over and over.
+// One line of a terminal that is written over and over, with blanks: not every terminal knows how
+// to erase.
 class ProgressLine {
   public:
     explicit ProgressLine(std::FILE* stream) : stream_(terminal(stream) ? stream : nullptr) {}
@@ -36,17 +37,20 @@ class ProgressLine {
     ProgressLine& operator=(const ProgressLine&) = delete;
 
     void show(const std::string& text) {
-        if (stream_ == nullptr || (text.empty() && !shown_)) return;
+        if (stream_ == nullptr || (text.empty() && shown_ == 0)) return;
         const auto width = screen_of(::fileno(stream_)).columns;
-        print(stream_, "\r" + elided(text, width - 1) + "\x1b[K");
+        const std::string line = elided(text, width - 1);
+        const auto columns = columns_of(line);
+        const std::string rest(shown_ > columns ? shown_ - columns : 0, ' ');
+        print(stream_, "\r" + line + rest + (line.empty() ? "\r" : ""));
         std::fflush(stream_);
-        shown_ = !text.empty();
+        shown_ = columns;
     }
     [[nodiscard]] bool is_seen() const { return stream_ != nullptr; }
 
   private:
     std::FILE* stream_;
-    bool shown_ = false;
+    std::size_t shown_ = 0;  // columns
 };
 
 // On a thread of its own, which ends by itself when nobody waits for the answer any more.

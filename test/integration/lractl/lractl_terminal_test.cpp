@@ -297,10 +297,17 @@ TEST_CASE("long work shows how far it is, and Ctrl-C has the daemon give it up")
                                                     "it was cancelled"}});
         Words words{"--socket", folder.file("vtld.sock")};
         words.insert(words.end(), work.words.begin(), work.words.end());
-        LractlOnTerminal lractl(words);
+        LractlOnTerminal lractl(words, {"TERM=dumb"});
         REQUIRE(lractl.shows(work.line));
         lractl.type(interrupt);
         CHECK(lractl.shows("it was cancelled"));
         CHECK(lractl.exit_status() == 1);
+        CHECK_THAT(lractl.everything(), !ContainsSubstring("\x1b"));
+        const std::string later = "giving it up ...";
+        CHECK_THAT(lractl.everything(),
+                   ContainsSubstring("\r" + later +
+                                     std::string(work.line.size() - later.size(), ' ')));
+        CHECK_THAT(lractl.everything(),
+                   ContainsSubstring("\r" + std::string(later.size(), ' ') + "\r"));
     }
 }
