@@ -117,6 +117,7 @@ void MessageReceiver::on_datagram(std::span<const std::uint8_t> datagram,
     }
     if (!sources_.contains(from.address())) {
         counters_.add(SnmpCount::dropped_source);
+        if (stranger_spoke_) stranger_spoke_();
         return;
     }
     const Envelope envelope = envelope_of(datagram);

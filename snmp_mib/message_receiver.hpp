@@ -55,6 +55,9 @@ class MessageReceiver {
     // turn runs.
     void read_all();
 
+    // Something came from an address that nobody has, as far as is known.
+    void when_a_stranger_speaks(std::function<void()> told) { stranger_spoke_ = std::move(told); }
+
     // Where datagrams may come from, and whose engine IDs may stand in traps.
     void allow(std::set<asio::ip::address> sources, std::set<std::string> engine_ids);
     [[nodiscard]] std::uint16_t port() const;
@@ -91,6 +94,7 @@ class MessageReceiver {
     Handler handler_;
     Overhearer overhearer_;
     EndTurn end_turn_;
+    std::function<void()> stranger_spoke_;
     bool in_turn_ = false;
     std::vector<Acknowledgement> acknowledgements_;  // of the turn
     std::set<std::string> engine_ids_;

@@ -16,7 +16,9 @@ namespace {
 constexpr milliseconds slot_time_max{50};
 // Room in the socket was not enough; it will be in a moment.
 constexpr milliseconds send_again{5};
-constexpr milliseconds resolve_again{10'000};
+constexpr milliseconds resolve_not_within{10'000};
+// Transmissions of a message in vain, after which its destination may have moved.
+constexpr std::uint32_t attempts_before_resolving = 2;
 }  // namespace
 
 MessageSender::MessageSender(asio::io_context& loop, SenderSettings settings,
@@ -54,6 +56,8 @@ agent::core::Outcome MessageSender::set_destination(const std::string& name,
             }
         }
         slot->configuration = std::move(configuration);
+        slot->resolve_not_before = Clock::time_point::min();
+        if (slot->has_name) resolve(*slot);
         const std::string& fixed = slot->configuration.fixed_engine_id;
         if (fixed.empty() || fixed == slot->engine_id) return agent::core::Nothing{};
         slot->engine_id = fixed;
@@ -83,7 +87,9 @@ agent::core::Outcome MessageSender::set_destination(const std::string& name,
     const asio::ip::address numeric = asio::ip::make_address(address->host, error);
     if (!error) {
         destination.endpoint = asio::ip::udp::endpoint(numeric, address->port);
+        destination.addresses = {numeric};
     } else {
+        destination.has_name = true;
         resolve(destination);
     }
     return agent::core::Nothing{};
@@ -117,7 +123,7 @@ void MessageSender::remove_destination(const std::string& name) {
 void MessageSender::resolve(Destination& destination) {
     if (destination.resolving || Clock::now() < destination.resolve_not_before) return;
     destination.resolving = true;
-    destination.resolve_not_before = Clock::now() + resolve_again;
+    destination.resolve_not_before = Clock::now() + resolve_not_within;
     const UdpAddress address = udp_address_from_text(destination.configuration.address).value();
     resolver_.async_resolve(
         address.host, std::to_string(address.port),
@@ -128,30 +134,52 @@ void MessageSender::resolve(Destination& destination) {
             const auto found = destinations_.find(name);
             if (found == destinations_.end() || found->second->configuration.address != text)
                 return;
-            std::optional<asio::ip::udp::endpoint> endpoint;
-            if (!error && !results.empty()) endpoint = results.begin()->endpoint();
-            resolved(*found->second, endpoint);
+            std::vector<asio::ip::udp::endpoint> endpoints;
+            if (!error) {
+                for (const auto& result : results)
+                    endpoints.push_back(result.endpoint());
+            }
+            resolved(*found->second, endpoints);
         });
 }
 
+void MessageSender::resolve_again() {
+    for (const auto& [name, destination] : destinations_) {
+        if (destination->has_name) resolve(*destination);
+    }
+}
+
 void MessageSender::resolved(Destination& destination,
-                             std::optional<asio::ip::udp::endpoint> endpoint) {
+                             const std::vector<asio::ip::udp::endpoint>& endpoints) {
     destination.resolving = false;
-    if (!endpoint) {
+    if (endpoints.empty()) {
+        if (destination.endpoint) return;  // the address that is known may still be right
         destination.trouble = "its name has no address now: " + destination.configuration.address;
         on_event_({SenderEvent::Kind::unresolved, destination.name, "", destination.trouble});
         return;
     }
-    destination.endpoint = endpoint;
-    destination.trouble.clear();
-    on_event_({SenderEvent::Kind::address_known, destination.name, "", ""});
-    resend_now(destination);
+    std::set<asio::ip::address> addresses;
+    for (const auto& endpoint : endpoints)
+        addresses.insert(endpoint.address());
+    // Of several addresses any will do: the one in use stays.
+    const bool stays = destination.endpoint && addresses.contains(destination.endpoint->address());
+    if (stays && addresses == destination.addresses) return;
+    destination.addresses = std::move(addresses);
+    std::string moved;
+    if (destination.endpoint && !stays) {
+        moved = destination.configuration.address + " has another address now, " +
+                endpoints.front().address().to_string();
+    }
+    if (!stays) destination.endpoint = endpoints.front();
+    if (!stays) destination.trouble.clear();
+    on_event_({SenderEvent::Kind::address_known, destination.name, "", moved});
+    if (!stays) resend_now(destination);
 }
 
-std::optional<asio::ip::address> MessageSender::address_of(const std::string& name) const {
+std::set<asio::ip::address> MessageSender::addresses_of(const std::string& name) const {
     const auto found = destinations_.find(name);
-    if (found == destinations_.end() || !found->second->endpoint) return std::nullopt;
-    return found->second->endpoint->address();
+    if (found == destinations_.end()) return {};
+    return found->second->addresses;
 }
 
 MessageSender::Status MessageSender::status(const std::string& name) const {
@@ -357,6 +385,9 @@ void MessageSender::transmit(Message& message) {
         make_due(message, Clock::now() + back_off(message.attempts));
         return;
     }
+    if (destination.has_name && message.delivery == Delivery::inform &&
+        message.attempts >= attempts_before_resolving)
+        resolve(destination);
     const std::int32_t id = fresh_id();
     if (!transmit_inform(message, destination, id)) {
         make_due(message, Clock::now() + send_again);

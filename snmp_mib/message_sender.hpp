@@ -109,8 +109,11 @@ class MessageSender {
     [[nodiscard]] bool has(const std::string& destination) const {
         return destinations_.contains(destination);
     }
-    // Where a destination's datagrams come from, once its name is resolved.
-    [[nodiscard]] std::optional<asio::ip::address> address_of(const std::string& destination) const;
+    // Where a destination's datagrams may come from: all addresses of its name, once resolved.
+    [[nodiscard]] std::set<asio::ip::address> addresses_of(const std::string& destination) const;
+    // Asks for the addresses of all names again, in the background; of each not more often than
+    // every ten seconds. Until there is an answer the old ones hold.
+    void resolve_again();
 
   private:
     struct Message;
@@ -119,7 +122,7 @@ class MessageSender {
     using MessageId = std::uint64_t;
 
     void resolve(Destination& destination);
-    void resolved(Destination& destination, std::optional<asio::ip::udp::endpoint> endpoint);
+    void resolved(Destination& destination, const std::vector<asio::ip::udp::endpoint>& endpoints);
     void activate(Destination& destination);
     void make_due(Message& message, Clock::time_point at);
     void pump();

@@ -42,6 +42,8 @@ struct MessageSender::Destination {
     std::string name;
     DestinationConfiguration configuration;
     std::optional<asio::ip::udp::endpoint> endpoint;
+    std::set<asio::ip::address> addresses;  // all that the name has
+    bool has_name = false;                  // instead of a numeric address
     bool resolving = false;
     Clock::time_point resolve_not_before = Clock::time_point::min();
     Clock::time_point probe_not_before = Clock::time_point::min();

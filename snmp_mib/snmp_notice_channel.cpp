@@ -26,6 +26,8 @@ using Users = std::map<std::string, UsmUserKeys>;
 
 // At most this many lines of the SNMP library per minute reach the operator; the rest is counted.
 constexpr unsigned library_lines_per_minute = 5;
+// Whoever sends garbage has the names of all peers resolved at most this often.
+constexpr std::chrono::seconds stranger_interval{10};
 
 agent::core::Result<Users> load_users(const std::vector<UsmUserConfiguration>& configured) {
     Users users;
@@ -120,6 +122,7 @@ class SnmpNoticeChannel::Parts {
     agent::core::Outcome start();
     agent::core::Outcome set_peers(const std::vector<PeerConfiguration>& peers);
     void refresh_allow_list();
+    void resolve_for_stranger();
     bool receive(const ReceivedMessage& message, const asio::ip::address& from);
     bool receive_pair_line(const std::string& user, const ReceivedMessage& message);
     void report(const SenderEvent& event);
@@ -147,6 +150,7 @@ class SnmpNoticeChannel::Parts {
     ConsumersConfiguration consumers_configuration;
     unsigned library_lines = 0;
     Clock::time_point library_minute = Clock::now();
+    Clock::time_point strangers_not_before = Clock::time_point::min();
 };
 
 agent::core::Outcome SnmpNoticeChannel::Parts::start() {
@@ -192,6 +196,8 @@ agent::core::Outcome SnmpNoticeChannel::Parts::start() {
         });
     if (!opened) return opened.error().within("snmp.listen");
     receiver = std::move(opened).value();
+    // It may be a peer that has moved and has something to say before we have.
+    receiver->when_a_stranger_speaks([this] { resolve_for_stranger(); });
     refresh_allow_list();
     return agent::core::Nothing{};
 }
@@ -216,12 +222,19 @@ void SnmpNoticeChannel::Parts::refresh_allow_list() {
     std::set<asio::ip::address> sources;
     std::set<std::string> engines;
     for (const PeerConfiguration& peer : configuration.peers) {
-        if (const auto address = sender->address_of(peer.name)) sources.insert(*address);
+        sources.merge(sender->addresses_of(peer.name));
         const std::string engine = sender->status(peer.name).engine_id;
         if (!engine.empty()) engines.insert(engine);
     }
     if (hints) sources.merge(hints->addresses_of_v3());
     if (receiver) receiver->allow(std::move(sources), std::move(engines));
+}
+
+void SnmpNoticeChannel::Parts::resolve_for_stranger() {
+    const Clock::time_point now = Clock::now();
+    if (now < strangers_not_before) return;
+    strangers_not_before = now + stranger_interval;
+    sender->resolve_again();
 }
 
 // Authenticated and encrypted by a user that we know. Is it a peer's, well-formed, in its own name,
@@ -318,7 +331,9 @@ void SnmpNoticeChannel::Parts::report(const SenderEvent& event) {
             break;
         case SenderEvent::Kind::address_known:
             refresh_allow_list();
-            return;
+            if (event.text.empty()) return;
+            told.kind = SnmpEvent::Kind::peer_moved;
+            break;
     }
     if (event.kind == SenderEvent::Kind::engine_learnt ||
         event.kind == SenderEvent::Kind::engine_changed) {

@@ -38,6 +38,7 @@ struct SnmpEvent {
         peer_rejects_us,      // unknown user, wrong key or security level, as the peer says (not
                               // authenticated: a hint)
         peer_unresolved,      // the host name has no address now
+        peer_moved,           // the host name has another address than before
         library_message,      // something the SNMP library logged; at most a few a minute
     };
     Kind kind = Kind::library_message;

@@ -431,6 +431,7 @@ void Controller::snmp_event(const snmp_mib::SnmpEvent& event) {
         case Kind::peer_engine_refused:
         case Kind::peer_rejects_us:
         case Kind::peer_unresolved:
+        case Kind::peer_moved:
             return runtime::log_warning(text);
     }
 }
