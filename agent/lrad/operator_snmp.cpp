@@ -16,6 +16,8 @@ namespace agent::lrad {
 namespace {
 
 constexpr auto look_interval = std::chrono::seconds(1);
+// The tables are fed this often at least, so that an old snapshot means trouble.
+constexpr unsigned looks_between_feeds_max = 10;
 // A peer that has started again may be out of step with our clock, or we with its, once each.
 constexpr std::uint64_t refusals_per_agent = 2;
 
@@ -113,6 +115,19 @@ void OperatorSnmp::beat_later() {
     });
 }
 
+// Notifications are lost and strangers refused without the rules' deciding anything.
+void OperatorSnmp::feed_what_moves_by_itself() {
+    std::uint64_t tally = 0;
+    for (const auto& [cause, count] : refusals())
+        tally += count;
+    for (const auto& consumer : channel_.consumers())
+        tally += consumer.delivered + consumer.lost + consumer.resent;
+    const bool moved = std::exchange(tally_, tally) != tally;
+    if (!moved && ++looks_since_feed_ < looks_between_feeds_max) return;
+    looks_since_feed_ = 0;
+    changed();
+}
+
 void OperatorSnmp::look_later() {
     look_.expires_after(look_interval);
     look_.async_wait([this](const std::error_code& error) {
@@ -120,6 +135,7 @@ void OperatorSnmp::look_later() {
         const auto told =
             refusal_watch_.look(runtime::clock_now().monotonic, refusals(), refusals_allowed_);
         if (told) doors_.refused(*told);
+        feed_what_moves_by_itself();
         look_later();
     });
 }

@@ -59,6 +59,7 @@ class OperatorSnmp {
     };
     void beat_later();
     void look_later();
+    void feed_what_moves_by_itself();
 
     asio::io_context& loop_;
     snmp_mib::SnmpNoticeChannel& channel_;
@@ -70,6 +71,8 @@ class OperatorSnmp {
     std::uint32_t heartbeat_s_ = 0;
     std::uint64_t refusals_allowed_ = 0;
     RefusalWatch refusal_watch_;
+    std::uint64_t tally_ = 0;
+    unsigned looks_since_feed_ = 0;
 };
 
 }  // namespace agent::lrad

@@ -122,6 +122,26 @@ def refusing(rig):
     check(rig.ask("lrad", "drive", "show", D1)["operational_state"] == "online", "nothing else has changed")
 
 
+def losing(rig):
+    """Nothing that the rules decide on happens any more."""
+    rig.end("snmptrapd", signal.SIGKILL)
+    wait_until("notifications are lost", lambda: rig.ask("lrad", "notice", "consumers")[0]["lost"] > 0, 60)
+    wait_until("the table says so", lambda: rig.value(rig.mib_port, MIB + ".1.1.14.0") not in ("", "Counter64: 0"), 5)
+    age = int(rig.value(rig.mib_port, MIB + ".1.1.11.0").split(": ")[1])
+    check(age < 12_000, f"and its values are never old: {age} ms")
+
+
+def rotating(rig):
+    """A user's key is replaced: the same files, other contents."""
+    old = {kind: rig.passphrase(f"noc.{kind}") for kind in ("auth", "priv")}
+    for kind in old:
+        rig.path("keys", f"noc.{kind}.key").write_text(f"passphrase {os.urandom(12).hex()}\n")
+    os.kill(rig.processes["lrad"].pid, signal.SIGHUP)
+    wait_until("the new key is served", lambda: rig.drives_walked(rig.mib_port) == 2, 20)
+    said = rig.snmp("snmpget", rig.mib_port, MIB + ".1.1.1.0", passphrase=old["auth"])
+    check(said.returncode != 0, "a key that was replaced opens nothing any more")
+
+
 def main():
     if not Path("/usr/sbin/snmpd").exists():
         print("snmpd is not installed")
@@ -135,6 +155,8 @@ def main():
             writing(rig)
             beating(rig)
             refusing(rig)
+            losing(rig)
+            rotating(rig)
         except Failed as failure:
             for name in ("lrad", "snmpd", "snmptrapd"):
                 print(f"---- {name}\n{rig.log_of(name)[-3000:]}", flush=True)
