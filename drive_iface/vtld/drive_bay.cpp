@@ -262,12 +262,18 @@ bool DriveBay::manage(NexusId nexus, std::uint64_t lun, TaskManagement function)
 
 Outcome DriveBay::force_offline(const std::string& drive_serial, const std::string& reason) {
     if (auto forced = library_.force_offline(drive_serial, reason); !forced) return forced;
-    return changed();
+    return changed_for_good();
 }
 
 Outcome DriveBay::lift_forced_offline(const std::string& drive_serial) {
     if (auto lifted = library_.lift_forced_offline(drive_serial); !lifted) return lifted;
-    return changed();
+    return changed_for_good();
+}
+
+// Also when it was so before and nothing has changed: that may not have been saved.
+Outcome DriveBay::changed_for_good() {
+    if (auto settled = changed(); !settled) return settled;
+    return save();
 }
 
 void DriveBay::power_cycle(virtual_library::Cache cache) {
@@ -288,12 +294,17 @@ Outcome DriveBay::settle() {
     }
     const auto events = library_.take_events();
     if (events.empty()) return agent::core::Nothing{};
-    auto saved = state_.save(library_.nonvolatile_state());
-    if (!saved && handlers_.save_failed) handlers_.save_failed(saved.error().message);
+    auto saved = save();
     if (handlers_.event) {
         for (const auto& event : events)
             handlers_.event(event);
     }
+    return saved;
+}
+
+Outcome DriveBay::save() {
+    auto saved = state_.save(library_.nonvolatile_state());
+    if (!saved && handlers_.save_failed) handlers_.save_failed(saved.error().message);
     return saved;
 }
 

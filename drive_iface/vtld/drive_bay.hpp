@@ -58,7 +58,8 @@ class DriveBay final : public iscsi::TargetDevices {
 
     [[nodiscard]] std::vector<std::string> drive_serials() const;
 
-    // The error says when the change is in force and could not be saved.
+    // The error says when the change is in force and could not be saved; asked for again, it is
+    // saved again.
     [[nodiscard]] agent::core::Outcome force_offline(const std::string& drive_serial,
                                                      const std::string& reason);
     [[nodiscard]] agent::core::Outcome lift_forced_offline(const std::string& drive_serial);
@@ -95,6 +96,8 @@ class DriveBay final : public iscsi::TargetDevices {
     void progress_soon();
     void drop(const std::function<bool(const Command&)>& which);
     agent::core::Outcome settle();  // saves what must be saved, then announces
+    agent::core::Outcome changed_for_good();
+    agent::core::Outcome save();
 
     asio::io_context* loop_;
     virtual_library::Library library_;

@@ -6,6 +6,8 @@
 #include <asio/io_context.hpp>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "drive_iface/scsi/persistent_reserve.hpp"
 #include "drive_iface/virtual/memory_cartridge.hpp"
@@ -411,6 +413,30 @@ TEST_CASE("a shelf that does not find the cartridge at last is told to who waits
     scene.run();
     CHECK(scene.status_of(loading) == Status::check_condition);
     CHECK(scene.now(robot, move(256, 1001)).status == Status::good);
+}
+
+TEST_CASE("what could not be saved is not reported as done when it is asked for again") {
+    Scene scene;
+    const auto saved_as_offline = [&] {
+        std::ifstream in(scene.folder.path + "/state.json");
+        const std::string text{std::istreambuf_iterator<char>(in), {}};
+        return text.find("missing") != std::string::npos;
+    };
+    const std::string in_the_way = scene.folder.path + "/state.json.new";
+    REQUIRE(std::filesystem::create_directory(in_the_way));
+    CHECK_FALSE(scene.bay->force_offline(drive, "agent missing"));
+    CHECK_FALSE(scene.bay->force_offline(drive, "agent missing"));
+    CHECK_FALSE(saved_as_offline());
+    REQUIRE(std::filesystem::remove(in_the_way));
+    CHECK(scene.bay->force_offline(drive, "agent missing"));
+    CHECK(saved_as_offline());
+
+    REQUIRE(std::filesystem::create_directory(in_the_way));
+    CHECK_FALSE(scene.bay->lift_forced_offline(drive));
+    CHECK_FALSE(scene.bay->lift_forced_offline(drive));
+    REQUIRE(std::filesystem::remove(in_the_way));
+    CHECK(scene.bay->lift_forced_offline(drive));
+    CHECK_FALSE(saved_as_offline());
 }
 
 }  // namespace drive_bay_test
