@@ -410,11 +410,14 @@ void DriveTask::confirm(ConfirmationResult result, const std::string& detail,
     source.answered = true;
     effects.record(RecordNoticeMark{*source.mark});
     repeat_answer(source, host, effects);
-    if (result == ConfirmationResult::failed) {
+    // Its own host holds the drive, and lacks it in the application since this agent took it.
+    const bool lacks_it = result == ConfirmationResult::holder_is_mine && ledger_ &&
+                          application_state_ != ApplicationDriveState::online;
+    if (result == ConfirmationResult::failed || lacks_it) {
         look_again_at_ = now.monotonic + failed_retry_interval;
     }
     const auto last = last_effect_until(now);
-    source.unsettled = last.has_value();
+    source.unsettled = last.has_value() || lacks_it;
     // What was not done is tried again in its own time; what may be undone is looked at when it is
     // known not to be.
     const bool not_done = result == ConfirmationResult::failed &&

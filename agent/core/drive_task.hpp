@@ -60,11 +60,13 @@ class DriveTask {
     struct Source {
         std::optional<Notice> newest;  // since this process started
         std::optional<NoticeMark>
-            mark;                // of the newest notice that was answered, in this life or before
-        std::string detail;      // of that answer, for a repeat
-        bool answered = false;   // `newest` was, by this process
-        bool due = false;        // `newest` has to be worked on
-        bool unsettled = false;  // what was answered may still be undone by a command of ours
+            mark;               // of the newest notice that was answered, in this life or before
+        std::string detail;     // of that answer, for a repeat
+        bool answered = false;  // `newest` was, by this process
+        bool due = false;       // `newest` has to be worked on
+        // What was answered may still be undone by a command of ours, or leaves something to be
+        // tried again.
+        bool unsettled = false;
         bool earlier_epoch_reported = false;
     };
     enum class Stage : std::uint8_t {
