@@ -257,7 +257,7 @@ void Controller::administrate(core::OperationalState until, const json& params,
     const auto view = view_of(drive);
     if (!view) return answer(no_such_drive(drive));
     if (const auto elsewhere = not_here()) return answer(*elsewhere);
-    if (view->record.operational_state == until) return answer(show_drive(drive));
+    // Also when it is so already: a clear may be under way, or debts may be left to answer for.
     if (auto changed = change_drive(drive, until, runtime::to_text(caller), *reason); !changed)
         return answer(ControlError{ControlErrorCode::failed, changed.error().message});
     if (view_of(drive)->record.operational_state == until) return answer(show_drive(drive));
@@ -268,13 +268,15 @@ core::Outcome Controller::change_drive(const core::DriveSerial& drive,
                                        core::OperationalState wanted, const std::string& actor,
                                        const std::string& reason) {
     const bool clears = wanted == core::OperationalState::online;
+    const auto view = view_of(drive);
+    const bool is_so = view && view->record.operational_state == wanted;
     if (auto noted =
             store_.append_audit({runtime::clock_now().wall, actor,
                                  clears ? "drive.clear" : "drive.offline", drive.text, reason});
         !noted)
         return noted;
     if (clears) {
-        cleared_by(drive, actor, reason);
+        if (!is_so) cleared_by(drive, actor, reason);
         take(core::AdministratorCleared{drive, actor, reason});
     } else {
         take(core::AdministratorForcedOffline{drive, actor, reason});

@@ -34,7 +34,6 @@ core::Outcome Controller::change_by_snmp(const snmp_mib::DriveChange& change) {
     if (const auto elsewhere = not_here()) return core::Error{elsewhere->message};
     const auto wanted =
         change.offline ? core::OperationalState::forced_offline : core::OperationalState::online;
-    if (view->record.operational_state == wanted) return core::Nothing{};
     if (auto changed = change_drive(drive, wanted, actor, change.reason); !changed) {
         runtime::log_error(changed.error().within(actor + " is refused").message);
         return changed;

@@ -202,6 +202,38 @@ def cleared_while_slow(rig):
     check(not refuses(host), "a drive that was cleared while it was taken offline is brought back by the new actuator")
 
 
+def offline_while_cleared(rig):
+    """The newest word counts, also while the one before it is still carried out."""
+    rig.drive_options[D1] = {"offline": {"actuator": "command", "argv": slow_program(rig)}}
+    rig.start()
+    rig.path("may-offline").touch()
+    rig.lractl("lrad", "drive", "offline", D1, "--reason", "test")
+    wait_until("the program has taken it offline", lambda: "LRA3002" in messages(rig), 10)
+    clear = subprocess.Popen([str(rig.bin / "lractl"), "--socket", rig.sock("lrad"), "drive", "clear", D1, "--reason", "test"])
+    wait_until("the program is to bring it back", rig.path("began-online").exists, 10)
+    rig.path("began-offline").unlink()
+    rig.ask("lrad", "drive", "offline", D1, "--reason", "host-c still writes")
+    rig.path("may-online").touch()
+    wait_until("the program is to take it offline again", rig.path("began-offline").exists, 10)
+    check(clear.wait(20) != 0, "lractl drive clear does not say that the drive is back")
+    check(rig.drive(D1)["operational_state"] == "forced_offline" and "host-c still writes" in json.dumps(rig.ask("lrad", "drive", "show", D1)),
+          "a drive that is forced offline while it is cleared stays offline, for the newest reason")
+
+
+def answered_for_online(rig):
+    """An administrator answers for an agent that owes, before its time is over."""
+    rig.start()
+    rig.processes["host-c"].send_signal(signal.SIGSTOP)
+    host = rig.scsi_host("host-a", D1)
+    host.reserve6()
+    wait_until("host-c owes", lambda: [h["agent"] for h in rig.ask("lrad", "handshake", "list")] == ["host-c"], 10)
+    rig.ask("lrad", "drive", "clear", D1, "--reason", "host-c is switched off")
+    lost = lambda: any(a["name"] == "host-c" and a["state"] == "lost" for a in rig.ask("lrad", "agent", "list"))
+    wait_until("host-c is lost", lost, 20)
+    rig.processes["host-c"].send_signal(signal.SIGCONT)
+    check("LRA3001" not in messages(rig), "drive clear answers for an agent that has not confirmed while the drive is online")
+
+
 def event_while_reloaded(rig):
     """An event that is being looked into when its drive's configuration changes is not lost."""
     rig.start()
@@ -249,7 +281,7 @@ def reloaded_meanwhile(rig):
 
 
 STORIES = {f.__name__: f for f in (missing_confirmation, under_a_reserve, release_ladder, cleared_while_slow,
-                                      event_while_reloaded, reloaded_meanwhile)}
+                                      offline_while_cleared, answered_for_online, event_while_reloaded, reloaded_meanwhile)}
 
 if __name__ == "__main__":
     bin_folder, story = sys.argv[1:3]
