@@ -88,7 +88,7 @@ std::optional<NodeInput> NodeWatch::due(const ControllerNode& node, core::Instan
     if (peer_is_missing(node, now)) return PeerMissing{};
     const bool refused = acts && node.needs_lease() && !agents_refuse_.empty();
     run_timer(consent_, refused && !agents_consent(node, now), 0, now);
-    if (is_over(consent_.since, times_.lease, now)) {
+    if (is_over(consent_.since, consent_patience(), now)) {
         consent_.since.reset();
         return ConsentMissing{};
     }
@@ -225,7 +225,7 @@ core::Instant NodeWatch::next_wakeup(const ControllerNode& node) const {
     consider(key_.since, times_.key_timeout);
     consider(waiting_.since, times_.command_wait);
     consider(retry_.since, times_.retry);
-    consider(consent_.since, times_.lease);
+    consider(consent_.since, consent_patience());
     if (node.acts() && node.needs_lease()) {
         const core::Instant until = lease_until(node);
         if (acting_since_ && until > *acting_since_) earliest = std::min(earliest, until);

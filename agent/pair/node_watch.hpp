@@ -117,6 +117,8 @@ class NodeWatch {
     };
     void run_timer(Timer& timer, bool wanted, std::uint64_t about, core::Instant now);
     [[nodiscard]] bool peer_is_missing(const ControllerNode& node, core::Instant now);
+    // What is refused once may be on its way to an end: twice it is not.
+    [[nodiscard]] core::Duration consent_patience() const { return {2 * times_.heartbeat.ms}; }
     // Until when the agents alone let this node act; nothing when too few have ever answered so.
     [[nodiscard]] std::optional<core::Instant> agents_grant_until(const ControllerNode& node) const;
 

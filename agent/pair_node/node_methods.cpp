@@ -305,6 +305,7 @@ json node_json(const NodeRunner& node, const NodeMethodDoors& doors) {
     const auto& rules = node.rules();
     const auto right = node.right();
     const auto step = rules.running_step();
+    const auto consent = node.agents_consent();
     const auto& waits = rules.waiting_order();
     return {{"cluster", options.pair.node.cluster},
             {"node", pair::to_text(options.pair.node.node)},
@@ -318,6 +319,7 @@ json node_json(const NodeRunner& node, const NodeMethodDoors& doors) {
             {"epoch", rules.epoch()},
             {"takes_requests", right.may_claim},
             {"acts", pair::may_send(right, runtime::clock_now().monotonic)},
+            {"agents_consent", consent ? json(*consent) : json()},
             {"data", data_json(rules.data())},
             {"threshold", options.pair.node.threshold},
             {"replication", replication_json(node)},

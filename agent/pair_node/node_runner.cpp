@@ -225,6 +225,11 @@ pair::ActingRight NodeRunner::right() const {
     if (!work_->begun || work_->over) return {};
     return work_->watch.right(work_->rules, clock_now().monotonic);
 }
+std::optional<bool> NodeRunner::agents_consent() const {
+    const bool asks = work_->begun && !work_->over && work_->rules.acts();
+    if (!asks || !work_->rules.needs_lease()) return std::nullopt;
+    return work_->watch.agents_consent(work_->rules, clock_now().monotonic);
+}
 bool NodeRunner::started() const {
     return work_->begun;
 }

@@ -91,6 +91,8 @@ class NodeRunner {
     // ---- to be shown
 
     [[nodiscard]] pair::ActingRight right() const;
+    // Would it still act without the other node? Nothing while it does not, or asks nobody.
+    [[nodiscard]] std::optional<bool> agents_consent() const;
     [[nodiscard]] bool started() const;
     [[nodiscard]] const pair::ControllerNode& rules() const;
     [[nodiscard]] const NodeOptions& options() const;

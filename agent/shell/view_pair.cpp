@@ -94,7 +94,10 @@ std::string pair_view(const json& pair, const Screen& screen) {
                         {aged(at(*agent, {"last_heard"}), screen)}});
     }
     text += screen_table(columns, rows, screen);
-    return text + "more than " + text_at(pair, {"threshold"}) + " of them decide\n" +
+    const json& consent = at(pair, {"agents_consent"});
+    const bool refused = consent.is_boolean() && !consent.get<bool>();
+    return text + "more than " + text_at(pair, {"threshold"}) + " of them decide" +
+           (refused ? "; not so many let this node go on if the other one fails now" : "") + "\n" +
            "events of node " + text_at(peer, {"name"}) +
            " are in its own log: `lractl event list` there\n";
 }

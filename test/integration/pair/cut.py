@@ -66,6 +66,7 @@ class Cut:
         serving, _ = wait_until("a pair again", lambda: next(
             (n for n in NODES if rig.state(n) == "primary" and rig.state(other(n)) == "standby"), None), 90)
         rig.await_mounting(serving)
+        wait_until("the agents consent too", lambda: rig.show(serving)["agents_consent"], 20)
         self.goes_on("after the healing")
         self.load.end()
         looks = self.watch.end()
