@@ -104,7 +104,9 @@ struct BoxErrand {
 
 // `seen` has what was done when the first thing fails.
 Outcome run_errand(PrimarySession& session, const BoxErrand& errand, BoxSeen& seen) {
-    if (!session.is_connected() || (errand.serves && !session.is_own())) {
+    // What is put over a wire that is cut may have come through: for a minute nobody could say.
+    const bool there = errand.to_put.empty() ? session.is_connected() : session.answers();
+    if (!there || (errand.serves && !session.is_own())) {
         if (auto connected = session.connect(errand.serves); !connected) return connected;
     }
     seen.reached = true;

@@ -75,6 +75,11 @@ Outcome PrimarySession::connect(bool own_only) {
                  "; the other's: " + other.error().message};
 }
 
+bool PrimarySession::answers() {
+    if (session_ && !session_->run("SELECT 1", {}, connected_within)) session_.reset();
+    return session_ != nullptr;
+}
+
 Result<Rows> PrimarySession::read(std::string_view sql,
                                   const std::vector<std::string>& parameters) {
     if (!session_) {

@@ -23,6 +23,9 @@ class PrimarySession {
     [[nodiscard]] bool is_connected() const { return session_ != nullptr; }
     // With this node's own server.
     [[nodiscard]] bool is_own() const { return session_ != nullptr && own_; }
+    // Asks the server for a sign of life, two seconds long: a connection over a wire that is cut
+    // looks well until something is sent. False ends it.
+    [[nodiscard]] bool answers();
     // Connects when there is no connection. Any error ends it.
     [[nodiscard]] core::Result<Rows> read(std::string_view sql,
                                           const std::vector<std::string>& parameters);

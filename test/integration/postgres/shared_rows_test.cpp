@@ -73,6 +73,16 @@ TEST_CASE("both nodes put rows of drives forced offline, and a row is ended once
     over.ended_at = {2'500};
     REQUIRE(put_offline_mark(serving, over));
     CHECK(read_offline_marks(serving, {})->size() == 1);
+
+    // A connection that looks well, and nobody is there.
+    CHECK(standing_by.answers());
+    pair.signal(Node::first, SIGSTOP);
+    REQUIRE(standing_by.is_connected());
+    CHECK_FALSE(standing_by.answers());
+    CHECK_FALSE(standing_by.is_connected());
+    pair.signal(Node::first, SIGCONT);
+    REQUIRE(standing_by.connect(false));
+    CHECK(standing_by.answers());
 }
 
 TEST_CASE("a request has one answer, and both outlive the server that took them") {
