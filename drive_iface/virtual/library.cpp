@@ -247,6 +247,11 @@ bool Library::uses_medium(NexusId nexus, std::span<const std::uint8_t> cdb) cons
     return row != nullptr && row->medium == Medium::used;
 }
 
+bool Library::keeps_registrations(NexusId nexus) const {
+    const auto target = state_->target(nexus);
+    return target && State::unit_of(*target).reservations.persists_through_power_loss();
+}
+
 std::vector<NexusId> Library::take_aborted() {
     std::vector<NexusId> all;
     const auto take = [&all](LogicalUnit& unit) {

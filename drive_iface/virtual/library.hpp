@@ -72,6 +72,8 @@ class Library {
                                  CommandNumber number = {});
     // Can this command have to wait?
     [[nodiscard]] bool uses_medium(NexusId nexus, std::span<const std::uint8_t> cdb) const;
+    // Are registrations of what the nexus leads to part of nonvolatile_state() (APTPL)?
+    [[nodiscard]] bool keeps_registrations(NexusId nexus) const;
     // Nexuses whose commands PREEMPT AND ABORT ended since the last call: what waits of them is not
     // called again and ends with TASK ABORTED.
     [[nodiscard]] std::vector<NexusId> take_aborted();

@@ -5,6 +5,9 @@
 #include <asio/steady_timer.hpp>
 #include <chrono>
 
+#include "drive_iface/scsi/opcodes.hpp"
+#include "drive_iface/scsi/sense.hpp"
+
 namespace drive_iface::vtld {
 
 using agent::core::Outcome;
@@ -93,7 +96,7 @@ std::optional<CommandReply> DriveBay::execute(NexusId nexus, TaskId task, std::u
     const virtual_library::CommandNumber number{++last_command_};
     if (usual) {  // without a copy of anything
         auto answer = library_.execute(nexus, lun, cdb, data_out, number);
-        static_cast<void>(settle());
+        settle_before(nexus, cdb, answer);
         if (answer) return answer;
     }
     const auto device = device_of_nexus_.find(nexus.value);
@@ -143,7 +146,7 @@ std::optional<CommandReply> DriveBay::begin(Command& command) {
         waiting_.has(command.nexus) && library_.uses_medium(command.nexus, command.cdb);
     if (!behind) {
         auto answer = ask(command);
-        static_cast<void>(settle());
+        settle_before(command.nexus, command.cdb, answer);
         if (answer) return answer;
     }
     return keep_waiting(command);
@@ -300,6 +303,24 @@ Outcome DriveBay::settle() {
             handlers_.event(event);
     }
     return saved;
+}
+
+// Registrations that are to survive the loss of power are not GOOD before they are on disk (SPC-4
+// 5.13.5). They are in force all the same: the host may ask again, which saves them again.
+void DriveBay::settle_before(NexusId nexus, iscsi::ByteView cdb,
+                             std::optional<CommandReply>& answer) {
+    auto saved = settle();
+    const bool promises = answer && answer->status == Status::good && !cdb.empty() &&
+                          cdb[0] == scsi::opcode::persistent_reserve_out &&
+                          library_.keeps_registrations(nexus);
+    if (!promises) return;
+    if (saved) saved = save();
+    if (saved) return;
+    answer = CommandReply{.status = Status::check_condition,
+                          .data_in = {},
+                          .sense = scsi::encode_fixed_sense(
+                              {.key = scsi::SenseKey::hardware_error,
+                               .additional = scsi::additional_sense::internal_target_failure})};
 }
 
 Outcome DriveBay::save() {

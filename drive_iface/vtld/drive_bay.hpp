@@ -96,6 +96,8 @@ class DriveBay final : public iscsi::TargetDevices {
     void progress_soon();
     void drop(const std::function<bool(const Command&)>& which);
     agent::core::Outcome settle();  // saves what must be saved, then announces
+    // The same, and `answer` promises nothing that could not be saved.
+    void settle_before(NexusId nexus, iscsi::ByteView cdb, std::optional<CommandReply>& answer);
     agent::core::Outcome changed_for_good();
     agent::core::Outcome save();
 

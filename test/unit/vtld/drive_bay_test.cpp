@@ -439,4 +439,34 @@ TEST_CASE("what could not be saved is not reported as done when it is asked for 
     CHECK_FALSE(saved_as_offline());
 }
 
+TEST_CASE("registrations that survive power loss are GOOD when they are saved, not before") {
+    Scene scene;
+    const auto host = scene.log_in("a");
+    const auto saved = [&] {
+        std::ifstream in(scene.folder.path + "/state.json");
+        const std::string text{std::istreambuf_iterator<char>(in), {}};
+        return text.find("00000000000000aa") != std::string::npos;
+    };
+    const auto register_key = [&](bool survives) {
+        const auto list = scsi::encode_pr_out_parameters(
+            {.service_action_reservation_key = 0xaa, .persist = survives});
+        const auto cdb =
+            scsi::persistent_reserve_out_cdb(PrOutAction::register_and_ignore_existing_key, 0,
+                                             static_cast<std::uint32_t>(list->size()));
+        return scene.now(host, {cdb.begin(), cdb.end()}, *list);
+    };
+    const std::string in_the_way = scene.folder.path + "/state.json.new";
+    REQUIRE(std::filesystem::create_directory(in_the_way));
+    CHECK(register_key(false).status == Status::good);
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        const auto refused = register_key(true);
+        REQUIRE(refused.status == Status::check_condition);
+        CHECK(scsi::decode_sense(refused.sense)->key == scsi::SenseKey::hardware_error);
+    }
+    CHECK_FALSE(saved());
+    REQUIRE(std::filesystem::remove(in_the_way));
+    CHECK(register_key(true).status == Status::good);
+    CHECK(saved());
+}
+
 }  // namespace drive_bay_test
