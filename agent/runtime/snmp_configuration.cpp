@@ -236,6 +236,14 @@ void read_consumer(const Configuration& configuration, const json& value, const 
     const auto wrong = [&](const std::string& key, const std::string& text) {
         errors.push_back(configuration.error_at(path + key, text));
     };
+    const bool given_twice =
+        std::any_of(snmp.consumers.begin(), snmp.consumers.end(), [&](const SnmpConsumer& other) {
+            return to_text(other.address) == to_text(consumer.address);
+        });
+    if (given_twice) {
+        wrong(".address",
+              "\"" + to_text(consumer.address) + "\" stands twice; each must be different");
+    }
     if (consumer.version == SnmpVersion::v3) {
         if (consumer.user.empty()) {
             wrong(".user", "is missing; with version 3 it must name one of snmp.users");

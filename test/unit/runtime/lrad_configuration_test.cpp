@@ -163,6 +163,8 @@ TEST_CASE("what a schema can not say about lrad.json is checked too") {
     wrong("/snmp/consumers/0/user", "nobody", "snmp.consumers[0].user: \"nobody\" is not one of");
     wrong("/snmp/consumers/0/community", "public", "has no meaning with version 3");
     wrong("/snmp/consumers/1/community", removed, "snmp.consumers[1].community: is missing");
+    wrong("/snmp/consumers/1/address", sample_lrad()["snmp"]["consumers"][0]["address"],
+          "\" stands twice; each must be different");
     wrong("/snmp/consumers/1/allow_insecure", false,
           "snmp.consumers[1].community: version 2c sends alarms readable");
     wrong("/handshake/timeout_ms", 5,
