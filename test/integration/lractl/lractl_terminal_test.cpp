@@ -304,9 +304,9 @@ TEST_CASE("long work shows how far it is, and Ctrl-C has the daemon give it up")
         CHECK(lractl.exit_status() == 1);
         CHECK_THAT(lractl.everything(), !ContainsSubstring("\x1b"));
         const std::string later = "giving it up ...";
-        CHECK_THAT(lractl.everything(),
-                   ContainsSubstring("\r" + later +
-                                     std::string(work.line.size() - later.size(), ' ')));
+        CHECK_THAT(
+            lractl.everything(),
+            ContainsSubstring("\r" + later + std::string(work.line.size() - later.size(), ' ')));
         CHECK_THAT(lractl.everything(),
                    ContainsSubstring("\r" + std::string(later.size(), ' ') + "\r"));
     }
