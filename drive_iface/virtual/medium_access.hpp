@@ -23,8 +23,7 @@ struct TapeCall {
 using TapeCommand = Answer (*)(const TapeCall& call);
 
 // Runs the command when a tape is threaded and no earlier write of its host has failed, else says
-// why not. On a
-// parallel drive this opens the view of the nexus.
+// why not. On a parallel drive this opens the view of the nexus.
 [[nodiscard]] Answer with_tape(const Call& call, TapeCommand command);
 
 // True: everything written is stored. False: `reply` is what the command returns now, nothing
