@@ -306,6 +306,8 @@ constexpr MessageDescription catalogue[] = {
     {Message::agent_retired, Severity::warning, "agent {} is retired by {}: {}", "It owes nothing until it says \"started\" again.", "Nothing."},
     {Message::peer_unknown, Severity::warning, "a message of agent {} about drive {} is ignored: not in the configuration",
      "The sender is authenticated, but the configuration does not list the agent or the drive.", "Compare the configurations of `lrad` and `dsad`."},
+    {Message::agent_told_anew, Severity::info, "agent {} is told the state of {} drives anew: {}",
+     "Somebody has asked for a reconciliation, or this controller has taken over from another one. The agent counts as started when it has confirmed every drive.", "Nothing."},
 
     {Message::application_set_offline, Severity::info, "drive {} is offline in the application: {}", "The agent took it offline and has read that back.", "Nothing."},
     {Message::application_set_online, Severity::info, "drive {} is online in the application again", "The agent brought back what it had taken offline.", "Nothing."},

@@ -145,6 +145,7 @@ enum class Message : std::uint16_t {
     agent_of_earlier_life = 4006,
     agent_retired = 4007,
     peer_unknown = 4008,
+    agent_told_anew = 4009,
 
     application_set_offline = 5001,
     application_set_online = 5002,

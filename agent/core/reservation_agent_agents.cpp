@@ -58,7 +58,7 @@ void ReservationAgent::Rules::handle(const AgentStarted& input) {
         return;
     }
     agent->record.incarnation = said.incarnation;
-    resynchronize(*agent, std::nullopt);
+    note_start(*agent, resynchronize(*agent, std::nullopt));
 }
 
 void ReservationAgent::Rules::handle(const AgentStopping& input) {
@@ -97,12 +97,39 @@ void ReservationAgent::Rules::handle(const AdministratorReconciledAgent& input) 
         case AgentState::returning:
         case AgentState::started:
         case AgentState::lost:
-            resynchronize(*agent, std::nullopt);
+            note_told_anew(*agent, resynchronize(*agent, std::nullopt), "it is to reconcile");
             return;
         case AgentState::never_seen:
         case AgentState::stopped:
             return;
     }
+}
+
+// Tests: reservation_agent_takeover_test.cpp; scenario take_over.txt.
+void ReservationAgent::Rules::handle(const ControllerTookOver& input) {
+    Agent* agent = find_agent(input.agent);
+    if (agent == nullptr) return;
+    AgentRecord& record = agent->record;
+    if (input.heard && input.heard->incarnation > record.incarnation) {
+        record.incarnation = input.heard->incarnation;
+        record.state = AgentState::returning;  // in step with the other controller, for all we know
+    }
+    Reception where_reserved = Reception::answerable;
+    switch (record.state) {
+        case AgentState::never_seen:
+        case AgentState::stopped:
+            return;
+        case AgentState::lost:
+            where_reserved = Reception::asked;
+            break;
+        case AgentState::starting:
+        case AgentState::returning:
+        case AgentState::started:
+            record.state = AgentState::returning;
+            break;
+    }
+    note_told_anew(*agent, resynchronize(*agent, std::nullopt, where_reserved),
+                   "this controller serves the library from now on");
 }
 
 // Tests: reservation_agent_contact_test.cpp.
@@ -189,9 +216,10 @@ void ReservationAgent::Rules::owe_nothing(Agent& agent, const std::string& why) 
 
 // Tells the agent the state of every drive it shares, each by a notice of its own that no answer
 // from an earlier life can confirm. What it owed before this moment keeps its clock: restarting
-// again and again does not forgive.
-void ReservationAgent::Rules::resynchronize(Agent& agent,
-                                            const std::optional<DriveSerial>& already_confirmed) {
+// again and again does not forgive. `where_reserved`: how it takes part in what is told of drives
+// that hosts can use and that one has reserved.
+std::size_t ReservationAgent::Rules::resynchronize(
+    Agent& agent, const std::optional<DriveSerial>& already_confirmed, Reception where_reserved) {
     // One that owed before and is not in step yet goes on owing: else the drives of a host whose
     // agent is started again and again would never be protected.
     agent.record.state =
@@ -202,16 +230,29 @@ void ReservationAgent::Rules::resynchronize(Agent& agent,
         if (!drive.shared || serial == already_confirmed) continue;
         if (may_be_told(drive)) {
             renumber(drive);
-            tell(drive, agent, Reception::asked, DebtEvent::agent_resynchronized);
+            const bool reserved =
+                drive.record.reservation.state == ReservationState::reserved && usable(drive);
+            tell(drive, agent, reserved ? where_reserved : Reception::asked,
+                 DebtEvent::agent_resynchronized);
             ++told;
         } else if (const Debt* debt = handshake_.find({serial, agent.record.agent});
                    debt != nullptr && debt->state == DebtState::overdue) {
             waive({serial, agent.record.agent}, DebtEvent::agent_excused, "it has returned");
         }
     }
+    perhaps_in_step_.insert(agent.record.agent);
+    return told;
+}
+
+void ReservationAgent::Rules::note_start(const Agent& agent, std::size_t told) {
     log(Message::agent_starting, {{}, agent.record.agent, {}},
         {agent.record.agent, std::to_string(agent.record.incarnation), std::to_string(told)});
-    perhaps_in_step_.insert(agent.record.agent);
+}
+
+void ReservationAgent::Rules::note_told_anew(const Agent& agent, std::size_t told,
+                                             const std::string& why) {
+    log(Message::agent_told_anew, {{}, agent.record.agent, {}},
+        {agent.record.agent, std::to_string(told), why});
 }
 
 void ReservationAgent::Rules::become_lost(Agent& agent, const std::string& why) {

@@ -130,6 +130,17 @@ struct AdministratorReconciledAgent {
     AgentName agent;
 };
 
+// This controller serves from now on in place of another, whose word the agent may have had and not
+// confirmed: nobody knows. So it is told the state of every drive afresh, and where a drive is
+// reserved its confirmation is waited for as after any change: without it the drive is forced
+// offline. One that was lost already is asked without that, and one that has stopped or was never
+// seen by either controller is not asked.
+struct ControllerTookOver {
+    AgentName agent;
+    // What it has said meanwhile to the controller that served: its newest "started".
+    std::optional<AgentPresence> heard;
+};
+
 // Authenticated: an agent answers AskHolder.
 struct HolderStated {
     HolderStatement statement;
@@ -185,8 +196,8 @@ using ReservationAgentInput =
     std::variant<DriveObserved, DriveUnreachable, NoticeConfirmed, NoticeReceived, AgentStarted,
                  AgentStopping, OfflineForced, OfflineLifted, AdministratorForcedOffline,
                  AdministratorCleared, AdministratorRetiredAgent, AdministratorReconciledAgent,
-                 ReleaseReported, HolderStated, HostContact, DriveExamined, MessagesRefused,
-                 PairReported, TimePassed>;
+                 ControllerTookOver, ReleaseReported, HolderStated, HostContact, DriveExamined,
+                 MessagesRefused, PairReported, TimePassed>;
 
 // ---- durable state: what the records below add up to
 // ----------------------------------------------------------------

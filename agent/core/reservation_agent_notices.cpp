@@ -103,7 +103,8 @@ void ReservationAgent::Rules::handle(const NoticeConfirmed& input) {
         // Alive after all. It must be told everything that it may have missed meanwhile.
         const bool current =
             settles(confirmation.result) && confirmation.id == *drive->record.newest_notice;
-        resynchronize(*agent, current ? std::optional(confirmation.drive) : std::nullopt);
+        note_start(*agent, resynchronize(
+                               *agent, current ? std::optional(confirmation.drive) : std::nullopt));
     }
 }
 

@@ -128,7 +128,12 @@ class ReservationAgent::Rules {
     void handle(const AgentStopping& input);
     void handle(const AdministratorRetiredAgent& input);
     void handle(const AdministratorReconciledAgent& input);
-    void resynchronize(Agent& agent, const std::optional<DriveSerial>& already_confirmed);
+    void handle(const ControllerTookOver& input);
+    // How many drives it is told of.
+    std::size_t resynchronize(Agent& agent, const std::optional<DriveSerial>& already_confirmed,
+                              Reception where_reserved = Reception::asked);
+    void note_start(const Agent& agent, std::size_t told);
+    void note_told_anew(const Agent& agent, std::size_t told, const std::string& why);
     void become_lost(Agent& agent, const std::string& why);
     void owe_nothing(Agent& agent, const std::string& why);
     void promote_agents_in_step();

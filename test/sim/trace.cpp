@@ -158,6 +158,10 @@ void Trace::add(const ReservationAgentInput& input) {
                        add("administrator_reconciled");
                        add(in.agent);
                    },
+                   [this](const ControllerTookOver& in) {
+                       add("took_over");
+                       add(in.agent);
+                   },
                    [this](const HostContact& in) {
                        add("host_contact");
                        add(in.agent);

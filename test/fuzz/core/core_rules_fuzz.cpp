@@ -100,6 +100,11 @@ class Controller {
         return {in_.below(4), in_.byte()};
     }
 
+    std::optional<AgentPresence> heard(const AgentName& agent) {
+        if (in_.below(2) == 0) return std::nullopt;
+        return AgentPresence{"library-1", agent, in_.below(5)};
+    }
+
     ReservationAgentInput input(std::size_t what) {
         const DriveSerial drive = serials[in_.below(3)];
         const AgentName agent = names[in_.below(3)];
@@ -140,6 +145,7 @@ class Controller {
                 return AdministratorCleared{drive, "root", "x"};
             case 12:
                 if (in_.below(2) == 0) return AdministratorReconciledAgent{agent};
+                if (in_.below(2) == 0) return ControllerTookOver{agent, heard(agent)};
                 return AdministratorRetiredAgent{agent, "root", "x"};
             case 13: {
                 HolderStatement statement;

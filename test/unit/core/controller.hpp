@@ -121,6 +121,12 @@ class Controller {
         agent_.emplace(configuration_, stored(), ++epoch_);
         return checked(agent_->start(now()));
     }
+    // Another controller serves from now on: it has watched, so it knows the drives, and who was
+    // there when it last served, but not who owes what.
+    ReservationAgentEffects replaced() {
+        debts_.clear();
+        return restart();
+    }
     ReservationAgentEffects reconfigure(const SharingConfiguration& configuration) {
         configuration_ = configuration;
         return checked(agent_->reconfigure(configuration, now()));

@@ -231,6 +231,15 @@ class Player {
                                           : controller(AgentStopping{presence}));
         }
         if (verb == "reconcile") return done(controller(AdministratorReconciledAgent{words.at(1)}));
+        if (verb == "replaced") return done(controller.replaced());
+        if (verb == "take_over") {
+            ControllerTookOver input{words.at(1), std::nullopt};
+            if (words.size() > 2) {
+                input.heard = AgentPresence{"library-1", words.at(1),
+                                            static_cast<std::uint64_t>(number(words.at(2)))};
+            }
+            return done(controller(input));
+        }
         if (verb == "retire")
             return done(controller(AdministratorRetiredAgent{words.at(1), "root", "gone"}));
         if (verb == "up") {

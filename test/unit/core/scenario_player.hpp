@@ -14,7 +14,9 @@
 //   start and confirm everything they are told (not shown) confirm AGENT DRIVE [RESULT] [ID] of the
 //   newest notice sent to it; set_offline confirm_rest DRIVE AGENT ... forced DRIVE [FAILURE],
 //   lifted DRIVE [FAILURE], force DRIVE, clear DRIVE restart                                   kill
-//   -9 and a new process with what was recorded pass MS                                   time,
+//   -9 and a new process with what was recorded; replaced: another controller serves, with the same
+//   records but without what is owed; take_over AGENT [LIFE]: it asks the agent, having heard LIFE
+//   start meanwhile; pass MS                                   time,
 //   with every wake-up in it show                                      drives, agents, what is
 //   owed, alarms
 //
