@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "agent/runtime/clock.hpp"
 #include "agent/runtime/database.hpp"
 #include "agent/runtime/effect_records.hpp"
 #include "agent/runtime/store_tables.hpp"

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "drive_iface/virtual/handlers.hpp"
+#include "drive_iface/virtual/loading.hpp"
 #include "drive_iface/virtual/logical_unit.hpp"
 #include "drive_iface/virtual/medium_access.hpp"
 #include "drive_iface/virtual/medium_attributes.hpp"
