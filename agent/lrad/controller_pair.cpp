@@ -334,8 +334,8 @@ void Controller::take_requests_by(mounts::MountDispatch dispatch) {
         note_pair(message, words);
     };
     pair_->requests = std::make_unique<RequestPassing>(
-        loop_, configuration_.pair->database, configuration_.sharing.controller,
-        configuration_.pair->peer.name, std::move(doors));
+        loop_, database_request_box(configuration_.pair->database),
+        configuration_.sharing.controller, configuration_.pair->peer.name, std::move(doors));
 }
 
 std::optional<runtime::ControlError> Controller::not_here() const {

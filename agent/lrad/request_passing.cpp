@@ -4,11 +4,9 @@
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
-#include <atomic>
 #include <chrono>
 #include <map>
 #include <optional>
-#include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -16,20 +14,14 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/mounts/worker.hpp"
-#include "agent/postgres/primary_session.hpp"
-#include "agent/postgres/request_box.hpp"
-#include "agent/runtime/clock.hpp"
 
 namespace agent::lrad {
 
 using core::Message;
-using core::Outcome;
 using nlohmann::json;
 using postgres::BoxedAnswer;
 using postgres::BoxedRequest;
-using postgres::PrimarySession;
 using runtime::Caller;
-using runtime::clock_now;
 using runtime::ControlAnswer;
 using runtime::ControlError;
 using runtime::ControlErrorCode;
@@ -42,12 +34,9 @@ constexpr std::size_t passing_jobs_max = 4;
 // a line that is full can be looked at and shortened.
 constexpr std::size_t passed_mounts_max = 256;
 constexpr std::size_t passed_others_max = 64;
-constexpr std::size_t taken_on_max = 1'024;  // and are not answered yet
-constexpr std::size_t to_drop_max = 4'096;   // of more the box is cleaned by and by
+constexpr std::size_t to_drop_max = 4'096;  // of more the box is cleaned by and by
 constexpr std::size_t passed_text_max = std::size_t{60} * 1024;
 constexpr std::size_t passed_answer_max = std::size_t{4} * 1024 * 1024;
-constexpr std::chrono::milliseconds box_looked_at_every{150};
-constexpr std::chrono::milliseconds box_looked_at_seldom{1'000};
 // A request that may have been taken is asked about for so long while no server takes writes: a
 // take-over is long over by then.
 constexpr core::Duration no_server_patience{60'000};
@@ -77,85 +66,18 @@ bool is_mount(std::string_view method) {
     return method == "volume.mount";
 }
 
-// What one job at the database has brought.
-struct BoxSeen {
-    bool reached = false;
-    bool said_wanted = false;
-    bool cleaned = false;
-    std::string trouble;
-    std::string doubtful;          // a request that may be in the box
-    std::vector<std::string> put;  // requests that are in the box
-    std::vector<BoxedAnswer> answers;
-    std::vector<std::string> answered;  // answers that are in the box
-    std::vector<BoxedRequest> requests;
-};
-
-// What it is to do.
-struct BoxErrand {
-    std::vector<BoxedRequest> to_put;
-    std::vector<std::string> waited_for;
-    bool say_wanted = false;
-    bool clean = false;
-    std::vector<std::string> taken_on;
-    std::vector<std::string> to_drop;
-    std::vector<BoxedAnswer> to_answer;
-    bool serves = false;
-};
-
-// `seen` has what was done when the first thing fails.
-Outcome run_errand(PrimarySession& session, const BoxErrand& errand, BoxSeen& seen) {
-    // What is put over a wire that is cut may have come through: for a minute nobody could say.
-    const bool there = errand.to_put.empty() ? session.is_connected() : session.answers();
-    if (!there || (errand.serves && !session.is_own())) {
-        if (auto connected = session.connect(errand.serves); !connected) return connected;
-    }
-    seen.reached = true;
-    for (const auto& request : errand.to_put) {
-        seen.doubtful = request.id;
-        if (auto put = put_request(session, request); !put) return put;
-        seen.doubtful.clear();
-        seen.put.push_back(request.id);
-    }
-    for (const auto& answer : errand.to_answer) {
-        if (auto put = put_answer(session, answer); !put) return put;
-        seen.answered.push_back(answer.id);
-    }
-    if (!errand.waited_for.empty()) {
-        if (errand.say_wanted) {
-            if (auto said = still_want_requests(session, errand.waited_for); !said) return said;
-            seen.said_wanted = true;
-        }
-        auto answers = read_answers(session, errand.waited_for);
-        if (!answers) return answers.error();
-        seen.answers = std::move(answers).value();
-    }
-    if (!errand.to_drop.empty()) {
-        if (auto dropped = drop_requests(session, errand.to_drop); !dropped) return dropped;
-    }
-    if (!errand.serves) return core::Nothing{};
-    if (errand.clean) {
-        if (auto cleaned = clean_request_box(session); !cleaned) return cleaned;
-        seen.cleaned = true;
-    }
-    if (errand.taken_on.size() >= taken_on_max) return core::Nothing{};
-    auto requests = read_requests(session, errand.taken_on);
-    if (!requests) return requests.error();
-    seen.requests = std::move(requests).value();
-    return core::Nothing{};
-}
-
 }  // namespace
 
 class RequestPassing::Work : public std::enable_shared_from_this<RequestPassing::Work> {
   public:
-    Work(asio::io_context& event_loop, const runtime::PairDatabaseConfiguration& database,
-         std::string own, std::string peer, RequestPassingDoors outside)
+    Work(asio::io_context& event_loop, std::unique_ptr<RequestBox> table, std::string own,
+         std::string peer, RequestPassingDoors outside)
         : loop(event_loop),
           node(std::move(own)),
           other(std::move(peer)),
           doors(std::move(outside)),
           tick(event_loop),
-          session(database, [ending = ending] { return ending->load(); }),
+          box(std::move(table)),
           worker(std::make_unique<mounts::Worker>(passing_jobs_max)) {}
 
     void look();
@@ -192,11 +114,10 @@ class RequestPassing::Work : public std::enable_shared_from_this<RequestPassing:
     std::optional<core::Instant> cleaned_at;
 
     // Made elsewhere, and served here.
-    std::set<std::string> under_way;
+    std::map<std::string, std::uint64_t> under_way;  // and the number of the attempt
     std::map<std::string, BoxedAnswer> to_answer;
 
-    std::shared_ptr<std::atomic<bool>> ending = std::make_shared<std::atomic<bool>>(false);
-    PrimarySession session;                  // the worker's
+    std::unique_ptr<RequestBox> box;         // the worker's
     std::unique_ptr<mounts::Worker> worker;  // last: it uses the others
 };
 
@@ -214,10 +135,11 @@ void RequestPassing::Work::look() {
     BoxErrand errand;
     errand.serves = doors.serves();
     if (!errand.serves) forget();
-    const auto now = clock_now().monotonic;
+    const auto now = doors.now().monotonic;
     errand.say_wanted = !said_wanted_at || now - *said_wanted_at >= said_to_be_wanted_every;
     errand.clean = !cleaned_at || now - *cleaned_at >= box_cleaned_every;
-    errand.taken_on.assign(under_way.begin(), under_way.end());
+    for (const auto& [id, attempt] : under_way)
+        errand.taken_on.push_back(id);
     for (auto& [id, one] : passed) {
         if (!one.put) errand.to_put.push_back(one.request);
         errand.waited_for.push_back(id);
@@ -226,13 +148,10 @@ void RequestPassing::Work::look() {
         errand.to_answer.push_back(answer);
     errand.to_drop = to_drop;
     const bool nothing = !errand.serves && errand.waited_for.empty() && errand.to_drop.empty();
-    if (nothing) return look_again(box_looked_at_seldom);
-    looking = worker->post([weak = weak_from_this(), errand = std::move(errand), &session = session,
+    if (nothing) return look_again(doors.look_seldom);
+    looking = worker->post([weak = weak_from_this(), errand = std::move(errand), &box = *box,
                             &loop = loop] {
-        BoxSeen seen;
-        if (const auto done = run_errand(session, errand, seen); !done)
-            seen.trouble = done.error().message;
-        asio::post(loop, [weak, seen = std::move(seen), dropped = errand.to_drop.size()] {
+        asio::post(loop, [weak, seen = run_errand(box, errand), dropped = errand.to_drop.size()] {
             const auto self = weak.lock();
             if (!self || self->over) return;
             self->looking = false;
@@ -240,16 +159,16 @@ void RequestPassing::Work::look() {
                 self->to_drop.erase(self->to_drop.begin(),
                                     self->to_drop.begin() + static_cast<std::ptrdiff_t>(dropped));
             self->take(seen);
-            self->look_again(seen.trouble.empty()   ? box_looked_at_every
-                             : self->passed.empty() ? box_looked_at_seldom
-                                                    : 2 * box_looked_at_every);
+            self->look_again(seen.trouble.empty()   ? self->doors.look_every
+                             : self->passed.empty() ? self->doors.look_seldom
+                                                    : 2 * self->doors.look_every);
         });
     });
-    if (!looking) look_again(box_looked_at_seldom);
+    if (!looking) look_again(doors.look_seldom);
 }
 
 void RequestPassing::Work::take(const BoxSeen& seen) {
-    const auto now = clock_now().monotonic;
+    const auto now = doors.now().monotonic;
     for (const auto& id : seen.put) {
         const auto found = passed.find(id);
         if (found == passed.end()) continue;
@@ -282,7 +201,7 @@ void RequestPassing::Work::take(const BoxSeen& seen) {
 
 // What was certainly not taken is told at once; what may have been is asked about for a while.
 void RequestPassing::Work::give_up(const BoxSeen& seen) {
-    const auto now = clock_now().monotonic;
+    const auto now = doors.now().monotonic;
     std::map<std::string, ControlError> ended;
     for (const auto& [id, one] : passed) {
         const json params = json::parse(one.request.parameters, nullptr, false);
@@ -335,14 +254,17 @@ void RequestPassing::Work::forget() {
 }
 
 void RequestPassing::Work::serve(const BoxedRequest& request) {
-    if (!doors.serves() || !under_way.insert(request.id).second) return;
-    ++counts.served;
+    if (!doors.serves() || !under_way.emplace(request.id, counts.served + 1).second) return;
+    const auto attempt = ++counts.served;
     if (!is_question(request.method))
         doors.note(Message::request_taken_on, {request.id, request.method, request.node});
     const json params = json::parse(request.parameters, nullptr, false);
-    const auto answered = [weak = weak_from_this(), id = request.id](ControlAnswer answer) {
+    const auto answered = [weak = weak_from_this(), id = request.id,
+                           attempt](ControlAnswer answer) {
         const auto self = weak.lock();
-        if (!self || self->over || !self->under_way.contains(id)) return;
+        if (!self || self->over) return;
+        const auto found = self->under_way.find(id);
+        if (found == self->under_way.end() || found->second != attempt) return;
         self->to_answer[id] = {id, answer_text(answer)};
         self->look_again(std::chrono::milliseconds(0));
     };
@@ -361,10 +283,9 @@ void RequestPassing::Work::serve(const BoxedRequest& request) {
 
 // ---- the class
 
-RequestPassing::RequestPassing(asio::io_context& loop,
-                               const runtime::PairDatabaseConfiguration& database, std::string node,
-                               std::string other, RequestPassingDoors doors)
-    : work_(std::make_shared<Work>(loop, database, std::move(node), std::move(other),
+RequestPassing::RequestPassing(asio::io_context& loop, std::unique_ptr<RequestBox> box,
+                               std::string node, std::string other, RequestPassingDoors doors)
+    : work_(std::make_shared<Work>(loop, std::move(box), std::move(node), std::move(other),
                                    std::move(doors))) {}
 
 RequestPassing::~RequestPassing() {
@@ -373,12 +294,12 @@ RequestPassing::~RequestPassing() {
 }
 
 void RequestPassing::start() {
-    work_->look_again(box_looked_at_every);
+    work_->look_again(work_->doors.look_every);
 }
 
 void RequestPassing::stop() {
     work_->over = true;
-    work_->ending->store(true);
+    work_->box->give_up();
     work_->tick.cancel();
     work_->passed.clear();
     if (work_->worker) work_->worker->stop();
@@ -399,7 +320,7 @@ void RequestPassing::pass(const std::string& method, json params, const Caller& 
                                        " that were passed on to controller " + work.other +
                                        " wait for their answers already; ask there",
                                    R"({"reason": "retry_elsewhere"})"});
-    const auto now = clock_now();
+    const auto now = work.doors.now();
     const std::string id =
         work.node + ":" + std::to_string(now.wall.ms) + ":" + std::to_string(++work.named);
     // Served twice, by one node and then by the other, it has to be the same mount.

@@ -7,6 +7,7 @@
 // A request is entered once under an id of its own, and a mount has a request name by then, so that
 // whoever serves it, before or after a take-over, does the same thing once.
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -15,8 +16,10 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "agent/core/message_catalogue.hpp"
+#include "agent/core/time.hpp"
+#include "agent/lrad/request_errand.hpp"
+#include "agent/runtime/clock.hpp"
 #include "agent/runtime/control_server.hpp"
-#include "agent/runtime/pair_database_configuration.hpp"
 
 namespace asio {
 class io_context;
@@ -32,12 +35,15 @@ struct RequestPassingDoors {
     // Does this node do, or answer, requests at this moment?
     std::function<bool()> serves;
     std::function<void(core::Message message, const std::vector<std::string>& words)> note;
+    std::function<core::Now()> now = runtime::clock_now;
+    std::chrono::milliseconds look_every{150};
+    std::chrono::milliseconds look_seldom{1'000};  // while nothing is to be done
 };
 
 class RequestPassing {
   public:
-    RequestPassing(asio::io_context& loop, const runtime::PairDatabaseConfiguration& database,
-                   std::string node, std::string other, RequestPassingDoors doors);
+    RequestPassing(asio::io_context& loop, std::unique_ptr<RequestBox> box, std::string node,
+                   std::string other, RequestPassingDoors doors);
     ~RequestPassing();
 
     void start();
