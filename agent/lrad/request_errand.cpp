@@ -1,6 +1,8 @@
 #include "agent/lrad/request_errand.hpp"
 
 #include <atomic>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "agent/postgres/primary_session.hpp"
@@ -52,6 +54,18 @@ class DatabaseBox final : public RequestBox {
     PrimarySession session_;
 };
 
+void sort_out(const std::vector<BoxedAnswer>& rows, const std::vector<std::string>& waited_for,
+              BoxSeen& seen) {
+    std::set<std::string_view> there;
+    for (const auto& row : rows) {
+        there.insert(row.id);
+        if (!row.answer.empty()) seen.answers.push_back(row);
+    }
+    for (const auto& id : waited_for) {
+        if (there.count(id) == 0) seen.gone.push_back(id);
+    }
+}
+
 Outcome work_through(RequestBox& box, const BoxErrand& errand, BoxSeen& seen) {
     // What is put over a wire that is cut may have come through: for a minute nobody could say.
     if (auto reached = box.reach(errand.serves, !errand.to_put.empty()); !reached) return reached;
@@ -71,9 +85,9 @@ Outcome work_through(RequestBox& box, const BoxErrand& errand, BoxSeen& seen) {
             if (auto said = box.still_want(errand.waited_for); !said) return said;
             seen.said_wanted = true;
         }
-        auto answers = box.answers(errand.waited_for);
-        if (!answers) return answers.error();
-        seen.answers = std::move(answers).value();
+        const auto rows = box.answers(errand.waited_for);
+        if (!rows) return rows.error();
+        sort_out(*rows, errand.waited_for, seen);
     }
     if (!errand.to_drop.empty()) {
         if (auto dropped = box.drop(errand.to_drop); !dropped) return dropped;

@@ -62,6 +62,7 @@ struct BoxSeen {
     std::string doubtful;          // a request that may be in the box
     std::vector<std::string> put;  // requests that are in the box
     std::vector<postgres::BoxedAnswer> answers;
+    std::vector<std::string> gone;      // requests that are waited for and not in the box
     std::vector<std::string> answered;  // answers that are in the box
     std::vector<postgres::BoxedRequest> requests;
 };

@@ -177,6 +177,14 @@ void RequestPassing::Work::take(const BoxSeen& seen) {
     }
     if (const auto found = passed.find(seen.doubtful); found != passed.end())
         found->second.doubtful = true;
+    // Cleaned away, or lost with a server. It may have been done, and is put again: what is done
+    // twice is the same mount.
+    for (const auto& id : seen.gone) {
+        const auto found = passed.find(id);
+        if (found == passed.end()) continue;
+        found->second.put = false;
+        found->second.doubtful = true;
+    }
     if (seen.trouble.empty()) {
         for (auto& [id, one] : passed)
             one.reached_at = now;

@@ -18,7 +18,7 @@ namespace {
 // Milliseconds by the clock of the server: the nodes' own may differ from each other.
 constexpr std::string_view server_now = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 constexpr std::string_view wanted_for_ms = "300000";
-constexpr std::string_view kept_ms = "3600000";
+constexpr std::string_view cleanings_kept = "60";
 constexpr const char* requests_read_max = "256";
 
 // As string_to_array($1, chr(31)) takes them apart.
@@ -49,6 +49,10 @@ std::string request_box_tables() {
            "NOT NULL, answer TEXT, answered_at BIGINT); "
            "ALTER TABLE pair_request ADD COLUMN IF NOT EXISTS wanted_at BIGINT NOT NULL DEFAULT "
            "0; "
+           "ALTER TABLE pair_request ADD COLUMN IF NOT EXISTS cleanings BIGINT NOT NULL DEFAULT "
+           "0; "
+           "ALTER TABLE pair_request ADD COLUMN IF NOT EXISTS seen_wanted_at BIGINT NOT NULL "
+           "DEFAULT 0; "
            "GRANT SELECT, INSERT, UPDATE, DELETE ON pair_request TO " +
            std::string(peer_role);
 }
@@ -72,7 +76,7 @@ Outcome still_want_requests(PrimarySession& session, const std::vector<std::stri
 Result<std::vector<BoxedAnswer>> read_answers(PrimarySession& session,
                                               const std::vector<std::string>& ids) {
     const auto rows = session.read(
-        "SELECT id, answer FROM pair_request WHERE answer IS NOT NULL AND id = "
+        "SELECT id, coalesce(answer, '') FROM pair_request WHERE id = "
         "ANY(string_to_array($1, chr(31)))",
         {in_one_text(ids)});
     if (!rows) return rows.error();
@@ -114,10 +118,15 @@ Outcome put_answer(PrimarySession& session, const BoxedAnswer& answer) {
                                       {answer.id, answer.answer}));
 }
 
+// Who waits writes wanted_at and nothing else: a node of an older version does as well.
 Outcome clean_request_box(PrimarySession& session) {
+    static constexpr std::string_view touched = "coalesce(answered_at, wanted_at)";
     return without_rows(session.write(
-        sql_of({"DELETE FROM pair_request WHERE abs(coalesce(answered_at, wanted_at) - ",
-                server_now, ") > ", kept_ms}),
+        sql_of({"WITH gone AS (DELETE FROM pair_request WHERE cleanings >= ", cleanings_kept,
+                " AND seen_wanted_at = ", touched,
+                ") UPDATE pair_request SET cleanings = CASE WHEN seen_wanted_at = ", touched,
+                " THEN cleanings + 1 ELSE 1 END, seen_wanted_at = ", touched, " WHERE cleanings < ",
+                cleanings_kept, " OR seen_wanted_at <> ", touched}),
         {}));
 }
 

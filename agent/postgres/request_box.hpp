@@ -24,14 +24,14 @@ struct BoxedRequest {
 };
 struct BoxedAnswer {
     std::string id;
-    std::string answer;  // JSON
+    std::string answer;  // JSON; empty: none yet
 };
 
 // SQL that makes what is missing, and lets the other node use it.
 [[nodiscard]] std::string request_box_tables();
 
 [[nodiscard]] core::Outcome put_request(PrimarySession& session, const BoxedRequest& request);
-// Of these requests, those that have an answer.
+// Of these requests, those that are in the box.
 [[nodiscard]] core::Result<std::vector<BoxedAnswer>> read_answers(
     PrimarySession& session, const std::vector<std::string>& ids);
 [[nodiscard]] core::Outcome drop_requests(PrimarySession& session,
@@ -47,7 +47,8 @@ struct BoxedAnswer {
     PrimarySession& session, const std::vector<std::string>& without);
 // The first answer stays.
 [[nodiscard]] core::Outcome put_answer(PrimarySession& session, const BoxedAnswer& answer);
-// What nobody has fetched, or asked for, in an hour goes.
+// What nobody has fetched, or said to be wanted, between sixty calls goes: no clock is asked, since
+// one that is set must not take away what somebody waits for.
 [[nodiscard]] core::Outcome clean_request_box(PrimarySession& session);
 
 }  // namespace agent::postgres

@@ -83,6 +83,10 @@ struct FakeBox {
         }
         return found;
     }
+    void lose_all() {
+        const std::lock_guard lock(mutex);
+        rows.clear();
+    }
     void answer_all(const ControlAnswer& answer) {
         const std::lock_guard lock(mutex);
         for (auto& [id, row] : rows)
@@ -120,8 +124,7 @@ class FakeBoxDoor final : public RequestBox {
         std::vector<postgres::BoxedAnswer> found;
         for (const auto& id : ids) {
             const auto row = box_.rows.find(id);
-            if (row != box_.rows.end() && !row->second.answer.empty())
-                found.push_back({id, row->second.answer});
+            if (row != box_.rows.end()) found.push_back({id, row->second.answer});
         }
         return found;
     }
@@ -296,6 +299,46 @@ TEST_CASE("a request whose fate nobody can tell for a minute ends, and is taken 
     box.have(FakeBox::Trouble::none);
     REQUIRE(node.until([&] { return node.passing.counts().to_take_back == 0; }));
     CHECK(box.size() == 0);
+}
+
+TEST_CASE("a request whose row is gone is put again, and answered") {
+    FakeBox box;
+    Node asks(box);
+    asks.pass("volume.mount");
+    REQUIRE(asks.until([&] { return box.size() == 1; }));
+    asks.look_on();
+    box.lose_all();
+    REQUIRE(asks.until([&] { return box.size() == 1; }));
+    Node serves(box);
+    serves.serves = true;
+    REQUIRE(serves.until([&] { return serves.served.size() == 1; }));
+    box.lose_all();  // and then once more, before it is answered
+    serves.served.front().answer(json("into nothing"));
+    serves.look_on();
+    REQUIRE(asks.until([&] { return box.size() == 1; }));
+    REQUIRE(serves.until([&] { return serves.served.size() == 2; }));
+    CHECK(serves.served.back().params == serves.served.front().params);
+    serves.served.back().answer(json("mounted"));
+    REQUIRE(serves.until([&] { return !box.answers().empty(); }));
+    REQUIRE(asks.until([&] { return !asks.answers.empty(); }));
+    CHECK(asks.answers == std::vector<ControlAnswer>{json("mounted")});
+}
+
+TEST_CASE("of a request whose row is gone nobody says that nothing was done") {
+    FakeBox box;
+    Node node(box);
+    node.pass("volume.unmount");
+    REQUIRE(node.until([&] { return box.size() == 1; }));
+    node.look_on();
+    box.have(FakeBox::Trouble::put_is_lost);
+    box.lose_all();
+    node.look_on();
+    box.have(FakeBox::Trouble::away);
+    node.look_on();
+    CHECK(node.answers.empty());
+    node.now.monotonic = node.now.monotonic + core::Duration{61'000};
+    REQUIRE(node.until([&] { return !node.answers.empty(); }));
+    CHECK_THAT(node.words_of_answer(), ContainsSubstring("outcome_unknown"));
 }
 
 TEST_CASE("a node that takes over serves what it had passed on itself") {
