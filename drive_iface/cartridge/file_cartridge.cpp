@@ -101,7 +101,7 @@ void FileCartridge::collect() {
         tail_ = AcceptedTail(state_.stored);
         entry_groups_.clear();
         held_.clear();
-        metadata_changed_ = metadata_changed_ || state_.metadata_stored != metadata_given_;
+        metadata_changed_ = metadata_changed_ || state_.metadata_tried != metadata_given_;
     } else if (state_.operations_stored >= cut_operation_) {
         tail_.set_stored(state_.stored);
     }
@@ -360,7 +360,7 @@ std::uint64_t FileCartridge::early_warning_at() const {
 void FileCartridge::synchronise() {
     if (synchronised()) return;
     std::optional<Metadata> changed;
-    if (metadata_changed_) {
+    if (metadata_changed_ || state_.metadata_failed) {
         changed = metadata_;
         metadata_changed_ = false;
         ++metadata_given_;
@@ -369,7 +369,7 @@ void FileCartridge::synchronise() {
 }
 
 bool FileCartridge::synchronised() const {
-    return !metadata_changed_ && state_.metadata_stored == metadata_given_ &&
+    return !metadata_changed_ && state_.metadata_tried == metadata_given_ &&
            state_.operations_synchronised == given_;
 }
 
@@ -397,9 +397,14 @@ const MediumAttributes& FileCartridge::attributes() const {
 }
 
 void FileCartridge::set_attributes(MediumAttributes attributes) {
-    if (attributes == metadata_.attributes) return;
+    if (attributes == metadata_.attributes && !state_.metadata_failed) return;
     metadata_.attributes = std::move(attributes);
     metadata_changed_ = true;
+}
+
+bool FileCartridge::attributes_stored() const {
+    return !metadata_changed_ && state_.metadata_tried == metadata_given_ &&
+           !state_.metadata_failed;
 }
 
 void FileCartridge::on_progress(std::function<void()> progress) {

@@ -58,6 +58,7 @@ class FileCartridge final : public virtual_library::Cartridge {
 
     [[nodiscard]] const virtual_library::MediumAttributes& attributes() const override;
     void set_attributes(virtual_library::MediumAttributes attributes) override;
+    [[nodiscard]] bool attributes_stored() const override;
 
     void on_progress(std::function<void()> progress) override;
 

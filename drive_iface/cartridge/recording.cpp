@@ -225,10 +225,24 @@ Outcome Recording::cut(const RecordedEnd& at) {
 Outcome Recording::store_metadata(Metadata metadata) {
     metadata.revision = metadata_.revision + 1;
     const auto text = to_text(metadata);
-    auto stored =
-        on_every_copy([&](StoredCopy& copy) { return replace_text(copy.paths().metadata, text); });
-    if (stored.ok()) metadata_ = std::move(metadata);
-    return stored;
+    bool stored = false;
+    std::optional<Error> lacking;
+    for (const auto& copy : copies_) {
+        if (copy->failed()) continue;
+        const auto put = replace_text(copy->paths().metadata, text);
+        stored = stored || put.ok();
+        if (!put.ok()) lacking = put.error();
+    }
+    if (!stored) return lacking ? *lacking : Error{barcode_ + ": no copy is left to write to"};
+    if (lacking && !description_lacking_) {
+        findings_.push_back("cartridge " + barcode_ +
+                            ": its description is stored in one of its "
+                            "folders only (" +
+                            lacking->message + ")");
+    }
+    description_lacking_ = lacking.has_value();
+    metadata_ = std::move(metadata);
+    return Nothing{};
 }
 
 StorageFile::Reserve Recording::reserve(std::uint64_t data_size, std::uint64_t index_size) {

@@ -73,6 +73,7 @@ class Recording {
     // durable when it returns.
     [[nodiscard]] agent::core::Outcome cut(const RecordedEnd& at);
     [[nodiscard]] agent::core::Outcome synchronise();
+    // One copy that has it is enough: the description with the highest revision counts.
     [[nodiscard]] agent::core::Outcome store_metadata(Metadata metadata);
 
     // Sees to it that the files have room up to these sizes. `done` also where the file system can
@@ -120,7 +121,8 @@ class Recording {
     std::vector<std::unique_ptr<StoredCopy>> copies_;
     IndexCommit commit_;
     RecordedEnd end_;
-    bool unsynchronised_ = false;  // something was written since commit_
+    bool unsynchronised_ = false;       // something was written since commit_
+    bool description_lacking_ = false;  // in one of the copies, and told
     std::uint64_t writeback_from_ = 0;
     std::uint64_t data_reserved_ = 0;
     std::uint64_t index_reserved_ = 0;

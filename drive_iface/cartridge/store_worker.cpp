@@ -347,14 +347,14 @@ void StoreWorker::synchronise_step(Lock& lock) {
     lock.unlock();
     auto outcome = recording_->synchronise();
     const auto synchronised = recording_->synchronised_end();
-    if (outcome.ok() && metadata) {
-        if (auto stored = recording_->store_metadata(*metadata); !stored.ok()) outcome = stored;
-    }
+    Outcome described = Nothing{};
+    if (outcome.ok() && metadata) described = recording_->store_metadata(*metadata);
     lock.lock();
     // More may have been given and asked for meanwhile.
     if (outcome.ok()) {
         state_.operations_synchronised = operations;
-        state_.metadata_stored = metadata_given;
+        state_.metadata_tried = metadata_given;
+        if (metadata) note_description(described);
         state_.synchronised = synchronised;
         synchronise_wanted_ = synchronise_up_to_ > operations || metadata_.has_value();
         gather_findings();
@@ -362,6 +362,16 @@ void StoreWorker::synchronise_step(Lock& lock) {
     } else {
         fail(lock, outcome.error(), synchronised);
     }
+}
+
+void StoreWorker::note_description(const Outcome& stored) {
+    const bool failed_before = std::exchange(state_.metadata_failed, !stored.ok());
+    if (stored.ok() || failed_before) return;
+    findings_.push_back("cartridge " + recording_->metadata().facts.barcode +
+                        ": its description could not be stored (" + stored.error().message +
+                        "); what is recorded is safe, and the description is tried again with the "
+                        "next synchronisation and at unload");
+    if (wake_) wake_();
 }
 
 // What was accepted and is not among `kept` is lost; the event loop is told so.
@@ -390,10 +400,17 @@ void StoreWorker::close_step(Lock& lock) {
     auto metadata = std::exchange(metadata_, std::nullopt);
     auto outcome = cut_what_failed(lock);
     lock.unlock();
+    Outcome described = Nothing{};
     if (outcome.ok()) outcome = recording_->close();
-    if (outcome.ok() && metadata) outcome = recording_->store_metadata(*metadata);
+    if (outcome.ok() && metadata) described = recording_->store_metadata(*metadata);
     lock.lock();
     gather_findings();
+    if (!described.ok()) {
+        findings_.push_back("cartridge " + recording_->metadata().facts.barcode +
+                            ": its description could not be stored when it was unloaded (" +
+                            described.error().message +
+                            "); what is recorded is safe, and the description before it counts");
+    }
     if (!outcome.ok()) {
         findings_.push_back("cartridge " + recording_->metadata().facts.barcode +
                             " could not be closed in order: " + outcome.error().message);

@@ -36,12 +36,13 @@ struct StoreState {
     RecordedEnd synchronised;                   // survives a loss of power
     std::uint64_t operations_stored = 0;        // of all that were given
     std::uint64_t operations_synchronised = 0;  // with the description asked for by then
-    std::uint64_t metadata_stored = 0;          // descriptions
+    std::uint64_t metadata_tried = 0;           // descriptions stored, or not to be stored
     std::uint64_t cost_stored = 0;              // of cost_of() of all that were given
     std::uint64_t data_reserved = 0;            // size the data file can grow to
     std::uint64_t index_reserved = 0;
-    bool full = false;       // the folder could not give what was asked for
-    bool reserving = false;  // reserve() is being worked on
+    bool full = false;             // the folder could not give what was asked for
+    bool reserving = false;        // reserve() is being worked on
+    bool metadata_failed = false;  // the newest description could not be stored
     std::uint64_t faults = 0;
     std::optional<agent::core::Error> fault;  // the newest
 };
@@ -70,7 +71,8 @@ class StoreWorker {
     std::uint64_t give(StoreOperation operation, std::uint64_t faults_seen);
     // Wake when no more than this cost is left to be stored, now or later, or reserve() is done.
     void await_room(std::uint64_t cost_left);
-    // Everything given so far, and the description when there is a new one; wakes when done.
+    // Everything given so far, and the description when there is a new one; wakes when done. A
+    // description that can not be stored is no loss of what was given.
     void synchronise(std::optional<Metadata> metadata);
     void reserve(std::uint64_t data_size, std::uint64_t index_size);
 
@@ -106,6 +108,7 @@ class StoreWorker {
     agent::core::Outcome cut_what_failed(Lock& lock);
     agent::core::Outcome store_batch(const std::deque<StoreOperation>& batch);
     void fail(Lock& lock, const agent::core::Error& error, const RecordedEnd& kept);
+    void note_description(const agent::core::Outcome& stored);
     void gather_findings();
     void wake(Lock& lock);
 

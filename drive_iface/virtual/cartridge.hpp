@@ -126,6 +126,10 @@ class Cartridge {
     [[nodiscard]] virtual const MediumAttributes& attributes() const = 0;
     // Stored with the next synchronise().
     virtual void set_attributes(MediumAttributes attributes) = 0;
+    // Asked when it is synchronised(): false when storing the attributes failed. What is recorded
+    // is as safe as ever, and they are tried again with the next synchronise() that has something
+    // to do.
+    [[nodiscard]] virtual bool attributes_stored() const { return true; }
 
     // Called when something that was waited for may have happened; replaces an earlier one. Never
     // from inside another function of this class.

@@ -110,7 +110,7 @@ Answer write_attribute(const TapeCall& call) {
         call.unfinished().stage = accepted;
     }
     Answer reply;
-    return is_stored(call, reply) ? good() : reply;
+    return is_memory_stored(call, reply) ? good() : reply;
 }
 
 }  // namespace

@@ -223,7 +223,11 @@ Answer make_shorter(const TapeCall& call) {
         if (auto refused = write_refused(call)) return refused;
         set_capacity(call.cartridge(), cdb_u16(call.call.cdb, 3));
     }
-    return erase_there(call, six_byte, immediate_bit);
+    auto erased = erase_there(call, six_byte, immediate_bit);
+    Answer reply;
+    const bool waited = !bit(call.call, immediate_bit);
+    if (!erased || erased->status != Status::good || !waited) return erased;
+    return is_memory_stored(call, reply) ? erased : reply;
 }
 
 enum class Overwrite : std::uint8_t { disabled = 0, current_position = 1, format = 2 };

@@ -75,6 +75,15 @@ bool is_stored(const TapeCall& call, Answer& reply) {
     return stored;
 }
 
+bool is_memory_stored(const TapeCall& call, Answer& reply) {
+    constexpr scsi::AdditionalSense auxiliary_memory_write_error{0x0c, 0x0b};
+    if (!is_stored(call, reply)) return false;
+    if (call.cartridge().attributes_stored()) return true;
+    call.drive().alerts.raise(TapeAlert::memory_chip);
+    reply = check_condition(SenseKey::medium_error, auxiliary_memory_write_error);
+    return false;
+}
+
 bool has_left_what_was_written(const TapeCall& call, Answer& reply) {
     if (!call.tape().written) return true;
     const bool begins = !call.unfinished().storing;

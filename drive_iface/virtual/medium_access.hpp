@@ -30,6 +30,9 @@ using TapeCommand = Answer (*)(const TapeCall& call);
 // while it waits and the error when storing failed.
 [[nodiscard]] bool is_stored(const TapeCall& call, Answer& reply);
 
+// The same, of what is kept in the auxiliary memory, too.
+[[nodiscard]] bool is_memory_stored(const TapeCall& call, Answer& reply);
+
 // A host's writing is over once the tape moves away from it: stores, and on a parallel drive ends
 // the write session. Like is_stored().
 [[nodiscard]] bool has_left_what_was_written(const TapeCall& call, Answer& reply);

@@ -198,6 +198,10 @@ std::optional<Error> MemoryCartridge::take_fault() {
     return std::exchange(medium_->fault_, std::nullopt);
 }
 
+bool MemoryCartridge::attributes_stored() const {
+    return !medium_->memory_broken;
+}
+
 void MemoryCartridge::set_attributes(MediumAttributes attributes) {
     medium_->attributes = std::move(attributes);
     medium_->attributes_stored_ = !medium_->mood.buffers;

@@ -62,6 +62,7 @@ class MemoryMedium {
     // Every step fails, until the storage is mended.
     void break_storage(agent::core::Error error) { broken_ = std::move(error); }
     void mend_storage() { broken_.reset(); }
+    bool memory_broken = false;  // the attributes can not be stored
     // Power is lost: what was accepted and not stored is gone.
     void lose_what_is_not_stored() { cut_off(std::min<std::uint64_t>(stored_, objects_.size())); }
 
@@ -126,6 +127,7 @@ class MemoryCartridge final : public Cartridge {
         return medium_->attributes;
     }
     void set_attributes(MediumAttributes attributes) override;
+    [[nodiscard]] bool attributes_stored() const override;
 
     void on_progress(std::function<void()> progress) override;
 

@@ -20,6 +20,7 @@ enum class TapeAlert : std::uint8_t {
     write_protect = 9,
     no_removal = 10,
     cleaning_media = 11,
+    memory_chip = 15,
     worm_overwrite_attempted = 60,
     loading_failure = 55,
 };

@@ -216,3 +216,53 @@ TEST_CASE("an index that can not be read is no reason to stop") {
     CHECK(cartridge->end_of_data() == 5);
     CHECK_THAT(stand.read_error(*cartridge, 2), ContainsSubstring("LRA001L8.tix"));
 }
+
+TEST_CASE("a description that can not be stored takes nothing of the recording with it") {
+    const NoTrouble afterwards;
+    ShelfStand stand;
+    stand.create("LRA001L8");
+    auto cartridge = stand.open("LRA001L8");
+    auto expected = fill(stand, *cartridge, 1);
+    set_trouble(&Trouble::writing, "LRA001L8.json.new", ENOSPC);
+    const MediumAttributes attributes{{0x0806, {.format = 1, .value = Blocks(32, 'A')}}};
+    cartridge->set_attributes(attributes);
+    cartridge->synchronise();
+    // What comes while it fails stays in the queue.
+    const auto more = fill(stand, *cartridge, 20);
+    expected.insert(expected.end(), more.begin(), more.end());
+    stand.synchronise(*cartridge);
+    CHECK_FALSE(cartridge->attributes_stored());
+    CHECK_FALSE(cartridge->take_fault().has_value());
+    CHECK(recorded(stand, *cartridge) == expected);
+    stand.filemarks(*cartridge);
+    expected.emplace_back();
+    stand.synchronise(*cartridge);
+    CHECK_FALSE(cartridge->attributes_stored());
+    REQUIRE(stand.log.size() == 1);
+    CHECK_THAT(stand.log[0], ContainsSubstring("its description could not be stored"));
+
+    set_trouble(&Trouble::writing, "");
+    cartridge->set_attributes(attributes);
+    stand.synchronise(*cartridge);
+    CHECK(cartridge->attributes_stored());
+    stand.close(std::move(cartridge));
+    cartridge = stand.open("LRA001L8");
+    CHECK(recorded(stand, *cartridge) == expected);
+    CHECK(cartridge->attributes() == attributes);
+}
+
+TEST_CASE("a mirror keeps both its copies when one folder has no room for the description") {
+    const NoTrouble afterwards;
+    ShelfStand stand(Placement::mirror);
+    stand.create("LRA001L8");
+    auto cartridge = stand.open("LRA001L8");
+    set_trouble(&Trouble::writing, "two/LRA001L8.json.new", ENOSPC);
+    cartridge->set_attributes({{0x0806, {.format = 1, .value = Blocks(32, 'A')}}});
+    static_cast<void>(fill(stand, *cartridge, 1));
+    stand.synchronise(*cartridge);
+    CHECK(cartridge->attributes_stored());
+    stand.close(std::move(cartridge));
+    CHECK(file_bytes(stand.data_file("LRA001L8", 0)) == file_bytes(stand.data_file("LRA001L8", 1)));
+    REQUIRE(stand.log.size() == 1);
+    CHECK_THAT(stand.log[0], ContainsSubstring("in one of its folders only"));
+}

@@ -412,3 +412,20 @@ TEST_CASE("the echo buffer gives each host back what it wrote") {
                      code::invalid_field_in_cdb));  // microcode
     CHECK(rig.send({0x1c, 1, 0, 0, 255, 0}).data_in == Bytes{0, 0, 0, 1, 0});
 }
+
+TEST_CASE(
+    "what the auxiliary memory does not keep fails the command that writes it, and no other") {
+    TapeRig rig;
+    rig.medium().memory_broken = true;
+    REQUIRE(good(rig.write({1, 2, 3})));
+    CHECK(fails_with(write_attributes(rig, attribute_list({barcode("A")})),
+                     scsi::SenseKey::medium_error, {0x0c, 0x0b}));
+    CHECK(rig.tape().alerts.raised().test(15));
+    REQUIRE(good(rig.write({4, 5, 6})));
+    REQUIRE(good(rig.write_filemarks(1)));
+    REQUIRE(good(rig.rewind()));
+    CHECK(rig.read(3).data_in == Bytes{1, 2, 3});
+
+    rig.medium().memory_broken = false;
+    CHECK(good(write_attributes(rig, attribute_list({barcode("A")}))));
+}
