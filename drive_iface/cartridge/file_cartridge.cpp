@@ -89,22 +89,21 @@ const virtual_library::CartridgeFacts& FileCartridge::facts() const {
     return metadata_.facts;
 }
 
-// Takes over how far the worker is.
+// Takes over how far the worker is. Not past a fault: until it is told, the end stays where those
+// who write believe it to be.
 void FileCartridge::collect() {
-    state_ = worker_->state();
+    auto now = worker_->state();
+    fault_untold_ = now.faults != faults_seen_;
     for (const auto& finding : worker_->take_findings()) {
         if (door_.log) door_.log(finding);
     }
-    if (state_.faults != faults_seen_) {
-        faults_seen_ = state_.faults;
-        fault_ = state_.fault;
-        tail_ = AcceptedTail(state_.stored);
-        entry_groups_.clear();
-        held_.clear();
-        metadata_changed_ = metadata_changed_ || state_.metadata_tried != metadata_given_;
-    } else if (state_.operations_stored >= cut_operation_) {
-        tail_.set_stored(state_.stored);
-    }
+    if (fault_untold_) return;
+    state_ = std::move(now);
+    if (state_.operations_stored >= cut_operation_) tail_.set_stored(state_.stored);
+    note_full();
+}
+
+void FileCartridge::note_full() {
     if (state_.full && full_at_ == 0) full_at_ = std::max<std::uint64_t>(used(), 1);
     if (!state_.full) full_at_ = 0;
 }
@@ -264,9 +263,13 @@ void FileCartridge::ask_to_reserve(std::uint64_t bytes, std::uint64_t objects) c
 }
 
 FileCartridge::Room FileCartridge::room_for(std::uint64_t bytes) {
-    if (room_now(bytes)) return Room::now;
+    if (!fault_untold_ && room_now(bytes)) return Room::now;
     // As of now, and not as of the last progress.
     collect();
+    if (fault_untold_) {
+        loop_->wake();  // so that whoever waits comes again, and is told
+        return Room::later;
+    }
     if (room_now(bytes)) return Room::now;
     worker_->await_room(door_.buffer_bytes / 2);
     return Room::later;
@@ -385,7 +388,16 @@ FileCartridge::Buffered FileCartridge::buffered() const {
 
 std::optional<Error> FileCartridge::take_fault() {
     collect();
-    return std::exchange(fault_, std::nullopt);
+    if (!fault_untold_) return std::nullopt;
+    fault_untold_ = false;
+    state_ = worker_->state();
+    faults_seen_ = state_.faults;
+    tail_ = AcceptedTail(state_.stored);
+    entry_groups_.clear();
+    held_.clear();
+    metadata_changed_ = metadata_changed_ || state_.metadata_tried != metadata_given_;
+    note_full();
+    return state_.fault;
 }
 
 void FileCartridge::lose_power() {

@@ -66,6 +66,7 @@ class FileCartridge final : public virtual_library::Cartridge {
     class Loop;
 
     void collect();
+    void note_full();
     void cut(std::uint64_t at);
     void give(StoreOperation operation);
     [[nodiscard]] bool reserved_for(std::uint64_t bytes, std::uint64_t objects) const;
@@ -89,7 +90,7 @@ class FileCartridge final : public virtual_library::Cartridge {
     std::uint64_t cost_given_ = 0;
     std::uint64_t cut_operation_ = 0;  // the last one that cut: what was stored before it is past
     std::uint64_t faults_seen_ = 0;
-    std::optional<agent::core::Error> fault_;
+    bool fault_untold_ = false;      // until take_fault() all is as it was before it
     bool metadata_changed_ = false;  // since it was last handed to the worker
     std::uint64_t metadata_given_ = 0;
     std::uint64_t full_at_ = 0;                  // used() when the folder was found full

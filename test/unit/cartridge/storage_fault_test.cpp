@@ -266,3 +266,23 @@ TEST_CASE("a mirror keeps both its copies when one folder has no room for the de
     REQUIRE(stand.log.size() == 1);
     CHECK_THAT(stand.log[0], ContainsSubstring("in one of its folders only"));
 }
+
+TEST_CASE("a fault moves the end of data when it is told, and not under a writer's hands") {
+    const NoTrouble afterwards;
+    ShelfStand stand;
+    stand.create("LRA001L8");
+    auto cartridge = stand.open("LRA001L8");
+    const auto expected = fill(stand, *cartridge, 1);
+    stand.synchronise(*cartridge);
+    set_trouble(&Trouble::writing, "LRA001L8.tap");
+    stand.append(*cartridge, block_of(3000, 99));
+    cartridge->synchronise();
+    REQUIRE(
+        stand.loop.run_until([&] { return cartridge->room_for(3000) == Cartridge::Room::later; }));
+    CHECK(cartridge->end_of_data() == 6);
+    cartridge->append_blocks(6, block_of(3000, 100), 3000);
+    CHECK(cartridge->take_fault().has_value());
+    CHECK(cartridge->end_of_data() == 5);
+    set_trouble(&Trouble::writing, "");
+    CHECK(recorded(stand, *cartridge) == expected);
+}
