@@ -195,7 +195,7 @@ Outcome give_name(const std::string& part, const std::string& path) {
 Result<CheckReport> import_cartridge(const JobContext& context, Metadata metadata,
                                      const std::vector<std::string>& into,
                                      const std::string& path) {
-    auto source = StorageFile::open(path, StorageFile::Mode::existing);
+    auto source = StorageFile::open(path, StorageFile::Mode::to_read);
     if (!source.ok()) return source.error();
     metadata.facts.capacity = std::max(metadata.facts.capacity, source->size());
     CheckReport report;

@@ -29,6 +29,10 @@ class Recovery {
 
     Result<Recovered> by_index(const IndexCommit& commit);
     Result<Recovered> by_scan(std::uint64_t sequence, std::uint32_t generation);
+    [[nodiscard]] Error needs_writing() const {
+        return {copy_.paths().index +
+                ": has to be made anew from the data, and can not be written"};
+    }
 
   private:
     [[nodiscard]] std::uint64_t whole_entries() const;
@@ -153,7 +157,7 @@ Outcome Recovery::scan_to(std::uint64_t limit) {
 Outcome Recovery::finish(bool changed) {
     auto& commit = recovered_.commit;
     commit.end = end_;
-    if (!changed) return Nothing{};
+    if (!changed || !copy_.writable()) return Nothing{};
     // What stands behind is no part of the recording, whatever it looks like.
     if (auto put = copy_.write_end_marker(end_.offset); !put.ok()) return put;
     if (auto done = copy_.data().synchronise(); !done.ok()) return done;
@@ -169,6 +173,7 @@ Result<Recovered> Recovery::by_index(const IndexCommit& commit) {
     const auto whole = whole_entries();
     const auto good = last_good(whole);
     if (!good) {
+        if (!copy_.writable()) return needs_writing();
         found("holds other records than its index tells; the index is built anew");
         return by_scan(commit.sequence, commit.generation);
     }
@@ -176,7 +181,11 @@ Result<Recovered> Recovery::by_index(const IndexCommit& commit) {
     bool changed = !commit.closed || end_ != commit.end;
     // Given up objects and numbers used again need a generation of their own.
     if (changed) ++recovered_.commit.generation;
-    if (end_.objects < commit.end.objects) {
+    if (end_.objects < commit.end.objects && !copy_.writable()) {
+        found(objects(commit.end.objects - end_.objects) +
+              " have no index entry, which can not be made anew while the folder can not be "
+              "written, and are not shown");
+    } else if (end_.objects < commit.end.objects) {
         if (auto scanned = scan_to(commit.end.offset); !scanned.ok()) return scanned.error();
         const auto kept = std::min(end_.objects, commit.end.objects);
         found(objects(commit.end.objects - whole) + " had no index entry, " +
@@ -188,7 +197,7 @@ Result<Recovered> Recovery::by_index(const IndexCommit& commit) {
             found(objects(end_.objects - before.objects) +
                   " written and not synchronised before the process ended were found whole");
         }
-    } else {
+    } else if (copy_.writable()) {
         // Unloaded in order: what follows was put there by another program.
         const auto before = end_;
         ++recovered_.commit.generation;
@@ -219,6 +228,7 @@ Result<Recovered> recover(const StoredCopy& copy, bool distrust_index, const Can
     Recovery recovery(copy, cancelled);
     const auto commit = copy.newest_commit();
     if (commit && !distrust_index) return recovery.by_index(*commit);
+    if (!copy.writable()) return recovery.needs_writing();
     auto recovered =
         recovery.by_scan(commit ? commit->sequence : 0, commit ? commit->generation : 0);
     if (recovered.ok() && !commit) {

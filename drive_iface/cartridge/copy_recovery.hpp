@@ -19,7 +19,8 @@ struct Recovered {
 // Asked now and then while a long scan runs; true: give up.
 using Cancelled = std::function<bool()>;
 
-// Leaves index, commit and end marker as if the recording had been synchronised there. Takes
+// Leaves index, commit and end marker as if the recording had been synchronised there; of a copy
+// that is not writable() it changes nothing, and tells of what can be read without. Takes
 // reading the last few blocks when the cartridge was unloaded in order, verifying what was written
 // since the last synchronisation when not, and reading all of the data when the index is gone.
 // `distrust_index`: as if it were. Errors: reading or writing the files failed, or cancelled.

@@ -73,8 +73,10 @@ class FileCartridge::Loop : public std::enable_shared_from_this<Loop> {
 FileCartridge::FileCartridge(std::unique_ptr<Recording> recording, Door door)
     : door_(std::move(door)),
       metadata_(recording->metadata()),
+      facts_(metadata_.facts),
       loop_(std::make_shared<Loop>(*this, door_.run_on_loop)),
       tail_(recording->end()) {
+    if (!recording->protection().empty()) facts_.write_protected = true;
     worker_ = std::make_unique<StoreWorker>(std::move(recording), door_.limits,
                                             [loop = loop_] { loop->wake(); });
     collect();
@@ -86,7 +88,11 @@ FileCartridge::~FileCartridge() {
 }
 
 const virtual_library::CartridgeFacts& FileCartridge::facts() const {
-    return metadata_.facts;
+    return facts_;
+}
+
+const std::string& FileCartridge::protection() const {
+    return worker_->recording().protection();
 }
 
 // Takes over how far the worker is. Not past a fault: until it is told, the end stays where those

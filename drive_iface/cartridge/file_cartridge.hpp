@@ -31,7 +31,9 @@ class FileCartridge final : public virtual_library::Cartridge {
     FileCartridge(const FileCartridge&) = delete;
     FileCartridge& operator=(const FileCartridge&) = delete;
 
+    // Write protected also as long as its storage can not be written: protection() tells why.
     [[nodiscard]] const virtual_library::CartridgeFacts& facts() const override;
+    [[nodiscard]] const std::string& protection() const;
     [[nodiscard]] std::uint64_t end_of_data() const override;
     [[nodiscard]] virtual_library::LogicalObject object(std::uint64_t number) const override;
     [[nodiscard]] std::uint64_t filemarks_before(std::uint64_t number) const override;
@@ -80,6 +82,7 @@ class FileCartridge final : public virtual_library::Cartridge {
 
     Door door_;
     Metadata metadata_;
+    virtual_library::CartridgeFacts facts_;
     std::unique_ptr<StoreWorker> worker_;
     // Shared with what was posted to the loop, which may be called when the cartridge is gone.
     std::shared_ptr<Loop> loop_;

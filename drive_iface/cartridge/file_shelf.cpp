@@ -180,13 +180,15 @@ void FileShelf::State::start_opening(const std::string& barcode) {
         OpeningOptions options;
         options.cancelled = [cancelled] { return cancelled->load(); };
         auto opened = Recording::open(configuration_.folders, barcode, options);
-        if (opened.ok()) {
+        if (opened.ok() && opened.value()->protection().empty()) {
             auto metadata = opened.value()->metadata();
             ++metadata.load_count;
             metadata.loads.push_back({seconds_now(), std::nullopt});
             if (metadata.loads.size() > loads_kept) metadata.loads.erase(metadata.loads.begin());
             if (auto stored = opened.value()->store_metadata(std::move(metadata)); !stored.ok()) {
-                opened = stored.error();
+                // A restore must not fail because of that.
+                opened.value()->protect("its description can not be stored (" +
+                                        stored.error().message + ")");
             }
         }
         // Shared, since what is posted has to be copyable.
@@ -332,6 +334,11 @@ Result<std::unique_ptr<FileShelf>> FileShelf::start(ShelfConfiguration configura
     if (!folders.ok()) return folders.error();
     configuration.folders = std::move(folders).value();
     auto state = std::make_unique<State>(std::move(configuration), std::move(run_on_loop));
+    for (const auto& folder : unwritable(state->configuration_.folders)) {
+        state->log(folder +
+                   " can not be written: cartridges in it are loaded write protected, and "
+                   "none is made there until that is mended");
+    }
     for (const auto& trouble : state->rescan()) {
         state->log(trouble);
     }
@@ -401,6 +408,8 @@ Result<CartridgeReport> FileShelf::show(const std::string& barcode) const {
         report.filemarks = known.open->filemarks_before(report.objects);
         report.used = known.open->used();
         report.metadata.attributes = known.open->attributes();
+        if (const auto& why = known.open->protection(); !why.empty())
+            report.troubles.push_back("is loaded write protected: " + why);
     }
     if (report.metadata.placement == Placement::mirror && report.folders.size() < 2) {
         report.troubles.push_back("is to be mirrored and has one copy");

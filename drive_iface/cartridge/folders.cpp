@@ -46,7 +46,8 @@ Result<std::vector<std::string>> prepare_folders(const std::vector<std::string>&
         if (problem) return Error{folder + ": could not be made: " + problem.message()};
         const auto real = fs::canonical(folder, problem).string();
         if (problem) return Error{folder + ": could not be resolved: " + problem.message()};
-        if (::access(real.c_str(), R_OK | W_OK | X_OK) != 0) {
+        // What can only be read can be restored from.
+        if (::access(real.c_str(), R_OK | W_OK | X_OK) != 0 && errno != EROFS) {
             return Error{folder + ": can not be read and written: " + std::strerror(errno)};
         }
         if (std::find(ready.begin(), ready.end(), real) != ready.end()) {
@@ -55,6 +56,14 @@ Result<std::vector<std::string>> prepare_folders(const std::vector<std::string>&
         ready.push_back(real);
     }
     return ready;
+}
+
+std::vector<std::string> unwritable(const std::vector<std::string>& folders) {
+    std::vector<std::string> found;
+    for (const auto& folder : folders) {
+        if (::access(folder.c_str(), W_OK) != 0) found.push_back(folder);
+    }
+    return found;
 }
 
 Placement placement_for(const std::vector<std::string>& folders) {

@@ -16,6 +16,9 @@ namespace drive_iface::cartridge {
 [[nodiscard]] agent::core::Result<std::vector<std::string>> prepare_folders(
     const std::vector<std::string>& folders);
 
+// Those of them that are on a file system that can only be read.
+[[nodiscard]] std::vector<std::string> unwritable(const std::vector<std::string>& folders);
+
 // Mirror when they are on different devices.
 [[nodiscard]] Placement placement_for(const std::vector<std::string>& folders);
 

@@ -27,6 +27,10 @@ std::uint32_t block_count(const RecordedPiece& piece) {
                : static_cast<std::uint32_t>(piece.data.size() / piece.block_length);
 }
 
+Error can_not_be_written(const StoredCopy& copy) {
+    return {copy.paths().folder + ": can not be written"};
+}
+
 }  // namespace
 
 // Objects on their way to disk in one system call: data where it is, and what stands between in a
@@ -86,6 +90,18 @@ struct Recording::Batch {
     }
 };
 
+bool Recording::any_writable() const {
+    return std::any_of(copies_.begin(), copies_.end(),
+                       [](const auto& copy) { return !copy->failed() && copy->writable(); });
+}
+
+void Recording::protect(const std::string& why) {
+    protection_ = why;
+    findings_.push_back("cartridge " + barcode_ + " is loaded write protected: " + why +
+                        "; it can be read, and is written again when it is loaded after that was "
+                        "mended");
+}
+
 std::vector<std::string> Recording::take_findings() {
     return std::exchange(findings_, {});
 }
@@ -96,7 +112,8 @@ Outcome Recording::on_every_copy(const std::function<Outcome(StoredCopy&)>& acti
     bool done = false;
     for (const auto& copy : copies_) {
         if (copy->failed()) continue;
-        if (auto outcome = action(*copy); outcome.ok()) {
+        auto outcome = copy->writable() ? action(*copy) : Outcome(can_not_be_written(*copy));
+        if (outcome.ok()) {
             done = true;
         } else {
             failures.emplace_back(copy.get(), outcome.error());
@@ -229,7 +246,8 @@ Outcome Recording::store_metadata(Metadata metadata) {
     std::optional<Error> lacking;
     for (const auto& copy : copies_) {
         if (copy->failed()) continue;
-        const auto put = replace_text(copy->paths().metadata, text);
+        const auto put = copy->writable() ? replace_text(copy->paths().metadata, text)
+                                          : Outcome(can_not_be_written(*copy));
         stored = stored || put.ok();
         if (!put.ok()) lacking = put.error();
     }
@@ -272,7 +290,7 @@ StorageFile::Reserve Recording::reserve(std::uint64_t data_size, std::uint64_t i
 }
 
 Outcome Recording::close() {
-    if (commit_.closed) return Nothing{};
+    if (commit_.closed || !any_writable()) return Nothing{};
     if (auto done = synchronise(); !done.ok()) return done;
     auto trimmed = on_every_copy([&](StoredCopy& copy) -> Outcome {
         if (auto data = copy.data().trim(end_.offset + tap_word); !data.ok()) return data;

@@ -62,6 +62,11 @@ class Recording {
     [[nodiscard]] const RecordedEnd& synchronised_end() const { return commit_.end; }
     // All copies, failed ones among them.
     [[nodiscard]] const std::vector<std::unique_ptr<StoredCopy>>& copies() const { return copies_; }
+    // Why nothing can be written to it, in an operator's words; empty: it can.
+    [[nodiscard]] const std::string& protection() const { return protection_; }
+    [[nodiscard]] bool any_writable() const;
+    // From now on, until it is opened again.
+    void protect(const std::string& why);
     // Lines for the operator since the last call.
     [[nodiscard]] std::vector<std::string> take_findings();
 
@@ -110,13 +115,13 @@ class Recording {
     agent::core::Outcome write(Batch& batch);
     agent::core::Outcome begin_writing();
     agent::core::Outcome write_commit(IndexCommit commit);
-    agent::core::Outcome reconcile(const std::vector<Recovered>& recovered,
-                                   const OpeningOptions& options);
+    void reconcile(const std::vector<Recovered>& recovered, const OpeningOptions& options);
     [[nodiscard]] std::vector<const StoredCopy*> good_copies() const;
     [[nodiscard]] ReadBlock read_one(const IndexEntry& entry) const;
 
     Metadata metadata_;
     std::string barcode_;  // as in metadata_, for the threads that read
+    std::string protection_;
     std::vector<FileLock> locks_;
     std::vector<std::unique_ptr<StoredCopy>> copies_;
     IndexCommit commit_;

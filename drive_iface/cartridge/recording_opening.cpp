@@ -81,13 +81,24 @@ Outcome catch_up(const StoredCopy& leader, const StoredCopy& follower, const Ind
     return Nothing{};
 }
 
+// What can not be mended, since a folder is full or failing, can be read as it is all the same.
+Result<Recovered> recover_as_possible(StoredCopy& copy, const OpeningOptions& options) {
+    auto state = recover(copy, options.distrust_index, options.cancelled);
+    if (state.ok() || !copy.writable() || options.cancelled()) return state;
+    copy.set_read_only();
+    auto readable = recover(copy, options.distrust_index, options.cancelled);
+    if (!readable.ok()) return state;
+    readable.value().findings.insert(readable.value().findings.begin(), state.error().message);
+    return readable;
+}
+
 }  // namespace
 
 Result<std::vector<FileLock>> lock_copies(const std::vector<CopyPaths>& places,
                                           const std::string& barcode) {
     std::vector<FileLock> locks;
     for (const auto& paths : places) {
-        auto lock = FileLock::take(paths.lock);
+        auto lock = FileLock::take(paths.lock, paths.data);
         if (!lock.ok()) return lock.error();
         if (!lock.value()) {
             return Error{"cartridge " + barcode + " is in use: " + paths.lock +
@@ -166,7 +177,7 @@ Result<std::unique_ptr<Recording>> Recording::open(const std::vector<std::string
     std::vector<Recovered> recovered;
     for (const auto& place : found->copies) {
         auto copy = StoredCopy::open(place.paths, found->metadata.volume);
-        auto state = copy.ok() ? recover(*copy.value(), options.distrust_index, options.cancelled)
+        auto state = copy.ok() ? recover_as_possible(*copy.value(), options)
                                : Result<Recovered>(copy.error());
         if (!state.ok()) {
             recording->findings_.push_back(state.error().message);
@@ -182,13 +193,16 @@ Result<std::unique_ptr<Recording>> Recording::open(const std::vector<std::string
         return Error{"cartridge " + barcode +
                      " has no usable copy: " + recording->findings_.front()};
     }
-    if (auto done = recording->reconcile(recovered, options); !done.ok()) return done.error();
+    recording->reconcile(recovered, options);
+    if (!recording->any_writable()) {
+        recording->protect(recording->good_copies().front()->paths().folder +
+                           " can not be written");
+    }
     return recording;
 }
 
 // The copy with the newest commit leads; the others follow or are left out.
-Outcome Recording::reconcile(const std::vector<Recovered>& recovered,
-                             const OpeningOptions& options) {
+void Recording::reconcile(const std::vector<Recovered>& recovered, const OpeningOptions& options) {
     const auto newer = [](const Recovered& one, const Recovered& other) {
         return std::pair(one.commit.sequence, one.commit.end.objects) <
                std::pair(other.commit.sequence, other.commit.end.objects);
@@ -212,6 +226,13 @@ Outcome Recording::reconcile(const std::vector<Recovered>& recovered,
                                 "' with repair brings it up to date");
             continue;
         }
+        if (!copy.writable()) {
+            copy.set_failed();
+            findings_.push_back(copy.paths().data +
+                                ": is behind and can not be written, and is "
+                                "not used");
+            continue;
+        }
         if (auto done = catch_up(leader, copy, commit_, border, options.cancelled); !done.ok()) {
             copy.set_failed();
             findings_.push_back(done.error().message);
@@ -230,7 +251,7 @@ Outcome Recording::reconcile(const std::vector<Recovered>& recovered,
     }
     const bool equal = std::all_of(recovered.begin(), recovered.end(),
                                    [&](const auto& one) { return one.commit == commit_; });
-    if (equal) return Nothing{};
+    if (equal || !any_writable()) return;
     // A generation that no copy has seen: none of them has entries of it behind the end.
     for (const auto& one : recovered) {
         commit_.generation = std::max(commit_.generation, one.commit.generation);
@@ -238,7 +259,9 @@ Outcome Recording::reconcile(const std::vector<Recovered>& recovered,
     ++commit_.generation;
     commit_.since = end_.objects;
     commit_.closed = false;
-    return write_commit(commit_);
+    if (auto put = write_commit(commit_); put.ok()) return;
+    for (const auto& copy : copies_)
+        copy->set_read_only();
 }
 
 Outcome Recording::add_copy(const std::string& folder, const Cancelled& cancelled) {

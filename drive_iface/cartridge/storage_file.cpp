@@ -47,18 +47,22 @@ std::string at(std::uint64_t offset) {
 
 }  // namespace
 
-StorageFile::StorageFile(std::string path, int number) : path_(std::move(path)), number_(number) {}
+StorageFile::StorageFile(std::string path, int number, bool writable)
+    : path_(std::move(path)), number_(number), writable_(writable) {}
 
 StorageFile::~StorageFile() {
     if (number_ >= 0) ::close(number_);
 }
 
 StorageFile::StorageFile(StorageFile&& other) noexcept
-    : path_(std::move(other.path_)), number_(std::exchange(other.number_, -1)) {}
+    : path_(std::move(other.path_)),
+      number_(std::exchange(other.number_, -1)),
+      writable_(other.writable_) {}
 
 StorageFile& StorageFile::operator=(StorageFile&& other) noexcept {
     std::swap(path_, other.path_);
     std::swap(number_, other.number_);
+    std::swap(writable_, other.writable_);
     return *this;
 }
 
@@ -73,10 +77,20 @@ Result<StorageFile> StorageFile::open(const std::string& path, Mode mode) {
         case Mode::brand_new:
             flags |= O_CREAT | O_EXCL;
             break;
+        case Mode::to_read:
+            flags = O_RDONLY | O_CLOEXEC;
+            break;
     }
-    const int number = ::open(path.c_str(), flags, file_mode);
+    int number = ::open(path.c_str(), flags, file_mode);
+    const bool refused = number < 0 && (errno == EROFS || errno == EACCES || errno == EPERM);
+    if (refused && (mode == Mode::existing || mode == Mode::existing_or_new)) {
+        const int why = errno;
+        number = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+        if (number >= 0) return StorageFile(path, number, false);
+        errno = why;
+    }
     if (number < 0) return StorageFile(path, -1).error("could not be opened", errno);
-    return StorageFile(path, number);
+    return StorageFile(path, number, mode != Mode::to_read);
 }
 
 Error StorageFile::error(const std::string& what, int number) const {
@@ -118,6 +132,7 @@ bool StorageFile::read_at_once(std::uint64_t offset, std::span<std::uint8_t> int
 }
 
 Outcome StorageFile::write(std::uint64_t offset, std::span<const std::uint8_t> bytes) const {
+    if (!writable_) return error("could not be written" + at(offset), EROFS);
     while (!bytes.empty()) {
         const auto put = ::pwrite(number_, bytes.data(), bytes.size(), off(offset));
         if (put < 0 && errno == EINTR) continue;
@@ -129,6 +144,7 @@ Outcome StorageFile::write(std::uint64_t offset, std::span<const std::uint8_t> b
 }
 
 Outcome StorageFile::write(std::uint64_t offset, std::span<iovec> pieces) const {
+    if (!writable_) return error("could not be written" + at(offset), EROFS);
     while (!pieces.empty()) {
         const auto put =
             ::pwritev(number_, pieces.data(), static_cast<int>(pieces.size()), off(offset));
@@ -185,7 +201,7 @@ Outcome replace_text(const std::string& path, const std::string& text) {
 }
 
 Result<std::string> read_text(const std::string& path, std::size_t size_max) {
-    auto file = StorageFile::open(path, StorageFile::Mode::existing);
+    auto file = StorageFile::open(path, StorageFile::Mode::to_read);
     if (!file.ok()) return file.error();
     const auto size = file.value().size();
     if (size > size_max) {
@@ -211,9 +227,14 @@ Outcome synchronise_folder(const std::string& folder) {
     return Nothing{};
 }
 
-Result<std::optional<FileLock>> FileLock::take(const std::string& path) {
+Result<std::optional<FileLock>> FileLock::take(const std::string& path,
+                                               const std::string& instead) {
     auto file = StorageFile::open(path, StorageFile::Mode::existing_or_new);
-    if (!file.ok()) return file.error();
+    if (!file.ok()) {
+        auto other = StorageFile::open(instead, StorageFile::Mode::to_read);
+        if (!other.ok()) return file.error();
+        file = std::move(other);
+    }
     if (::flock(file.value().number(), LOCK_EX | LOCK_NB) == 0) {
         return std::optional(FileLock(std::move(file).value()));
     }

@@ -17,7 +17,12 @@ namespace drive_iface::cartridge {
 
 class StorageFile {
   public:
-    enum class Mode : std::uint8_t { existing, existing_or_new, brand_new };
+    enum class Mode : std::uint8_t {
+        existing,         // where writing is refused, these two open it to be read,
+        existing_or_new,  // which writable() tells
+        brand_new,
+        to_read,
+    };
     [[nodiscard]] static agent::core::Result<StorageFile> open(const std::string& path, Mode mode);
 
     StorageFile() = default;
@@ -26,6 +31,7 @@ class StorageFile {
     StorageFile& operator=(StorageFile&& other) noexcept;
 
     [[nodiscard]] const std::string& path() const { return path_; }
+    [[nodiscard]] bool writable() const { return writable_; }
     [[nodiscard]] bool is_open() const { return number_ >= 0; }
     [[nodiscard]] int number() const { return number_; }
 
@@ -58,10 +64,11 @@ class StorageFile {
     [[nodiscard]] agent::core::Error error(const std::string& what, int number) const;
 
   private:
-    StorageFile(std::string path, int number);
+    StorageFile(std::string path, int number, bool writable = true);
 
     std::string path_;
     int number_ = -1;
+    bool writable_ = true;
 };
 
 // Text files that are replaced as a whole: written beside, synchronised, renamed over the old one.
@@ -74,8 +81,10 @@ class StorageFile {
 // Held until destroyed, and by one holder at a time, here or in another process.
 class FileLock {
   public:
-    // Nothing: somebody else holds it.
-    [[nodiscard]] static agent::core::Result<std::optional<FileLock>> take(const std::string& path);
+    // Nothing: somebody else holds it. `instead` is locked where `path` is not there and can not be
+    // made.
+    [[nodiscard]] static agent::core::Result<std::optional<FileLock>> take(
+        const std::string& path, const std::string& instead);
     [[nodiscard]] const std::string& path() const { return file_.path(); }
 
   private:

@@ -402,7 +402,8 @@ void StoreWorker::close_step(Lock& lock) {
     lock.unlock();
     Outcome described = Nothing{};
     if (outcome.ok()) outcome = recording_->close();
-    if (outcome.ok() && metadata) described = recording_->store_metadata(*metadata);
+    const bool refused = !recording_->any_writable();  // told when it was loaded
+    if (outcome.ok() && metadata && !refused) described = recording_->store_metadata(*metadata);
     lock.lock();
     gather_findings();
     if (!described.ok()) {

@@ -40,7 +40,11 @@ CopyPaths copy_paths(const std::string& folder, const std::string& barcode) {
 }
 
 StoredCopy::StoredCopy(CopyPaths paths, VolumeId volume, StorageFile data, StorageFile index)
-    : paths_(std::move(paths)), volume_(volume), data_(std::move(data)), index_(std::move(index)) {}
+    : paths_(std::move(paths)),
+      volume_(volume),
+      data_(std::move(data)),
+      index_(std::move(index)),
+      writable_(data_.writable() && index_.writable()) {}
 
 Result<std::unique_ptr<StoredCopy>> StoredCopy::create(const CopyPaths& paths,
                                                        const VolumeId& volume) {
@@ -127,7 +131,7 @@ std::optional<IndexCommit> StoredCopy::newest_commit() const {
 }
 
 std::optional<IndexCommit> StoredCopy::peek(const CopyPaths& paths, const VolumeId& volume) {
-    const auto index = StorageFile::open(paths.index, StorageFile::Mode::existing);
+    const auto index = StorageFile::open(paths.index, StorageFile::Mode::to_read);
     return index.ok() ? newest_commit_in(index.value(), volume) : std::nullopt;
 }
 

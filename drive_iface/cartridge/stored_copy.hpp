@@ -38,7 +38,8 @@ class StoredCopy {
     // An empty recording, synchronised. The files must not be there yet.
     [[nodiscard]] static agent::core::Result<std::unique_ptr<StoredCopy>> create(
         const CopyPaths& paths, const VolumeId& volume);
-    // Opens what is there, unverified; a missing index is made, without a header.
+    // Opens what is there, unverified; a missing index is made, without a header. To be read only
+    // where its folder can not be written.
     [[nodiscard]] static agent::core::Result<std::unique_ptr<StoredCopy>> open(
         const CopyPaths& paths, const VolumeId& volume);
 
@@ -72,6 +73,9 @@ class StoredCopy {
     [[nodiscard]] bool has(const IndexEntry& entry, bool with_sum) const;
     [[nodiscard]] TapScanner scan(std::uint64_t offset) const;
 
+    // Can it be written? set_read_only() before anybody else uses it.
+    [[nodiscard]] bool writable() const { return writable_; }
+    void set_read_only() { writable_ = false; }
     // No longer used after it failed, while another copy goes on.
     [[nodiscard]] bool failed() const { return failed_.load(std::memory_order_acquire); }
     void set_failed() { failed_.store(true, std::memory_order_release); }
@@ -87,6 +91,7 @@ class StoredCopy {
     VolumeId volume_;
     StorageFile data_;
     StorageFile index_;
+    bool writable_ = true;
     std::atomic<bool> failed_ = false;  // set by the thread that stores, read by the event loop
 };
 

@@ -51,6 +51,17 @@ class SmallDisk {
     SmallDisk(const SmallDisk&) = delete;
     SmallDisk& operator=(const SmallDisk&) = delete;
     [[nodiscard]] bool mounted() const { return mounted_; }
+    void set_read_only(bool on) {
+        const auto flags = static_cast<unsigned long>(MS_REMOUNT | (on ? MS_RDONLY : 0));
+        REQUIRE(::mount("tmpfs", path_.c_str(), "tmpfs", flags, nullptr) == 0);
+    }
+    // Leaves not one free byte.
+    void fill() const {
+        std::ofstream out(path_ + "/ballast", std::ios::binary);
+        const std::string page(4096, 'x');
+        while (out.write(page.data(), 4096).flush()) {
+        }
+    }
 
   private:
     std::string path_;
@@ -142,4 +153,82 @@ TEST_CASE("room that becomes free again is used again") {
     CHECK(cartridge->end_of_medium_at() == 16U << 20);
     stand.append(*cartridge, block_of(65536, 1));
     stand.synchronise(*cartridge);
+}
+
+TEST_CASE("what is on a file system that can only be read can be restored") {
+    const TemporaryFolder folder;
+    if (!own_mounts()) {
+        WARN("skipped: this process may not mount");
+        return;
+    }
+    SmallDisk one(folder.path("one"), "24m");
+    const SmallDisk two(folder.path("two"), "8m");
+    std::vector<Blocks> expected;
+    const bool unloaded = GENERATE(true, false);
+    {
+        ShelfStand stand({folder.path("one"), folder.path("two")}, Placement::single);
+        stand.create("LRA001L8");
+        auto cartridge = stand.open("LRA001L8");
+        for (std::uint32_t i = 0; i < 20; ++i) {
+            expected.push_back(block_of(10'240, i));
+            stand.append(*cartridge, expected.back());
+        }
+        stand.synchronise(*cartridge);
+        // As the files are when the machine stops now.
+        for (const auto* name : {"LRA001L8.tap", "LRA001L8.tix", "LRA001L8.json"}) {
+            std::filesystem::copy_file(folder.path("one") + "/" + name, folder.path(name));
+        }
+        stand.close(std::move(cartridge));
+    }
+    for (const auto* name : {"LRA001L8.tap", "LRA001L8.tix", "LRA001L8.json"}) {
+        if (unloaded) break;
+        std::filesystem::remove(folder.path("one") + "/LRA001L8.lock");
+        std::filesystem::copy_file(folder.path(name), folder.path("one") + "/" + name,
+                                   std::filesystem::copy_options::overwrite_existing);
+    }
+    one.set_read_only(true);
+    ShelfStand stand({folder.path("one"), folder.path("two")}, Placement::single);
+    auto cartridge = stand.open("LRA001L8");
+    CHECK(cartridge->facts().write_protected);
+    CHECK(recorded(stand, *cartridge) == expected);
+    CHECK_THAT(stand.shelf().show("LRA001L8")->troubles.back(),
+               ContainsSubstring("can not be written"));
+    stand.close(std::move(cartridge));
+    CHECK_FALSE(stand.shelf().show("LRA001L8")->metadata.facts.write_protected);
+    REQUIRE_FALSE(stand.log.empty());
+    CHECK_THAT(stand.log.back(), ContainsSubstring("is loaded write protected"));
+
+    one.set_read_only(false);
+    cartridge = stand.open("LRA001L8");
+    CHECK_FALSE(cartridge->facts().write_protected);
+    stand.append(*cartridge, block_of(100, 1));
+    stand.synchronise(*cartridge);
+    expected.push_back(block_of(100, 1));
+    CHECK(recorded(stand, *cartridge) == expected);
+}
+
+TEST_CASE("a folder without one free byte is no reason not to load what is in it") {
+    const TemporaryFolder folder;
+    if (!own_mounts()) {
+        WARN("skipped: this process may not mount");
+        return;
+    }
+    const SmallDisk one(folder.path("one"), "24m");
+    const SmallDisk two(folder.path("two"), "8m");
+    ShelfStand stand({folder.path("one"), folder.path("two")}, Placement::single);
+    stand.create("LRA001L8");
+    auto cartridge = stand.open("LRA001L8");
+    stand.append(*cartridge, block_of(10'240, 7));
+    stand.close(std::move(cartridge));
+    one.fill();
+    cartridge = stand.open("LRA001L8");
+    CHECK(cartridge->facts().write_protected);
+    CHECK(recorded(stand, *cartridge) == std::vector<Blocks>{block_of(10'240, 7)});
+    stand.close(std::move(cartridge));
+    REQUIRE_FALSE(stand.log.empty());
+    CHECK_THAT(stand.log.front(), ContainsSubstring("its description can not be stored"));
+
+    std::filesystem::remove(folder.path("one") + "/ballast");
+    cartridge = stand.open("LRA001L8");
+    CHECK_FALSE(cartridge->facts().write_protected);
 }
