@@ -28,7 +28,7 @@ class Recovery {
         : copy_(copy), cancelled_(cancelled) {}
 
     Result<Recovered> by_index(const IndexCommit& commit);
-    Result<Recovered> by_scan(std::uint64_t sequence, std::uint32_t generation);
+    Result<Recovered> by_scan(const IndexCommit& before);
     [[nodiscard]] Error needs_writing() const {
         return {copy_.paths().index +
                 ": has to be made anew from the data, and can not be written"};
@@ -175,7 +175,7 @@ Result<Recovered> Recovery::by_index(const IndexCommit& commit) {
     if (!good) {
         if (!copy_.writable()) return needs_writing();
         found("holds other records than its index tells; the index is built anew");
-        return by_scan(commit.sequence, commit.generation);
+        return by_scan(commit);
     }
     end_ = *good;
     bool changed = !commit.closed || end_ != commit.end;
@@ -213,9 +213,10 @@ Result<Recovered> Recovery::by_index(const IndexCommit& commit) {
     return recovered_;
 }
 
-Result<Recovered> Recovery::by_scan(std::uint64_t sequence, std::uint32_t generation) {
+Result<Recovered> Recovery::by_scan(const IndexCommit& before) {
     end_ = {};
-    recovered_.commit = {.sequence = sequence, .generation = generation + 1};
+    recovered_.commit = {
+        .sequence = before.sequence, .generation = before.generation + 1, .epochs = before.epochs};
     if (auto put = copy_.write_header(); !put.ok()) return put.error();
     if (auto scanned = scan_to(copy_.data().size()); !scanned.ok()) return scanned.error();
     if (auto finished = finish(true); !finished.ok()) return finished.error();
@@ -229,9 +230,9 @@ Result<Recovered> recover(const StoredCopy& copy, bool distrust_index, const Can
     const auto commit = copy.newest_commit();
     if (commit && !distrust_index) return recovery.by_index(*commit);
     if (!copy.writable()) return recovery.needs_writing();
-    auto recovered =
-        recovery.by_scan(commit ? commit->sequence : 0, commit ? commit->generation : 0);
+    auto recovered = recovery.by_scan(commit.value_or(IndexCommit{}));
     if (recovered.ok() && !commit) {
+        recovered.value().rebuilt = true;
         recovered.value().findings.insert(recovered.value().findings.begin(),
                                           copy.paths().index + ": no usable index; built anew");
     }

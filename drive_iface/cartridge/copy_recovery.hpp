@@ -13,6 +13,7 @@ namespace drive_iface::cartridge {
 
 struct Recovered {
     IndexCommit commit;                 // `end` is all that is recorded and on disk
+    bool rebuilt = false;               // no commit told what was once known to be there
     std::vector<std::string> findings;  // what was not as it should be, for the log
 };
 

@@ -18,6 +18,14 @@ constexpr std::uint32_t version = 1;
 constexpr std::size_t header_size = 32;  // of page 0 that is used, checksum included
 constexpr std::size_t commit_size = 72;
 constexpr std::size_t check_size = 4;
+// Behind the commit: how many epochs, then they, then a checksum of all that.
+constexpr std::size_t epoch_count_at = commit_size;
+constexpr std::size_t epochs_at = 80;
+static_assert(epochs_at + epochs_max * sizeof(std::uint64_t) + check_size <= index_page);
+
+constexpr std::size_t epochs_end(std::size_t count) {
+    return epochs_at + count * sizeof(std::uint64_t);
+}
 
 constexpr std::uint32_t kind_filemark = 1;
 
@@ -78,11 +86,24 @@ IndexPage encode_index_commit(const IndexCommit& commit, const VolumeId& volume)
     set_little_endian(bytes, 56, commit.end.bytes);
     set_little_endian(bytes, commit_size - check_size,
                       check_of(bytes.first(commit_size - check_size), volume));
+    const auto count = std::min(commit.epochs.size(), epochs_max);
+    if (count == 0) return page;
+    set_little_endian(bytes, epoch_count_at, static_cast<std::uint32_t>(count));
+    for (std::size_t i = 0; i < count; ++i) {
+        set_little_endian(bytes, epochs_end(i), commit.epochs[i]);
+    }
+    set_little_endian(bytes, epochs_end(count), check_of(bytes.first(epochs_end(count)), volume));
     return page;
 }
 
+bool IndexCommit::goes_on_from(const IndexCommit& other) const {
+    // What was written before there were epochs has none.
+    return epoch() == other.epoch() || other.epoch() == 0 ||
+           std::find(epochs.begin(), epochs.end(), other.epoch()) != epochs.end();
+}
+
 std::optional<IndexCommit> decode_index_commit(ByteView page, const VolumeId& volume) {
-    if (page.size() < commit_size || !begins_with(page, commit_magic)) return std::nullopt;
+    if (page.size() < epochs_at || !begins_with(page, commit_magic)) return std::nullopt;
     const auto check = little_endian_at<std::uint32_t>(page, commit_size - check_size);
     if (check != check_of(page.first(commit_size - check_size), volume)) return std::nullopt;
     IndexCommit commit;
@@ -94,6 +115,14 @@ std::optional<IndexCommit> decode_index_commit(ByteView page, const VolumeId& vo
     commit.end.offset = little_endian_at<std::uint64_t>(page, 40);
     commit.end.filemarks = little_endian_at<std::uint64_t>(page, 48);
     commit.end.bytes = little_endian_at<std::uint64_t>(page, 56);
+    const auto count = little_endian_at<std::uint32_t>(page, epoch_count_at);
+    if (count == 0) return commit;
+    if (count > epochs_max || page.size() < epochs_end(count) + check_size) return std::nullopt;
+    const auto epochs_check = little_endian_at<std::uint32_t>(page, epochs_end(count));
+    if (epochs_check != check_of(page.first(epochs_end(count)), volume)) return std::nullopt;
+    for (std::size_t i = 0; i < count; ++i) {
+        commit.epochs.push_back(little_endian_at<std::uint64_t>(page, epochs_end(i)));
+    }
     return commit;
 }
 

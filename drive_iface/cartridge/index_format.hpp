@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "drive_iface/cartridge/metadata.hpp"
 #include "drive_iface/cartridge/tap_format.hpp"
@@ -46,13 +47,24 @@ struct RecordedEnd {
     }
 };
 
+// Epochs a commit tells of, its own among them. A copy that goes on alone begins a new one each
+// time it is loaded; what is older than these is forgotten.
+constexpr std::size_t epochs_max = 400;
+
 struct IndexCommit {
     std::uint64_t sequence = 0;    // counts commits
     std::uint32_t generation = 0;  // counts cuts: raised whenever recorded objects are given up
     bool closed = false;           // unloaded in order: nothing was written since
     std::uint64_t since = 0;  // entries from here on were written after the commit before this one
     RecordedEnd end;
+    // Times in which all of a mirror's copies were written together, or one of them alone: random
+    // numbers, the newest first. None: nothing was ever written alone.
+    std::vector<std::uint64_t> epochs{};
     bool operator==(const IndexCommit&) const = default;
+
+    [[nodiscard]] std::uint64_t epoch() const { return epochs.empty() ? 0 : epochs.front(); }
+    // Everything that was written up to `other` was known when this was written.
+    [[nodiscard]] bool goes_on_from(const IndexCommit& other) const;
 };
 
 struct IndexEntry {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <random>
 #include <utility>
 
 #include "drive_iface/cartridge/little_endian.hpp"
@@ -25,6 +26,12 @@ std::uint32_t block_count(const RecordedPiece& piece) {
     return piece.block_length == 0
                ? 0
                : static_cast<std::uint32_t>(piece.data.size() / piece.block_length);
+}
+
+std::uint64_t random_epoch() {
+    std::random_device device;
+    const std::uint64_t high = device();
+    return (high << 32 | device()) | 1;  // 0 is none
 }
 
 Error can_not_be_written(const StoredCopy& copy) {
@@ -199,11 +206,32 @@ Outcome Recording::begin_writing() {
 }
 
 Outcome Recording::write_commit(IndexCommit commit) {
-    ++commit.sequence;
-    auto written =
-        on_every_copy([&](StoredCopy& copy) -> Outcome { return copy.write_commit(commit); });
+    const auto write = [&] {
+        ++commit.sequence;
+        return on_every_copy([&](StoredCopy& copy) { return copy.write_commit(commit); });
+    };
+    begin_epoch(commit);
+    auto written = write();
+    // A copy may have been lost by this very commit.
+    if (written.ok() && goes_alone() && !epoch_begun_) {
+        begin_epoch(commit);
+        written = write();
+    }
     if (written.ok()) commit_ = commit;
     return written;
+}
+
+bool Recording::goes_alone() const {
+    return metadata_.placement == Placement::mirror && good_copies().size() < 2;
+}
+
+// Without it nobody could tell later which of two copies has all of what was written: each may have
+// been alone for a while.
+void Recording::begin_epoch(IndexCommit& commit) {
+    if (!goes_alone() || epoch_begun_) return;
+    epoch_begun_ = true;
+    commit.epochs.insert(commit.epochs.begin(), random_epoch());
+    if (commit.epochs.size() > epochs_max) commit.epochs.resize(epochs_max);
 }
 
 Outcome Recording::synchronise() {

@@ -115,7 +115,10 @@ class Recording {
     agent::core::Outcome write(Batch& batch);
     agent::core::Outcome begin_writing();
     agent::core::Outcome write_commit(IndexCommit commit);
+    [[nodiscard]] bool goes_alone() const;
+    void begin_epoch(IndexCommit& commit);
     void reconcile(const std::vector<Recovered>& recovered, const OpeningOptions& options);
+    void stray(StoredCopy& copy, const StoredCopy& leader, std::uint64_t common);
     [[nodiscard]] std::vector<const StoredCopy*> good_copies() const;
     [[nodiscard]] ReadBlock read_one(const IndexEntry& entry) const;
 
@@ -126,6 +129,7 @@ class Recording {
     std::vector<std::unique_ptr<StoredCopy>> copies_;
     IndexCommit commit_;
     RecordedEnd end_;
+    bool epoch_begun_ = false;          // since it was opened
     bool unsynchronised_ = false;       // something was written since commit_
     bool description_lacking_ = false;  // in one of the copies, and told
     std::uint64_t writeback_from_ = 0;

@@ -204,6 +204,12 @@ Result<std::unique_ptr<Recording>> Recording::open(const std::vector<std::string
 // The copy with the newest commit leads; the others follow or are left out.
 void Recording::reconcile(const std::vector<Recovered>& recovered, const OpeningOptions& options) {
     const auto newer = [](const Recovered& one, const Recovered& other) {
+        if (one.rebuilt != other.rebuilt) return one.rebuilt;
+        if (!one.commit.goes_on_from(other.commit)) {
+            if (other.commit.goes_on_from(one.commit)) return true;
+        } else if (!other.commit.goes_on_from(one.commit)) {
+            return false;
+        }
         return std::pair(one.commit.sequence, one.commit.end.objects) <
                std::pair(other.commit.sequence, other.commit.end.objects);
     };
@@ -218,6 +224,11 @@ void Recording::reconcile(const std::vector<Recovered>& recovered, const Opening
         const auto common =
             common_objects(leader, end_.objects, copy, recovered[i].commit.end.objects);
         const auto border = common == 0 ? RecordedEnd{} : leader.entry(common - 1)->after();
+        const bool stranger = recovered[i].rebuilt || !commit_.goes_on_from(recovered[i].commit);
+        if (stranger && border.objects < recovered[i].commit.end.objects) {
+            stray(copy, leader, border.objects);
+            continue;
+        }
         const auto missing = end_.offset - border.offset;
         if (missing > options.catch_up_max) {
             copy.set_failed();
@@ -264,6 +275,19 @@ void Recording::reconcile(const std::vector<Recovered>& recovered, const Opening
         copy->set_read_only();
 }
 
+// Both were written while the other was away. One of them is gone on with; the other one is left as
+// it is, for somebody who knows what it is worth.
+void Recording::stray(StoredCopy& copy, const StoredCopy& leader, std::uint64_t common) {
+    copy.set_straying();
+    findings_.push_back(
+        "cartridge " + barcode_ + ": its copies in " + leader.paths().folder + " and " +
+        copy.paths().folder + " were both written while the other one was away and differ from " +
+        "object " + std::to_string(common) + " on; the one in " + leader.paths().folder +
+        " is used and the other one left alone. Import " + copy.paths().data +
+        " as another cartridge to keep it; then move " + barcode_ + ".* out of " +
+        copy.paths().folder + " and ask for 'cartridge check " + barcode_ + "' with repair");
+}
+
 Outcome Recording::add_copy(const std::string& folder, const Cancelled& cancelled) {
     const auto paths = copy_paths(folder, barcode_);
     // What is held here is of a copy that failed; another recording's description is not ours.
@@ -274,6 +298,10 @@ Outcome Recording::add_copy(const std::string& folder, const Cancelled& cancelle
             return Error{paths.metadata + ": is another recording under the same barcode"};
         }
     }
+    const bool strays = std::any_of(copies_.begin(), copies_.end(), [&](const auto& copy) {
+        return copy->strays() && copy->paths().folder == folder;
+    });
+    if (strays) return Error{paths.data + ": holds what no other copy does, and is not replaced"};
     std::erase_if(copies_, [&](const auto& copy) { return copy->paths().folder == folder; });
     const bool locked = std::any_of(locks_.begin(), locks_.end(),
                                     [&](const auto& lock) { return lock.path() == paths.lock; });

@@ -76,6 +76,13 @@ class StoredCopy {
     // Can it be written? set_read_only() before anybody else uses it.
     [[nodiscard]] bool writable() const { return writable_; }
     void set_read_only() { writable_ = false; }
+    // It holds what was written to it alone, and no other copy has: it is not used, and not
+    // replaced.
+    [[nodiscard]] bool strays() const { return strays_; }
+    void set_straying() {
+        strays_ = true;
+        set_failed();
+    }
     // No longer used after it failed, while another copy goes on.
     [[nodiscard]] bool failed() const { return failed_.load(std::memory_order_acquire); }
     void set_failed() { failed_.store(true, std::memory_order_release); }
@@ -92,6 +99,7 @@ class StoredCopy {
     StorageFile data_;
     StorageFile index_;
     bool writable_ = true;
+    bool strays_ = false;
     std::atomic<bool> failed_ = false;  // set by the thread that stores, read by the event loop
 };
 

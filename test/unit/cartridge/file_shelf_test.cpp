@@ -293,3 +293,92 @@ TEST_CASE("a check can be cancelled, tells its progress and leaves when the shel
     CHECK_FALSE(report.has_value());
     CHECK(stand.open("LRA001L8")->end_of_data() == 96);
 }
+
+namespace {
+
+// A folder of a mirror is away, and comes back.
+class Away {
+  public:
+    Away(ShelfStand& stand, std::size_t which)
+        : from_(stand.folders[which]), to_(stand.folders[which] + ".away") {
+        std::filesystem::rename(from_, to_);
+        std::filesystem::create_directories(from_);
+    }
+    ~Away() {
+        std::filesystem::remove_all(from_);
+        std::filesystem::rename(to_, from_);
+    }
+    Away(const Away&) = delete;
+    Away& operator=(const Away&) = delete;
+
+  private:
+    std::string from_;
+    std::string to_;
+};
+
+void load_and_write(ShelfStand& stand, std::uint64_t at, const Blocks& block) {
+    auto cartridge = stand.open("LRA001L8");
+    stand.append(*cartridge, at, block, static_cast<std::uint32_t>(block.size()));
+    stand.synchronise(*cartridge);
+    stand.close(std::move(cartridge));
+}
+
+}  // namespace
+
+TEST_CASE("of a mirror whose sides were both written alone neither is lost") {
+    ShelfStand stand(Placement::mirror);
+    stand.create("LRA001L8");
+    load_and_write(stand, 0, block_of(1000, 1));
+    {
+        const Away away(stand, 0);
+        load_and_write(stand, 1, block_of(1000, 2));
+    }
+    {
+        const Away away(stand, 1);
+        load_and_write(stand, 1, block_of(1000, 3));
+        load_and_write(stand, 2, block_of(1000, 4));
+    }
+    const auto kept = file_bytes(stand.data_file("LRA001L8", 1));
+    stand.log.clear();
+    auto cartridge = stand.open("LRA001L8");
+    CHECK(recorded(stand, *cartridge) ==
+          std::vector{block_of(1000, 1), block_of(1000, 3), block_of(1000, 4)});
+    stand.append(*cartridge, block_of(1000, 5));
+    stand.close(std::move(cartridge));
+    REQUIRE_FALSE(stand.log.empty());
+    CHECK_THAT(stand.log[0], ContainsSubstring("differ from object 1 on") &&
+                                 ContainsSubstring("Import " + stand.data_file("LRA001L8", 1)));
+    CHECK(file_bytes(stand.data_file("LRA001L8", 1)) == kept);
+
+    auto report = stand.check("LRA001L8", true);
+    REQUIRE(report.ok());
+    CHECK_FALSE(report->sound);
+    CHECK(file_bytes(stand.data_file("LRA001L8", 1)) == kept);
+
+    // Somebody has looked at it and takes it away.
+    for (const auto* end : {".tap", ".tix", ".json"})
+        std::filesystem::remove(stand.folders[1] + "/LRA001L8" + end);
+    report = stand.check("LRA001L8", true);
+    REQUIRE(report.ok());
+    CHECK(stand.check("LRA001L8", false)->sound);
+    CHECK(file_bytes(stand.data_file("LRA001L8", 0)) == file_bytes(stand.data_file("LRA001L8", 1)));
+}
+
+TEST_CASE("a side that was only away follows, whatever was written over and how often") {
+    ShelfStand stand(Placement::mirror);
+    stand.create("LRA001L8");
+    load_and_write(stand, 0, block_of(1000, 1));
+    for (const std::size_t alone : {0U, 1U, 0U, 1U}) {
+        auto cartridge = stand.open("LRA001L8");  // both are there, and become the same
+        stand.close(std::move(cartridge));
+        const Away away(stand, 1 - alone);
+        load_and_write(stand, 1, block_of(1000, 10 + static_cast<std::uint32_t>(alone)));
+        load_and_write(stand, 0, block_of(1000, 20));
+        load_and_write(stand, 1, block_of(1000, 30 + static_cast<std::uint32_t>(alone)));
+    }
+    auto cartridge = stand.open("LRA001L8");
+    CHECK(recorded(stand, *cartridge) == std::vector{block_of(1000, 20), block_of(1000, 31)});
+    stand.close(std::move(cartridge));
+    CHECK(file_bytes(stand.data_file("LRA001L8", 0)) == file_bytes(stand.data_file("LRA001L8", 1)));
+    CHECK(stand.check("LRA001L8", false)->sound);
+}

@@ -95,3 +95,23 @@ TEST_CASE("a commit and a header come back as they were written, and cut ones do
         CHECK_FALSE(decode_index_header(ByteView(header).first(size)).has_value());
     }
 }
+
+TEST_CASE("a commit tells its epochs, as many as a page holds, and none when it has none") {
+    const VolumeId volume{1, 2, 3};
+    IndexCommit commit{.sequence = 7, .generation = 2, .end = {3, 100, 1, 90}};
+    CHECK(decode_index_commit(encode_index_commit(commit, volume), volume)->epochs.empty());
+    for (const std::size_t count : {std::size_t{1}, epochs_max}) {
+        commit.epochs.assign(count, 0);
+        for (std::size_t i = 0; i < count; ++i)
+            commit.epochs[i] = 1000 + i;
+        auto page = encode_index_commit(commit, volume);
+        CHECK(decode_index_commit(page, volume) == commit);
+        page[80] ^= 1;
+        CHECK_FALSE(decode_index_commit(page, volume).has_value());
+    }
+    IndexCommit later = commit;
+    later.epochs.insert(later.epochs.begin(), 5);
+    CHECK(later.goes_on_from(commit));
+    CHECK_FALSE(commit.goes_on_from(later));
+    CHECK(commit.goes_on_from(IndexCommit{}));
+}
