@@ -15,6 +15,7 @@ inline constexpr std::uint8_t tag_integer = 0x02;
 inline constexpr std::uint8_t tag_octet_string = 0x04;
 inline constexpr std::uint8_t tag_object_identifier = 0x06;
 inline constexpr std::uint8_t tag_sequence = 0x30;
+inline constexpr std::uint8_t tag_time_ticks = 0x43;  // RFC 2578 7.1
 
 using Bytes = std::span<const std::uint8_t>;
 

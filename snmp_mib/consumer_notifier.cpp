@@ -116,9 +116,10 @@ void ConsumerNotifier::announce_heartbeat(std::size_t active_alarms, std::uint32
                 up_time_()));
 }
 
-void ConsumerNotifier::send(const std::vector<Varbind>& varbinds) {
+void ConsumerNotifier::send(std::vector<Varbind> varbinds) {
+    const SharedBody body = notification_body(std::move(varbinds));
     for (const ConsumerConfiguration& consumer : configuration_.consumers) {
-        sender_.submit(destination_of(consumer), "", varbinds, consumer.delivery,
+        sender_.submit(destination_of(consumer), "", body, consumer.delivery,
                        [tally = tallies_.at(consumer.address)](MessageEnd end) {
                            const bool arrived =
                                end == MessageEnd::acknowledged || end == MessageEnd::sent;

@@ -41,7 +41,7 @@ class ConsumerNotifier {
         std::uint64_t lost = 0;
         agent::core::WallTime last_delivered;
     };
-    void send(const std::vector<Varbind>& varbinds);
+    void send(std::vector<Varbind> varbinds);
 
     MessageSender& sender_;
     std::function<TimeTicks()> up_time_;

@@ -38,17 +38,25 @@ Envelope v3_envelope(Bytes datagram, BerReader& message) {
     envelope.engine_time = usm.natural();
     envelope.user = usm.text(32);
     const Bytes authentication = usm.element(tag_octet_string);
-    usm.text(8);  // msgPrivacyParameters
+    const Bytes privacy = usm.element(tag_octet_string);
     std::uint8_t data_tag = 0;
-    message.any(&data_tag);
+    const Bytes data = message.any(&data_tag);
     const std::uint8_t expected_tag = envelope.encrypted ? tag_octet_string : tag_sequence;
     // At most 48 octets, with SHA-512 (RFC 7860 4.2).
-    if (!usm.good() || !usm.empty() || authentication.size() > 48 || !outer.good() ||
-        !outer.empty() || !message.good() || !message.empty() || data_tag != expected_tag) {
+    if (!usm.good() || !usm.empty() || authentication.size() > 48 || privacy.size() > 8 ||
+        !outer.good() || !outer.empty() || !message.good() || !message.empty() ||
+        data_tag != expected_tag) {
         return NoEnvelope::malformed;
     }
-    envelope.authentication_at = static_cast<std::size_t>(authentication.data() - datagram.data());
+    const auto place_of = [&](Bytes piece) {
+        return static_cast<std::size_t>(piece.data() - datagram.data());
+    };
+    envelope.authentication_at = place_of(authentication);
     envelope.authentication_length = authentication.size();
+    envelope.privacy_at = place_of(privacy);
+    envelope.privacy_length = privacy.size();
+    envelope.data_at = place_of(data);
+    envelope.data_length = data.size();
     return envelope;
 }
 

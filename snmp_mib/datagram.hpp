@@ -25,9 +25,14 @@ struct V3Envelope {
     std::uint32_t engine_boots = 0;
     std::uint32_t engine_time = 0;
     std::string user;
-    // Where msgAuthenticationParameters stands in the datagram.
+    // Where msgAuthenticationParameters, msgPrivacyParameters and the content of msgData stand in
+    // the datagram.
     std::size_t authentication_at = 0;
     std::size_t authentication_length = 0;
+    std::size_t privacy_at = 0;
+    std::size_t privacy_length = 0;
+    std::size_t data_at = 0;
+    std::size_t data_length = 0;
     bool operator==(const V3Envelope&) const = default;
 };
 

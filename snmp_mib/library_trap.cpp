@@ -6,6 +6,7 @@
 #include "snmp_mib/ber_reader.hpp"
 #include "snmp_mib/datagram.hpp"
 #include "snmp_mib/oids.hpp"
+#include "snmp_mib/varbind_ber.hpp"
 
 namespace snmp_mib {
 
@@ -16,13 +17,11 @@ constexpr std::uint8_t v1_trap_pdu = 0xa4;
 constexpr std::uint8_t inform_pdu = 0xa6;
 constexpr std::uint8_t v2_trap_pdu = 0xa7;
 constexpr std::uint8_t tag_ip_address = 0x40;
-constexpr std::uint8_t tag_time_ticks = 0x43;
 constexpr std::uint32_t version_1 = 0;
 constexpr std::uint32_t version_2c = 1;
 constexpr std::int32_t enterprise_specific = 6;  // generic-trap (RFC 1157 4.1.6)
 constexpr std::size_t trap_varbinds_max = 64;
 constexpr std::size_t community_max = 256;
-constexpr std::size_t identifiers_max = 128;  // RFC 2578 3.5
 
 // Enterprise arcs, and the numbers of the traps below them. Between arc and number firmware puts a
 // 0 or a group; a hint can do no harm, so any one or two identifiers may stand there.
@@ -49,38 +48,16 @@ const std::vector<DriveTrap>& drive_traps() {
     return traps;
 }
 
-std::optional<Oid> object_identifier(ber::Bytes content) {
-    Oid oid;
-    std::uint64_t identifier = 0;
-    bool inside = false;
-    for (const std::uint8_t octet : content) {
-        identifier = identifier << 7U | (octet & 0x7fU);
-        if (identifier > 0xffffffffU) return std::nullopt;
-        inside = (octet & 0x80U) != 0;
-        if (inside) continue;
-        if (oid.empty()) {
-            const std::uint64_t first = std::min<std::uint64_t>(identifier / 40, 2);
-            oid.push_back(static_cast<std::uint32_t>(first));
-            identifier -= first * 40;
-        }
-        oid.push_back(static_cast<std::uint32_t>(identifier));
-        if (oid.size() > identifiers_max) return std::nullopt;
-        identifier = 0;
-    }
-    if (oid.empty() || inside) return std::nullopt;
-    return oid;
-}
-
 std::optional<Varbind> varbind_of(ber::Bytes content) {
     ber::BerReader reader(content);
-    const auto name = object_identifier(reader.element(ber::tag_object_identifier));
+    const auto name = object_identifier_of(reader.element(ber::tag_object_identifier));
     std::uint8_t tag = 0;
     const ber::Bytes value = reader.any(&tag);
     if (!name || !reader.good() || !reader.empty()) return std::nullopt;
     if (tag == ber::tag_octet_string)
         return Varbind{*name, OctetString{std::string(value.begin(), value.end())}};
     if (tag != ber::tag_object_identifier) return Varbind{*name, OtherType{tag}};
-    const auto oid = object_identifier(value);
+    const auto oid = object_identifier_of(value);
     if (!oid) return std::nullopt;
     return Varbind{*name, *oid};
 }
@@ -100,11 +77,11 @@ std::optional<std::vector<Varbind>> varbinds_in(ber::Bytes content) {
 // The front of a Trap-PDU of version 1, as the snmpTrapOID that later versions have (RFC 3584 3.1).
 std::optional<Oid> v1_trap_oid(ber::BerReader& pdu) {
     static const Oid snmp_traps{1, 3, 6, 1, 6, 3, 1, 1, 5};
-    const auto enterprise = object_identifier(pdu.element(ber::tag_object_identifier));
+    const auto enterprise = object_identifier_of(pdu.element(ber::tag_object_identifier));
     const bool address = pdu.element(tag_ip_address).size() == 4;
     const auto generic = pdu.integer();
     const auto specific = pdu.integer();
-    const std::size_t time_size = pdu.element(tag_time_ticks).size();
+    const std::size_t time_size = pdu.element(ber::tag_time_ticks).size();
     if (!pdu.good() || !enterprise || !address || time_size < 1 || time_size > 5)
         return std::nullopt;
     if (*generic < 0 || *generic > enterprise_specific || *specific < 0) return std::nullopt;

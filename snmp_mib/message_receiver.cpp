@@ -144,7 +144,7 @@ void MessageReceiver::on_datagram(std::span<const std::uint8_t> datagram,
         return;
     }
     if (!for_us(*v3, from)) return;
-    ReceivedMessage message = ReceivedMessage::decode(datagram);
+    ReceivedMessage message = ReceivedMessage::decode(*v3, datagram);
     if (message.verdict() != ReceivedMessage::Verdict::accepted) {
         refuse(message, *v3, from);
         return;

@@ -195,7 +195,7 @@ MessageSender::Status MessageSender::status(const std::string& name) const {
 // -------------------------------------------------------------------------------------------------------
 
 void MessageSender::submit(const std::string& destination_name, const std::string& key,
-                           std::vector<Varbind> varbinds, Delivery delivery, OnEnd on_end,
+                           SharedBody body, Delivery delivery, OnEnd on_end,
                            std::uint32_t attempts_max) {
     const auto found = destinations_.find(destination_name);
     if (found == destinations_.end()) {
@@ -222,7 +222,7 @@ void MessageSender::submit(const std::string& destination_name, const std::strin
     message->id = next_message_++;
     message->destination = destination_name;
     message->key = key;
-    message->varbinds = std::move(varbinds);
+    message->body = std::move(body);
     message->delivery = delivery;
     message->attempts_max =
         attempts_max == 0 ? destination.configuration.attempts_max : attempts_max;
@@ -433,9 +433,9 @@ bool MessageSender::transmit_inform(Message& message, Destination& destination, 
     const agent::core::Result<std::string> datagram =
         v3 ? encode_message(
                  V3Notification{inform, id, id, engine, destination.configuration.user->name},
-                 message.varbinds)
+                 *message.body)
            : encode_message(V2cNotification{inform, id, destination.configuration.community},
-                            message.varbinds);
+                            message.body->varbinds);
     if (!datagram) {
         counters_.add(SnmpCount::send_failed);
         destination.trouble = datagram.error().message;

@@ -26,7 +26,7 @@
 #include "snmp_mib/snmp_counters.hpp"
 #include "snmp_mib/snmp_message.hpp"
 #include "snmp_mib/usm_users.hpp"
-#include "snmp_mib/varbind.hpp"
+#include "snmp_mib/varbind_ber.hpp"
 
 namespace snmp_mib {
 
@@ -93,8 +93,8 @@ class MessageSender {
 
     // `key` replaces an older message with the same key; empty: replaces nothing. `on_end` is
     // called once, from the loop or from a later call, never from inside submit().
-    void submit(const std::string& destination, const std::string& key,
-                std::vector<Varbind> varbinds, Delivery delivery, OnEnd on_end,
+    void submit(const std::string& destination, const std::string& key, SharedBody body,
+                Delivery delivery, OnEnd on_end,
                 std::uint32_t attempts_max = 0);  // 0: as the destination's
     void stop(const std::string& destination, const std::string& key);
 

@@ -119,7 +119,7 @@ void MessageSender::on_datagram(std::span<const std::uint8_t> datagram,
 
 void MessageSender::on_v3_answer(const V3Envelope& envelope, std::span<const std::uint8_t> datagram,
                                  Outstanding& outstanding, Destination& destination) {
-    ReceivedMessage answer = ReceivedMessage::decode(datagram);
+    ReceivedMessage answer = ReceivedMessage::decode(envelope, datagram);
     if (answer.verdict() == ReceivedMessage::Verdict::not_in_time_window &&
         envelope.authoritative_engine_id == outstanding.engine_id) {
         // The key is right, the number is one that we drew at random for this message, yet the

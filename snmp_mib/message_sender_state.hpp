@@ -15,7 +15,7 @@ struct MessageSender::Message {
     MessageId id = 0;
     std::string destination;
     std::string key;
-    std::vector<Varbind> varbinds;
+    SharedBody body;
     Delivery delivery = Delivery::inform;
     OnEnd on_end;
     std::uint32_t attempts = 0;

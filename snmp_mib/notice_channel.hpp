@@ -17,23 +17,29 @@ namespace snmp_mib {
 // What agents say to each other. TAPE-LIBRARY-RESERVATION-MIB has one notification type for each.
 struct ReservationNotice {
     agent::core::Notice notice;
+    bool operator==(const ReservationNotice&) const = default;
 };
 struct NoticeConfirmation {
     agent::core::Confirmation confirmation;
+    bool operator==(const NoticeConfirmation&) const = default;
 };
 struct AgentStartedMessage {
     agent::core::AgentPresence presence;
+    bool operator==(const AgentStartedMessage&) const = default;
 };
 struct AgentStoppingMessage {
     agent::core::AgentPresence presence;
+    bool operator==(const AgentStoppingMessage&) const = default;
 };
 // "Does your host hold this drive?", from a controller, and the answer. The same question may ask
 // to release the drive (core::HolderRequest::release).
 struct HolderInquiryMessage {
     agent::core::HolderInquiry inquiry;
+    bool operator==(const HolderInquiryMessage&) const = default;
 };
 struct HolderStatementMessage {
     agent::core::HolderStatement statement;
+    bool operator==(const HolderStatementMessage&) const = default;
 };
 using AgentMessage =
     std::variant<ReservationNotice, NoticeConfirmation, AgentStartedMessage, AgentStoppingMessage,

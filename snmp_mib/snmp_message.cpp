@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "snmp_mib/datagram.hpp"
+#include "snmp_mib/quick_message.hpp"
 #include "snmp_mib/usm_users.hpp"
 
 namespace snmp_mib {
@@ -177,7 +178,38 @@ std::string own_engine_id() {
     return {reinterpret_cast<const char*>(id), length};
 }
 
+std::string user_of(const netsnmp_pdu& pdu) {
+    if (pdu.securityName == nullptr) return {};
+    return {pdu.securityName, pdu.securityNameLen};
+}
+
+std::string engine_of(const netsnmp_pdu& pdu) {
+    if (pdu.securityEngineID == nullptr) return {};
+    return {reinterpret_cast<const char*>(pdu.securityEngineID), pdu.securityEngineIDLen};
+}
+
+// What the library decoded, in the form that the quick way has.
+std::vector<Varbind> varbinds_of(const netsnmp_pdu& pdu) {
+    std::vector<Varbind> varbinds;
+    for (const netsnmp_variable_list* variable = pdu.variables; variable != nullptr;
+         variable = variable->next_variable) {
+        Varbind varbind;
+        for (std::size_t i = 0; i < variable->name_length; ++i) {
+            varbind.name.push_back(static_cast<std::uint32_t>(variable->name[i]));
+        }
+        varbind.value = value_of(*variable);
+        varbinds.push_back(std::move(varbind));
+    }
+    return varbinds;
+}
+
 }  // namespace
+
+agent::core::Result<std::string> encode_message(const V3Notification& header,
+                                                const NotificationBody& body) {
+    if (auto datagram = encode_quickly(header, body)) return std::move(*datagram);
+    return encode_message(header, body.varbinds);
+}
 
 agent::core::Result<std::string> encode_message(const V3Notification& header,
                                                 std::span<const Varbind> varbinds) {
@@ -227,19 +259,33 @@ agent::core::Result<std::string> encode_report(oids::UsmReport reason, std::int3
     return build(pdu.get());
 }
 
-struct ReceivedMessage::Pdu {
+struct ReceivedMessage::Content {
+    std::optional<QuickMessage> quick;  // or else the library's
     OwnedPdu pdu;
+    std::string user;
+    std::string engine_id;
+    mutable std::optional<std::vector<Varbind>> varbinds;  // of the library's, when asked for
 };
 
-ReceivedMessage::ReceivedMessage(std::unique_ptr<Pdu> pdu) : pdu_(std::move(pdu)) {}
+ReceivedMessage::ReceivedMessage(std::unique_ptr<Content> content) : content_(std::move(content)) {}
 ReceivedMessage::ReceivedMessage(ReceivedMessage&&) noexcept = default;
 ReceivedMessage& ReceivedMessage::operator=(ReceivedMessage&&) noexcept = default;
 ReceivedMessage::~ReceivedMessage() = default;
 
+ReceivedMessage ReceivedMessage::decode(const V3Envelope& envelope,
+                                        std::span<const std::uint8_t> datagram) {
+    auto quick = open_quickly(envelope, datagram);
+    if (!quick) return decode(datagram);
+    ReceivedMessage message(std::make_unique<Content>());
+    message.content_->quick = std::move(quick);
+    message.verdict_ = Verdict::accepted;
+    return message;
+}
+
 ReceivedMessage ReceivedMessage::decode(std::span<const std::uint8_t> datagram) {
-    ReceivedMessage message(std::make_unique<Pdu>());
-    message.pdu_->pdu.reset(static_cast<netsnmp_pdu*>(std::calloc(1, sizeof(netsnmp_pdu))));
-    netsnmp_pdu* pdu = message.pdu_->pdu.get();
+    ReceivedMessage message(std::make_unique<Content>());
+    message.content_->pdu.reset(static_cast<netsnmp_pdu*>(std::calloc(1, sizeof(netsnmp_pdu))));
+    netsnmp_pdu* pdu = message.content_->pdu.get();
     AGENT_ASSERT(pdu != nullptr);
     const Envelope envelope = envelope_of(datagram);
     if (const auto* v3 = std::get_if<V3Envelope>(&envelope))
@@ -274,11 +320,23 @@ ReceivedMessage ReceivedMessage::decode(std::span<const std::uint8_t> datagram) 
             message.verdict_ = Verdict::not_parsed;
             break;  // an open set of library errors
     }
+    message.content_->user = user_of(*pdu);
+    message.content_->engine_id = engine_of(*pdu);
     return message;
 }
 
 ReceivedMessage::Command ReceivedMessage::command() const {
-    switch (pdu_->pdu->command) {
+    if (content_->quick) {
+        switch (content_->quick->type) {
+            case V3Pdu::inform:
+                return Command::inform;
+            case V3Pdu::trap:
+                return Command::trap;
+            case V3Pdu::response:
+                return Command::response;
+        }
+    }
+    switch (content_->pdu->command) {
         case SNMP_MSG_INFORM:
             return Command::inform;
         case SNMP_MSG_TRAP2:
@@ -293,50 +351,44 @@ ReceivedMessage::Command ReceivedMessage::command() const {
 }
 
 bool ReceivedMessage::authenticated_and_encrypted() const {
-    return verdict_ == Verdict::accepted && pdu_->pdu->securityModel == SNMP_SEC_MODEL_USM &&
-           pdu_->pdu->securityLevel == SNMP_SEC_LEVEL_AUTHPRIV;
+    return content_->quick ||
+           (verdict_ == Verdict::accepted && content_->pdu->securityModel == SNMP_SEC_MODEL_USM &&
+            content_->pdu->securityLevel == SNMP_SEC_LEVEL_AUTHPRIV);
 }
 
 bool ReceivedMessage::authenticated() const {
-    return verdict_ == Verdict::accepted && pdu_->pdu->securityModel == SNMP_SEC_MODEL_USM &&
-           pdu_->pdu->securityLevel >= SNMP_SEC_LEVEL_AUTHNOPRIV;
+    return content_->quick ||
+           (verdict_ == Verdict::accepted && content_->pdu->securityModel == SNMP_SEC_MODEL_USM &&
+            content_->pdu->securityLevel >= SNMP_SEC_LEVEL_AUTHNOPRIV);
 }
 
 std::int32_t ReceivedMessage::request_id() const {
-    return static_cast<std::int32_t>(pdu_->pdu->reqid);
+    return content_->quick ? content_->quick->request_id
+                           : static_cast<std::int32_t>(content_->pdu->reqid);
 }
 
 std::int32_t ReceivedMessage::error_status() const {
-    return static_cast<std::int32_t>(pdu_->pdu->errstat);
+    return content_->quick ? content_->quick->error_status
+                           : static_cast<std::int32_t>(content_->pdu->errstat);
 }
 
-std::string ReceivedMessage::user() const {
-    if (pdu_->pdu->securityName == nullptr) return {};
-    return {pdu_->pdu->securityName, pdu_->pdu->securityNameLen};
+const std::string& ReceivedMessage::user() const {
+    return content_->quick ? content_->quick->user : content_->user;
 }
 
-std::string ReceivedMessage::engine_id() const {
-    if (pdu_->pdu->securityEngineID == nullptr) return {};
-    return {reinterpret_cast<const char*>(pdu_->pdu->securityEngineID),
-            pdu_->pdu->securityEngineIDLen};
+const std::string& ReceivedMessage::engine_id() const {
+    return content_->quick ? content_->quick->engine_id : content_->engine_id;
 }
 
-std::vector<Varbind> ReceivedMessage::varbinds() const {
-    std::vector<Varbind> varbinds;
-    for (const netsnmp_variable_list* variable = pdu_->pdu->variables; variable != nullptr;
-         variable = variable->next_variable) {
-        Varbind varbind;
-        for (std::size_t i = 0; i < variable->name_length; ++i) {
-            varbind.name.push_back(static_cast<std::uint32_t>(variable->name[i]));
-        }
-        varbind.value = value_of(*variable);
-        varbinds.push_back(std::move(varbind));
-    }
-    return varbinds;
+const std::vector<Varbind>& ReceivedMessage::varbinds() const {
+    if (content_->quick) return content_->quick->varbinds;
+    if (!content_->varbinds) content_->varbinds = varbinds_of(*content_->pdu);
+    return *content_->varbinds;
 }
 
 std::optional<oids::UsmReport> ReceivedMessage::report_reason() const {
-    const netsnmp_variable_list* variable = pdu_->pdu->variables;
+    if (content_->quick) return std::nullopt;
+    const netsnmp_variable_list* variable = content_->pdu->variables;
     if (variable == nullptr || variable->name_length != oids::usm_stats.size() + 2)
         return std::nullopt;
     for (std::size_t i = 0; i < oids::usm_stats.size(); ++i) {
@@ -348,7 +400,11 @@ std::optional<oids::UsmReport> ReceivedMessage::report_reason() const {
 }
 
 agent::core::Result<std::string> ReceivedMessage::response() {
-    netsnmp_pdu* pdu = pdu_->pdu.get();
+    if (content_->quick) {
+        if (auto datagram = answer_quickly(*content_->quick)) return std::move(*datagram);
+        return agent::core::Error{"its user was removed meanwhile"};
+    }
+    netsnmp_pdu* pdu = content_->pdu.get();
     pdu->command = SNMP_MSG_RESPONSE;
     pdu->errstat = 0;
     pdu->errindex = 0;
@@ -358,12 +414,13 @@ agent::core::Result<std::string> ReceivedMessage::response() {
 }
 
 agent::core::Result<std::string> ReceivedMessage::report() {
-    netsnmp_pdu* pdu = pdu_->pdu.get();
+    if (content_->quick) return agent::core::Error{"nothing was refused"};
+    netsnmp_pdu* pdu = content_->pdu.get();
     pdu->flags = 0;
     if (snmpv3_make_report(pdu, library_error_) != SNMPERR_SUCCESS) {
         return agent::core::Error{"no Report exists for this refusal"};
     }
-    show_user(user(), engine_id());
+    show_user(user_of(*pdu), engine_of(*pdu));
     return build(pdu);
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
 // Whole SNMP messages as values, and the one place that turns them into datagrams and back:
-// Net-SNMP's encoder, decoder and user-based security model, without its sessions, sockets and
-// timers.
+// the quick way (quick_message.hpp) where it goes, and else Net-SNMP's encoder, decoder and
+// user-based security model, without its sessions, sockets and timers.
 
 #include <cstdint>
 #include <memory>
@@ -12,8 +12,10 @@
 #include <vector>
 
 #include "agent/core/result.hpp"
+#include "snmp_mib/datagram.hpp"
 #include "snmp_mib/oids.hpp"
 #include "snmp_mib/varbind.hpp"
+#include "snmp_mib/varbind_ber.hpp"
 
 namespace snmp_mib {
 
@@ -25,6 +27,9 @@ struct V3Notification {
     std::string engine_id;  // the authoritative one: the receiver's for an inform, ours for a trap
     std::string user;
 };
+[[nodiscard]] agent::core::Result<std::string> encode_message(const V3Notification& header,
+                                                              const NotificationBody& body);
+// The library's way.
 [[nodiscard]] agent::core::Result<std::string> encode_message(const V3Notification& header,
                                                               std::span<const Varbind> varbinds);
 
@@ -59,6 +64,10 @@ class ReceivedMessage {
     };
     enum class Command : std::uint8_t { inform, trap, response, report, other };
 
+    // `envelope` is the datagram's own.
+    static ReceivedMessage decode(const V3Envelope& envelope,
+                                  std::span<const std::uint8_t> datagram);
+    // The library's way.
     static ReceivedMessage decode(std::span<const std::uint8_t> datagram);
     ReceivedMessage(ReceivedMessage&&) noexcept;
     ReceivedMessage& operator=(ReceivedMessage&&) noexcept;
@@ -70,9 +79,10 @@ class ReceivedMessage {
     [[nodiscard]] bool authenticated() const;
     [[nodiscard]] std::int32_t request_id() const;
     [[nodiscard]] std::int32_t error_status() const;
-    [[nodiscard]] std::string user() const;
-    [[nodiscard]] std::string engine_id() const;  // authoritative
-    [[nodiscard]] std::vector<Varbind> varbinds() const;
+    [[nodiscard]] const std::string& user() const;
+    [[nodiscard]] const std::string& engine_id() const;  // authoritative
+    // Of a notification.
+    [[nodiscard]] const std::vector<Varbind>& varbinds() const;
     [[nodiscard]] std::optional<oids::UsmReport> report_reason() const;
 
     // The Response to an accepted inform.
@@ -82,9 +92,9 @@ class ReceivedMessage {
     [[nodiscard]] agent::core::Result<std::string> report();
 
   private:
-    struct Pdu;
-    explicit ReceivedMessage(std::unique_ptr<Pdu> pdu);
-    std::unique_ptr<Pdu> pdu_;
+    struct Content;
+    explicit ReceivedMessage(std::unique_ptr<Content> content);
+    std::unique_ptr<Content> content_;
     Verdict verdict_ = Verdict::not_parsed;
     int library_error_ = 0;
 };

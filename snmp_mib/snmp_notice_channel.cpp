@@ -1,9 +1,11 @@
 #include "snmp_mib/snmp_notice_channel.hpp"
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "snmp_mib/consumer_notifier.hpp"
 #include "snmp_mib/engine_state.hpp"
@@ -15,6 +17,7 @@
 #include "snmp_mib/snmp_library.hpp"
 #include "snmp_mib/udp_address.hpp"
 #include "snmp_mib/usm_users.hpp"
+#include "snmp_mib/varbind_ber.hpp"
 #include "snmp_mib/varbind_reader.hpp"
 
 namespace snmp_mib {
@@ -124,9 +127,12 @@ class SnmpNoticeChannel::Parts {
     void refresh_allow_list();
     void resolve_for_stranger();
     bool receive(const ReceivedMessage& message, const asio::ip::address& from);
-    bool receive_pair_line(const std::string& user, const ReceivedMessage& message);
+    bool receive_pair_line(const std::vector<const PeerConfiguration*>& peers,
+                           const ReceivedMessage& message);
     void report(const SenderEvent& event);
     void library_line(const std::string& line);
+    SharedBody body_of(const AgentMessage& message);
+    void index_peers();
     [[nodiscard]] TimeTicks up_time() const {
         const auto passed =
             std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started_at);
@@ -143,6 +149,14 @@ class SnmpNoticeChannel::Parts {
     EngineIdentity identity;
     std::optional<LearntEngines> learnt;
     Users users;
+    std::map<std::string, std::vector<const PeerConfiguration*>, std::less<>>
+        peers_of_user;  // into configuration
+    struct Said {
+        AgentMessage message;
+        TimeTicks at;
+        SharedBody body;
+    };
+    std::optional<Said> said;  // the newest: a notice goes to many, one after the other
     std::unique_ptr<MessageSender> sender;
     std::unique_ptr<MessageReceiver> receiver;
     std::unique_ptr<ConsumerNotifier> consumers;
@@ -202,8 +216,22 @@ agent::core::Outcome SnmpNoticeChannel::Parts::start() {
     return agent::core::Nothing{};
 }
 
+void SnmpNoticeChannel::Parts::index_peers() {
+    peers_of_user.clear();
+    for (const PeerConfiguration& peer : configuration.peers)
+        peers_of_user[peer.user].push_back(&peer);
+}
+
+SharedBody SnmpNoticeChannel::Parts::body_of(const AgentMessage& message) {
+    const TimeTicks now = up_time();
+    if (!said || said->at != now || said->message != message)
+        said = Said{message, now, notification_body(encode(message, now))};
+    return said->body;
+}
+
 agent::core::Outcome SnmpNoticeChannel::Parts::set_peers(
     const std::vector<PeerConfiguration>& peers) {
+    index_peers();
     for (const PeerConfiguration& peer : peers) {
         DestinationConfiguration destination;
         destination.address = peer.address;
@@ -241,16 +269,14 @@ void SnmpNoticeChannel::Parts::resolve_for_stranger() {
 // and for us?
 bool SnmpNoticeChannel::Parts::receive(const ReceivedMessage& received,
                                        const asio::ip::address& from) {
-    const std::string user = received.user();
-    bool is_a_peers = false;
-    for (const PeerConfiguration& peer : configuration.peers)
-        is_a_peers = is_a_peers || peer.user == user;
-    if (!is_a_peers) {
+    const std::string& user = received.user();
+    const auto peers = peers_of_user.find(user);
+    if (peers == peers_of_user.end()) {
         if (hints && hints->take_inform(received, from)) return true;
         counters.add(SnmpCount::refused_user_not_a_peer);
         return false;
     }
-    if (is_pair_line(received.varbinds())) return receive_pair_line(user, received);
+    if (is_pair_line(received.varbinds())) return receive_pair_line(peers->second, received);
     const agent::core::Result<AgentMessage> message = decode(received.varbinds());
     if (!message) {
         counters.add(SnmpCount::refused_content);
@@ -263,9 +289,9 @@ bool SnmpNoticeChannel::Parts::receive(const ReceivedMessage& received,
     const Names names = std::visit(NamesOf{}, *message);
     const std::string& name = *names.from;
     bool name_is_theirs = false;
-    for (const PeerConfiguration& peer : configuration.peers) {
-        name_is_theirs = name_is_theirs || (peer.name == name && peer.user == user &&
-                                            peer.conversation != Conversation::pair);
+    for (const PeerConfiguration* peer : peers->second) {
+        name_is_theirs =
+            name_is_theirs || (peer->name == name && peer->conversation != Conversation::pair);
     }
     if (!name_is_theirs || (names.to != nullptr && !configuration.own_name.empty() &&
                             *names.to != configuration.own_name)) {
@@ -279,21 +305,21 @@ bool SnmpNoticeChannel::Parts::receive(const ReceivedMessage& received,
 
 // The same for what nodes and agents of a pair say: the line's own words are judged by whoever
 // hears it, who said it is known here.
-bool SnmpNoticeChannel::Parts::receive_pair_line(const std::string& user,
+bool SnmpNoticeChannel::Parts::receive_pair_line(const std::vector<const PeerConfiguration*>& peers,
                                                  const ReceivedMessage& received) {
-    const agent::core::Result<PairLine> said = decode_pair_line(received.varbinds());
-    if (!said) {
+    const agent::core::Result<PairLine> line = decode_pair_line(received.varbinds());
+    if (!line) {
         counters.add(SnmpCount::refused_content);
         return false;
     }
     bool may_say_it = false;
     bool name_is_theirs = false;
-    for (const PeerConfiguration& peer : configuration.peers) {
-        if (peer.name != said->sender || peer.user != user) continue;
+    for (const PeerConfiguration* peer : peers) {
+        if (peer->name != line->sender) continue;
         name_is_theirs = true;
-        may_say_it = peer.conversation != Conversation::reservations;
+        may_say_it = peer->conversation != Conversation::reservations;
     }
-    if (!name_is_theirs || said->receiver != configuration.own_name) {
+    if (!name_is_theirs || line->receiver != configuration.own_name) {
         counters.add(SnmpCount::refused_name);
         return false;
     }
@@ -301,7 +327,7 @@ bool SnmpNoticeChannel::Parts::receive_pair_line(const std::string& user,
         counters.add(SnmpCount::refused_role);
         return false;
     }
-    if (!on_pair_line(said->sender, said->line)) {
+    if (!on_pair_line(line->sender, line->line)) {
         counters.add(SnmpCount::refused_content);
         return false;
     }
@@ -383,7 +409,7 @@ void SnmpNoticeChannel::send(const std::string& peer, const std::string& replace
     }
     const bool notice = std::holds_alternative<ReservationNotice>(message);
     const Delivery delivery = notice ? parts_->configuration.delivery : Delivery::inform;
-    parts_->sender->submit(peer, replaces, encode(message, parts_->up_time()), delivery,
+    parts_->sender->submit(peer, replaces, parts_->body_of(message), delivery,
                            [on_acknowledged = std::move(on_acknowledged)](MessageEnd end) {
                                if (end == MessageEnd::acknowledged && on_acknowledged)
                                    on_acknowledged();
@@ -418,13 +444,14 @@ void SnmpNoticeChannel::say_to_pair(const std::string& peer, const std::string& 
         return;
     }
     bool is_known = false;
+    const PairLine said{parts_->configuration.own_name, peer, line};
+    const SharedBody body = notification_body(encode(said, parts_->up_time()));
     const auto once = std::make_shared<std::function<void()>>(std::move(on_acknowledged));
     for (const PeerConfiguration& path : parts_->configuration.peers) {
         if (path.name != peer && path.path_of != peer) continue;
         is_known = true;
-        const PairLine said{parts_->configuration.own_name, peer, line};
         parts_->sender->submit(
-            path.name, replaces, encode(said, parts_->up_time()), Delivery::inform,
+            path.name, replaces, body, Delivery::inform,
             [once](MessageEnd end) {
                 if (end != MessageEnd::acknowledged || !*once) return;
                 std::exchange(*once, nullptr)();

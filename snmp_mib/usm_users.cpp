@@ -3,6 +3,7 @@
 #include <net-snmp/net-snmp-config.h>
 
 #include <net-snmp/net-snmp-includes.h>
+#include <openssl/crypto.h>
 
 #include <algorithm>
 #include <array>
@@ -128,14 +129,25 @@ bool localize(const UsmUserKeys& user, const std::string& master, const std::str
 
 using UserOnEngine = std::pair<std::string, std::string>;  // engine ID, name
 
+struct KnownUser {
+    usmUser* library;
+    AuthenticationProtocol authentication;
+    PrivacyProtocol privacy;
+    std::unique_ptr<UserAtEngine> ready;  // made when it is first asked for
+};
+
 struct UserBook {
-    std::map<UserOnEngine, usmUser*> users;  // ours, in the library's list or not
-    usmUser* shown = nullptr;                // the one that is
+    std::map<UserOnEngine, KnownUser> users;  // ours, in the library's list or not
+    usmUser* shown = nullptr;                 // the one that is
     bool all_shown = false;
 };
 
 UserBook& user_book() {
-    static UserBook book;
+    // OpenSSL cleans up after itself when the process ends: it has to begin before what uses it.
+    static UserBook book = [] {
+        OPENSSL_init_crypto(0, nullptr);
+        return UserBook();
+    }();
     return book;
 }
 
@@ -205,7 +217,8 @@ agent::core::Outcome add_user(const UsmUserKeys& keys, const std::string& engine
     }
     remove_user(keys.name, engine_id);
     UserBook& book = user_book();
-    book.users.emplace(UserOnEngine{engine_id, keys.name}, user);
+    book.users.emplace(UserOnEngine{engine_id, keys.name},
+                       KnownUser{user, keys.authentication, keys.privacy, nullptr});
     if (book.all_shown) usm_add_user(user);
     return agent::core::Nothing{};
 }
@@ -240,18 +253,34 @@ void remove_user(const std::string& name, const std::string& engine_id) {
     UserBook& book = user_book();
     const auto found = book.users.find({engine_id, name});
     if (found == book.users.end()) return;
-    usmUser* user = found->second;
+    usmUser* user = found->second.library;
     if (book.all_shown) usm_remove_user(user);
     if (book.shown == user) hide_shown_user(book);
     book.users.erase(found);
     usm_free_user(user);
 }
 
+UserAtEngine* find_user(const std::string& name, const std::string& engine_id) {
+    UserBook& book = user_book();
+    const auto found = book.users.find({engine_id, name});
+    if (found == book.users.end()) return nullptr;
+    KnownUser& user = found->second;
+    if (user.ready == nullptr) {
+        auto seal = MessageSeal::with(
+            user.authentication, ber::Bytes(user.library->authKey, user.library->authKeyLen),
+            user.privacy, ber::Bytes(user.library->privKey, user.library->privKeyLen));
+        if (seal == nullptr) return nullptr;
+        user.ready =
+            std::make_unique<UserAtEngine>(UserAtEngine{std::move(seal), EngineClock(engine_id)});
+    }
+    return user.ready.get();
+}
+
 void show_user(const std::string& name, const std::string& engine_id) {
     UserBook& book = user_book();
     if (book.all_shown) return;
     const auto found = book.users.find({engine_id, name});
-    usmUser* wanted = found == book.users.end() ? nullptr : found->second;
+    usmUser* wanted = found == book.users.end() ? nullptr : found->second.library;
     if (wanted == book.shown) return;
     hide_shown_user(book);
     if (wanted != nullptr) usm_add_user(wanted);
@@ -263,7 +292,7 @@ void show_all_users() {
     if (std::exchange(book.all_shown, true)) return;
     hide_shown_user(book);
     for (const auto& [name, user] : book.users)
-        usm_add_user(user);
+        usm_add_user(user.library);
 }
 
 }  // namespace snmp_mib

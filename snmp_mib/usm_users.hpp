@@ -3,11 +3,14 @@
 // Users of the user-based security model: keys derived once, localized per engine (RFC 3414 2.6).
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 
 #include "agent/core/result.hpp"
 #include "snmp_mib/datagram.hpp"
+#include "snmp_mib/engine_clock.hpp"
+#include "snmp_mib/message_seal.hpp"
 #include "snmp_mib/snmp_configuration.hpp"
 
 namespace snmp_mib {
@@ -41,6 +44,14 @@ struct UsmUserKeys {
 [[nodiscard]] bool is_authentic(const UsmUserKeys& user, const V3Envelope& envelope,
                                 std::span<const std::uint8_t> datagram);
 void remove_user(const std::string& name, const std::string& engine_id);
+
+// A user that was added, ready for its messages at this engine.
+struct UserAtEngine {
+    std::unique_ptr<MessageSeal> seal;  // never null
+    EngineClock clock;
+};
+// Null: it was not added. Borrowed until it is added again or removed.
+[[nodiscard]] UserAtEngine* find_user(const std::string& name, const std::string& engine_id);
 
 // The library looks for a message's user in a list, from its beginning: with a thousand agents that
 // is half of what a message costs. So the list has one entry, that of the message at hand, or none

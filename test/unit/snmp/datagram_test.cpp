@@ -34,6 +34,9 @@ TEST_CASE("the envelope of captured messages") {
     const Bytes bytes = captured("confirmation-inform.bin");
     CHECK(bytes.at(v3.authentication_at - 2) == 0x04);
     CHECK(bytes.at(v3.authentication_at - 1) == 24);
+    CHECK(v3.privacy_at == v3.authentication_at + 26);
+    CHECK(v3.privacy_length == 8);
+    CHECK(v3.data_at + v3.data_length == bytes.size());
 
     const Envelope discovery = envelope_of(captured("discovery.bin"));
     REQUIRE(std::holds_alternative<V3Envelope>(discovery));
