@@ -101,6 +101,7 @@ void Controller::serve() {
             {runtime::clock_now().wall, runtime::to_text(caller), "agent.retire", *name, *reason});
         if (!noted) return ControlError{ControlErrorCode::failed, noted.error().message};
         take(core::AdministratorRetiredAgent{*name, runtime::to_text(caller), *reason});
+        share_retirement(*name, runtime::to_text(caller), *reason);
         return show_agent(*name);
     });
 

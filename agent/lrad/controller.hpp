@@ -49,6 +49,9 @@
 namespace drive_iface {
 struct ReservationSurvey;
 }
+namespace agent::postgres {
+struct AgentRetirement;
+}
 namespace agent::metrics {
 class MetricsServer;
 }
@@ -56,7 +59,7 @@ class MetricsServer;
 namespace agent::lrad {
 
 struct ReleaseStep;
-struct OfflineSharingDoors;
+struct SharedRecordsDoors;
 struct OfflineWish;
 class OperatorSnmp;
 
@@ -234,7 +237,14 @@ class Controller {
     void become_active(const pair::ActingRight& right);
     void become_watcher();
     void drop_mounts();
+    void recall_presences();
     void agent_presence_said(const core::AgentPresence& presence, bool stopping);
+    void keep_presence(const core::AgentName& agent);
+    void forget_presence(const core::AgentName& agent);
+    void share_retirement(const core::AgentName& agent, const std::string& actor,
+                          const std::string& reason);
+    void retired_at_other_node(const postgres::AgentRetirement& retirement);
+    void take_what_agents_said();
     // Why something that commands drives is not done by this controller now.
     [[nodiscard]] std::optional<runtime::ControlError> not_here() const;
     // Requests made here while the other node serves.
@@ -242,7 +252,7 @@ class Controller {
                                const runtime::Caller& caller,
                                const runtime::ControlServer::Answerer& answer);
     void take_requests_by(mounts::MountDispatch dispatch);
-    [[nodiscard]] OfflineSharingDoors offline_sharing_doors();
+    [[nodiscard]] SharedRecordsDoors shared_records_doors();
     void obey(const OfflineWish& wish);
     // What becomes of drives is told to the other node.
     void share_offline(const core::DriveRecord& drive);

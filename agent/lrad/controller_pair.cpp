@@ -46,10 +46,6 @@ std::uint64_t first_notice_epoch(std::uint64_t pair_epoch) {
     return (pair_epoch << 32U) + unix_seconds();
 }
 
-std::string presence_note(const core::AgentName& agent) {
-    return "presence:" + agent;
-}
-
 }  // namespace
 
 void Controller::PairPartDeleter::operator()(PairPart* part) const {
@@ -64,10 +60,7 @@ core::Outcome Controller::open_pair() {
         return core::Nothing{};
     }
     pair_.reset(new PairPart);
-    for (const auto& agent : configuration_.agents) {
-        const auto said = store_.recall(presence_note(agent.name));
-        if (said && said.value()) pair_->presences.recall(agent.name, *said.value());
-    }
+    recall_presences();
     pair_node::NodeOptions options;
     options.pair = *configuration_.pair;
     options.name = configuration_.sharing.controller;
@@ -86,9 +79,9 @@ core::Outcome Controller::open_pair() {
     channel_->hear_pair([this](const std::string& peer, const std::string& line) {
         return pair_->node->hear(peer, line);
     });
-    pair_->offline = std::make_unique<OfflineSharing>(loop_, configuration_.pair->database,
-                                                      configuration_.sharing.controller,
-                                                      offline_sharing_doors());
+    pair_->shared =
+        std::make_unique<SharedRecords>(loop_, configuration_.pair->database,
+                                        configuration_.sharing.controller, shared_records_doors());
     pair_node::NodeMethodDoors doors;
     doors.audit = [this](const runtime::Caller& caller, const std::string& action,
                          const std::string& subject, const std::string& reason) {
@@ -149,7 +142,7 @@ void Controller::start_pair() {
     std::vector<core::DriveRecord> drives;
     for (const auto& view : rules_.drives())
         drives.push_back(view.record);
-    pair_->offline->begin(drives);
+    pair_->shared->begin(drives);
     if (pair_->requests) pair_->requests->start();
     pair_->node->start();
 }
@@ -163,7 +156,7 @@ void Controller::leave_pair(std::function<void()> then) {
 void Controller::stop_pair() {
     if (!pair_) return;
     pair_->node->stop();
-    pair_->offline->stop();
+    pair_->shared->stop();
     if (pair_->requests) pair_->requests->stop();
     right_board_->set({});
     pair_->end_round();
@@ -222,15 +215,9 @@ void Controller::become_active(const pair::ActingRight& right) {
         core::ReservationAgent(configuration_.sharing, std::move(recorded).value(), store_.epoch());
     runtime::log_info("this controller serves the library from now on, epoch " +
                       std::to_string(right.epoch));
-    pair_->offline->serve();
+    pair_->shared->serve();
     carry_out(rules_.start(runtime::clock_now()));
-    pair_->to_be_told.clear();
-    for (const auto& agent : rules_.agents()) {
-        // Said to the node that served until now: nobody waits for it.
-        if (const auto* left = pair_->presences.stopping(agent.record.agent))
-            take(core::AgentStopping{*left});
-        pair_->to_be_told.push_back(agent.record.agent);
-    }
+    take_what_agents_said();
     ++pair_->activations;
     tell_agents_anew();
     for (const auto& [serial, drive] : drives_)
@@ -238,19 +225,6 @@ void Controller::become_active(const pair::ActingRight& right) {
     if (failed_) return;
     if (mounts_ && !std::exchange(pair_->mounting, true))
         mounts_->start_under(right.epoch, configuration_.pair->peer.name);
-}
-
-// One after the other, since each is recorded and synced, and heartbeats in between: a hundred at
-// once would take the time that this node may act.
-void Controller::tell_agents_anew() {
-    if (!pair_->active || pair_->to_be_told.empty() || failed_) return;
-    const auto agent = std::move(pair_->to_be_told.back());
-    pair_->to_be_told.pop_back();
-    take(core::AdministratorReconciledAgent{agent});
-    if (const auto* said = pair_->presences.started(agent)) take(core::AgentStarted{*said});
-    asio::post(loop_, [this, activation = pair_->activations, lives = std::weak_ptr(pair_->alive)] {
-        if (!lives.expired() && activation == pair_->activations) tell_agents_anew();
-    });
 }
 
 // Late words of this node must not undo what the other one says.
@@ -295,15 +269,6 @@ void Controller::end_elsewhere(std::shared_ptr<mounts::MountService> service) {
                                   ended.reset();
                                   over->store(true);
                               })});
-}
-
-void Controller::agent_presence_said(const core::AgentPresence& presence, bool stopping) {
-    if (!pair_ || !pair_->presences.hear(presence, stopping)) return;
-    const auto kept =
-        store_.remember(presence_note(presence.agent), pair_->presences.text_of(presence.agent));
-    if (!kept) {
-        runtime::log_warning(kept.error().within("what agent " + presence.agent + " says").message);
-    }
 }
 
 bool Controller::pass_on(const std::string& method, const nlohmann::json& params,
@@ -358,7 +323,7 @@ void Controller::fence_old(const pair::Order& order, std::function<void(bool)> d
     drop_mounts();
     pair_->end_round();
     pair_->fence_order = order.number;
-    pair_->offline->read_before_serving(
+    pair_->shared->read_before_serving(
         [this, order, done = std::move(done)](const core::Outcome& read) {
             if (!read) {
                 note_pair(core::Message::pair_claims_not_judged, {read.error().message});

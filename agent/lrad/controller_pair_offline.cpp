@@ -8,8 +8,8 @@
 
 namespace agent::lrad {
 
-OfflineSharingDoors Controller::offline_sharing_doors() {
-    OfflineSharingDoors doors;
+SharedRecordsDoors Controller::shared_records_doors() {
+    SharedRecordsDoors doors;
     doors.remember = [this](const std::string& name, const std::string& text) {
         return store_.remember(name, text);
     };
@@ -21,9 +21,18 @@ OfflineSharingDoors Controller::offline_sharing_doors() {
         }
         return drives;
     };
+    doors.agents = [this] {
+        std::vector<core::AgentName> agents;
+        for (const auto& agent : configuration_.agents)
+            agents.push_back(agent.name);
+        return agents;
+    };
     doors.obey = [this](const OfflineWish& wish) { obey(wish); };
     doors.recorded = [this](const core::DriveSerial& drive) {
         if (const auto order = orders_.release(drive)) carry_out_order(*order);
+    };
+    doors.retired = [this](const postgres::AgentRetirement& retirement) {
+        retired_at_other_node(retirement);
     };
     doors.note = [this](core::Message message, const std::vector<std::string>& words) {
         note_pair(message, words);
@@ -57,20 +66,20 @@ void Controller::obey(const OfflineWish& wish) {
 
 // Whether this node serves or not: an actuator may answer late.
 void Controller::share_offline(const core::DriveRecord& drive) {
-    if (!pair_ || !pair_->offline) return;
+    if (!pair_ || !pair_->shared) return;
     const auto cleared = pair_->cleared_by.find(drive.drive);
     const bool known = cleared != pair_->cleared_by.end();
-    pair_->offline->follow(drive, known ? cleared->second : "an administrator");
+    pair_->shared->follow(drive, known ? cleared->second : "an administrator");
     if (known && drive.operational_state == core::OperationalState::online)
         pair_->cleared_by.erase(cleared);
 }
 
 void Controller::share_offline(const core::ReservationAgentEffects& effects) {
-    if (!pair_ || !pair_->offline) return;
+    if (!pair_ || !pair_->shared) return;
     for (const auto& effect : effects) {
         const auto* force = std::get_if<core::ForceDriveOffline>(&effect);
         if (force == nullptr) continue;
-        pair_->offline->forced_anew(force->drive);
+        pair_->shared->forced_anew(force->drive);
         if (const auto view = view_of(force->drive)) share_offline(view->record);
     }
     for (const auto& effect : effects) {
@@ -87,10 +96,10 @@ void Controller::cleared_by(const core::DriveSerial& drive, const std::string& a
 // The other node is to know it before it is so, when its copy answers at once: whoever takes over
 // in between would bring the drive back.
 bool Controller::waits_for_record(const core::ForceDriveOffline& effect) {
-    if (!pair_ || !pair_->offline || !pair_->active) return false;
-    pair_->offline->forced_anew(effect.drive);
+    if (!pair_ || !pair_->shared || !pair_->active) return false;
+    pair_->shared->forced_anew(effect.drive);
     if (const auto view = view_of(effect.drive)) share_offline(view->record);
-    if (!pair_->offline->is_to_wait(effect.drive)) return false;
+    if (!pair_->shared->is_to_wait(effect.drive)) return false;
     orders_.keep_back(effect.drive, effect);
     return true;
 }

@@ -136,7 +136,7 @@ std::string Controller::pair_metrics() const {
     }
     text.gauge("lra_pair_offline_untold",
                "Changes of drives forced offline that the other node does not know of yet.");
-    text.sample(static_cast<std::uint64_t>(pair_->offline->untold()));
+    text.sample(static_cast<std::uint64_t>(pair_->shared->untold()));
     return text.text();
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
 // A node's own copy of what a pair shares of drives that are forced offline, and what follows when
-// it is compared with the shared rows. Pure: who stores and asks is offline_sharing.hpp.
+// it is compared with the shared rows. Pure: who stores and asks is shared_records.hpp.
 //
 // A mark is made when a drive is found forced offline that has none, and ended when the drive is
 // found online. What the drive is, is recorded first, so that a crash in between leads to a mark

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "agent/lrad/controller.hpp"
-#include "agent/lrad/offline_sharing.hpp"
+#include "agent/lrad/shared_records.hpp"
 #include "agent/lrad/pair_alarms.hpp"
 #include "agent/lrad/pair_view.hpp"
 #include "agent/lrad/presence_memory.hpp"
@@ -52,7 +52,7 @@ struct Controller::PairPart {
         if (round_over) round_over->store(true);
     }
     PresenceMemory presences;
-    std::unique_ptr<OfflineSharing> offline;
+    std::unique_ptr<SharedRecords> shared;
     std::unique_ptr<RequestPassing> requests;             // null: no mounts
     std::map<core::DriveSerial, std::string> cleared_by;  // who, and why, until it is online
     PairAlarms alarms;

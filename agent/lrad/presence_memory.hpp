@@ -18,6 +18,9 @@ class PresenceMemory {
     // late or is replayed is no news, as in the rules.
     bool hear(const core::AgentPresence& said, bool stopping);
 
+    // Any life may come next, also one that counts from 1 again.
+    void forget(const core::AgentName& agent) { newest_.erase(agent); }
+
     // nullptr: nothing was ever heard, or the other.
     [[nodiscard]] const core::AgentPresence* started(const core::AgentName& agent) const;
     [[nodiscard]] const core::AgentPresence* stopping(const core::AgentName& agent) const;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "agent/postgres/agent_retirements.hpp"
 #include "agent/postgres/offline_marks.hpp"
 #include "agent/postgres/request_box.hpp"
 #include "agent/postgres/server_files.hpp"
@@ -58,10 +59,11 @@ Outcome PrimarySession::connect(bool own_only) {
     own_ = own.ok();
     if (own) {
         if (std::exchange(tables_made_, true)) return own;
-        const auto made = session_->run(
-            "SELECT pg_advisory_lock(" + std::string(tables_lock) + "); " + offline_mark_tables() +
-                "; " + request_box_tables() + "; SELECT pg_advisory_unlock_all()",
-            {}, written_within);
+        const auto made =
+            session_->run("SELECT pg_advisory_lock(" + std::string(tables_lock) + "); " +
+                              offline_mark_tables() + "; " + agent_retirement_tables() + "; " +
+                              request_box_tables() + "; SELECT pg_advisory_unlock_all()",
+                          {}, written_within);
         if (made) return own;
         tables_made_ = false;
         session_.reset();

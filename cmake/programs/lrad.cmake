@@ -17,6 +17,7 @@ lra_library(agent_lrad
     agent/lrad/controller.cpp
     agent/lrad/controller_hearing.cpp
     agent/lrad/controller_pair.cpp
+    agent/lrad/controller_pair_agents.cpp
     agent/lrad/controller_pair_offline.cpp
     agent/lrad/controller_pair_view.cpp
     agent/lrad/discover_command.cpp
@@ -34,7 +35,6 @@ lra_library(agent_lrad
     agent/lrad/mount_setup.cpp
     agent/lrad/mounts_of_library.cpp
     agent/lrad/offline_ledger.cpp
-    agent/lrad/offline_sharing.cpp
     agent/lrad/operator_snmp.cpp
     agent/lrad/pair_alarms.cpp
     agent/lrad/pair_setup.cpp
@@ -47,6 +47,8 @@ lra_library(agent_lrad
     agent/lrad/release_plan.cpp
     agent/lrad/request_errand.cpp
     agent/lrad/request_passing.cpp
+    agent/lrad/retirement_ledger.cpp
+    agent/lrad/shared_records.cpp
     agent/lrad/snmp_methods.cpp
     agent/lrad/snmp_setup.cpp
   LIBRARIES agent_agentless agent_metrics agent_mounts agent_pair_node agent_postgres agent_runtime drive_iface_device drive_iface_events drive_iface_discovery drive_iface_iscsi_transport

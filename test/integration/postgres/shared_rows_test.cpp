@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include "agent/postgres/agent_retirements.hpp"
 #include "agent/postgres/offline_marks.hpp"
 #include "agent/postgres/primary_session.hpp"
 #include "agent/postgres/request_box.hpp"
@@ -10,6 +11,7 @@
 
 namespace {
 
+using agent::postgres::AgentRetirement;
 using agent::postgres::BoxedRequest;
 using agent::postgres::OfflineMark;
 using agent::postgres::PrimarySession;
@@ -32,6 +34,25 @@ void open_pair(TwoServers& pair) {
 }
 
 }  // namespace
+
+TEST_CASE("either node puts and ends the row of a retired agent, and another's stays") {
+    if (!two_servers::can_run()) return;
+    TwoServers pair;
+    open_pair(pair);
+    auto serving = session_of(pair, Node::first);
+    auto standing_by = session_of(pair, Node::second);
+    REQUIRE(serving.connect(true));
+    const AgentRetirement first{"host-b", "a:1", "root", "it's sold", {1'000}};
+    const AgentRetirement second{"host-b", "b:2", "root", "again", {2'000}};
+    REQUIRE(put_agent_retirement(serving, first));
+    REQUIRE(put_agent_retirement(serving, first));
+    CHECK(read_agent_retirements(standing_by).value() == std::vector{first});
+    REQUIRE(put_agent_retirement(standing_by, second));
+    REQUIRE(end_agent_retirement(serving, first));
+    CHECK(read_agent_retirements(serving).value() == std::vector{second});
+    REQUIRE(end_agent_retirement(standing_by, second));
+    CHECK(read_agent_retirements(serving)->empty());
+}
 
 TEST_CASE("both nodes put rows of drives forced offline, and a row is ended once") {
     if (!two_servers::can_run()) return;

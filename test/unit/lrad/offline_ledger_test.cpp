@@ -58,7 +58,7 @@ struct LedgerNode {
     [[nodiscard]] std::vector<OfflineWish> compare(const SharedRows& shared) const {
         return ledger.compare(shared.rows, drives);
     }
-    // As OfflineSharing does with a drive that becomes what is wished.
+    // As SharedRecords does with a drive that becomes what is wished.
     std::vector<OfflineWish> obey(const SharedRows& shared) {
         auto wishes = compare(shared);
         for (const auto& wish : wishes)

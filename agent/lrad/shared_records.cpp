@@ -1,10 +1,12 @@
-#include "agent/lrad/offline_sharing.hpp"
+#include "agent/lrad/shared_records.hpp"
 
+#include <algorithm>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <atomic>
 #include <chrono>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -22,6 +24,7 @@ using core::Message;
 using core::Outcome;
 using core::Result;
 using nlohmann::json;
+using postgres::AgentRetirement;
 using postgres::OfflineMark;
 using postgres::PrimarySession;
 using runtime::clock_now;
@@ -36,6 +39,10 @@ constexpr core::Duration unread_patience{30'000};
 
 std::string offline_note_name(const DriveSerial& drive) {
     return "offline_marks." + drive.text;
+}
+
+std::string retirement_note_name(const core::AgentName& agent) {
+    return "retirement." + agent;
 }
 
 std::string offline_note_text(const std::vector<LocalMark>& marks) {
@@ -81,31 +88,46 @@ std::vector<LocalMark> marks_from(const DriveSerial& drive, const std::string& t
 
 }  // namespace
 
-class OfflineSharing::Work : public std::enable_shared_from_this<OfflineSharing::Work> {
+class SharedRecords::Work : public std::enable_shared_from_this<SharedRecords::Work> {
   public:
     Work(asio::io_context& event_loop, const runtime::PairDatabaseConfiguration& database,
-         std::string node, OfflineSharingDoors outside)
+         std::string node, SharedRecordsDoors outside)
         : loop(event_loop),
           doors(std::move(outside)),
+          name(node),
           ledger(std::move(node)),
           tick(event_loop),
           session(database,
                   [hurry = hurry, ending = ending] { return hurry->load() || ending->load(); }),
           worker(std::make_unique<mounts::Worker>(sharing_jobs_max)) {}
 
+    // What is shared, as it is read.
+    struct Rows {
+        std::vector<OfflineMark> marks;
+        std::vector<AgentRetirement> retirements;
+    };
+    static Result<Rows> read_rows(PrimarySession& session, const std::vector<std::string>& named);
+
+    void record(const std::string& note, const std::string& text);
     void keep(const DriveSerial& drive);
+    void keep(const core::AgentName& agent);
     void keep_all(const std::vector<DriveSerial>& touched);
     void push();
+    void push_marks(std::vector<OfflineMark> untold);
+    void push_retirements();
     void pushed(const OfflineMark& mark, const Outcome& outcome);
-    void take_rows(const std::vector<OfflineMark>& rows);
+    void take_rows(const Rows& rows);
+    void take_retirements(const std::vector<AgentRetirement>& rows);
     void look();
     void look_later();
     void tell_unread(const std::string& trouble);
     void wait_over(const DriveSerial& drive);
 
     asio::io_context& loop;
-    OfflineSharingDoors doors;
+    SharedRecordsDoors doors;
+    const std::string name;  // of this node
     OfflineLedger ledger;
+    RetirementLedger retirements;
     asio::steady_timer tick;
     bool obeying = false;  // what drives become is the other node's doing
     bool pushing = false;  // one at a time
@@ -129,16 +151,22 @@ class OfflineSharing::Work : public std::enable_shared_from_this<OfflineSharing:
 
 // ---- what this node knows
 
-void OfflineSharing::Work::keep(const DriveSerial& drive) {
-    if (const auto kept =
-            doors.remember(offline_note_name(drive), offline_note_text(ledger.marks_of(drive)));
-        !kept) {
+void SharedRecords::Work::record(const std::string& note, const std::string& text) {
+    if (const auto kept = doors.remember(note, text); !kept) {
         over = true;
         doors.broken(kept.error().message);
     }
 }
 
-void OfflineSharing::Work::keep_all(const std::vector<DriveSerial>& touched) {
+void SharedRecords::Work::keep(const DriveSerial& drive) {
+    record(offline_note_name(drive), offline_note_text(ledger.marks_of(drive)));
+}
+
+void SharedRecords::Work::keep(const core::AgentName& agent) {
+    record(retirement_note_name(agent), retirements.text_of(agent));
+}
+
+void SharedRecords::Work::keep_all(const std::vector<DriveSerial>& touched) {
     for (const auto& drive : touched) {
         if (!over) keep(drive);
     }
@@ -146,32 +174,60 @@ void OfflineSharing::Work::keep_all(const std::vector<DriveSerial>& touched) {
 
 // ---- out
 
-void OfflineSharing::Work::push() {
+void SharedRecords::Work::push() {
     if (over || pushing) return;
-    const auto untold = ledger.untold();
+    if (auto untold = ledger.untold(); !untold.empty()) return push_marks(std::move(untold));
+    push_retirements();
+}
+
+void SharedRecords::Work::push_marks(std::vector<OfflineMark> untold) {
+    pushing = worker->post(
+        [weak = weak_from_this(), untold = std::move(untold), &session = session, &loop = loop] {
+            bool all = true;
+            for (const auto& mark : untold) {
+                const auto outcome = put_offline_mark(session, mark);
+                asio::post(loop, [weak, mark, outcome] {
+                    const auto self = weak.lock();
+                    if (self && !self->over) self->pushed(mark, outcome);
+                });
+                all = all && outcome;
+                // What the server has against this one need not stop the others; anything else
+                // would.
+                if (!outcome && !session.refused()) break;
+            }
+            asio::post(loop, [weak, all] {
+                const auto self = weak.lock();
+                if (!self || self->over) return;
+                self->pushing = false;
+                if (all) self->push();
+            });
+        });
+}
+
+// Nothing waits for them: one that could not be put is put with the next look.
+void SharedRecords::Work::push_retirements() {
+    const auto untold = retirements.untold();
     if (untold.empty()) return;
     pushing = worker->post([weak = weak_from_this(), untold, &session = session, &loop = loop] {
-        bool all = true;
-        for (const auto& mark : untold) {
-            const auto outcome = put_offline_mark(session, mark);
-            asio::post(loop, [weak, mark, outcome] {
-                const auto self = weak.lock();
-                if (self && !self->over) self->pushed(mark, outcome);
-            });
-            all = all && outcome;
-            // What the server has against this one need not stop the others; anything else would.
+        std::vector<RetirementLedger::Change> told;
+        for (const auto& change : untold) {
+            const auto outcome = change.ended ? end_agent_retirement(session, change.retirement)
+                                              : put_agent_retirement(session, change.retirement);
+            if (outcome) told.push_back(change);
             if (!outcome && !session.refused()) break;
         }
-        asio::post(loop, [weak, all] {
+        asio::post(loop, [weak, told] {
             const auto self = weak.lock();
             if (!self || self->over) return;
             self->pushing = false;
-            if (all) self->push();
+            for (const auto& change : told) {
+                if (self->retirements.told(change)) self->keep(change.retirement.agent);
+            }
         });
     });
 }
 
-void OfflineSharing::Work::pushed(const OfflineMark& mark, const Outcome& outcome) {
+void SharedRecords::Work::pushed(const OfflineMark& mark, const Outcome& outcome) {
     const std::string what = mark.ended_at ? "not forced offline any more" : "forced offline";
     if (!outcome) {
         if (failures.try_emplace(mark.id, outcome.error().message).second)
@@ -183,7 +239,7 @@ void OfflineSharing::Work::pushed(const OfflineMark& mark, const Outcome& outcom
     if (ledger.is_told({mark.drive})) wait_over({mark.drive});
 }
 
-void OfflineSharing::Work::wait_over(const DriveSerial& drive) {
+void SharedRecords::Work::wait_over(const DriveSerial& drive) {
     const auto found = waits.find(drive);
     if (found == waits.end() || std::exchange(found->second.over, true)) return;
     found->second.timer->cancel();
@@ -192,9 +248,18 @@ void OfflineSharing::Work::wait_over(const DriveSerial& drive) {
 
 // ---- in
 
-void OfflineSharing::Work::take_rows(const std::vector<OfflineMark>& rows) {
+Result<SharedRecords::Work::Rows> SharedRecords::Work::read_rows(
+    PrimarySession& session, const std::vector<std::string>& named) {
+    auto marks = read_offline_marks(session, named);
+    if (!marks) return marks.error();
+    auto retirements = read_agent_retirements(session);
+    if (!retirements) return retirements.error();
+    return Rows{std::move(marks).value(), std::move(retirements).value()};
+}
+
+void SharedRecords::Work::take_rows(const Rows& rows) {
     if (over) return;
-    const auto wishes = ledger.compare(rows, doors.drives());
+    const auto wishes = ledger.compare(rows.marks, doors.drives());
     obeying = true;
     for (const auto& wish : wishes) {
         doors.note(wish.forced ? Message::offline_of_other_node : Message::offline_ended_by_other,
@@ -204,12 +269,28 @@ void OfflineSharing::Work::take_rows(const std::vector<OfflineMark>& rows) {
     }
     obeying = false;
     // Only now: a crash in between leads to another mark of the same drive, never to none.
-    keep_all(ledger.adopt(rows, doors.drives()));
+    keep_all(ledger.adopt(rows.marks, doors.drives()));
+    if (!over) take_retirements(rows.retirements);
     push();
 }
 
+void SharedRecords::Work::take_retirements(const std::vector<AgentRetirement>& rows) {
+    const auto agents = doors.agents();
+    std::vector<AgentRetirement> known;
+    std::copy_if(rows.begin(), rows.end(), std::back_inserter(known), [&](const auto& row) {
+        return std::find(agents.begin(), agents.end(), row.agent) != agents.end();
+    });
+    const auto adopted = retirements.adopt(known);
+    for (const auto& agent : adopted.touched) {
+        if (!over) keep(agent);
+    }
+    for (const auto& retirement : adopted.retired) {
+        if (!over) doors.retired(retirement);
+    }
+}
+
 // A take-over is long over when this is told.
-void OfflineSharing::Work::tell_unread(const std::string& trouble) {
+void SharedRecords::Work::tell_unread(const std::string& trouble) {
     if (trouble.empty()) {
         if (std::exchange(unread_told, false))
             runtime::log_info("which drives the other node has forced offline is known again");
@@ -225,12 +306,12 @@ void OfflineSharing::Work::tell_unread(const std::string& trouble) {
         trouble);
 }
 
-void OfflineSharing::Work::look() {
+void SharedRecords::Work::look() {
     if (over) return;
     push();
     const bool posted = worker->post(
         [weak = weak_from_this(), named = ledger.open_ids(), &session = session, &loop = loop] {
-            auto rows = read_offline_marks(session, named);
+            auto rows = read_rows(session, named);
             asio::post(loop, [weak, rows = std::move(rows)] {
                 const auto self = weak.lock();
                 if (!self || self->over) return;
@@ -242,7 +323,7 @@ void OfflineSharing::Work::look() {
     if (!posted) look_later();
 }
 
-void OfflineSharing::Work::look_later() {
+void SharedRecords::Work::look_later() {
     tick.expires_after(looked_at_rows_every);
     tick.async_wait([weak = weak_from_this()](const std::error_code& error) {
         const auto self = weak.lock();
@@ -252,17 +333,22 @@ void OfflineSharing::Work::look_later() {
 
 // ---- the class
 
-OfflineSharing::OfflineSharing(asio::io_context& loop,
-                               const runtime::PairDatabaseConfiguration& database, std::string node,
-                               OfflineSharingDoors doors)
+SharedRecords::SharedRecords(asio::io_context& loop,
+                             const runtime::PairDatabaseConfiguration& database, std::string node,
+                             SharedRecordsDoors doors)
     : work_(std::make_shared<Work>(loop, database, std::move(node), std::move(doors))) {}
 
-OfflineSharing::~OfflineSharing() {
+SharedRecords::~SharedRecords() {
     stop();
     work_->worker.reset();  // its thread uses the rest
 }
 
-void OfflineSharing::begin(const std::vector<core::DriveRecord>& drives) {
+void SharedRecords::begin(const std::vector<core::DriveRecord>& drives) {
+    for (const auto& agent : work_->doors.agents()) {
+        const auto text = work_->doors.recall(retirement_note_name(agent));
+        if (!text) return work_->doors.broken(text.error().message);
+        if (*text) work_->retirements.recall(agent, **text);
+    }
     for (const auto& drive : drives) {
         const auto text = work_->doors.recall(offline_note_name(drive.drive));
         if (!text) return work_->doors.broken(text.error().message);
@@ -275,7 +361,7 @@ void OfflineSharing::begin(const std::vector<core::DriveRecord>& drives) {
     work_->look_later();
 }
 
-void OfflineSharing::stop() {
+void SharedRecords::stop() {
     work_->over = true;
     work_->ending->store(true);
     work_->tick.cancel();
@@ -283,7 +369,7 @@ void OfflineSharing::stop() {
     if (work_->worker) work_->worker->stop();
 }
 
-void OfflineSharing::follow(const core::DriveRecord& drive, const std::string& by) {
+void SharedRecords::follow(const core::DriveRecord& drive, const std::string& by) {
     // Before its marks are recalled a drive has none, and must not get another one.
     if (!work_->begun || work_->over || work_->obeying) return;
     if (!work_->ledger.follow(drive, by, clock_now().wall)) return;
@@ -292,11 +378,34 @@ void OfflineSharing::follow(const core::DriveRecord& drive, const std::string& b
     work_->push();
 }
 
-void OfflineSharing::forced_anew(const DriveSerial& drive) {
+void SharedRecords::forced_anew(const DriveSerial& drive) {
     if (!work_->obeying) work_->ledger.forced_anew(drive);
 }
 
-void OfflineSharing::serve() {
+void SharedRecords::retire(const core::AgentName& agent, const std::string& actor,
+                           const std::string& reason) {
+    if (work_->over) return;
+    const auto now = clock_now().wall;
+    const auto* before = work_->retirements.find(agent);
+    // The clock may go back: an id that was used is not used again.
+    const auto number = std::max(now.ms, before != nullptr ? before->since.ms + 1 : 0);
+    work_->retirements.retire(
+        {agent, work_->name + ":" + std::to_string(number), actor, reason, {number}});
+    work_->keep(agent);
+    work_->push();
+}
+
+void SharedRecords::returned(const core::AgentName& agent) {
+    if (work_->over || !work_->retirements.returned(agent)) return;
+    work_->keep(agent);
+    work_->push();
+}
+
+const postgres::AgentRetirement* SharedRecords::retirement_of(const core::AgentName& agent) const {
+    return work_->retirements.find(agent);
+}
+
+void SharedRecords::serve() {
     const auto now = clock_now().wall;
     for (const auto& drive : work_->doors.drives()) {
         if (work_->over) return;
@@ -305,7 +414,7 @@ void OfflineSharing::serve() {
     work_->push();
 }
 
-bool OfflineSharing::is_to_wait(const DriveSerial& drive) {
+bool SharedRecords::is_to_wait(const DriveSerial& drive) {
     if (work_->over || work_->obeying || work_->ledger.is_told(drive)) return false;
     auto& wait = work_->waits[drive];
     if (wait.timer) return !wait.over;
@@ -318,16 +427,15 @@ bool OfflineSharing::is_to_wait(const DriveSerial& drive) {
     return true;
 }
 
-void OfflineSharing::read_before_serving(std::function<void(const Outcome&)> done) {
+void SharedRecords::read_before_serving(std::function<void(const Outcome&)> done) {
     work_->hurry->store(true);
     const bool posted = work_->worker->post([weak = std::weak_ptr(work_), done,
                                              hurry = work_->hurry, named = work_->ledger.open_ids(),
                                              &session = work_->session, &loop = work_->loop] {
         hurry->store(false);
-        using Rows = Result<std::vector<OfflineMark>>;
-        auto rows = [&]() -> Rows {
+        auto rows = [&]() -> Result<Work::Rows> {
             if (auto connected = session.connect(true); !connected) return connected.error();
-            return read_offline_marks(session, named);
+            return Work::read_rows(session, named);
         }();
         asio::post(loop, [weak, done, rows = std::move(rows)] {
             const auto work = weak.lock();
@@ -342,7 +450,7 @@ void OfflineSharing::read_before_serving(std::function<void(const Outcome&)> don
     asio::post(work_->loop, [done] { done(core::Error{"too much waits for the database"}); });
 }
 
-std::size_t OfflineSharing::untold() const {
+std::size_t SharedRecords::untold() const {
     return work_->ledger.untold().size();
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
-// Drives that are forced offline, as both nodes of a pair know them: this node's own records beside
-// the rows in the database of the pair. On the event loop's thread; the database is asked on a
-// thread of its own, and nothing waits for it longer than it says here.
+// What both nodes of a pair know: drives that are forced offline and agents that are retired, this
+// node's own records beside the rows in the database of the pair. On the event loop's thread; the
+// database is asked on a thread of its own, and nothing waits for it longer than it says here.
 
 #include <functional>
 #include <memory>
@@ -14,6 +14,7 @@
 #include "agent/core/reservation_agent_io.hpp"
 #include "agent/core/result.hpp"
 #include "agent/lrad/offline_ledger.hpp"
+#include "agent/lrad/retirement_ledger.hpp"
 #include "agent/runtime/pair_database_configuration.hpp"
 
 namespace asio {
@@ -22,28 +23,32 @@ class io_context;
 
 namespace agent::lrad {
 
-struct OfflineSharingDoors {
+struct SharedRecordsDoors {
     // A named text that survives restarts, recorded when it returns.
     std::function<core::Outcome(const std::string& name, const std::string& text)> remember;
     std::function<core::Result<std::optional<std::string>>(const std::string& name)> recall;
     // The drives that are configured, as they are recorded at this moment.
     std::function<std::vector<core::DriveRecord>()> drives;
+    // The agents that are configured; others have no say.
+    std::function<std::vector<core::AgentName>()> agents;
     // Makes a drive what the other node has made it; it is recorded so
     // when this returns, or about to be brought back.
     std::function<void(const OfflineWish& wish)> obey;
     // What was kept back for a drive may be done: its mark is on both disks, or was waited for long
     // enough.
     std::function<void(const core::DriveSerial& drive)> recorded;
+    // The other node's administrator has retired an agent.
+    std::function<void(const postgres::AgentRetirement& retirement)> retired;
     std::function<void(core::Message message, const std::vector<std::string>& words)> note;
     // Nothing can be recorded any more: the process has to end.
     std::function<void(const std::string& why)> broken;
 };
 
-class OfflineSharing {
+class SharedRecords {
   public:
-    OfflineSharing(asio::io_context& loop, const runtime::PairDatabaseConfiguration& database,
-                   std::string node, OfflineSharingDoors doors);
-    ~OfflineSharing();
+    SharedRecords(asio::io_context& loop, const runtime::PairDatabaseConfiguration& database,
+                  std::string node, SharedRecordsDoors doors);
+    ~SharedRecords();
 
     // As this node has recorded its drives; before anything else.
     void begin(const std::vector<core::DriveRecord>& drives);
@@ -54,6 +59,12 @@ class OfflineSharing {
     void follow(const core::DriveRecord& drive, const std::string& by);
     // It is ordered offline, after it was on its way back perhaps.
     void forced_anew(const core::DriveSerial& drive);
+    // An administrator has retired the agent here; or it has said "started", retired or not.
+    void retire(const core::AgentName& agent, const std::string& actor, const std::string& reason);
+    void returned(const core::AgentName& agent);
+    // nullptr: it is not retired, at either node.
+    [[nodiscard]] const postgres::AgentRetirement* retirement_of(
+        const core::AgentName& agent) const;
     // This node begins to serve.
     void serve();
     // Is it worth waiting a moment before the drive is made offline? False from then on: its mark

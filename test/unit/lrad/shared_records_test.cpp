@@ -1,4 +1,4 @@
-#include "agent/lrad/offline_sharing.hpp"
+#include "agent/lrad/shared_records.hpp"
 
 #include <algorithm>
 #include <asio/io_context.hpp>
@@ -19,14 +19,14 @@ struct CutOff {
     std::vector<core::Message> told;
     std::vector<core::DriveSerial> recorded;
 
-    OfflineSharing sharing() {
+    SharedRecords sharing() {
         runtime::PairDatabaseConfiguration database;
         database.folder = "/nonexistent/lra";
         database.port = 1;
         database.peer_address = "127.0.0.1";
         database.peer_port = 1;
         database.sslmode = "disable";
-        OfflineSharingDoors doors;
+        SharedRecordsDoors doors;
         doors.remember = [this](const std::string& name, const std::string& text) {
             notes_kept[name] = text;
             return core::Outcome(core::Nothing{});
@@ -37,6 +37,8 @@ struct CutOff {
                 found == notes_kept.end() ? std::nullopt : std::optional(found->second));
         };
         doors.drives = [] { return std::vector<core::DriveRecord>{}; };
+        doors.agents = [] { return std::vector<core::AgentName>{"host-b"}; };
+        doors.retired = [](const auto&) { FAIL("there are no rows to obey"); };
         doors.obey = [](const OfflineWish&) { FAIL("there are no rows to obey"); };
         doors.recorded = [this](const core::DriveSerial& drive) { recorded.push_back(drive); };
         doors.note = [this](core::Message message, const std::vector<std::string>&) {
@@ -91,6 +93,27 @@ TEST_CASE("a drive goes offline although nobody can be told, and the record is m
     sharing.begin({drive});
     CHECK(sharing.untold() == 1);
     CHECK(controller.notes_kept.size() == 1);
+}
+
+TEST_CASE("a retirement that nobody can be told is kept until the agent starts") {
+    CutOff controller;
+    {
+        auto records = controller.sharing();
+        records.begin({});
+        CHECK(records.retirement_of("host-b") == nullptr);
+        records.retire("host-b", "root", "sold");
+        REQUIRE(records.retirement_of("host-b") != nullptr);
+    }
+    {
+        auto records = controller.sharing();
+        records.begin({});
+        REQUIRE(records.retirement_of("host-b") != nullptr);
+        CHECK(records.retirement_of("host-b")->reason == "sold");
+        records.returned("host-b");
+    }
+    auto records = controller.sharing();
+    records.begin({});
+    CHECK(records.retirement_of("host-b") == nullptr);
 }
 
 TEST_CASE("a node that can not read the rows does not serve") {

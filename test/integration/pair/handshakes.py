@@ -1,0 +1,129 @@
+"""What a pair owes the hosts when the node that tells them dies in the middle of a handshake. usage: handshakes.py BIN_DIR"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from pair_rig import PROGRAMS, Failed, PairRig, check, signal, wait_until  # noqa: E402
+
+KEY = 0x1D0A
+
+
+def agents(rig, node):
+    return {a["name"]: a["state"] for a in rig.ask(node, "agent", "list", quiet=True) or []}
+
+
+def await_agents(rig, node, expected, timeout=30):
+    def look():
+        known = agents(rig, node)
+        return all(known.get(name) == state for name, state in expected.items())
+    try:
+        wait_until("", look, timeout)
+    except Failed:
+        raise Failed(f"{node} should know the agents as {expected} and knows {agents(rig, node)}") from None
+
+
+def shown(rig, node, drive):
+    return rig.ask(node, "drive", "show", drive, quiet=True) or {}
+
+
+def await_reservation(rig, node, drive, state):
+    wait_until(f"{node} sees {drive} {state}", lambda: shown(rig, node, drive).get("reservation", {}).get("state") == state, 20)
+
+
+def forced(rig, node, drive):
+    drive = shown(rig, node, drive)
+    return drive.get("offline_reason") if drive.get("operational_state") == "forced_offline" else None
+
+
+def settled(rig, node):
+    return rig.ask(node, "handshake", "list", quiet=True) == []
+
+
+def silent_over_a_takeover(rig, tape):
+    """host-b hangs, host-a reserves, and the node that waits for host-b's word dies."""
+    busy, idle = rig.drives[:2]
+    host = rig.scsi_host("host-a", idle)
+    check(host.pr_register(KEY) == 0 and host.pr_reserve(KEY) == 0, "host-a reserves a drive")
+    others = {h: "offline" for h in rig.hosts if h not in ("host-a", "host-c")}
+    rig.await_shown(others, idle, 20)
+    check(host.pr_release(KEY) == 0, "and gives it back")
+    rig.await_shown({h: "online" for h in others}, idle, 20)
+    wait_until("every answer is there", lambda: settled(rig, "lra-a"), 20)
+
+    silent = rig.processes["host-b"]
+    silent.send_signal(signal.SIGSTOP)
+    try:
+        check(tape.pr_register(KEY) == 0 and tape.pr_reserve(KEY) == 0, "host-b hangs; host-a reserves another drive")
+        await_reservation(rig, "lra-a", busy, "reserved")
+        await_reservation(rig, "lra-b", busy, "reserved")
+        waits = wait_until("lra-a waits for host-b alone", lambda: [
+            w["agent"] for w in rig.ask("lra-a", "handshake", "list", quiet=True) or []] == ["host-b"], 10)
+        check(waits and not forced(rig, "lra-a", busy), "lra-a waits for host-b")
+        begin = time.monotonic()
+        rig.kill("lra-a")
+        rig.await_state("lra-b", "primary_alone")
+        reason, _ = wait_until("lra-b forces it offline", lambda: forced(rig, "lra-b", busy), 60)
+        check("host-b" in reason, f"lra-b takes over and forces it offline {time.monotonic() - begin:.1f} s after the kill: {reason}")
+        wait_until("its order", lambda: ("lra-b", "offline") in rig.orders(busy), 10)
+        check(forced(rig, "lra-b", idle) is None, "a drive that nobody has reserved does not suffer")
+    finally:
+        silent.send_signal(signal.SIGCONT)
+    await_agents(rig, "lra-b", {"host-b": "started"})
+    rig.ask("lra-b", "drive", "clear", busy, "--reason", "host-b goes on")
+    wait_until("it is online", lambda: shown(rig, "lra-b", busy).get("operational_state") == "online", 20)
+    check(True, "host-b goes on, and an administrator clears the drive")
+
+
+def retired_over_a_takeover(rig, tape):
+    """host-c is gone for good, and only the node that serves was told."""
+    check(agents(rig, "lra-b")["host-c"] == "stopped", "lra-b knows that host-c was retired at lra-a")
+    busy = rig.drives[0]
+    check(tape.pr_release(KEY) == 0, "host-a gives the drive back")
+    await_reservation(rig, "lra-b", busy, "free")
+    check(tape.pr_reserve(KEY) == 0, "and takes it again")
+    await_reservation(rig, "lra-b", busy, "reserved")
+    wait_until("every answer is there", lambda: settled(rig, "lra-b"), 20)
+    check(forced(rig, "lra-b", busy) is None, "nobody waits for host-c")
+    rig.start_node("lra-a")
+    rig.await_pair("lra-b")
+    rig.start_dsad("host-c")
+    await_agents(rig, "lra-b", {"host-c": "started"})
+    check(True, "host-c comes back after all, and counts again")
+    rig.await_shown({"host-c": "offline"}, busy, 20)
+    rig.kill("lra-b")
+    rig.await_state("lra-a", "primary_alone")
+    await_agents(rig, "lra-a", {h: "started" for h in rig.hosts})
+    check(forced(rig, "lra-a", busy) is None, "at lra-a too, where it had been retired; every host confirms to it, no drive suffers")
+
+
+def handshakes(rig):
+    rig.start()
+    await_agents(rig, "lra-a", {h: "started" for h in rig.hosts})
+    rig.kill("host-c")
+    rig.ask("lra-a", "agent", "retire", "host-c", "--reason", "sold")
+    wait_until("lra-b hears of it", lambda: "agent host-c is retired" in rig.log_of("lra-b"), 20)
+    tape = rig.scsi_host("host-a", rig.drives[0])
+    silent_over_a_takeover(rig, tape)
+    retired_over_a_takeover(rig, tape)
+
+
+def main():
+    if not os.path.exists(f"{PROGRAMS}/initdb"):
+        print("PostgreSQL is not installed")
+        return 77
+    begin = time.monotonic()
+    with PairRig(sys.argv[1], agents=5) as rig:
+        try:
+            handshakes(rig)
+        except Failed as failure:
+            print(f"FAILED {failure}", flush=True)
+            raise
+    print(f"     handshakes: {time.monotonic() - begin:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
