@@ -39,6 +39,42 @@ void write_octet_string(BerWriter& writer, Bytes content) {
     writer.header(ber::tag_octet_string, before);
 }
 
+// What has been written is the scoped PDU.
+std::optional<V3Plain> write_around(BerWriter& writer, const V3Header& header) {
+    const Mark pdu{writer.size()};
+    writer.header(ber::tag_octet_string, 0);
+
+    const std::size_t security = writer.size();
+    writer.zeros(salt_octets);
+    const Mark salt{writer.size()};
+    writer.header(ber::tag_octet_string, security);
+    const std::size_t signature_end = writer.size();
+    writer.zeros(header.signature_length);
+    const Mark signature{writer.size()};
+    writer.header(ber::tag_octet_string, signature_end);
+    write_octet_string(writer, as_bytes(header.user));
+    writer.natural(ber::tag_integer, header.engine_time);
+    writer.natural(ber::tag_integer, header.engine_boots);
+    write_octet_string(writer, as_bytes(header.engine_id));
+    writer.header(ber::tag_sequence, security);
+    writer.header(ber::tag_octet_string, security);
+
+    const std::size_t global = writer.size();
+    writer.integer(user_based_security);
+    const std::uint8_t flags =
+        static_cast<std::uint8_t>(flags_secured | (header.reportable ? flag_reportable : 0U));
+    write_octet_string(writer, Bytes(&flags, 1));
+    writer.integer(message_size_accepted);
+    writer.integer(header.message_id);
+    writer.header(ber::tag_sequence, global);
+    writer.integer(version_3);
+    writer.header(ber::tag_sequence, 0);
+    if (!writer.good()) return std::nullopt;
+    return V3Plain{writer.written(),
+                   {signature.in(writer), header.signature_length, salt.in(writer), pdu.in(writer),
+                    pdu.from_end}};
+}
+
 }  // namespace
 
 std::optional<ScopedPdu> scoped_pdu_in(Bytes decrypted) {
@@ -76,38 +112,14 @@ std::optional<V3Plain> write_v3(std::span<std::uint8_t> space, const V3Header& h
     write_octet_string(writer, scoped_pdu.context_name);
     write_octet_string(writer, scoped_pdu.context_engine_id);
     writer.header(ber::tag_sequence, 0);
-    const Mark pdu{writer.size()};
-    writer.header(ber::tag_octet_string, 0);
+    return write_around(writer, header);
+}
 
-    const std::size_t security = writer.size();
-    writer.zeros(salt_octets);
-    const Mark salt{writer.size()};
-    writer.header(ber::tag_octet_string, security);
-    const std::size_t signature_end = writer.size();
-    writer.zeros(header.signature_length);
-    const Mark signature{writer.size()};
-    writer.header(ber::tag_octet_string, signature_end);
-    write_octet_string(writer, as_bytes(header.user));
-    writer.natural(ber::tag_integer, header.engine_time);
-    writer.natural(ber::tag_integer, header.engine_boots);
-    write_octet_string(writer, as_bytes(header.engine_id));
-    writer.header(ber::tag_sequence, security);
-    writer.header(ber::tag_octet_string, security);
-
-    const std::size_t global = writer.size();
-    writer.integer(user_based_security);
-    const std::uint8_t flags =
-        static_cast<std::uint8_t>(flags_secured | (header.reportable ? flag_reportable : 0U));
-    write_octet_string(writer, Bytes(&flags, 1));
-    writer.integer(message_size_accepted);
-    writer.integer(header.message_id);
-    writer.header(ber::tag_sequence, global);
-    writer.integer(version_3);
-    writer.header(ber::tag_sequence, 0);
-    if (!writer.good()) return std::nullopt;
-    return V3Plain{writer.written(),
-                   {signature.in(writer), header.signature_length, salt.in(writer), pdu.in(writer),
-                    pdu.from_end}};
+std::optional<V3Plain> write_v3(std::span<std::uint8_t> space, const V3Header& header,
+                                Bytes scoped_pdu) {
+    BerWriter writer(space);
+    writer.octets(scoped_pdu);
+    return write_around(writer, header);
 }
 
 }  // namespace snmp_mib

@@ -51,5 +51,8 @@ struct V3Plain {
 // and the salt are zeros. Nothing when the space is too small.
 [[nodiscard]] std::optional<V3Plain> write_v3(std::span<std::uint8_t> space, const V3Header& header,
                                               const ScopedPdu& scoped_pdu);
+// Around a scoped PDU that is written already.
+[[nodiscard]] std::optional<V3Plain> write_v3(std::span<std::uint8_t> space, const V3Header& header,
+                                              ber::Bytes scoped_pdu);
 
 }  // namespace snmp_mib
