@@ -101,7 +101,8 @@ struct DriveRow {
     std::uint64_t last_used = 0;  // rises by one with each mount of the library; 0: never
     std::uint64_t mounts = 0;
     std::uint64_t errors = 0;
-    std::string reason;  // why it is quarantined
+    std::string reason;    // why it is quarantined
+    core::WallTime since;  // of the last step; 0: never one
     bool operator==(const DriveRow&) const = default;
 };
 

@@ -283,7 +283,8 @@ bool Controller::pass_on(const std::string& method, const nlohmann::json& params
 void Controller::take_requests_by(mounts::MountDispatch dispatch) {
     if (!pair_) return;
     RequestPassingDoors doors;
-    doors.serve = std::move(dispatch);
+    doors.serve = std::move(dispatch.serve);
+    doors.settle_meaning = std::move(dispatch.settle_meaning);
     // A node that takes over begins to mount within moments; one that can not, its changer being
     // off perhaps, says so to who asks at the other node too.
     doors.serves = [this, waits_since = std::optional<core::Instant>()]() mutable {

@@ -31,6 +31,9 @@ class DatabaseBox final : public RequestBox {
         return session_.connect(own_only);
     }
     Outcome put(const BoxedRequest& request) override { return put_request(session_, request); }
+    Result<std::string> settle_meaning(const std::string& id, const std::string& means) override {
+        return postgres::settle_meaning(session_, id, means);
+    }
     Outcome put_answer(const BoxedAnswer& answer) override {
         return postgres::put_answer(session_, answer);
     }
@@ -75,6 +78,11 @@ Outcome work_through(RequestBox& box, const BoxErrand& errand, BoxSeen& seen) {
         if (auto put = box.put(request); !put) return put;
         seen.doubtful.clear();
         seen.put.push_back(request.id);
+    }
+    for (const auto& [id, means] : errand.to_settle) {
+        auto settled = box.settle_meaning(id, means);
+        if (!settled) return settled.error();
+        seen.settled.push_back({id, std::move(settled).value()});
     }
     for (const auto& answer : errand.to_answer) {
         if (auto put = box.put_answer(answer); !put) return put;

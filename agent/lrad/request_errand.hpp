@@ -25,6 +25,8 @@ class RequestBox {
     // looks well is asked for a sign of life before it counts as reached.
     [[nodiscard]] virtual core::Outcome reach(bool own_only, bool ask_first) = 0;
     [[nodiscard]] virtual core::Outcome put(const postgres::BoxedRequest& request) = 0;
+    [[nodiscard]] virtual core::Result<std::string> settle_meaning(const std::string& id,
+                                                                   const std::string& means) = 0;
     [[nodiscard]] virtual core::Outcome put_answer(const postgres::BoxedAnswer& answer) = 0;
     [[nodiscard]] virtual core::Outcome still_want(const std::vector<std::string>& ids) = 0;
     [[nodiscard]] virtual core::Result<std::vector<postgres::BoxedAnswer>> answers(
@@ -41,6 +43,11 @@ class RequestBox {
 [[nodiscard]] std::unique_ptr<RequestBox> database_request_box(
     const runtime::PairDatabaseConfiguration& database);
 
+struct RequestMeaning {
+    std::string id;
+    std::string means;  // settled: empty when the request is gone
+};
+
 // What one round is to do.
 struct BoxErrand {
     std::vector<postgres::BoxedRequest> to_put;
@@ -49,6 +56,7 @@ struct BoxErrand {
     bool clean = false;
     std::vector<std::string> taken_on;  // and are not answered yet
     std::vector<std::string> to_drop;
+    std::vector<RequestMeaning> to_settle;
     std::vector<postgres::BoxedAnswer> to_answer;
     bool serves = false;
 };
@@ -62,7 +70,8 @@ struct BoxSeen {
     std::string doubtful;          // a request that may be in the box
     std::vector<std::string> put;  // requests that are in the box
     std::vector<postgres::BoxedAnswer> answers;
-    std::vector<std::string> gone;      // requests that are waited for and not in the box
+    std::vector<std::string> gone;  // requests that are waited for and not in the box
+    std::vector<RequestMeaning> settled;
     std::vector<std::string> answered;  // answers that are in the box
     std::vector<postgres::BoxedRequest> requests;
 };

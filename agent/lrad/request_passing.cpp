@@ -57,6 +57,10 @@ Caller caller_from(const std::string& text, const std::string& node) {
     return caller;
 }
 
+std::string text_of(const json& value) {
+    return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 // Changes nothing, and is not worth an event.
 bool is_question(std::string_view method) {
     return method.ends_with(".list") || method.ends_with(".show") || method == "claim.drives";
@@ -85,7 +89,10 @@ class RequestPassing::Work : public std::enable_shared_from_this<RequestPassing:
     void take(const BoxSeen& seen);
     void give_up(const BoxSeen& seen);
     void forget();
+    void take_on(const BoxedRequest& request);
     void serve(const BoxedRequest& request);
+    void answer(const std::string& id, std::uint64_t attempt, const ControlAnswer& given);
+    [[nodiscard]] bool is_under_way(const std::string& id, std::uint64_t attempt) const;
     void end_of(const std::string& id, ControlAnswer answer);
     void drop(const std::string& id);
 
@@ -115,6 +122,7 @@ class RequestPassing::Work : public std::enable_shared_from_this<RequestPassing:
 
     // Made elsewhere, and served here.
     std::map<std::string, std::uint64_t> under_way;  // and the number of the attempt
+    std::map<std::string, BoxedRequest> to_settle;   // with what it means here
     std::map<std::string, BoxedAnswer> to_answer;
 
     std::unique_ptr<RequestBox> box;         // the worker's
@@ -144,6 +152,8 @@ void RequestPassing::Work::look() {
         if (!one.put) errand.to_put.push_back(one.request);
         errand.waited_for.push_back(id);
     }
+    for (const auto& [id, request] : to_settle)
+        errand.to_settle.push_back({id, request.means});
     for (const auto& [id, answer] : to_answer)
         errand.to_answer.push_back(answer);
     errand.to_drop = to_drop;
@@ -202,8 +212,17 @@ void RequestPassing::Work::take(const BoxSeen& seen) {
         to_answer.erase(id);
         under_way.erase(id);
     }
+    for (const auto& [id, means] : seen.settled) {
+        auto request = to_settle.extract(id);
+        if (!request || !under_way.contains(id)) continue;
+        request.mapped().means = means;
+        if (means.empty())
+            under_way.erase(id);
+        else
+            serve(request.mapped());
+    }
     for (const auto& request : seen.requests)
-        serve(request);
+        take_on(request);
     if (!seen.trouble.empty()) give_up(seen);
 }
 
@@ -258,23 +277,40 @@ void RequestPassing::Work::end_of(const std::string& id, ControlAnswer answer) {
 // Whoever serves next begins with them anew.
 void RequestPassing::Work::forget() {
     under_way.clear();
+    to_settle.clear();
     to_answer.clear();
 }
 
-void RequestPassing::Work::serve(const BoxedRequest& request) {
+// What a name means is in the box before anything is done about it.
+void RequestPassing::Work::take_on(const BoxedRequest& request) {
     if (!doors.serves() || !under_way.emplace(request.id, counts.served + 1).second) return;
     const auto attempt = ++counts.served;
     if (!is_question(request.method))
         doors.note(Message::request_taken_on, {request.id, request.method, request.node});
-    const json params = json::parse(request.parameters, nullptr, false);
-    const auto answered = [weak = weak_from_this(), id = request.id,
-                           attempt](ControlAnswer answer) {
+    const auto settled = [weak = weak_from_this(), request,
+                          attempt](const core::Result<json>& params) {
         const auto self = weak.lock();
-        if (!self || self->over) return;
-        const auto found = self->under_way.find(id);
-        if (found == self->under_way.end() || found->second != attempt) return;
-        self->to_answer[id] = {id, answer_text(answer)};
+        if (!self || self->over || !self->is_under_way(request.id, attempt)) return;
+        if (!params)
+            return self->answer(request.id, attempt,
+                                ControlError{ControlErrorCode::failed, params.error().message});
+        auto meant = request;
+        meant.means = text_of(*params);
+        self->to_settle[request.id] = std::move(meant);
         self->look_again(std::chrono::milliseconds(0));
+    };
+    const json params = json::parse(request.parameters, nullptr, false);
+    if (request.means.empty() && doors.settle_meaning(request.method, params, settled)) return;
+    serve(request);
+}
+
+void RequestPassing::Work::serve(const BoxedRequest& request) {
+    const auto attempt = under_way.at(request.id);
+    const json params =
+        json::parse(request.means.empty() ? request.parameters : request.means, nullptr, false);
+    const auto answered = [weak = weak_from_this(), id = request.id,
+                           attempt](const ControlAnswer& given) {
+        if (const auto self = weak.lock()) self->answer(id, attempt, given);
     };
     const auto asker = caller_from(request.asker, request.node);
     bool known = false;
@@ -287,6 +323,18 @@ void RequestPassing::Work::serve(const BoxedRequest& request) {
         answered(ControlError{ControlErrorCode::method_not_found,
                               "node " + node + " serves no " + request.method +
                                   "; both nodes need the same version of lrad"});
+}
+
+bool RequestPassing::Work::is_under_way(const std::string& id, std::uint64_t attempt) const {
+    const auto found = under_way.find(id);
+    return found != under_way.end() && found->second == attempt;
+}
+
+void RequestPassing::Work::answer(const std::string& id, std::uint64_t attempt,
+                                  const ControlAnswer& given) {
+    if (over || !is_under_way(id, attempt)) return;
+    to_answer[id] = {id, answer_text(given)};
+    look_again(std::chrono::milliseconds(0));
 }
 
 // ---- the class
@@ -337,7 +385,7 @@ void RequestPassing::pass(const std::string& method, json params, const Caller& 
     request.id = id;
     request.node = work.node;
     request.method = method;
-    request.parameters = params.dump(-1, ' ', false, json::error_handler_t::replace);
+    request.parameters = text_of(params);
     request.asker = json{{"user", caller.user}, {"uid", caller.uid}, {"pid", caller.pid}}.dump();
     request.asked_at = now.wall;
     if (request.parameters.size() > passed_text_max)
@@ -368,7 +416,7 @@ std::string answer_text(const ControlAnswer& answer) {
     } else {
         text["result"] = std::get<json>(answer);
     }
-    auto line = text.dump(-1, ' ', false, json::error_handler_t::replace);
+    auto line = text_of(text);
     if (line.size() <= passed_answer_max) return line;
     return answer_text(ControlError{ControlErrorCode::failed,
                                     "the answer is too long to be passed on: ask the node that "

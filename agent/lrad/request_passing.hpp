@@ -16,6 +16,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "agent/core/message_catalogue.hpp"
+#include "agent/core/result.hpp"
 #include "agent/core/time.hpp"
 #include "agent/lrad/request_errand.hpp"
 #include "agent/runtime/clock.hpp"
@@ -32,6 +33,11 @@ struct RequestPassingDoors {
     std::function<bool(const std::string& method, const nlohmann::json& params,
                        const runtime::Caller& caller, runtime::ControlServer::Answerer answer)>
         serve;
+    // What a request of this kind means now: told to whoever serves it again, before it is served
+    // here. false: the same at all times, and `then` is not called.
+    std::function<bool(const std::string& method, const nlohmann::json& params,
+                       std::function<void(const core::Result<nlohmann::json>&)> then)>
+        settle_meaning = [](const auto&, const auto&, const auto&) { return false; };
     // Does this node do, or answer, requests at this moment?
     std::function<bool()> serves;
     std::function<void(core::Message message, const std::vector<std::string>& words)> note;

@@ -51,6 +51,7 @@ core::Result<claims::DriveRow> drive_from(const SqlRow& row) {
     drive.mounts = static_cast<std::uint64_t>(number_in(row[11]));
     drive.errors = static_cast<std::uint64_t>(number_in(row[12]));
     drive.reason = row[13].value_or("");
+    drive.since = {number_in(row[14])};
     return drive;
 }
 

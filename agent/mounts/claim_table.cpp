@@ -25,7 +25,7 @@ namespace {
 // Every statement is a literal of its own: sessions keep them prepared.
 #define LRA_DRIVES                                                                          \
     "SELECT serial, element, generation, state, node, epoch, claim, volume, home, pr_key, " \
-    "last_used, mounts, errors, reason FROM drive WHERE library = $1"
+    "last_used, mounts, errors, reason, step_at FROM drive WHERE library = $1"
 #define LRA_VOLUMES                                                                 \
     "SELECT barcode, generation, kind, state, reason, place, element, home, drive " \
     "FROM volume WHERE library = $1"
@@ -403,6 +403,7 @@ Outcome ClaimTable::take_in(Claim& claim, const DriveRow& chosen, std::uint64_t 
     drive.volume = claim.volume;
     drive.home = claim.home;
     drive.key = key;
+    drive.since = now;
     if (auto kept = keep_claim(claim, is_new); !kept) return kept;
     if (auto kept = keep_drive(drive, now); !kept) return kept;
     taken = {claim, drive};

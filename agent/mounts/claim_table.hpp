@@ -138,7 +138,7 @@ class ClaimTable {
                                                  claims::VolumeState state,
                                                  const std::string& reason);
     // Ends a quarantine; refused for a drive that is not in one.
-    [[nodiscard]] core::Outcome free_drive(const std::string& serial);
+    [[nodiscard]] core::Outcome free_drive(const std::string& serial, core::WallTime now);
 
   private:
     core::Outcome transaction(const std::function<core::Outcome()>& body);

@@ -203,13 +203,13 @@ Outcome ClaimTable::set_volume_state(const std::string& barcode, claims::VolumeS
     });
 }
 
-Outcome ClaimTable::free_drive(const std::string& serial) {
+Outcome ClaimTable::free_drive(const std::string& serial, WallTime now) {
     return transaction([&]() -> Outcome {
         if (auto master = still_master(); !master) return master;
         const auto set = session_->run(
-            "UPDATE drive SET state = 'free', reason = '', volume = NULL, home = NULL WHERE "
-            "library = $1 AND serial = $2 AND state = 'quarantined'",
-            {options_.library, serial});
+            "UPDATE drive SET state = 'free', reason = '', volume = NULL, home = NULL, step_at = "
+            "$1 WHERE library = $2 AND serial = $3 AND state = 'quarantined'",
+            {now.ms, options_.library, serial});
         if (!set) return set.error();
         if (set->changed == 0)
             return Error{"drive " + serial +

@@ -133,7 +133,7 @@ class MountMethods : public std::enable_shared_from_this<MountMethods> {
             return answer(ControlError{ControlErrorCode::failed, noted.error().message});
         const std::string kept = state == claims::VolumeState::usable ? "" : *reason;
         service->set_volume_state(
-            *volume, state, kept,
+            *volume, state, kept, volume_meant(params),
             [self = shared_from_this(), volume = *volume, answer](const Outcome& done) {
                 if (!done)
                     return answer(ControlError{ControlErrorCode::failed, done.error().message});
@@ -150,7 +150,7 @@ class MountMethods : public std::enable_shared_from_this<MountMethods> {
         if (!reason) return answer(wrong_request(reason.error().message));
         if (auto noted = doors_.audit(caller, "claim.free", *serial, *reason); !noted)
             return answer(ControlError{ControlErrorCode::failed, noted.error().message});
-        service->free_drive(*serial, [service, serial = *serial, answer](const Outcome& done) {
+        const auto freed = [service, serial = *serial, answer](const Outcome& done) {
             if (!done)
                 return answer(ControlError{ControlErrorCode::state_differs, done.error().message});
             service->list_drives([serial, answer](const auto& rows) {
@@ -161,7 +161,8 @@ class MountMethods : public std::enable_shared_from_this<MountMethods> {
                 }
                 answer(json());
             });
-        });
+        };
+        service->free_drive(*serial, drive_meant(params), freed);
     }
 
     void show_volume(const std::string& barcode, const Answerer& answer) {
@@ -273,7 +274,7 @@ MountDispatch serve_mounts(runtime::ControlServer& server, MountServiceSource so
                            MountMethodDoors doors) {
     const auto pass_on = doors.pass_on;
     const auto open = doors.open_answers;
-    const auto methods = std::make_shared<MountMethods>(std::move(source), std::move(doors));
+    const auto methods = std::make_shared<MountMethods>(source, std::move(doors));
     const auto handlers = std::make_shared<MountHandlers>();
     const auto serve = [&](const std::string& method, runtime::ControlServer::AsyncHandler plain) {
         const runtime::ControlServer::AsyncHandler work =
@@ -299,11 +300,24 @@ MountDispatch serve_mounts(runtime::ControlServer& server, MountServiceSource so
     serve("volume.mount", [methods](const json& params, const Caller&, Answerer answer) {
         methods->mount(params, answer);
     });
-    about("volume.unmount", "volume",
-          [](MountMethods& m, const std::string& name, const Answerer& answer) {
-              if (const auto service = m.service_for(answer))
-                  service->unmount(name, answering(answer));
-          });
+    const auto end = [&](const char* method, const char* parameter, auto work) {
+        serve(method, [methods, parameter, work](const json& params, const Caller&,
+                                                 Answerer answer) {
+            const auto name = word_parameter(params, parameter, request_name_max);
+            if (!name) return answer(wrong_request(name.error().message));
+            const auto meant = claim_meant(params);
+            if (meant == 0)
+                return answer(error_of({MountFault::Kind::unknown_claim,
+                                        "nothing was claimed as " + *name + " when it was asked",
+                                        "unknown_claim",
+                                        {}}));
+            const auto service = methods->service_for(answer);
+            if (service)
+                (service.get()->*work)(meant ? std::to_string(*meant) : *name, answering(answer));
+        });
+    };
+    end("volume.unmount", "volume", &MountService::unmount);
+    end("claim.cancel", "claim", &MountService::cancel);
     about("volume.show", "volume",
           [](MountMethods& m, const std::string& name, const Answerer& answer) {
               m.show_volume(name, answer);
@@ -311,11 +325,6 @@ MountDispatch serve_mounts(runtime::ControlServer& server, MountServiceSource so
     about("claim.show", "claim",
           [](MountMethods& m, const std::string& name, const Answerer& answer) {
               m.show_claim(name, answer);
-          });
-    about("claim.cancel", "claim",
-          [](MountMethods& m, const std::string& name, const Answerer& answer) {
-              if (const auto service = m.service_for(answer))
-                  service->cancel(name, answering(answer));
           });
     serve("volume.list", [methods](const json&, const Caller&, Answerer answer) {
         if (const auto service = methods->service_for(answer))
@@ -347,13 +356,21 @@ MountDispatch serve_mounts(runtime::ControlServer& server, MountServiceSource so
     serve("claim.free", [methods](const json& params, const Caller& caller, Answerer answer) {
         methods->free_drive(params, caller, answer);
     });
-    return [handlers](const std::string& method, const json& params, const Caller& caller,
-                      Answerer answer) {
+    MountDispatch dispatch;
+    dispatch.serve = [handlers](const std::string& method, const json& params, const Caller& caller,
+                                Answerer answer) {
         const auto found = handlers->find(method);
         if (found == handlers->end()) return false;
         found->second(params, caller, std::move(answer));
         return true;
     };
+    dispatch.settle_meaning = [source = std::move(source)](
+                                  const std::string& method, const json& params,
+                                  std::function<void(const Result<json>&)> then) {
+        const auto service = source();
+        return service && settle_meaning(*service, method, params, std::move(then));
+    };
+    return dispatch;
 }
 
 void refuse_mounts(runtime::ControlServer& server) {

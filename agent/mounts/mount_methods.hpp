@@ -36,13 +36,19 @@ struct MountMethodDoors {
 // Asked at each call; null: none here at this moment, and not_now says why.
 using MountServiceSource = std::function<std::shared_ptr<MountService>()>;
 
-// One of the methods, as if it had been called here; false: there is none of this name.
-using MountDispatch =
+// Requests that another controller has passed on.
+struct MountDispatch {
+    // As if it had been called here; false: there is no method of this name.
     std::function<bool(const std::string& method, const nlohmann::json& params,
-                       const runtime::Caller& caller, runtime::ControlServer::Answerer answer)>;
+                       const runtime::Caller& caller, runtime::ControlServer::Answerer answer)>
+        serve;
+    // As settle_meaning(); false also while there is no service.
+    std::function<bool(const std::string& method, const nlohmann::json& params,
+                       std::function<void(const core::Result<nlohmann::json>&)> then)>
+        settle_meaning;
+};
 
-// Before the server listens. Both live as long as the methods can be called. Through what is
-// returned requests that another controller has passed on are served.
+// Before the server listens. Both live as long as the methods can be called.
 MountDispatch serve_mounts(runtime::ControlServer& server, MountServiceSource service,
                            MountMethodDoors doors);
 

@@ -4,11 +4,15 @@
 
 #include "agent/mounts/mount_run.hpp"
 #include "agent/mounts/mount_service.hpp"
+#include "agent/runtime/clock.hpp"
 
 namespace agent::mounts {
 
 using claims::Claim;
 using claims::ClaimState;
+using claims::DriveState;
+using core::Error;
+using core::Nothing;
 using core::Outcome;
 using core::Result;
 
@@ -17,6 +21,11 @@ namespace {
 bool is_number(const std::string& text) {
     return !text.empty() && text.size() <= 18 &&
            std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+Error changed_since(const std::string& what, std::string_view state, const std::string& reason) {
+    return Error{what + " was changed after this was asked: it is " + std::string(state) +
+                 (reason.empty() ? "" : ", " + reason) + "; ask again if you still want it"};
 }
 
 }  // namespace
@@ -107,21 +116,45 @@ void MountService::list_drives(
 // ---- by people
 
 void MountService::set_volume_state(const std::string& barcode, claims::VolumeState state,
-                                    const std::string& reason, Done done) {
+                                    const std::string& reason, const std::optional<VolumeWas>& was,
+                                    Done done) {
     at_desk<Outcome>(
-        [barcode, state, reason](ClaimTable& table) {
+        [barcode, state, reason, was](ClaimTable& table) -> Outcome {
+            const auto volume = table.volume(barcode);
+            if (!volume) return volume.error();
+            if (was && *volume) {
+                const auto& now = **volume;
+                if (now.state == state && now.reason == reason) return Nothing{};
+                if (now.state != was->state || now.reason != was->reason)
+                    return changed_since("volume " + barcode, to_text(now.state), now.reason);
+            }
             return table.set_volume_state(barcode, state, reason);
         },
         std::move(done));
 }
 
-void MountService::free_drive(const std::string& serial, Done done) {
-    at_desk<Outcome>([serial](ClaimTable& table) { return table.free_drive(serial); },
-                     [this, done](const Outcome& outcome) {
-                         refresh_drives();
-                         serve_line();
-                         done(outcome);
-                     });
+void MountService::free_drive(const std::string& serial, const std::optional<DriveWas>& was,
+                              Done done) {
+    at_desk<Outcome>(
+        [serial, was](ClaimTable& table) -> Outcome {
+            const auto drives = table.drives();
+            if (!drives) return drives.error();
+            for (const auto& now : *drives) {
+                if (!was || now.serial != serial) continue;
+                const bool was_quarantined = was->state == DriveState::quarantined;
+                if (now.state != DriveState::quarantined) {
+                    if (was_quarantined) return Nothing{};
+                } else if (!was_quarantined || now.since != was->since) {
+                    return changed_since("drive " + serial, to_text(now.state), now.reason);
+                }
+            }
+            return table.free_drive(serial, runtime::clock_now().wall);
+        },
+        [this, done](const Outcome& outcome) {
+            refresh_drives();
+            serve_line();
+            done(outcome);
+        });
 }
 
 }  // namespace agent::mounts

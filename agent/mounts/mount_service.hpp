@@ -24,6 +24,7 @@
 #include "agent/core/result.hpp"
 #include "agent/mounts/changer.hpp"
 #include "agent/mounts/claim_table.hpp"
+#include "agent/mounts/mount_meaning.hpp"
 #include "agent/mounts/rightful_transport.hpp"
 #include "agent/mounts/worker.hpp"
 #include "drive_iface/device/drive_poller.hpp"
@@ -123,6 +124,10 @@ class MountService : public std::enable_shared_from_this<MountService> {
     // Of a claim that is not mounted yet.
     void cancel(const std::string& claim, MountCallback callback);
 
+    // By its number, its volume or its request, in this order.
+    void find_claim(const std::string& name,
+                    std::function<void(const core::Result<std::optional<claims::Claim>>&)> then);
+
     using ClaimsCallback = std::function<void(const core::Result<std::vector<ClaimView>>&)>;
     void list_claims(bool all, ClaimsCallback callback);
     void show_claim(const std::string& claim, ClaimsCallback callback);  // one, or none
@@ -138,9 +143,11 @@ class MountService : public std::enable_shared_from_this<MountService> {
     using Done = std::function<void(const core::Outcome&)>;
     // Asks the changer where everything is; `take_stock`: after it has looked for itself.
     void scan(bool take_stock, Done done);
+    // `was`: only if nobody has changed it since; what is done already stays done.
     void set_volume_state(const std::string& barcode, claims::VolumeState state,
-                          const std::string& reason, Done done);
-    void free_drive(const std::string& serial, Done done);
+                          const std::string& reason, const std::optional<VolumeWas>& was,
+                          Done done);
+    void free_drive(const std::string& serial, const std::optional<DriveWas>& was, Done done);
 
     // Another controller is gone and `epoch` was given to this one: its claims are finished or
     // undone from what drives and changer show. `done` when each has been looked at once.
@@ -204,10 +211,6 @@ class MountService : public std::enable_shared_from_this<MountService> {
     void take_from_line(const RunPointer& run, std::vector<std::string> not_these);
     void not_served(const RunPointer& run, const MountFault& fault);
     void take_up_later();
-
-    // mount_questions.cpp
-    void find_claim(const std::string& name,
-                    std::function<void(const core::Result<std::optional<claims::Claim>>&)> then);
 
     // mount_moves.cpp: cartridges into drives.
     void begin_move(const RunPointer& run);

@@ -53,6 +53,7 @@ std::string request_box_tables() {
            "0; "
            "ALTER TABLE pair_request ADD COLUMN IF NOT EXISTS seen_wanted_at BIGINT NOT NULL "
            "DEFAULT 0; "
+           "ALTER TABLE pair_request ADD COLUMN IF NOT EXISTS means TEXT; "
            "GRANT SELECT, INSERT, UPDATE, DELETE ON pair_request TO " +
            std::string(peer_role);
 }
@@ -96,8 +97,8 @@ Outcome drop_requests(PrimarySession& session, const std::vector<std::string>& i
 Result<std::vector<BoxedRequest>> read_requests(PrimarySession& session,
                                                 const std::vector<std::string>& without) {
     const auto rows = session.read(
-        sql_of({"SELECT id, node, method, parameters, asker, asked_at FROM pair_request WHERE "
-                "answer IS NULL AND abs(wanted_at - ",
+        sql_of({"SELECT id, node, method, parameters, asker, asked_at, coalesce(means, '') FROM "
+                "pair_request WHERE answer IS NULL AND abs(wanted_at - ",
                 server_now, ") <= ", wanted_for_ms,
                 " AND NOT id = ANY(string_to_array($2, chr(31))) ORDER BY asked_at, id LIMIT "
                 "$1::bigint"}),
@@ -107,9 +108,19 @@ Result<std::vector<BoxedRequest>> read_requests(PrimarySession& session,
     for (const auto& row : *rows) {
         std::int64_t asked = 0;
         std::from_chars(row[5].data(), row[5].data() + row[5].size(), asked);
-        requests.push_back({row[0], row[1], row[2], row[3], row[4], {asked}});
+        requests.push_back({row[0], row[1], row[2], row[3], row[4], {asked}, row[6]});
     }
     return requests;
+}
+
+Result<std::string> settle_meaning(PrimarySession& session, const std::string& id,
+                                   const std::string& means) {
+    const auto rows = session.write(
+        "UPDATE pair_request SET means = coalesce(means, $2) WHERE id = $1 AND answer IS NULL "
+        "RETURNING means",
+        {id, means});
+    if (!rows) return rows.error();
+    return rows->empty() ? std::string() : rows->front().front();
 }
 
 Outcome put_answer(PrimarySession& session, const BoxedAnswer& answer) {

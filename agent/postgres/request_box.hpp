@@ -21,6 +21,8 @@ struct BoxedRequest {
     std::string parameters;  // JSON
     std::string asker;       // JSON: who, at that node
     core::WallTime asked_at;
+    // JSON: the parameters as whoever served it first has understood them; empty: nobody has yet.
+    std::string means;
 };
 struct BoxedAnswer {
     std::string id;
@@ -45,6 +47,11 @@ struct BoxedAnswer {
 // The oldest that have no answer yet and are wanted, besides those `without`; a bounded number.
 [[nodiscard]] core::Result<std::vector<BoxedRequest>> read_requests(
     PrimarySession& session, const std::vector<std::string>& without);
+// What counts from now on as the meaning of a request without an answer: this, or what was settled
+// before. Empty: the request is not in the box any more, or is answered.
+[[nodiscard]] core::Result<std::string> settle_meaning(PrimarySession& session,
+                                                       const std::string& id,
+                                                       const std::string& means);
 // The first answer stays.
 [[nodiscard]] core::Outcome put_answer(PrimarySession& session, const BoxedAnswer& answer);
 // What nobody has fetched, or said to be wanted, between sixty calls goes: no clock is asked, since

@@ -123,7 +123,12 @@ TEST_CASE("a request has one answer, and both outlive the server that took them"
     CHECK(asked->front().parameters == request.parameters);
     // Those that are done already do not stand in front of the others.
     CHECK(read_requests(serving, {"b:1", "lra b:7"})->front().id == "b:2");
+    // The first who serves a request says what it means.
+    CHECK(settle_meaning(serving, "b:1", R"({"claim":5})").value() == R"({"claim":5})");
+    CHECK(settle_meaning(serving, "b:1", R"({"claim":6})").value() == R"({"claim":5})");
+    CHECK(settle_meaning(serving, "no:such", "{}").value().empty());
     REQUIRE(put_answer(serving, {"b:2", R"({"result":[]})"}));
+    CHECK(settle_meaning(serving, "b:2", "{}").value().empty());
     REQUIRE(put_answer(serving, {"b:2", R"({"result":1})"}));
     const auto answers = read_answers(standing_by, {"b:1", "b:2"});
     REQUIRE(answers);
@@ -141,6 +146,7 @@ TEST_CASE("a request has one answer, and both outlive the server that took them"
     REQUIRE(left);
     REQUIRE(left->size() == 1);
     CHECK(left->front().id == "b:1");
+    CHECK(left->front().means == R"({"claim":5})");
     REQUIRE(put_answer(standing_by, {"b:1", R"({"result":2})"}));
     REQUIRE(drop_requests(standing_by, {"b:1", "b:2"}));
     CHECK(read_answers(standing_by, {"b:1", "b:2"})->empty());

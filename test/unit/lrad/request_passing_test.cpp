@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -53,7 +54,7 @@ namespace {
 // The box of a pair in memory. Its database can be away, or fail at one call; it is used from the
 // threads of the nodes.
 struct FakeBox {
-    enum class Trouble { none, away, put_is_doubtful, put_is_lost, drop_fails };
+    enum class Trouble { none, away, put_is_doubtful, put_is_lost, drop_fails, settling_fails };
 
     struct Row {
         postgres::BoxedRequest request;
@@ -109,6 +110,17 @@ class FakeBoxDoor final : public RequestBox {
         }
         if (lost) return core::Error{"the connection ended"};
         return good_but(FakeBox::Trouble::put_is_doubtful, "the connection ended");
+    }
+    core::Result<std::string> settle_meaning(const std::string& id,
+                                             const std::string& means) override {
+        if (auto well = good_but(FakeBox::Trouble::settling_fails, "disk full"); !well)
+            return well.error();
+        const std::lock_guard lock(box_.mutex);
+        const auto found = box_.rows.find(id);
+        if (found == box_.rows.end() || !found->second.answer.empty()) return std::string();
+        auto& row = found->second.request;
+        if (row.means.empty()) row.means = means;
+        return row.means;
     }
     core::Outcome put_answer(const postgres::BoxedAnswer& answer) override {
         const std::lock_guard lock(box_.mutex);
@@ -166,6 +178,7 @@ struct Node {
     };
     asio::io_context loop;
     bool serves = false;
+    std::optional<json> means;  // what a cancel means here and now; none: the table is away
     core::Now now{{1'000'000}, {2'000'000}};
     std::vector<ControlAnswer> answers;
     std::vector<Served> served;
@@ -183,6 +196,11 @@ struct Node {
             return true;
         };
         doors.serves = [this] { return serves; };
+        doors.settle_meaning = [this](const std::string& method, const json&, const auto& then) {
+            if (method != "claim.cancel") return false;
+            then(means ? core::Result<json>(*means) : core::Error{"no table"});
+            return true;
+        };
         doors.note = [](core::Message, const std::vector<std::string>&) {};
         doors.now = [this] { return now; };
         doors.look_every = doors.look_seldom = std::chrono::milliseconds(1);
@@ -376,6 +394,54 @@ TEST_CASE("what a service that was given up says answers no request") {
     REQUIRE(asks.until([&] { return !asks.answers.empty(); }));
     CHECK(asks.answers == std::vector<ControlAnswer>{json("by the new one")});
     CHECK(serves.served.size() == 2);
+}
+
+TEST_CASE("what a name means is settled by whoever serves it first") {
+    FakeBox box;
+    Node asks(box);
+    asks.pass("claim.cancel", {{"claim", "V1"}});
+    REQUIRE(asks.until([&] { return box.size() == 1; }));
+    {
+        Node first(box);
+        first.serves = true;
+        first.means = {{"claim", "V1"}, {"meant", 5}};
+        box.have(FakeBox::Trouble::settling_fails);
+        first.look_on();
+        CHECK(first.served.empty());  // not before it is in the box
+        box.have(FakeBox::Trouble::none);
+        REQUIRE(first.until([&] { return first.served.size() == 1; }));
+        CHECK(first.served.front().params == *first.means);
+    }
+    Node second(box);
+    second.serves = true;
+    second.means = {{"claim", "V1"}, {"meant", 6}};
+    REQUIRE(second.until([&] { return second.served.size() == 1; }));
+    CHECK(second.served.front().params["meant"] == 5);
+    second.served.front().answer(json("cancelled"));
+    REQUIRE(second.until([&] { return !box.answers().empty(); }));
+    REQUIRE(asks.until([&] { return !asks.answers.empty(); }));
+    CHECK(second.served.size() == 1);
+}
+
+TEST_CASE("a request whose meaning can not be found out is refused, one that is gone is left") {
+    FakeBox box;
+    Node node(box);
+    node.serves = true;
+    node.pass("claim.cancel", {{"claim", "V1"}});
+    REQUIRE(node.until([&] { return !node.answers.empty(); }));
+    CHECK_THAT(node.words_of_answer(), ContainsSubstring("no table"));
+    CHECK(node.served.empty());
+
+    Node asks(box);
+    node.means = {{"claim", "V1"}, {"meant", 5}};
+    asks.pass("claim.cancel", {{"claim", "V1"}});
+    REQUIRE(asks.until([&] { return box.size() == 1; }));
+    box.have(FakeBox::Trouble::settling_fails);
+    node.look_on();
+    box.lose_all();
+    box.have(FakeBox::Trouble::none);
+    node.look_on();
+    CHECK(node.served.empty());
 }
 
 TEST_CASE("an answered request that can not be taken back now is taken back later") {

@@ -173,8 +173,8 @@ TEST_CASE("a quarantined drive keeps its cartridge until somebody has seen to it
     REQUIRE(table.release(taken.claim.id, how, bench_now));
     CHECK(table.drives()->front().state == claims::DriveState::quarantined);
     CHECK(table.drives()->front().volume == "VT0001L8");
-    CHECK(!table.free_drive("D2"));
-    REQUIRE(table.free_drive("D1"));
+    CHECK(!table.free_drive("D2", {2'000}));
+    REQUIRE(table.free_drive("D1", {2'000}));
     CHECK(table.drives()->front().state == claims::DriveState::free);
 }
 
