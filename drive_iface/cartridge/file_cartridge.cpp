@@ -403,6 +403,14 @@ std::optional<Error> FileCartridge::take_fault() {
     held_.clear();
     metadata_changed_ = metadata_changed_ || state_.metadata_tried != metadata_given_;
     note_full();
+    if (door_.log) {
+        door_.log("cartridge " + facts_.barcode +
+                  " has lost what was accepted and could not be "
+                  "stored (" +
+                  state_.fault->message +
+                  "); it ends behind what is stored, and each "
+                  "host that wrote the rest is told");
+    }
     return state_.fault;
 }
 

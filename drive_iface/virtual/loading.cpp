@@ -41,6 +41,18 @@ void start_over(TapeState& drive) {
     drive.unloaded_by_host = false;
 }
 
+// What the cartridge before it lost is none of the next one's business.
+void forget_losses(TapeState& drive) {
+    const auto forget = [](TapeUser& user) {
+        user.owed.clear();
+        user.owed_to_anybody = false;
+    };
+    forget(drive.shared);
+    for (auto& [nexus, user] : drive.own)
+        forget(user);
+    drive.lost_at_unload = false;
+}
+
 // The auxiliary memory tells where the cartridge was and what was done to it.
 void note(Cartridge& cartridge, const std::function<void(MediumAttributes&)>& what) {
     if (cartridge.facts().write_protected) return;
@@ -123,6 +135,7 @@ Settled go_on_unloading(TapeState& drive) {
 void insert_cartridge(TapeState& drive, const std::string& barcode) {
     AGENT_ASSERT(drive.medium == MediumState::absent && !barcode.empty());
     start_over(drive);
+    forget_losses(drive);
     drive.barcode = barcode;
     drive.medium = MediumState::opening;
     drive.loaded_by.reset();

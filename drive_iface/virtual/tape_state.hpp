@@ -73,12 +73,12 @@ struct TapeState {
         cleaning,    // a cleaning cartridge that has done its work; the robot may take it
     };
     MediumState medium = MediumState::absent;
-    std::string barcode;               // of the cartridge in the drive, empty when absent
-    std::string trouble;               // why it could not be opened or stored, for an operator
-    bool held = false;                 // unloaded with HOLD: still threadable without a robot
-    bool threads_again = false;        // power came back: what is being stored is threaded anew
-    bool unloaded_by_host = false;     // HUI in log page 11h
-    bool lost_at_unload = false;       // storing failed while it was unloaded: UNLOAD is to tell
+    std::string barcode;            // of the cartridge in the drive, empty when absent
+    std::string trouble;            // why it could not be opened or stored, for an operator
+    bool held = false;              // unloaded with HOLD: still threadable without a robot
+    bool threads_again = false;     // power came back: what is being stored is threaded anew
+    bool unloaded_by_host = false;  // HUI in log page 11h
+    bool lost_at_unload = false;  // storing failed while it was unloaded: UNLOAD or the robot tells
     std::optional<NexusId> loaded_by;  // a host's own LOAD: it needs no unit attention
 
     TapeFaults faults;  // of whatever tape is in it

@@ -125,6 +125,18 @@ bool emptied(ChangerState& changer, std::span<const Transfer> transfers) {
     return all;
 }
 
+// True, once: a cartridge that is to be taken lost what could not be stored when it was unloaded.
+// Who moves it hears of that before it leaves its drive.
+bool lost_writes(ChangerState& changer, std::span<const Transfer> transfers) {
+    bool any = false;
+    for (const Transfer& transfer : transfers) {
+        Element& from = *element_at(changer, transfer.from);
+        if (from.type != ElementType::data_transfer) continue;
+        any = std::exchange(drive_of(changer, from).state().tape.lost_at_unload, false) || any;
+    }
+    return any;
+}
+
 void shift(ChangerState& changer, std::span<const Transfer> transfers) {
     std::vector<Carried> carried;
     for (const Transfer& transfer : transfers)
@@ -194,6 +206,8 @@ Answer carry_out(ChangerState& changer, std::span<const Transfer> transfers, std
         if (!emptied(changer, transfers)) return std::nullopt;
         // The inventory may have been taken meanwhile.
         if (auto refused = blocked(changer, transfers)) return refused;
+        if (lost_writes(changer, transfers))
+            return check_condition(SenseKey::hardware_error, code::media_load_or_eject_failed);
         shift(changer, transfers);
         events.push_back({.drive = {changer_serial},
                           .change = LibraryEvent::Change::inventory,

@@ -127,6 +127,33 @@ TEST_CASE("a prevented removal and a forced offline drive stop the robot") {
     CHECK(good(move(host, 256, 1000)));
 }
 
+TEST_CASE("a cartridge that lost writes leaves its drive when the robot has been told") {
+    Robot robot;
+    Host host = changer_host(robot);
+    Host tape(robot, iscsi_port("a"));
+    REQUIRE(good(move(host, 1000, 256)));
+    static_cast<void>(tape.attention());
+    const auto medium = robot.shelf.find("VT0001L8");
+    medium->mood.buffers = true;
+    REQUIRE(good(tape.write()));
+    medium->break_storage({"disk is gone"});
+    Bytes nothing;
+    const Bytes cdb{0xa5, 0, 0, 0, 1, 0, 3, 0xe8, 0, 0, 0, 0};
+    virtual_library::Answer moved;
+    for (int i = 0; i < 100 && !moved; ++i) {
+        moved = robot.execute(host.nexus(), 0, cdb, nothing);
+        if (!moved) REQUIRE(robot.shelf.work());
+    }
+    REQUIRE(moved);
+    CHECK(fails_with(*moved, SenseKey::hardware_error, sense_code::media_load_or_eject_failed));
+    CHECK(robot.in("drive " + serial) == "VT0001L8");
+    CHECK(good(move(host, 256, 1000)));
+
+    REQUIRE(good(move(host, 1001, 256)));
+    static_cast<void>(tape.attention());
+    CHECK(good(tape.write()));
+}
+
 TEST_CASE("a move out of a drive waits until what was written is stored") {
     Robot robot;
     Host host = changer_host(robot);

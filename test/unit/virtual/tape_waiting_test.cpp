@@ -418,3 +418,29 @@ TEST_CASE("losing power loses what was not stored, and rewinds") {
     CHECK(rig.position() == 0);
     CHECK(rig.medium().objects().size() == 1);
 }
+
+TEST_CASE("what one cartridge lost is not told at the next one") {
+    TapeRig rig(blank_tape(), buffering());
+    rig.shelf().add({.barcode = "NEXT01L8", .capacity = 1000});
+    REQUIRE(good(rig.write({1})));
+    rig.medium().break_storage({"disk is gone"});
+    const bool immediate_unload = GENERATE(true, false);
+    if (immediate_unload) {
+        REQUIRE(good(rig.send({0x1b, 1, 0, 0, 0, 0})));
+    } else {
+        begin_unload(rig.drive().state().tape, false);
+    }
+    rig.settle();
+    REQUIRE(can_be_taken(rig.tape()));
+    CHECK(rig.tape().lost_at_unload);
+    REQUIRE(take_cartridge(rig.drive().state().tape) == "TAPE01L8");
+
+    rig.drive().insert("NEXT01L8");
+    rig.settle();
+    for (const NexusId nexus : {TapeRig::host, TapeRig::other_host})
+        rig.take_attentions(nexus);
+    CHECK(rig.tape().alerts.raised().none());
+    CHECK(rig.position() == 0);
+    CHECK(good(rig.write({2})));
+    CHECK(good(rig.send(unload)));
+}
