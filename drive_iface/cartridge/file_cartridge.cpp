@@ -414,6 +414,10 @@ std::optional<Error> FileCartridge::take_fault() {
     return state_.fault;
 }
 
+void FileCartridge::fail_storing(bool fails) {
+    worker_->fail_storing(fails);
+}
+
 void FileCartridge::lose_power() {
     worker_->lose_power();
 }

@@ -56,6 +56,7 @@ class FileCartridge final : public virtual_library::Cartridge {
     [[nodiscard]] bool synchronised() const override;
     [[nodiscard]] Buffered buffered() const override;
     [[nodiscard]] std::optional<agent::core::Error> take_fault() override;
+    void fail_storing(bool fails) override;
     void lose_power() override;
 
     [[nodiscard]] const virtual_library::MediumAttributes& attributes() const override;

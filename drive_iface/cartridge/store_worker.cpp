@@ -156,6 +156,11 @@ void StoreWorker::finish(std::optional<Metadata> metadata, std::function<void()>
     work_.notify_one();
 }
 
+void StoreWorker::fail_storing(bool fails) {
+    const Lock lock(mutex_);
+    storing_fails_ = fails;
+}
+
 void StoreWorker::lose_power() {
     const Lock lock(mutex_);
     power_lost_ = true;
@@ -272,6 +277,12 @@ void StoreWorker::reserve_step(Lock& lock) {
     wake(lock);
 }
 
+Outcome StoreWorker::store(bool fails, const std::function<Outcome()>& action) {
+    if (!fails) return action();
+    return Error{recording_->metadata().facts.barcode +
+                 ": nothing can be stored, by an injected fault"};
+}
+
 Outcome StoreWorker::store_batch(const std::deque<StoreOperation>& batch) {
     if (batch.front().kind == StoreOperation::Kind::cut) return recording_->cut(batch.front().at);
     std::vector<RecordedPiece> pieces;
@@ -313,8 +324,9 @@ void StoreWorker::store_step(Lock& lock) {
     const bool is_cut = batch.front().kind == StoreOperation::Kind::cut;
     const bool checkpoint =
         state_.stored.offset > state_.synchronised.offset + limits_.checkpoint_bytes;
+    const bool fails = storing_fails_;
     lock.unlock();
-    auto outcome = store_batch(batch);
+    auto outcome = store(fails, [&] { return store_batch(batch); });
     if (outcome.ok() && checkpoint) outcome = recording_->synchronise();
     const auto end = recording_->end();
     const auto synchronised = recording_->synchronised_end();
@@ -344,8 +356,9 @@ void StoreWorker::synchronise_step(Lock& lock) {
     const auto operations = state_.operations_stored;
     auto metadata = std::exchange(metadata_, std::nullopt);
     const auto metadata_given = metadata_given_;
+    const bool fails = storing_fails_;
     lock.unlock();
-    auto outcome = recording_->synchronise();
+    auto outcome = store(fails, [&] { return recording_->synchronise(); });
     const auto synchronised = recording_->synchronised_end();
     Outcome described = Nothing{};
     if (outcome.ok() && metadata) described = recording_->store_metadata(*metadata);

@@ -84,6 +84,8 @@ class StoreWorker {
     // The reader is at `next` and goes on: keep ahead of it. What was fetched before is dropped.
     void read_on(std::uint64_t next);
 
+    // From now on nothing can be stored: a disk that fails, played.
+    void fail_storing(bool fails);
     // What is not synchronised is given up, as by a fault: a loss of power that is played.
     void lose_power();
 
@@ -106,6 +108,8 @@ class StoreWorker {
     void close_step(Lock& lock);
     // After a fault, before anything else is stored or synchronised.
     agent::core::Outcome cut_what_failed(Lock& lock);
+    // Runs the action, which is not when a failure is played.
+    agent::core::Outcome store(bool fails, const std::function<agent::core::Outcome()>& action);
     agent::core::Outcome store_batch(const std::deque<StoreOperation>& batch);
     void fail(Lock& lock, const agent::core::Error& error, const RecordedEnd& kept);
     void note_description(const agent::core::Outcome& stored);
@@ -146,6 +150,7 @@ class StoreWorker {
     std::optional<std::uint64_t> room_awaited_;  // wake when the cost left is below this
     bool block_awaited_ = false;
 
+    bool storing_fails_ = false;
     bool power_lost_ = false;
     bool finishing_ = false;
     std::function<void()> finished_;

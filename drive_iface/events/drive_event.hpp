@@ -5,6 +5,7 @@
 // JSON object a line. docs/DRIVE_INTERFACE.md describes the protocol.
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,6 +59,9 @@ struct DriveEvent {
 // drives a line; further lines add to it.
 struct DriveHello {
     std::vector<agent::core::DriveSerial> drives;
+    // Those of them that are forced offline now, and the reason as they were told it; may be empty
+    // or cut. At most 64 a line. A controller that has lost its state learns it this way.
+    std::map<agent::core::DriveSerial, std::string> forced_offline;
     bool operator==(const DriveHello&) const = default;
 };
 

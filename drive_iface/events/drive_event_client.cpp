@@ -20,7 +20,7 @@ using namespace agent::core;
 namespace {
 
 constexpr std::size_t in_flight_max = 64;
-constexpr std::size_t drives_a_hello_max = 256;
+constexpr std::size_t drives_a_hello_max = 64;  // as many as may be forced offline in a line
 
 }  // namespace
 
@@ -142,9 +142,12 @@ void DriveEventClient::State::connected(const std::error_code& error) {
 }
 
 void DriveEventClient::State::say_hello() {
+    std::map<DriveSerial, std::string> forced;
+    if (handlers_.forced_offline) forced = handlers_.forced_offline();
     DriveHello hello;
     for (const auto& drive : options_.drives) {
         hello.drives.push_back(drive);
+        if (auto known = forced.extract(drive)) hello.forced_offline.insert(std::move(known));
         if (hello.drives.size() == drives_a_hello_max) {
             lines_->send(encode_line(LineFromDrive{std::exchange(hello, {})}));
         }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -42,6 +43,8 @@ struct DriveEventClientHandlers {
     // commands are refused.
     std::function<void(const DriveCommand& command, std::function<void(agent::core::Outcome)> done)>
         command;
+    // Which of the drives are forced offline, and why; asked when hello is said. Not set: none.
+    std::function<std::map<agent::core::DriveSerial, std::string>()> forced_offline;
     // Connected and hello said. Report `state` of every drive here: the agent may have been
     // restarted, and learns this way who holds a drive by RESERVE, which it could not ask.
     std::function<void()> connected;

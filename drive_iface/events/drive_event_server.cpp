@@ -84,7 +84,8 @@ class DriveEventServer::State : public std::enable_shared_from_this<DriveEventSe
     void take(ConnectionId id, const DriveEvent& event, std::string_view line);
     void take(ConnectionId id, const DriveCommandResult& result);
     void refuse(ConnectionId id, const BadLine& bad);
-    bool speaks_for(ConnectionId id, const DriveSerial& drive);
+    bool speaks_for(ConnectionId id, const DriveSerial& drive,
+                    const std::optional<std::string>& forced = std::nullopt);
     void ended(ConnectionId id, const std::string& why);
     void finish(std::uint64_t command_id, Outcome outcome);
     void warn(const std::string& text) {
@@ -204,9 +205,11 @@ void DriveEventServer::State::ended(ConnectionId id, const std::string& why) {
         finish(command_id, Error{"lost before the drive answered: " + why});
     for (const auto& drive : lost_speaker) {
         if (stopped_) return;
-        const auto& told = is_connected(drive) ? handlers_.drive_connected  // an older one is left
-                                               : handlers_.drive_disconnected;
-        if (told) told(drive);
+        if (is_connected(drive)) {  // an older one is left
+            if (handlers_.drive_connected) handlers_.drive_connected(drive, std::nullopt);
+        } else if (handlers_.drive_disconnected) {
+            handlers_.drive_disconnected(drive);
+        }
     }
 }
 
@@ -258,7 +261,8 @@ void DriveEventServer::State::refuse(ConnectionId id, const BadLine& bad) {
 }
 
 // From now on this connection speaks for the drive. False when it speaks for too many.
-bool DriveEventServer::State::speaks_for(ConnectionId id, const DriveSerial& drive) {
+bool DriveEventServer::State::speaks_for(ConnectionId id, const DriveSerial& drive,
+                                         const std::optional<std::string>& forced) {
     Connection* from = connection(id);
     if (from == nullptr) return false;
     if (from->drives.count(drive) == 0) {
@@ -269,14 +273,17 @@ bool DriveEventServer::State::speaks_for(ConnectionId id, const DriveSerial& dri
         from->drives.insert(drive);
         // The newest counts: an older connection may be one that died without a word.
         speakers_[drive].push_back(id);
-        if (handlers_.drive_connected) handlers_.drive_connected(drive);
+        if (handlers_.drive_connected) handlers_.drive_connected(drive, forced);
     }
     return true;
 }
 
 void DriveEventServer::State::take(ConnectionId id, const DriveHello& hello) {
     for (const auto& drive : hello.drives) {
-        if (!speaks_for(id, drive)) return;
+        const auto forced = hello.forced_offline.find(drive);
+        const bool is_forced = forced != hello.forced_offline.end();
+        if (!speaks_for(id, drive, is_forced ? std::optional(forced->second) : std::nullopt))
+            return;
     }
 }
 

@@ -35,7 +35,10 @@ struct DriveEventServerHandlers {
     std::function<EventVerdict(const DriveEvent& event, std::string_view line)> event;
     // The drive's side said hello or sent its first event, or an older connection speaks for it
     // again, since a newer one has ended: assert again what the drive may have forgotten.
-    std::function<void(const agent::core::DriveSerial& drive)> drive_connected;
+    // `forced`: why it is forced offline, if its hello says that it is.
+    std::function<void(const agent::core::DriveSerial& drive,
+                       const std::optional<std::string>& forced)>
+        drive_connected;
     std::function<void(const agent::core::DriveSerial& drive)> drive_disconnected;
     // Something an operator should read, at most once per connection and kind.
     std::function<void(const std::string& text)> warning;

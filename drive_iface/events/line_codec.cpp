@@ -18,6 +18,8 @@ namespace {
 constexpr std::size_t drives_max =
     256;  // with holders_max: the longest line still fits line_size_max
 constexpr std::size_t holders_max = 128;
+constexpr std::size_t forced_drives_max = 64;       // and so does the longest hello with
+constexpr std::size_t forced_reason_size_max = 100;  // such reasons
 constexpr std::size_t serial_size_max = 64;
 constexpr std::size_t words_size_max = 1024;                // reasons and errors as written
 constexpr std::size_t words_read_max = 3 * words_size_max;  // U+FFFD may have replaced single bytes
@@ -213,12 +215,23 @@ DriveEvent event(const json& line) {
     return result;
 }
 
-DriveHello hello(const json& value) {
+DriveHello hello(const json& line) {
+    const auto& value = line.at("hello");
     if (!value.is_array()) wrong("hello is not an array of serial numbers");
     if (value.size() > drives_max) wrong("hello names more than 256 drives");
     DriveHello result;
     for (const auto& entry : value)
         result.drives.push_back(serial(entry, "hello"));
+    const auto* forced = member(line, "forced_offline");
+    if (forced == nullptr) return result;
+    if (!forced->is_object()) wrong("forced_offline is not an object of serial numbers");
+    if (forced->size() > forced_drives_max) wrong("forced_offline names more than 64 drives");
+    for (const auto& [drive, reason] : forced->items()) {
+        const DriveSerial name = serial(json(drive), "forced_offline");
+        if (std::find(result.drives.begin(), result.drives.end(), name) == result.drives.end())
+            wrong("forced_offline names a drive that hello does not");
+        result.forced_offline[name] = text(reason, "forced_offline", 0, words_read_max);
+    }
     return result;
 }
 
@@ -343,7 +356,13 @@ json encoded(const DriveHello& value) {
     for (std::size_t i = 0; i < std::min(value.drives.size(), drives_max); ++i) {
         drives.push_back(value.drives[i].text);
     }
-    return {{"v", 1}, {"hello", std::move(drives)}};
+    json result{{"v", 1}, {"hello", std::move(drives)}};
+    for (const auto& [drive, reason] : value.forced_offline) {
+        auto& forced = result["forced_offline"];
+        if (forced.size() == forced_drives_max) break;
+        forced[drive.text] = reason.substr(0, forced_reason_size_max);
+    }
+    return result;
 }
 
 json encoded(const DriveCommandResult& value) {
@@ -380,7 +399,7 @@ std::variant<LineFromDrive, BadLine> decode_line_from_drive(std::string_view lin
     return decoded<LineFromDrive>(
         line, [](const json& value) -> std::variant<LineFromDrive, BadLine> {
             check_version(value);
-            if (const auto* drives = member(value, "hello")) return LineFromDrive{hello(*drives)};
+            if (member(value, "hello") != nullptr) return LineFromDrive{hello(value)};
             if (member(value, "done") != nullptr) return LineFromDrive{command_result(value)};
             if (member(value, "event") != nullptr) return LineFromDrive{event(value)};
             wrong("neither an event, a hello nor the result of a command");

@@ -101,7 +101,10 @@ Cartridge::Room SessionCartridge::room_for(std::uint64_t bytes) {
             fault_ = begun.error();
         }
     }
-    if (stream_ && !stream_->finishing() && stream_->open()) return own().room_for(bytes);
+    if (stream_ && !stream_->finishing() && stream_->open()) {
+        if (storage_fails_) own().fail_storing(true);
+        return own().room_for(bytes);
+    }
     if (stream_ && !stream_->finishing() && !fault_) fault_ = stream_->take_fault();
     // Who waits is to come again and hear of it.
     if (fault_) {
@@ -165,6 +168,12 @@ std::optional<Error> SessionCartridge::take_fault() {
     fold();
     if (fault_) return std::exchange(fault_, std::nullopt);
     return stream_ && !stream_->finishing() ? stream_->take_fault() : std::nullopt;
+}
+
+// What the host writes, and not the volume that others share.
+void SessionCartridge::fail_storing(bool fails) {
+    storage_fails_ = fails;
+    if (has_own() && !stream_->finishing()) own().fail_storing(fails);
 }
 
 // A session that is being completed is past the drive already.

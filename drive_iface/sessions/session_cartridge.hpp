@@ -66,6 +66,7 @@ class SessionCartridge final : public virtual_library::ParallelCartridge {
     void lose_power() override;
     const virtual_library::MediumAttributes& attributes() const override;
     void set_attributes(virtual_library::MediumAttributes attributes) override;
+    void fail_storing(bool fails) override;
     void on_progress(std::function<void()> progress) override;
 
   private:
@@ -90,6 +91,7 @@ class SessionCartridge final : public virtual_library::ParallelCartridge {
     std::optional<virtual_library::WriteSession> last_;
     std::optional<agent::core::Error> fault_;
     std::vector<std::shared_ptr<void>> listening_;
+    bool storage_fails_ = false;  // a fault that is played
     bool power_lost_ = false;
     std::shared_ptr<Told> told_;
 };

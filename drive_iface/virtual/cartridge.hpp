@@ -117,6 +117,8 @@ class Cartridge {
     // error (SPC-4 4.5.5). What could not be stored is cut off the recorded sequence by then.
     [[nodiscard]] virtual std::optional<agent::core::Error> take_fault() = 0;
 
+    // A fault that is played: nothing can be stored any more, until it is taken back.
+    virtual void fail_storing(bool fails) { static_cast<void>(fails); }
     // The drive loses power: what was accepted and not synchronised is given up. It is destroyed
     // next.
     virtual void lose_power() {}

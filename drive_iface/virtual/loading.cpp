@@ -93,7 +93,8 @@ Settled go_on_opening(TapeState& drive) {
     note(*cartridge, [&drive](MediumAttributes& attributes) {
         note_load(attributes, drive.vendor, drive.serial);
     });
-    drive.shared.tape = Tape{.cartridge = std::move(cartridge), .faults = drive.faults};
+    drive.shared.tape = Tape{.cartridge = std::move(cartridge)};
+    suffer(drive.shared.tape, drive.faults);
     become_ready(drive);
     return Settled::became_ready;
 }
@@ -235,9 +236,9 @@ void finish_stream(TapeState& drive, NexusId nexus) {
 
 void set_faults(TapeState& drive, TapeFaults faults) {
     drive.faults = std::move(faults);
-    drive.shared.tape.faults = drive.faults;
+    suffer(drive.shared.tape, drive.faults);
     for (auto& [nexus, user] : drive.own)
-        user.tape.faults = drive.faults;
+        suffer(user.tape, drive.faults);
 }
 
 void forget_nexus(TapeState& drive, NexusId nexus) {

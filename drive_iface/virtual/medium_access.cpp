@@ -29,7 +29,8 @@ bool has_view(const Call& call, TapeUser& user, Answer& reply) {
     auto stream = std::move(*opened).value();
     if (drive.progress) stream->on_progress(drive.progress);
     user.stream = stream.get();
-    user.tape = Tape{.cartridge = std::move(stream), .faults = drive.faults};
+    user.tape = Tape{.cartridge = std::move(stream)};
+    suffer(user.tape, drive.faults);
     return true;
 }
 

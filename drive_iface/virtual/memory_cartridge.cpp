@@ -198,6 +198,14 @@ std::optional<Error> MemoryCartridge::take_fault() {
     return std::exchange(medium_->fault_, std::nullopt);
 }
 
+void MemoryCartridge::fail_storing(bool fails) {
+    if (fails) {
+        medium_->break_storage({"nothing can be stored, by an injected fault"});
+    } else {
+        medium_->mend_storage();
+    }
+}
+
 bool MemoryCartridge::attributes_stored() const {
     return !medium_->memory_broken;
 }

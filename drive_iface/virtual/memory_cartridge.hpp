@@ -128,6 +128,7 @@ class MemoryCartridge final : public Cartridge {
     }
     void set_attributes(MediumAttributes attributes) override;
     [[nodiscard]] bool attributes_stored() const override;
+    void fail_storing(bool fails) override;
 
     void on_progress(std::function<void()> progress) override;
 

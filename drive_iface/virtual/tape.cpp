@@ -54,6 +54,12 @@ void make_end_of_data_here(Tape& tape) {
 
 }  // namespace
 
+void suffer(Tape& tape, const TapeFaults& faults) {
+    const bool storing_changes = tape.faults.storage_fails != faults.storage_fails;
+    tape.faults = faults;
+    if (tape.cartridge && storing_changes) tape.cartridge->fail_storing(faults.storage_fails);
+}
+
 Moved space_blocks(Tape& tape, std::int64_t count) {
     return count < 0 ? back_blocks(tape, magnitude(count)) : forward_blocks(tape, magnitude(count));
 }

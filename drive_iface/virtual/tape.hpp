@@ -24,6 +24,7 @@ constexpr std::uint64_t filemarks_max = 4 * 1024 * 1024;
 struct TapeFaults {
     std::set<std::uint64_t> damaged;                // objects that can not be read
     std::optional<std::uint64_t> early_warning_at;  // bytes of used(), when that comes earlier
+    bool storage_fails = false;
     bool operator==(const TapeFaults&) const = default;
 };
 
@@ -39,6 +40,9 @@ struct Tape {
     std::optional<std::uint64_t> overwrite_allowed_at{};
     bool format_allowed = false;
 };
+
+// From now on.
+void suffer(Tape& tape, const TapeFaults& faults);
 
 // What ended a movement or a transfer.
 enum class Met : std::uint8_t {

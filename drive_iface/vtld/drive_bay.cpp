@@ -129,6 +129,7 @@ std::optional<CommandReply> DriveBay::meet_fault(const Fault& fault, Command& co
                                 .sense = scsi::encode_fixed_sense(fault.sense)};
         case FaultKind::media_error:
         case FaultKind::early_warning:
+        case FaultKind::storage_error:
             break;  // the tape's, not the command's
         case FaultKind::slow:
         case FaultKind::silent:

@@ -17,6 +17,7 @@ namespace {
 
 constexpr const char* kinds_text =
     "busy, sense, slow, silent, write_error, read_error, media_error, early_warning, "
+    "storage_error, "
     "drop_session, lost_reservation or power_cycle";
 
 json kinds_json() {
@@ -30,6 +31,8 @@ json kinds_json() {
         {"media_error",
          "block (or filemark) number --block of the tape in the drive is unreadable"},
         {"early_warning", "comes when --at-mb megabytes are on the tape, not near its end"},
+        {"storage_error",
+         "nothing that is written can be stored, as on a disk that fails, until it is cleared"},
         {"lost_reservation", "the drive forgets reservations and registrations; hosts get 2Ah/03h"},
         {"drop_session", "closes the drive's iSCSI sessions at once, as a broken cable would"},
         {"power_cycle",
@@ -53,6 +56,11 @@ std::set<std::string> serials_of(const Running& running) {
     for (const auto& target : running.bay->targets())
         serials.insert(target.device);
     return serials;
+}
+
+bool is_of_the_tape(FaultKind kind) {
+    return kind == FaultKind::media_error || kind == FaultKind::early_warning ||
+           kind == FaultKind::storage_error;
 }
 
 // What the tapes suffer from follows what the table says.
@@ -124,7 +132,7 @@ Result<Fault> fault_from(const json& params, const std::string& drive,
         number_of_kind(params, "at_mb", *kind == FaultKind::early_warning, "early_warning");
     if (!at_mb) return at_mb.error();
     fault.at_mb = *at_mb;
-    const bool of_the_tape = *kind == FaultKind::media_error || *kind == FaultKind::early_warning;
+    const bool of_the_tape = is_of_the_tape(*kind);
     if (of_the_tape && (params.contains("count") || params.contains("opcode")))
         return Error{"count, opcode: " + kind_text + " lasts until it is cleared"};
     const auto opcode = optional_text(params, "opcode");
@@ -178,9 +186,7 @@ ControlAnswer inject(const json& params, const Caller& caller, const Running& ru
                                 " faults already; end some with fault.clear"};
     }
     fault.value().id = *id;
-    const bool of_a_drive = !running.bay->faults().of_tape(drive.value()).damaged.empty() ||
-                            fault->kind == FaultKind::early_warning;
-    if (auto suffers = afflict(drive.value(), running); !suffers && of_a_drive) {
+    if (auto suffers = afflict(drive.value(), running); !suffers && is_of_the_tape(fault->kind)) {
         running.bay->faults().clear({.id = id});
         return invalid(suffers.error());
     }

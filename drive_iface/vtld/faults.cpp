@@ -23,6 +23,8 @@ std::string_view to_text(FaultKind kind) {
             return "media_error";
         case FaultKind::early_warning:
             return "early_warning";
+        case FaultKind::storage_error:
+            return "storage_error";
     }
     return "";
 }
@@ -35,6 +37,7 @@ std::optional<scsi::SenseData> default_sense(FaultKind kind) {
         case FaultKind::silent:
         case FaultKind::media_error:
         case FaultKind::early_warning:
+        case FaultKind::storage_error:
             return std::nullopt;
         case FaultKind::write_error:
             return scsi::SenseData{.key = scsi::SenseKey::medium_error, .additional = {0x0c, 0x00}};
@@ -47,7 +50,7 @@ std::optional<scsi::SenseData> default_sense(FaultKind kind) {
 std::optional<FaultKind> fault_kind_from_text(std::string_view text) {
     for (const auto kind : {FaultKind::busy, FaultKind::sense, FaultKind::slow, FaultKind::silent,
                             FaultKind::write_error, FaultKind::read_error, FaultKind::media_error,
-                            FaultKind::early_warning}) {
+                            FaultKind::early_warning, FaultKind::storage_error}) {
         if (to_text(kind) == text) return kind;
     }
     return std::nullopt;
@@ -80,6 +83,7 @@ bool concerns(FaultKind kind, std::uint8_t opcode) {
             return is_one_of(opcode, {0x08, 0x88, 0x13, 0x8f});
         case FaultKind::media_error:
         case FaultKind::early_warning:
+        case FaultKind::storage_error:
             return false;
     }
     return false;
@@ -103,6 +107,7 @@ virtual_library::TapeFaults FaultTable::of_tape(const std::string& drive) const 
     virtual_library::TapeFaults suffers;
     for (const Fault& fault : faults_) {
         if (fault.drive != drive) continue;
+        if (fault.kind == FaultKind::storage_error) suffers.storage_fails = true;
         if (fault.kind == FaultKind::media_error) suffers.damaged.insert(fault.block);
         if (fault.kind != FaultKind::early_warning) continue;
         const std::uint64_t at = fault.at_mb * megabyte;

@@ -26,6 +26,7 @@ enum class FaultKind : std::uint8_t {
     // The tape in the drive suffers from these; no command meets them at the door.
     media_error,    // one block can not be read
     early_warning,  // comes earlier than the tape says
+    storage_error,  // nothing can be stored any more
 };
 
 [[nodiscard]] std::string_view to_text(FaultKind kind);

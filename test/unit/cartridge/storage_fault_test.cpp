@@ -286,3 +286,25 @@ TEST_CASE("a fault moves the end of data when it is told, and not under a writer
     set_trouble(&Trouble::writing, "");
     CHECK(recorded(stand, *cartridge) == expected);
 }
+
+TEST_CASE("a failure of storage that is played is one, until it is taken back") {
+    ShelfStand stand;
+    stand.create("LRA001L8");
+    auto cartridge = stand.open("LRA001L8");
+    auto expected = fill(stand, *cartridge, 1);
+    stand.synchronise(*cartridge);
+    cartridge->fail_storing(true);
+    stand.append(*cartridge, block_of(3000, 99));
+    cartridge->synchronise();
+    CHECK_THAT(wait_for_fault(stand, *cartridge), ContainsSubstring("injected"));
+    CHECK(recorded(stand, *cartridge) == expected);
+    REQUIRE(stand.log.size() == 1);
+    CHECK_THAT(stand.log[0], ContainsSubstring("LRA001L8 has lost what was accepted"));
+    cartridge->fail_storing(false);
+    stand.append(*cartridge, block_of(3000, 100));
+    stand.synchronise(*cartridge);
+    expected.push_back(block_of(3000, 100));
+    stand.close(std::move(cartridge));
+    cartridge = stand.open("LRA001L8");
+    CHECK(recorded(stand, *cartridge) == expected);
+}

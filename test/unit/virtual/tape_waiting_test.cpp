@@ -444,3 +444,20 @@ TEST_CASE("what one cartridge lost is not told at the next one") {
     CHECK(good(rig.write({2})));
     CHECK(good(rig.send(unload)));
 }
+
+TEST_CASE("storage that fails by an injected fault fails until that is cleared") {
+    TapeRig rig(blank_tape(), buffering());
+    set_faults(rig.drive().state().tape, {.storage_fails = true});
+    REQUIRE(good(rig.write({1})));
+    CHECK(fails_with(rig.write_filemarks(0), SenseKey::medium_error, code::write_error));
+    REQUIRE(good(rig.write({2})));
+    CHECK(fails_with(rig.send(unload), SenseKey::medium_error, code::write_error));
+    REQUIRE(good(rig.send(load)));
+    REQUIRE(good(rig.write({3})));
+    CHECK(fails_with(rig.write_filemarks(0), SenseKey::medium_error, code::write_error));
+
+    set_faults(rig.drive().state().tape, {});
+    REQUIRE(good(rig.write({4})));
+    CHECK(good(rig.write_filemarks(0)));
+    CHECK(rig.medium().objects().size() == 1);
+}

@@ -39,7 +39,7 @@ TEST_CASE("write errors meet what writes and read errors what reads") {
 TEST_CASE("every kind has a name that is understood") {
     for (const auto kind : {FaultKind::busy, FaultKind::sense, FaultKind::slow, FaultKind::silent,
                             FaultKind::write_error, FaultKind::read_error, FaultKind::media_error,
-                            FaultKind::early_warning})
+                            FaultKind::early_warning, FaultKind::storage_error})
         CHECK(fault_kind_from_text(to_text(kind)) == kind);
     CHECK_FALSE(fault_kind_from_text("power_cycle"));
 }
@@ -70,5 +70,9 @@ TEST_CASE("faults of the tape meet no command, and add up") {
     CHECK_FALSE(table.meet("VT1", 0x08));
     CHECK(table.of_tape("VT1").damaged == std::set<std::uint64_t>{7, 9});
     CHECK(table.of_tape("VT1").early_warning_at == 10'000'000);
+    CHECK_FALSE(table.of_tape("VT1").storage_fails);
+    REQUIRE(table.add(fault(FaultKind::storage_error)));
+    CHECK(table.of_tape("VT1").storage_fails);
+    CHECK_FALSE(table.meet("VT1", 0x0a));
     CHECK(table.of_tape("VT2") == drive_iface::virtual_library::TapeFaults{});
 }
