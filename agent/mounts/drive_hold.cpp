@@ -136,6 +136,19 @@ Outcome let_go_of_drive(Transport& drive, std::uint64_t family, std::uint64_t ow
     return Nothing{};
 }
 
+Result<bool> let_go_of_left_key(Transport& drive, std::uint64_t family, std::uint64_t own,
+                                Duration timeout) {
+    const auto holder = look_at_holder(drive, family, own, timeout);
+    if (holder.held == HeldBy::no_answer) return Error{holder.words};
+    // A key of this epoch may be of a controller that serves beside this one.
+    const bool left =
+        holder.held == HeldBy::own_key ||
+        (holder.held == HeldBy::dead_key && drive_iface::is_newer_mount_key(own, holder.key));
+    if (!left) return false;
+    if (auto gone = let_go_of_drive(drive, family, own, timeout); !gone) return gone.error();
+    return true;
+}
+
 Result<DriveReadiness> look_at_readiness(Transport& drive, Duration timeout) {
     const auto cdb = scsi::test_unit_ready_cdb();
     const auto reply = drive_iface::execute_patiently(drive, {cdb, {}, 0}, timeout, nullptr);

@@ -42,6 +42,12 @@ struct Hold {
 [[nodiscard]] core::Outcome let_go_of_drive(drive_iface::Transport& drive, std::uint64_t family,
                                             std::uint64_t own, core::Duration timeout);
 
+// Of a drive that nobody claims: the same when `own`, or a key of the library of an older epoch,
+// holds it; anything else stays. True: it was so.
+[[nodiscard]] core::Result<bool> let_go_of_left_key(drive_iface::Transport& drive,
+                                                    std::uint64_t family, std::uint64_t own,
+                                                    core::Duration timeout);
+
 enum class Readiness : std::uint8_t { ready, becoming_ready, empty, failed };
 struct DriveReadiness {
     Readiness readiness = Readiness::failed;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
 #include "agent/mounts/drive_hold.hpp"
 #include "agent/mounts/mount_run.hpp"
@@ -91,10 +92,47 @@ void MountService::begin_serving() {
     if (serving_) return;
     serving_ = true;
     doors_.note(Message::mounts_served, "", {options_.table.library});
+    let_go_of_unclaimed();
     scan_again_later();
     for (auto& [request, callback] : std::exchange(early_, {}))
         mount(request, callback);
     serve_line();
+}
+
+// A reservation may stand for which there is no row: it came to stand after the drive had been
+// given up, or the row was lost with another controller's disk. The drive would be in conflict with
+// every host until something is mounted there. Once for each drive, when it answers; a claim that
+// begins meanwhile sends its commands behind these.
+void MountService::let_go_of_unclaimed() {
+    using Found = Result<std::vector<Claim>>;
+    at_desk<Found>(
+        [](ClaimTable& table) { return table.claims(false, claims_recovered_max); },
+        [this](const Found& open) {
+            if (!open) return;
+            std::set<std::string> claimed;
+            for (const auto& claim : *open) {
+                if (claim.drive) claimed.insert(*claim.drive);
+            }
+            for (const auto& drive : doors_.reachable_drives()) {
+                const auto& serial = drive.serial;
+                if (claimed.count(serial) != 0 || without_left_keys_.count(serial) != 0) continue;
+                on_drive(
+                    serial,
+                    [serial, family = family_, own = key_](Transport& device,
+                                                           Duration timeout) -> Outcome {
+                        const auto gone = let_go_of_left_key(device, family, own, timeout);
+                        if (!gone) return gone.error();
+                        if (*gone)
+                            runtime::log_info("drive " + serial +
+                                              ": a reservation that a controller had left there "
+                                              "was taken off");
+                        return Nothing{};
+                    },
+                    [this, serial](const OrderEnd& end) {
+                        if (end.outcome && !end.kept_back) without_left_keys_.insert(serial);
+                    });
+            }
+        });
 }
 
 // ---- where everything is
@@ -132,6 +170,7 @@ void MountService::scan(bool stock, Done done) {
             learn(seen, [this, done](const Outcome& learnt) {
                 if (learnt) {
                     scan_trouble_.clear();
+                    if (serving_) let_go_of_unclaimed();
                     return done(learnt);
                 }
                 const Error trouble =

@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -261,6 +262,7 @@ class MountService : public std::enable_shared_from_this<MountService> {
     void act_on(const RunPointer& run, const claims::RecoveryRow& row,
                 const std::optional<std::uint16_t>& slot);
     void begin_serving();
+    void let_go_of_unclaimed();
 
     asio::io_context& loop_;
     MountServiceOptions options_;
@@ -273,6 +275,7 @@ class MountService : public std::enable_shared_from_this<MountService> {
     bool line_served_soon_ = false;
     bool scanned_soon_ = false;
     bool taken_up_soon_ = false;
+    std::set<std::string> without_left_keys_;  // drives
     std::string gone_;          // a controller whose claims are taken up at the start
     std::string scan_trouble_;  // told already
     std::string trouble_ = "the library is being looked at";

@@ -121,11 +121,13 @@ struct MountBench {
     std::shared_ptr<MountService> service;
     int requests = 0;
 
-    MountBench() {
+    // `before`: the world as the service finds it.
+    explicit MountBench(const std::function<void(MountBench&)>& before = nullptr) {
         for (const char* serial : {drive_1, drive_2}) {
             drives[serial] = std::make_unique<WatchedTransport>(library_lock, path(serial, "c"));
             threads[serial] = std::make_unique<Worker>(16);
         }
+        if (before) before(*this);
         auto to_changer = std::make_unique<WatchedTransport>(library_lock, path("CH00000001", "c"));
         changer = to_changer.get();
         auto session = open_sqlite_session(folder + "/mounts.db");

@@ -31,6 +31,13 @@ bool is_free(MountBench& bench, const char* serial) {
     return row.state == DriveState::free && !row.claim;
 }
 
+claims::HeldBy holder_of(MountBench& bench, const char* serial) {
+    const auto path = bench.path(serial, "h");
+    const std::lock_guard lock(bench.library_lock);
+    return look_at_holder(*path, drive_iface::mount_key_family("lib"), 0, core::Duration{1'000})
+        .held;
+}
+
 }  // namespace
 
 TEST_CASE("a volume is mounted and unmounted, and the drive carries nothing of it") {
@@ -228,6 +235,50 @@ TEST_CASE("a reservation that comes to stand too late is taken off again") {
     }
     bench.mount("VT0002L8");
     CHECK(bench.claim(1).drive == bench.drive_1);
+}
+
+TEST_CASE("a reservation that a controller has left on a drive nobody claims is taken off") {
+    const auto family = drive_iface::mount_key_family("lib");
+    const auto mine = drive_iface::mount_key(family, 1, 1);
+    const auto of_an_older_epoch = drive_iface::mount_key(family, 7, 0);
+    const auto left = GENERATE_COPY(mine, of_an_older_epoch);
+    MountBench bench([&](MountBench& world) {
+        REQUIRE(hold_drive(*world.path(world.drive_2, "c"), family, left, core::Duration{1'000}));
+    });
+    bench.run_until([&] { return holder_of(bench, bench.drive_2) == claims::HeldBy::nobody; });
+}
+
+TEST_CASE("what others hold on a drive nobody claims stays") {
+    const auto family = drive_iface::mount_key_family("lib");
+    const auto beside = drive_iface::mount_key(family, 7, 1);  // of this epoch: it may be serving
+    const std::uint64_t of_a_host = 0xabcdef;
+    const auto key = GENERATE_COPY(beside, of_a_host);
+    MountBench bench([&](MountBench& world) {
+        const auto path = world.path(world.drive_1, "h");
+        REQUIRE(hold_drive(*path, family, key, core::Duration{1'000}));
+    });
+    bench.known.erase(bench.known.begin());
+    bench.mount("VT0002L8");
+    CHECK(bench.claim().drive == bench.drive_2);
+    const auto path = bench.path(bench.drive_1, "h");
+    const std::lock_guard lock(bench.library_lock);
+    CHECK(look_at_holder(*path, family, 0, core::Duration{1'000}).key == key);
+}
+
+TEST_CASE("a drive that does not answer at the start is asked for what was left there later") {
+    const auto family = drive_iface::mount_key_family("lib");
+    MountBench bench([&](MountBench& world) {
+        REQUIRE(hold_drive(*world.path(world.drive_2, "c"), family,
+                           drive_iface::mount_key(family, 7, 0), core::Duration{1'000}));
+        world.drives.at(world.drive_2)->silent = true;
+    });
+    bool scanned = false;
+    bench.service->scan(false, [&](const core::Outcome&) { scanned = true; });
+    bench.run_until([&] { return scanned; });
+    CHECK(holder_of(bench, bench.drive_2) == claims::HeldBy::dead_key);
+    bench.drives.at(bench.drive_2)->silent = false;
+    bench.service->scan(false, [](const core::Outcome&) {});
+    bench.run_until([&] { return holder_of(bench, bench.drive_2) == claims::HeldBy::nobody; });
 }
 
 TEST_CASE("a host's preferred drive counts for a request that has waited, too") {
