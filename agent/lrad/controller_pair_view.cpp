@@ -60,8 +60,8 @@ void Controller::watch_pair() {
     const auto now = runtime::clock_now();
     if (pair_->judged_at && now.monotonic - *pair_->judged_at < pair_judged_every) return;
     pair_->judged_at = now.monotonic;
-    const auto reports = pair_->alarms.judge(pair_seen(node, pair_->enrolled, now.wall),
-                                             now.monotonic, configuration_.pair->times.dead_after);
+    const auto reports = pair_->alarms.judge(pair_seen(node, pair_->enrolled), now.monotonic,
+                                             configuration_.pair->times.dead_after);
     const auto active = rules_.active_alarms();
     for (const auto& report : reports) {
         const core::AlarmKey key{report.kind, {}, report.agent};
@@ -119,7 +119,7 @@ std::string Controller::pair_metrics() const {
         text.sample(*lag);
     }
     text.gauge("lra_pair_voters_heard", "Voting agents that are heard.");
-    const auto seen = pair_seen(node, pair_->enrolled, runtime::clock_now().wall);
+    const auto seen = pair_seen(node, pair_->enrolled);
     text.sample(static_cast<std::uint64_t>(std::count_if(
         seen.voters.begin(), seen.voters.end(), [](const auto& voter) { return voter.heard; })));
     text.gauge("lra_pair_voters_needed", "More than so many of them decide.");

@@ -8,10 +8,6 @@ using pair::NodeState;
 
 namespace {
 
-bool is_fresh(const std::optional<core::WallTime>& at, core::WallTime now, core::Duration within) {
-    return at && now.ms - at->ms <= within.ms;
-}
-
 // What an agent answered to the newest vote: nothing, when it did not, or was enrolled since.
 const pair::BallotAnswer* newest_answer(const pair_node::NodeRunner& node,
                                         const BallotsAtEnrolment& enrolled,
@@ -31,8 +27,7 @@ bool says_unregistered(const pair::BallotAnswer* answer) {
 
 }  // namespace
 
-PairSeen pair_seen(const pair_node::NodeRunner& node, const BallotsAtEnrolment& enrolled,
-                   core::WallTime now) {
+PairSeen pair_seen(const pair_node::NodeRunner& node, const BallotsAtEnrolment& enrolled) {
     const auto& options = node.options();
     PairSeen seen;
     seen.own = options.name;
@@ -43,8 +38,7 @@ PairSeen pair_seen(const pair_node::NodeRunner& node, const BallotsAtEnrolment& 
     seen.receives = node.rules().data().receives;
     seen.replication = replication_of(node);
     for (const auto& name : options.pair.node.voters) {
-        const bool heard =
-            is_fresh(node.agent_last_heard(name), now, options.pair.times.dead_after);
+        const bool heard = node.agent_is_heard(name, options.pair.times.dead_after);
         seen.voters.push_back(
             {name, heard, says_unregistered(newest_answer(node, enrolled, name))});
     }
@@ -82,7 +76,7 @@ std::int32_t wire_state(NodeState state) {
 snmp_mib::MibPair mib_pair(const pair_node::NodeRunner& node, const BallotsAtEnrolment& enrolled,
                            core::Now now) {
     const auto& options = node.options();
-    const auto seen = pair_seen(node, enrolled, now.wall);
+    const auto seen = pair_seen(node, enrolled);
     snmp_mib::MibPair pair;
     pair.name = options.pair.node.cluster;
     pair.state = node.started() ? wire_state(seen.state) : wire_state(NodeState::recovering);

@@ -15,7 +15,7 @@ namespace agent::lrad {
 using BallotsAtEnrolment = std::map<core::AgentName, pair::Ballot>;
 
 [[nodiscard]] PairSeen pair_seen(const pair_node::NodeRunner& node,
-                                 const BallotsAtEnrolment& enrolled, core::WallTime now);
+                                 const BallotsAtEnrolment& enrolled);
 [[nodiscard]] snmp_mib::MibPair mib_pair(const pair_node::NodeRunner& node,
                                          const BallotsAtEnrolment& enrolled, core::Now now);
 // As TlrNodeState of the MIB module has it.

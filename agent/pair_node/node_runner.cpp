@@ -12,7 +12,6 @@ namespace agent::pair_node {
 using core::Message;
 using pair::Node;
 using pair::NodeState;
-using runtime::clock_now;
 
 // ---- the door
 
@@ -72,7 +71,7 @@ void NodeRunner::hand_over(std::function<void()> done) {
                       pair::ShutdownMode::immediate, "lrad", "lrad is stopped");
         if (ordered) key = ordered->id;
     }
-    work.hand_over = {key, clock_now().monotonic + times.stop_timeout, {}, std::move(done)};
+    work.hand_over = {key, work.doors.now().monotonic + times.stop_timeout, {}, std::move(done)};
     work.hear_clocks();
 }
 
@@ -107,7 +106,7 @@ core::Result<pair::ShutdownKey> NodeRunner::shut_down(pair::Subject subject,
                                                       const std::string& reason) {
     Work& work = *work_;
     if (!work.begun || work.over) return core::Error{"this node is only just starting; try again"};
-    const auto now = clock_now();
+    const auto now = work.doors.now();
     pair::ShutdownKey key;
     key.id = {work.rules.data().epoch, static_cast<std::uint64_t>(now.wall.ms), work.options.name};
     key.id = pair::later_than(work.rules.record().last_order, key.id);
@@ -182,7 +181,7 @@ core::Outcome NodeRunner::enrol(const core::AgentName& agent) {
     if (work.rules.state() == NodeState::standby) return core::Nothing{};
     const auto& vote = work.rules.vote();
     const bool decided = vote && vote->state() == pair::Vote::State::decided;
-    if (!pair::may_send(right(), clock_now().monotonic) || !decided) {
+    if (!pair::may_send(right(), work.doors.now().monotonic) || !decided) {
         return core::Error{"node " + work.options.name + " is " +
                            std::string(pair::to_text(work.rules.state())) +
                            " and can not vouch for the register: give the command to the node "
@@ -223,12 +222,12 @@ core::Outcome NodeRunner::found() {
 
 pair::ActingRight NodeRunner::right() const {
     if (!work_->begun || work_->over) return {};
-    return work_->watch.right(work_->rules, clock_now().monotonic);
+    return work_->watch.right(work_->rules, work_->doors.now().monotonic);
 }
 std::optional<bool> NodeRunner::agents_consent() const {
     const bool asks = work_->begun && !work_->over && work_->rules.acts();
     if (!asks || !work_->rules.needs_lease()) return std::nullopt;
-    return work_->watch.agents_consent(work_->rules, clock_now().monotonic);
+    return work_->watch.agents_consent(work_->rules, work_->doors.now().monotonic);
 }
 bool NodeRunner::started() const {
     return work_->begun;
@@ -243,7 +242,8 @@ bool NodeRunner::peer_is_silent() const {
     return work_->peer_silent;
 }
 std::optional<core::WallTime> NodeRunner::peer_last_heard() const {
-    return work_->peer_heard_at;
+    if (!work_->peer_heard_at) return std::nullopt;
+    return work_->peer_heard_at->wall;
 }
 std::string NodeRunner::why() const {
     return work_->why;
@@ -254,7 +254,12 @@ core::WallTime NodeRunner::since() const {
 std::optional<core::WallTime> NodeRunner::agent_last_heard(const core::AgentName& name) const {
     const auto found = work_->agents_heard.find(name);
     if (found == work_->agents_heard.end()) return std::nullopt;
-    return found->second;
+    return found->second.wall;
+}
+bool NodeRunner::agent_is_heard(const core::AgentName& name, core::Duration within) const {
+    const auto found = work_->agents_heard.find(name);
+    if (found == work_->agents_heard.end()) return false;
+    return work_->doors.now().monotonic - found->second.monotonic <= within;
 }
 const std::optional<pair::Vote>& NodeRunner::last_vote() const {
     return work_->last_vote;

@@ -19,6 +19,7 @@
 #include "agent/pair/node_watch.hpp"
 #include "agent/pair/pair_message.hpp"
 #include "agent/pair_node/database_door.hpp"
+#include "agent/runtime/clock.hpp"
 #include "agent/runtime/pair_configuration.hpp"
 
 namespace asio {
@@ -42,6 +43,7 @@ struct NodeDoors {
     std::function<void(core::Message message, const std::vector<std::string>& words)> note;
     // Nothing can be recorded any more: the process has to end.
     std::function<void(const std::string& why)> broken;
+    std::function<core::Now()> now = runtime::clock_now;
 };
 
 struct NodeOptions {
@@ -101,6 +103,7 @@ class NodeRunner {
     [[nodiscard]] std::string why() const;  // of the present state
     [[nodiscard]] core::WallTime since() const;
     [[nodiscard]] std::optional<core::WallTime> agent_last_heard(const core::AgentName& name) const;
+    [[nodiscard]] bool agent_is_heard(const core::AgentName& name, core::Duration within) const;
     // The newest vote that was not a mere reading of the register, or did not even get that.
     [[nodiscard]] const std::optional<pair::Vote>& last_vote() const;
     [[nodiscard]] const std::vector<pair::ShutdownKey>& keys() const;  // seen in this life

@@ -16,7 +16,6 @@ namespace {
 using core::Message;
 using pair::Node;
 using pair::NodeState;
-using runtime::clock_now;
 
 constexpr std::size_t keys_seen_max = 16;
 // After this node has left: how long the other one may take to show that it knows.
@@ -65,20 +64,20 @@ void NodeRunner::Work::hear_clocks() {
     if (over || !begun || busy) return;
     give(pair::MountsSeen{doors.mounts_left()});
     for (int said = 0; said < sayings_max && !over; ++said) {
-        const auto due = watch.due(rules, clock_now().monotonic);
+        const auto due = watch.due(rules, doors.now().monotonic);
         if (!due) break;
         give(*due);
     }
     if (over) return;
-    doors.lower(watch.right(rules, clock_now().monotonic));
-    if (const auto heartbeat = watch.heartbeat(rules, clock_now().monotonic))
+    doors.lower(watch.right(rules, doors.now().monotonic));
+    if (const auto heartbeat = watch.heartbeat(rules, doors.now().monotonic))
         say_heartbeat(*heartbeat);
     watch_peer();
     watch_hand_over();
     // After the heartbeat: who hears of drives from this node must have heard that it serves.
     doors.changed();
     wakeup.cancel();
-    const core::Duration left = watch.next_wakeup(rules) - clock_now().monotonic;
+    const core::Duration left = watch.next_wakeup(rules) - doors.now().monotonic;
     const std::int64_t at_most = hand_over ? 100 : 1'000;
     wakeup.expires_after(std::chrono::milliseconds(std::clamp<std::int64_t>(left.ms, 1, at_most)));
     wakeup.async_wait([this, lives = std::weak_ptr<int>(alive)](const std::error_code& error) {
@@ -98,11 +97,11 @@ void NodeRunner::Work::say_heartbeat(const pair::Heartbeat& heartbeat) {
     say_to_peer("pair heartbeat", line, heartbeat_attempts);
 }
 
-// Shown and logged; nothing follows from it.
+// Whoever is silent is not handed over to.
 void NodeRunner::Work::watch_peer() {
-    const auto now = clock_now();
+    const auto now = doors.now().monotonic;
     const bool silent =
-        !peer_heard_at || now.wall.ms - peer_heard_at->ms > options.pair.times.suspect_after.ms;
+        !peer_heard_at || now - peer_heard_at->monotonic > options.pair.times.suspect_after;
     if (silent == peer_silent) return;
     peer_silent = silent;
     doors.note(silent ? Message::pair_peer_silent : Message::pair_peer_heard,
@@ -121,7 +120,7 @@ bool NodeRunner::Work::peer_knows_of_departure() const {
 
 void NodeRunner::Work::watch_hand_over() {
     if (!hand_over) return;
-    const auto now = clock_now().monotonic;
+    const auto now = doors.now().monotonic;
     const auto& key = rules.key();
     if (rules.state() == NodeState::shut_down) {
         if (!hand_over->left_at) hand_over->left_at = now;
@@ -140,17 +139,17 @@ void NodeRunner::Work::end_hand_over(const std::string& trouble) {
 }
 
 bool NodeRunner::Work::hear_peer(const pair::PairMessage& message) {
-    const auto now = clock_now();
+    const auto now = doors.now();
     if (const auto* said = std::get_if<pair::Heartbeat>(&message)) {
         if (!begun) return true;
         const auto verdict = watch.peer_heard(rules, *said, now.monotonic);
         if (verdict == pair::MessageOrder::Verdict::late) return true;
         if (verdict == pair::MessageOrder::Verdict::anew)
             doors.note(Message::pair_node_begins_anew, {options.pair.peer.name});
-        peer_heard_at = now.wall;
+        peer_heard_at = now;
         give(pair::PeerHeard{said->state, said->data});
         const bool grants = rules.grants_lease();
-        if (said->serves && grants) watch.let_peer_act(said->life, clock_now().monotonic);
+        if (said->serves && grants) watch.let_peer_act(said->life, doors.now().monotonic);
         say_to_peer("pair lease",
                     pair::encode(pair::LeaseAnswer{said->life, said->sequence, grants,
                                                    watch.times().dead_after}),
@@ -185,7 +184,7 @@ bool NodeRunner::Work::hear_peer(const pair::PairMessage& message) {
 bool NodeRunner::Work::hear_agent(const core::AgentName& from, const pair::PairMessage& message) {
     const auto& voters = options.pair.node.voters;
     if (std::find(voters.begin(), voters.end(), from) == voters.end()) return false;
-    agents_heard[from] = clock_now().wall;
+    agents_heard[from] = doors.now();
     if (const auto* answer = std::get_if<pair::BallotAnswer>(&message)) {
         if (answer->agent != from) return false;
         give(pair::AgentVoted{*answer});
@@ -238,7 +237,7 @@ void NodeRunner::Work::see_key(const pair::ShutdownKey& key) {
 // ---- out
 
 void NodeRunner::Work::carry_out_all(const pair::NodeEffects& effects) {
-    doors.lower(watch.right(rules, clock_now().monotonic));
+    doors.lower(watch.right(rules, doors.now().monotonic));
     for (const auto& effect : effects) {
         if (over) return;
         carry_out(effect);
@@ -308,11 +307,11 @@ void NodeRunner::Work::carry_out(const pair::Order& order) {
 void NodeRunner::Work::changed(const pair::StateChanged& change) {
     const auto& row = core::row_of(pair::node_table, change.from, change.why);
     why = std::string(row.why);
-    since = clock_now().wall;
+    since = doors.now().wall;
     // Before anybody gets the key: the other node asks the agents at once, and they must not
     // believe that this one still serves.
     if (change.to == NodeState::shut_down) {
-        const auto heartbeat = watch.heartbeat(rules, clock_now().monotonic);
+        const auto heartbeat = watch.heartbeat(rules, doors.now().monotonic);
         if (heartbeat) say_heartbeat(*heartbeat);
     }
     const std::string state(pair::to_text(change.to));

@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "agent/pair_node/node_runner.hpp"
-#include "agent/runtime/clock.hpp"
 #include "agent/runtime/controller_node_store.hpp"
 
 namespace agent::pair_node {
@@ -31,11 +30,11 @@ class NodeRunner::Work {
           options(std::move(settings)),
           store(std::move(opened)),
           rules(options.pair.node, record),
-          watch(options.pair.times, options.life, first_sequence, runtime::clock_now().monotonic),
+          watch(options.pair.times, options.life, first_sequence, outside.now().monotonic),
           database(std::move(door)),
           doors(std::move(outside)),
           wakeup(event_loop),
-          since(runtime::clock_now().wall) {}
+          since(doors.now().wall) {}
 
     void begin(const pair::DataSeen& data);
     void give(pair::NodeInput input);
@@ -80,8 +79,8 @@ class NodeRunner::Work {
     std::string why = "starts";
     core::WallTime since;
     bool peer_silent = false;
-    std::optional<core::WallTime> peer_heard_at;
-    std::map<core::AgentName, core::WallTime> agents_heard;
+    std::optional<core::Now> peer_heard_at;
+    std::map<core::AgentName, core::Now> agents_heard;
     std::optional<pair::Vote> last_vote;
     std::vector<pair::ShutdownKey> keys;
     struct HandOver {

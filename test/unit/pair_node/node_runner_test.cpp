@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -163,6 +164,7 @@ class NodeAtWork {
     std::vector<Message> notes;
     std::set<std::string> silent;
     pair::MountsLeft mounts;
+    std::optional<agent::core::Now> clocks;  // stand, where a test says
 
   private:
     agent::pair_node::NodeDoors doors() {
@@ -185,6 +187,7 @@ class NodeAtWork {
             notes.push_back(message);
         };
         doors.broken = [](const std::string& why) { FAIL(why); };
+        doors.now = [this] { return clocks ? *clocks : agent::runtime::clock_now(); };
         return doors;
     }
 
@@ -308,6 +311,44 @@ TEST_CASE("a node that is stopped and hears no other one just stops") {
     REQUIRE(at_work.until([&] { return done; }));
     CHECK_FALSE(at_work.was_told(Message::pair_hands_over));
     CHECK(at_work.node().rules().state() == NodeState::primary_alone);
+}
+
+TEST_CASE("a clock that is set makes nobody silent and nobody heard") {
+    NodeAtWork at_work;
+    at_work.found();
+    REQUIRE(at_work.until(NodeState::primary_alone));
+    auto& node = at_work.node();
+    std::uint64_t sequence = 0;
+    const auto heard_from_agent = [&] {
+        CHECK(node.hear("host-a", pair::encode(pair::LeaseAnswer{0, ++sequence, true, {300}})));
+    };
+    at_work.clocks = agent::runtime::clock_now();
+    at_work.peer_says(1, NodeState::standby);
+    for (const std::int64_t hours : {1, -2, 1}) {
+        at_work.clocks->wall.ms += hours * 3'600'000;
+        CHECK(node.agent_is_heard("host-b", {300'000}));
+        heard_from_agent();
+        CHECK_FALSE(node.peer_is_silent());
+    }
+    at_work.clocks->wall.ms -= 3'600'000;
+    at_work.clocks->monotonic.ms += 61;
+    heard_from_agent();
+    CHECK(node.peer_is_silent());
+    at_work.clocks->monotonic.ms += 301;
+    CHECK_FALSE(node.agent_is_heard("host-a", {300}));
+    CHECK_FALSE(node.agent_is_heard("host-x", {300}));
+}
+
+TEST_CASE("a node hands over although its clock was set a moment ago") {
+    NodeAtWork at_work;
+    at_work.found();
+    REQUIRE(at_work.until(NodeState::primary_alone));
+    at_work.clocks = agent::runtime::clock_now();
+    at_work.peer_says(1, NodeState::standby);
+    at_work.clocks->wall.ms += 3'600'000;
+    CHECK(at_work.node().hear("host-a", pair::encode(pair::LeaseAnswer{0, 1, true, {300}})));
+    at_work.node().hand_over([] {});
+    CHECK(at_work.was_told(Message::pair_hands_over));
 }
 
 TEST_CASE("whose promise is shorter than the lease asks for is told once") {
