@@ -1,7 +1,6 @@
 #include "snmp_mib/message_receiver.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "snmp_mib/udp_address.hpp"
@@ -11,7 +10,7 @@ namespace snmp_mib {
 namespace {
 
 constexpr int receive_buffer_wanted = 1 << 20;
-constexpr int datagrams_per_turn = 256;
+constexpr std::size_t datagrams_per_turn = 256;
 constexpr int turns_at_once_max = 64;      // many times what the receive buffer holds
 constexpr double answers_per_second = 50;  // to unauthenticated questions, per source
 constexpr double answers_at_once = 100;
@@ -86,24 +85,34 @@ void MessageReceiver::read_all() {
 
 // True: there may be more.
 bool MessageReceiver::read_turn() {
-    std::array<std::uint8_t, datagram_length_max + 1> buffer;
     bool is_more = true;
     in_turn_ = true;
-    for (int i = 0; i < datagrams_per_turn && is_more; ++i) {
-        asio::ip::udp::endpoint from;
-        asio::error_code error;
-        const std::size_t length = socket_.receive_from(asio::buffer(buffer), from, 0, error);
-        is_more = error != asio::error::would_block && error != asio::error::try_again;
-        if (!error) on_datagram(std::span(buffer).first(length), from);
+    for (std::size_t left = datagrams_per_turn; left > 0 && is_more;) {
+        const std::size_t count = incoming_.read(socket_, left);
+        for (std::size_t i = 0; i < count; ++i)
+            on_datagram(incoming_.bytes(i), incoming_.from(i));
+        is_more = count == datagrams_at_once;
+        left -= count;
     }
     const bool may_acknowledge = !end_turn_ || end_turn_();
     in_turn_ = false;
-    const std::vector<Acknowledgement> acknowledgements = std::exchange(acknowledgements_, {});
-    if (!may_acknowledge) return is_more;
-    for (const Acknowledgement& one : acknowledgements) {
-        if (send(one.datagram, one.to)) counters_.add(SnmpCount::acknowledgements_sent);
-    }
+    if (may_acknowledge) acknowledge();
+    acknowledgements_.clear();
     return is_more;
+}
+
+// Who is not acknowledged says it again.
+void MessageReceiver::acknowledge() {
+    std::size_t sent = acknowledgements_.size();
+    const auto lost = [&] {
+        --sent;
+        counters_.add(SnmpCount::send_failed);
+    };
+    acknowledgements_.flush(socket_, [&](const auto&, const auto&) { lost(); });
+    for (std::size_t rest = acknowledgements_.size(); rest > 0; --rest)
+        lost();
+    for (; sent > 0; --sent)
+        counters_.add(SnmpCount::acknowledgements_sent);
 }
 
 void MessageReceiver::on_datagram(std::span<const std::uint8_t> datagram,
@@ -162,10 +171,11 @@ void MessageReceiver::on_datagram(std::span<const std::uint8_t> datagram,
         return;
     }
     if (!handler_(message, from.address()) || !inform) return;
-    if (end_turn_) {
-        acknowledgements_.push_back({message.response(), from});
-    } else if (send(message.response(), from)) {
-        counters_.add(SnmpCount::acknowledgements_sent);
+    agent::core::Result<std::string> response = message.response();
+    if (response) {
+        acknowledgements_.add(std::move(response).value(), from, {});
+    } else {
+        counters_.add(SnmpCount::send_failed);
     }
 }
 

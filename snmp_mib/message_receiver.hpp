@@ -19,6 +19,7 @@
 #include "snmp_mib/datagram.hpp"
 #include "snmp_mib/snmp_counters.hpp"
 #include "snmp_mib/snmp_message.hpp"
+#include "snmp_mib/udp_batch.hpp"
 
 namespace snmp_mib {
 
@@ -69,6 +70,7 @@ class MessageReceiver {
 
     void wait();
     bool read_turn();
+    void acknowledge();
     void on_datagram(std::span<const std::uint8_t> datagram, const asio::ip::udp::endpoint& from);
     bool for_us(const V3Envelope& envelope, const asio::ip::udp::endpoint& from);
     void refuse(ReceivedMessage& message, const V3Envelope& envelope,
@@ -78,10 +80,6 @@ class MessageReceiver {
     bool may_answer(const asio::ip::address& source);
     bool send(const agent::core::Result<std::string>& datagram, const asio::ip::udp::endpoint& to);
 
-    struct Acknowledgement {
-        agent::core::Result<std::string> datagram;
-        asio::ip::udp::endpoint to;
-    };
     // Unauthenticated questions that a source may still ask; refilled with time.
     struct Allowance {
         double answers = 0;
@@ -96,7 +94,8 @@ class MessageReceiver {
     EndTurn end_turn_;
     std::function<void()> stranger_spoke_;
     bool in_turn_ = false;
-    std::vector<Acknowledgement> acknowledgements_;  // of the turn
+    IncomingDatagrams incoming_;
+    OutgoingDatagrams acknowledgements_;  // of the turn
     std::set<std::string> engine_ids_;
     std::map<asio::ip::address, Allowance> sources_;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);

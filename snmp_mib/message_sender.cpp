@@ -16,6 +16,7 @@ namespace {
 constexpr milliseconds slot_time_max{50};
 // Room in the socket was not enough; it will be in a moment.
 constexpr milliseconds send_again{5};
+constexpr std::size_t datagrams_unsent_max = 2 * datagrams_at_once;
 constexpr milliseconds resolve_not_within{10'000};
 // Transmissions of a message in vain, after which its destination may have moved.
 constexpr std::uint32_t attempts_before_resolving = 2;
@@ -33,7 +34,9 @@ MessageSender::MessageSender(asio::io_context& loop, SenderSettings settings,
       random_(std::random_device{}()),
       alive_(std::make_shared<int>(0)) {}
 
-MessageSender::~MessageSender() = default;
+MessageSender::~MessageSender() {
+    flush();
+}
 
 // ---- destinations
 // ---------------------------------------------------------------------------------------------------
@@ -332,6 +335,7 @@ void MessageSender::arm_timer() {
     Clock::time_point next = Clock::time_point::max();
     if (!due_.empty()) next = due_.begin()->first;
     if (!ready_.empty() && !slots_.empty()) next = std::min(next, slots_.front().first);
+    if (flush_again_at_) next = std::min(next, *flush_again_at_);
     if (next == Clock::time_point::max() || (timer_armed_ && timer_.expiry() <= next)) return;
     timer_.expires_at(next);
     timer_armed_ = true;
@@ -343,6 +347,7 @@ void MessageSender::arm_timer() {
         if (v4_) drain(*v4_);
         if (v6_) drain(*v6_);
         pump();
+        flush();
     });
 }
 
@@ -410,13 +415,15 @@ void MessageSender::transmit(Message& message) {
 // The notification itself, or what has to come before it: a question for the engine ID. False: the
 // socket is full.
 bool MessageSender::transmit_inform(Message& message, Destination& destination, std::int32_t id) {
+    if (is_full(destination)) return false;
     const bool v3 = destination.configuration.user.has_value();
     const bool inform = message.delivery == Delivery::inform;
     if (v3 && inform && engine_for(destination).empty()) {
         const Clock::time_point now = Clock::now();
         if (now < destination.probe_not_before) return true;
-        const agent::core::Result<std::string> probe = encode_discovery(id);
-        if (!probe || !send_datagram(destination, *probe)) return false;
+        agent::core::Result<std::string> probe = encode_discovery(id);
+        if (!probe) return false;
+        send_datagram(destination, std::move(probe).value());
         destination.probe_not_before = now + milliseconds(settings_.first_resend_ms / 2);
         counters_.add(SnmpCount::probes_sent);
         destination.probes.push_back(id);
@@ -430,7 +437,7 @@ bool MessageSender::transmit_inform(Message& message, Destination& destination, 
     const std::string engine =
         v3 ? (inform ? engine_for(destination) : settings_.own_engine_id) : std::string();
     if (destination.candidate_uses > 0) --destination.candidate_uses;
-    const agent::core::Result<std::string> datagram =
+    agent::core::Result<std::string> datagram =
         v3 ? encode_message(
                  V3Notification{inform, id, id, engine, destination.configuration.user->name},
                  *message.body)
@@ -441,7 +448,7 @@ bool MessageSender::transmit_inform(Message& message, Destination& destination, 
         destination.trouble = datagram.error().message;
         return true;
     }
-    if (!send_datagram(destination, *datagram)) return false;
+    send_datagram(destination, std::move(datagram).value());
     counters_.add(message.transmitted ? SnmpCount::messages_resent : SnmpCount::messages_sent);
     if (message.transmitted) ++destination.resent;
     message.transmitted = true;
@@ -452,21 +459,45 @@ bool MessageSender::transmit_inform(Message& message, Destination& destination, 
     return true;
 }
 
-bool MessageSender::send_datagram(Destination& destination, const std::string& datagram) {
-    asio::ip::udp::socket* socket = socket_for(*destination.endpoint);
-    asio::error_code error;
-    if (socket != nullptr) {
-        socket->send_to(asio::buffer(datagram), *destination.endpoint, 0, error);
-        if (!error) return true;
-        if (error == asio::error::would_block || error == asio::error::try_again ||
-            error == asio::error::no_buffer_space) {
-            return false;
-        }
-        destination.trouble =
-            "can not send to " + destination.configuration.address + ": " + error.message();
+bool MessageSender::is_full(const Destination& destination) {
+    const Line* line = line_for(*destination.endpoint);
+    return line != nullptr && line->outgoing.size() >= datagrams_unsent_max;
+}
+
+void MessageSender::send_datagram(Destination& destination, std::string datagram) {
+    Line* line = line_for(*destination.endpoint);
+    if (line == nullptr) {
+        counters_.add(SnmpCount::send_failed);  // retried like a lost datagram
+        return;
     }
-    counters_.add(SnmpCount::send_failed);  // retried like a lost datagram
-    return true;
+    line->outgoing.add(std::move(datagram), *destination.endpoint, destination.name);
+    if (line->outgoing.size() >= datagrams_at_once) flush(*line);
+    if (std::exchange(flush_posted_, true)) return;
+    // Whoever tells one host tells the next one at once: they go together.
+    asio::post(loop_, [this, alive = std::weak_ptr<int>(alive_)] {
+        if (alive.expired()) return;
+        flush_posted_ = false;
+        flush();
+    });
+}
+
+void MessageSender::flush() {
+    flush_again_at_.reset();
+    if (v4_) flush(*v4_);
+    if (v6_) flush(*v6_);
+}
+
+void MessageSender::flush(Line& line) {
+    const auto refused = [this](const std::string& whose, const asio::error_code& error) {
+        counters_.add(SnmpCount::send_failed);  // retried like a lost datagram
+        const auto found = destinations_.find(whose);
+        if (found == destinations_.end()) return;
+        found->second->trouble =
+            "can not send to " + found->second->configuration.address + ": " + error.message();
+    };
+    if (line.outgoing.flush(line.socket, refused)) return;
+    flush_again_at_ = Clock::now() + send_again;
+    arm_timer();
 }
 
 }  // namespace snmp_mib

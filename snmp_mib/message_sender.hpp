@@ -11,13 +11,13 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <random>
 #include <set>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "agent/core/result.hpp"
@@ -25,6 +25,7 @@
 #include "snmp_mib/snmp_configuration.hpp"
 #include "snmp_mib/snmp_counters.hpp"
 #include "snmp_mib/snmp_message.hpp"
+#include "snmp_mib/udp_batch.hpp"
 #include "snmp_mib/usm_users.hpp"
 #include "snmp_mib/varbind_ber.hpp"
 
@@ -120,6 +121,11 @@ class MessageSender {
     struct Destination;
     struct Outstanding;
     using MessageId = std::uint64_t;
+    // A socket for each address family, and what it is to send before the loop goes on.
+    struct Line {
+        asio::ip::udp::socket socket;
+        OutgoingDatagrams outgoing;
+    };
 
     void resolve(Destination& destination);
     void resolved(Destination& destination, const std::vector<asio::ip::udp::endpoint>& endpoints);
@@ -129,7 +135,10 @@ class MessageSender {
     void arm_timer();
     void transmit(Message& message);
     bool transmit_inform(Message& message, Destination& destination, std::int32_t id);
-    bool send_datagram(Destination& destination, const std::string& datagram);
+    bool is_full(const Destination& destination);
+    void send_datagram(Destination& destination, std::string datagram);
+    void flush();
+    void flush(Line& line);
     void release_slot(MessageId id);
     void finish(MessageId id, MessageEnd end);
     void post_end(OnEnd on_end, MessageEnd end);
@@ -138,9 +147,9 @@ class MessageSender {
     void forget_ids(const Message& message);
     const std::string& engine_for(const Destination& destination) const;
 
-    asio::ip::udp::socket* socket_for(const asio::ip::udp::endpoint& endpoint);
-    void wait_for_answers(asio::ip::udp::socket& socket);
-    void drain(asio::ip::udp::socket& socket);
+    Line* line_for(const asio::ip::udp::endpoint& endpoint);
+    void wait_for_answers(Line& line);
+    void drain(Line& line);
     void on_datagram(std::span<const std::uint8_t> datagram, const asio::ip::udp::endpoint& from);
     void on_v3_answer(const V3Envelope& envelope, std::span<const std::uint8_t> datagram,
                       Outstanding& outstanding, Destination& destination);
@@ -156,12 +165,15 @@ class MessageSender {
     std::function<void(const SenderEvent&)> on_event_;
     asio::ip::udp::resolver resolver_;
     asio::steady_timer timer_;
-    std::optional<asio::ip::udp::socket> v4_;
-    std::optional<asio::ip::udp::socket> v6_;
+    std::optional<Line> v4_;
+    std::optional<Line> v6_;
+    IncomingDatagrams incoming_;
+    bool flush_posted_ = false;
+    std::optional<Clock::time_point> flush_again_at_;  // a socket was full
     std::mt19937 random_;
-    std::map<std::string, std::unique_ptr<Destination>> destinations_;
-    std::map<MessageId, std::unique_ptr<Message>> messages_;
-    std::map<std::int32_t, Outstanding>
+    std::unordered_map<std::string, std::unique_ptr<Destination>> destinations_;
+    std::unordered_map<MessageId, std::unique_ptr<Message>> messages_;
+    std::unordered_map<std::int32_t, Outstanding>
         outstanding_;  // every transmission that may still be answered
     std::set<std::pair<Clock::time_point, MessageId>> due_;
     std::deque<MessageId> ready_;  // due, waiting for a place in the window

@@ -1,7 +1,7 @@
 // What comes back to the sender's sockets: Responses, and Reports that say why there is none.
 
-#include <array>
 #include <asio/socket_base.hpp>
+#include <utility>
 
 #include "snmp_mib/engine_state.hpp"
 #include "snmp_mib/message_sender.hpp"
@@ -12,7 +12,7 @@ namespace snmp_mib {
 namespace {
 
 constexpr int answer_buffer_wanted = 1 << 20;
-constexpr int answers_per_turn = 256;  // then others on the loop get their turn
+constexpr std::size_t answers_per_turn = 256;  // then others on the loop get their turn
 
 std::string reason_text(oids::UsmReport reason) {
     switch (reason) {
@@ -34,51 +34,49 @@ std::string reason_text(oids::UsmReport reason) {
 
 }  // namespace
 
-asio::ip::udp::socket* MessageSender::socket_for(const asio::ip::udp::endpoint& endpoint) {
+MessageSender::Line* MessageSender::line_for(const asio::ip::udp::endpoint& endpoint) {
     const bool v6 = endpoint.address().is_v6();
-    std::optional<asio::ip::udp::socket>& socket = v6 ? v6_ : v4_;
-    if (socket) return &*socket;
+    std::optional<Line>& line = v6 ? v6_ : v4_;
+    if (line) return &*line;
     asio::error_code error;
-    socket.emplace(loop_);
-    socket->open(v6 ? asio::ip::udp::v6() : asio::ip::udp::v4(), error);
+    asio::ip::udp::socket socket(loop_);
+    socket.open(v6 ? asio::ip::udp::v6() : asio::ip::udp::v4(), error);
     if (!error) {
         asio::error_code not_numeric;
         const asio::ip::address source = asio::ip::make_address(settings_.bind_host, not_numeric);
         if (!not_numeric && source.is_v6() == v6 && !source.is_unspecified()) {
-            socket->bind({source, 0}, error);
+            socket.bind({source, 0}, error);
         }
     }
-    if (!error) socket->non_blocking(true, error);
-    if (error) {
-        socket.reset();
-        return nullptr;
-    }
+    if (!error) socket.non_blocking(true, error);
+    if (error) return nullptr;
     asio::error_code ignored;  // the kernel caps it; the window works with its default too
-    socket->set_option(asio::socket_base::receive_buffer_size(answer_buffer_wanted), ignored);
-    wait_for_answers(*socket);
-    return &*socket;
+    socket.set_option(asio::socket_base::receive_buffer_size(answer_buffer_wanted), ignored);
+    line.emplace(Line{std::move(socket), {}});
+    wait_for_answers(*line);
+    return &*line;
 }
 
-void MessageSender::wait_for_answers(asio::ip::udp::socket& socket) {
-    socket.async_wait(asio::ip::udp::socket::wait_read, [this, alive = std::weak_ptr<int>(alive_),
-                                                         &socket](const asio::error_code& error) {
-        if (error || alive.expired()) return;
-        drain(socket);
-        wait_for_answers(socket);
-    });
+void MessageSender::wait_for_answers(Line& line) {
+    line.socket.async_wait(
+        asio::ip::udp::socket::wait_read,
+        [this, alive = std::weak_ptr<int>(alive_), &line](const asio::error_code& error) {
+            if (error || alive.expired()) return;
+            drain(line);
+            wait_for_answers(line);
+        });
 }
 
-void MessageSender::drain(asio::ip::udp::socket& socket) {
-    std::array<std::uint8_t, datagram_length_max + 1> buffer;
-    for (int i = 0; i < answers_per_turn; ++i) {
-        asio::ip::udp::endpoint from;
-        asio::error_code error;
-        const std::size_t length = socket.receive_from(asio::buffer(buffer), from, 0, error);
-        if (error == asio::error::would_block || error == asio::error::try_again) break;
-        if (error) continue;
-        on_datagram(std::span(buffer).first(length), from);
+void MessageSender::drain(Line& line) {
+    for (std::size_t left = answers_per_turn; left > 0;) {
+        const std::size_t count = incoming_.read(line.socket, left);
+        for (std::size_t i = 0; i < count; ++i)
+            on_datagram(incoming_.bytes(i), incoming_.from(i));
+        pump();
+        flush();
+        if (count < datagrams_at_once) return;
+        left -= count;
     }
-    pump();
 }
 
 // Nothing is decoded unless it answers, by number and address, something that we have asked.

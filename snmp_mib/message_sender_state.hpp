@@ -2,6 +2,8 @@
 
 // What the sender keeps per destination and per message; private to message_sender*.cpp.
 
+#include <map>
+
 #include "snmp_mib/message_sender.hpp"
 
 namespace snmp_mib {

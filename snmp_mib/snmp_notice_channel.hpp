@@ -77,7 +77,7 @@ class SnmpNoticeChannel final : public NoticeChannel {
 
     // What peers say is read in turns of some hundreds of messages, and acknowledged at the end of
     // the turn, after `end_turn`, when that returns true: whoever records what he heard does it
-    // there, once for all. Without: each message is acknowledged when the handler returns.
+    // there, once for all. Without: what the handler took is acknowledged.
     void hear_in_turns(std::function<bool()> end_turn);
     [[nodiscard]] bool is_hearing() const;  // a turn runs
     // Hears what has arrived until now and lies unread: before somebody's silence counts.

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <map>
 #include <span>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -127,7 +128,13 @@ bool localize(const UsmUserKeys& user, const std::string& master, const std::str
                                            master.size(), *key, length) == SNMPERR_SUCCESS;
 }
 
-using UserOnEngine = std::pair<std::string, std::string>;  // engine ID, name
+// Engine ID and name as one text; an engine ID has at most 32 bytes.
+std::string user_on_engine(const std::string& engine_id, const std::string& name) {
+    std::string key;
+    key.reserve(1 + engine_id.size() + name.size());
+    key += static_cast<char>(engine_id.size());
+    return key.append(engine_id).append(name);
+}
 
 struct KnownUser {
     usmUser* library;
@@ -137,8 +144,8 @@ struct KnownUser {
 };
 
 struct UserBook {
-    std::map<UserOnEngine, KnownUser> users;  // ours, in the library's list or not
-    usmUser* shown = nullptr;                 // the one that is
+    std::unordered_map<std::string, KnownUser> users;  // ours, in the library's list or not
+    usmUser* shown = nullptr;                          // the one that is
     bool all_shown = false;
 };
 
@@ -217,7 +224,7 @@ agent::core::Outcome add_user(const UsmUserKeys& keys, const std::string& engine
     }
     remove_user(keys.name, engine_id);
     UserBook& book = user_book();
-    book.users.emplace(UserOnEngine{engine_id, keys.name},
+    book.users.emplace(user_on_engine(engine_id, keys.name),
                        KnownUser{user, keys.authentication, keys.privacy, nullptr});
     if (book.all_shown) usm_add_user(user);
     return agent::core::Nothing{};
@@ -251,7 +258,7 @@ bool is_authentic(const UsmUserKeys& user, const V3Envelope& envelope,
 
 void remove_user(const std::string& name, const std::string& engine_id) {
     UserBook& book = user_book();
-    const auto found = book.users.find({engine_id, name});
+    const auto found = book.users.find(user_on_engine(engine_id, name));
     if (found == book.users.end()) return;
     usmUser* user = found->second.library;
     if (book.all_shown) usm_remove_user(user);
@@ -262,7 +269,7 @@ void remove_user(const std::string& name, const std::string& engine_id) {
 
 UserAtEngine* find_user(const std::string& name, const std::string& engine_id) {
     UserBook& book = user_book();
-    const auto found = book.users.find({engine_id, name});
+    const auto found = book.users.find(user_on_engine(engine_id, name));
     if (found == book.users.end()) return nullptr;
     KnownUser& user = found->second;
     if (user.ready == nullptr) {
@@ -279,7 +286,7 @@ UserAtEngine* find_user(const std::string& name, const std::string& engine_id) {
 void show_user(const std::string& name, const std::string& engine_id) {
     UserBook& book = user_book();
     if (book.all_shown) return;
-    const auto found = book.users.find({engine_id, name});
+    const auto found = book.users.find(user_on_engine(engine_id, name));
     usmUser* wanted = found == book.users.end() ? nullptr : found->second.library;
     if (wanted == book.shown) return;
     hide_shown_user(book);

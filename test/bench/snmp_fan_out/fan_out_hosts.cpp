@@ -2,7 +2,8 @@
 // engine of its own.
 //
 //   snmp_fan_out_hosts N echo                            sends every datagram back
-//   snmp_fan_out_hosts N answer FOLDER                   acknowledges informs, as the product does
+//   snmp_fan_out_hosts N answer FOLDER [KEY]             acknowledges informs, as the product does;
+//                                                        KEY: the users' master key in hexadecimal
 //   snmp_fan_out_hosts N quick FOLDER                    the same at next to no cost
 //   snmp_fan_out_hosts N confirm FOLDER PORT ENGINE BOOTS  quick, and a confirmation for each
 //   notice, made beforehand, to the controller there
@@ -63,7 +64,7 @@ struct Controller {
     std::string engine_id;  // empty: nothing is confirmed
 };
 
-void become_engines(std::size_t hosts, const std::string& folder) {
+void become_engines(std::size_t hosts, const std::string& folder, const std::string& master_key) {
     const auto identity = next_engine_identity(folder, "");
     if (!identity) give_up(identity.error().message);
     const auto prepared = prepare_snmp_library({"hosts", folder, *identity, [](const auto&) {}});
@@ -71,8 +72,8 @@ void become_engines(std::size_t hosts, const std::string& folder) {
     for (std::size_t i = 0; i < hosts; ++i) {
         UsmUserKeys keys;
         keys.name = fan_out::host_name(i);
-        keys.authentication_master = fan_out::master_key();
-        keys.privacy_master = fan_out::master_key();
+        keys.authentication_master = master_key;
+        keys.privacy_master = master_key;
         if (!add_user(keys, fan_out::host_engine_id(i))) give_up("no user");
         // The library has one engine of its own; the others it has to have heard of.
         set_engine_clock(fan_out::host_engine_id(i), 0, 0, true);
@@ -169,7 +170,9 @@ int main(int argc, char** argv) {
         std::min<std::size_t>(std::strtoul(argv[1], nullptr, 10), fan_out::hosts_max);
     const std::string how = argv[2];
     Controller controller;
-    if (how == "answer" || how == "confirm") become_engines(hosts, argv[3]);
+    std::string master_key = fan_out::master_key();
+    if (how == "answer" && argc > 4) master_key = from_hexadecimal(argv[4]).value_or(master_key);
+    if (how == "answer" || how == "confirm") become_engines(hosts, argv[3], master_key);
     if (argc > 6) {
         controller.address =
             address_of("127.0.0.1", static_cast<std::uint16_t>(std::atoi(argv[4])));
