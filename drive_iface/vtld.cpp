@@ -6,6 +6,7 @@
 #include <asio/steady_timer.hpp>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -19,7 +20,6 @@
 #include "agent/runtime/program_options.hpp"
 #include "agent/runtime/service.hpp"
 #include "drive_iface/cartridge/file_shelf.hpp"
-#include "drive_iface/events/drive_event_client.hpp"
 #include "drive_iface/iscsi/server.hpp"
 #include "drive_iface/rmt/rmt_server.hpp"
 #include "drive_iface/sessions/file_segments.hpp"
@@ -28,6 +28,7 @@
 #include "drive_iface/vtld/configuration.hpp"
 #include "drive_iface/vtld/control_methods.hpp"
 #include "drive_iface/vtld/drive_bay.hpp"
+#include "drive_iface/vtld/event_channels.hpp"
 #include "drive_iface/vtld/metrics_report.hpp"
 #include "drive_iface/vtld/rmt_drives.hpp"
 #include "drive_iface/vtld/snapshot_service.hpp"
@@ -105,7 +106,8 @@ class Daemon {
     Outcome start_metrics();
     [[nodiscard]] Running running();
     void announce(const LibraryEvent& event);
-    void announce_states();
+    [[nodiscard]] std::vector<DriveEvent> states() const;
+    [[nodiscard]] std::map<agent::core::DriveSerial, std::string> forced_offline() const;
     void carry_out(const events::DriveCommand& command, const std::function<void(Outcome)>& done);
     void do_chores();
     Outcome reload();
@@ -128,7 +130,7 @@ class Daemon {
     std::unique_ptr<rmt::RmtServer> rmt_server_;
     std::unique_ptr<web::WebServer> web_;
     std::unique_ptr<VirtualPorts> ports_;
-    std::unique_ptr<events::DriveEventClient> events_;
+    std::unique_ptr<EventChannels> events_;
     std::unique_ptr<iscsi::Server> server_;
     std::unique_ptr<agent::runtime::ControlServer> control_;
     std::unique_ptr<agent::metrics::MetricsServer> metrics_;
@@ -321,28 +323,17 @@ Outcome Daemon::start_library() {
 
 Outcome Daemon::start_events() {
     if (configuration_.events_connect.empty()) return Nothing{};
-    events::DriveEventClientOptions options;
-    options.connect = configuration_.events_connect;
+    std::vector<agent::core::DriveSerial> drives;
     for (const auto& drive : configuration_.library.drives)
-        options.drives.push_back({drive.serial});
-    options.first_seq = static_cast<std::uint64_t>(agent::runtime::clock_now().wall.ms);
-    events::DriveEventClientHandlers handlers;
-    handlers.command = [this](const events::DriveCommand& command,
-                              std::function<void(Outcome)> done) { carry_out(command, done); };
-    handlers.connected = [this] {
-        agent::runtime::log_info("connected to the library reservation agent at " +
-                                 configuration_.events_connect);
-        announce_states();
-    };
-    handlers.disconnected = [this] {
-        agent::runtime::log_warning("lost the library reservation agent at " +
-                                    configuration_.events_connect +
-                                    "; events are kept until it is back");
-    };
-    handlers.warning = [](const std::string& text) { agent::runtime::log_warning(text); };
-    auto client = events::DriveEventClient::connect(loop_, std::move(options), std::move(handlers));
-    if (!client) return client.error().within("events.connect");
-    events_ = std::move(client).value();
+        drives.push_back({drive.serial});
+    auto opened = EventChannels::open(
+        loop_, configuration_.events_connect, drives,
+        {.command = [this](const events::DriveCommand& command,
+                           std::function<void(Outcome)> done) { carry_out(command, done); },
+         .forced_offline = [this] { return forced_offline(); },
+         .states = [this] { return states(); }});
+    if (!opened) return opened.error();
+    events_ = std::move(opened).value();
     return Nothing{};
 }
 
@@ -404,11 +395,21 @@ void Daemon::announce(const LibraryEvent& event) {
         events::make_drive_event(event.drive, *change, event.reservation, event.port, now_text()));
 }
 
-void Daemon::announce_states() {
+std::vector<DriveEvent> Daemon::states() const {
+    std::vector<DriveEvent> states;
     for (const auto& drive : bay_->drives()) {
-        events_->report(events::make_drive_event({drive.serial}, DriveEvent::Change::state,
-                                                 drive.reservation, std::nullopt, now_text()));
+        states.push_back(events::make_drive_event({drive.serial}, DriveEvent::Change::state,
+                                                  drive.reservation, std::nullopt, now_text()));
     }
+    return states;
+}
+
+std::map<agent::core::DriveSerial, std::string> Daemon::forced_offline() const {
+    std::map<agent::core::DriveSerial, std::string> forced;
+    for (const auto& drive : bay_->drives()) {
+        if (drive.forced_offline) forced[{drive.serial}] = drive.forced_offline_reason;
+    }
+    return forced;
 }
 
 void Daemon::carry_out(const events::DriveCommand& command,
@@ -454,7 +455,7 @@ void Daemon::stop() {
 
 // The last events say that the drives are released; they are worth a moment.
 void Daemon::finish_when_acknowledged(std::chrono::steady_clock::time_point latest) {
-    const bool done = !events_ || !events_->is_connected() || events_->unacknowledged() == 0;
+    const bool done = !events_ || events_->is_settled();
     if (done || std::chrono::steady_clock::now() >= latest) return service_->finish();
     drain_.expires_after(look_again);
     drain_.async_wait([this, latest](const asio::error_code& cancelled) {

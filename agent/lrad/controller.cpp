@@ -104,8 +104,9 @@ core::Outcome Controller::open_doors() {
         handlers.event = [this](const auto& event, std::string_view line) {
             return drive_said(event, line);
         };
-        handlers.drive_connected = [this](const core::DriveSerial& drive) {
-            drive_connected(drive);
+        handlers.drive_connected = [this](const core::DriveSerial& drive,
+                                          const std::optional<std::string>& forced) {
+            drive_connected(drive, forced);
         };
         handlers.drive_disconnected = [this](const core::DriveSerial& drive) {
             if (const auto found = drives_.find(drive); found != drives_.end())
@@ -239,7 +240,8 @@ void Controller::event_settled(const core::DriveSerial& drive, std::uint64_t seq
 
 // A drive that comes back may have forgotten what it was told, or missed what it should have been
 // told.
-void Controller::drive_connected(const core::DriveSerial& serial) {
+void Controller::drive_connected(const core::DriveSerial& serial,
+                                 const std::optional<std::string>& forced) {
     const auto found = drives_.find(serial);
     if (found == drives_.end()) return;
     found->second.watch->event_channel(true);
@@ -248,7 +250,12 @@ void Controller::drive_connected(const core::DriveSerial& serial) {
     if (const auto order = orders_.release(serial)) return carry_out_order(*order);
     const auto view = view_of(serial);
     if (!view || found->second.configuration.actuator != runtime::OfflineActuator::drive) return;
+    const bool was_known = is_channel_known(serial);
     if (view->record.operational_state == core::OperationalState::online) {
+        // This controller's records begin later than the order: they were lost, or it is a new one.
+        if (forced && !was_known)
+            return take(core::AdministratorForcedOffline{
+                serial, "an earlier controller, by the drive's word,", *forced});
         found->second.actuator->lift(serial, [serial](const core::Outcome& outcome) {
             if (!outcome)
                 runtime::log_warning(outcome.error().within("drive " + serial.text).message);
@@ -256,6 +263,16 @@ void Controller::drive_connected(const core::DriveSerial& serial) {
     } else {
         force_offline({serial, view->record.offline_reason});
     }
+}
+
+// Whether this controller was connected to the drive before, in this life or an earlier one.
+bool Controller::is_channel_known(const core::DriveSerial& serial) {
+    const std::string note = "channel_known." + serial.text;
+    const auto known = store_.recall(note);
+    if (known && known.value()) return true;
+    if (const auto kept = store_.remember(note, "1"); !kept)
+        runtime::log_warning(kept.error().within("drive " + serial.text).message);
+    return false;
 }
 
 // ---- the rules

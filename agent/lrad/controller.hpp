@@ -119,7 +119,8 @@ class Controller {
     drive_iface::events::EventVerdict drive_said(const drive_iface::events::DriveEvent& event,
                                                  std::string_view line);
     void event_settled(const core::DriveSerial& drive, std::uint64_t seq);
-    void drive_connected(const core::DriveSerial& serial);
+    void drive_connected(const core::DriveSerial& serial, const std::optional<std::string>& forced);
+    [[nodiscard]] bool is_channel_known(const core::DriveSerial& serial);
     [[nodiscard]] core::Outcome listen_to_libraries();
     void library_hinted(const std::string& library, const std::string& trap,
                         const std::vector<snmp_mib::Varbind>& varbinds);

@@ -10,6 +10,7 @@ lra_library(drive_iface_vtld
     ${vtld_room}/configuration.cpp
     ${vtld_room}/control_parameters.cpp
     ${vtld_room}/drive_bay.cpp
+    ${vtld_room}/event_channels.cpp
     ${vtld_room}/fault_methods.cpp
     ${vtld_room}/faults.cpp
     ${vtld_room}/iscsi_configuration.cpp

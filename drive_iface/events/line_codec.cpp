@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t drives_max =
     256;  // with holders_max: the longest line still fits line_size_max
 constexpr std::size_t holders_max = 128;
-constexpr std::size_t forced_drives_max = 64;       // and so does the longest hello with
+constexpr std::size_t forced_drives_max = 64;        // and so does the longest hello with
 constexpr std::size_t forced_reason_size_max = 100;  // such reasons
 constexpr std::size_t serial_size_max = 64;
 constexpr std::size_t words_size_max = 1024;                // reasons and errors as written
@@ -360,7 +360,10 @@ json encoded(const DriveHello& value) {
     for (const auto& [drive, reason] : value.forced_offline) {
         auto& forced = result["forced_offline"];
         if (forced.size() == forced_drives_max) break;
-        forced[drive.text] = reason.substr(0, forced_reason_size_max);
+        auto words = reason.substr(0, forced_reason_size_max);
+        std::replace_if(
+            words.begin(), words.end(), [](unsigned char c) { return c < 0x20; }, ' ');
+        forced[drive.text] = words;
     }
     return result;
 }

@@ -134,7 +134,8 @@ Records configuration_records(const VtldConfiguration& configuration) {
     add("snapshots", "", "keep", number(snapshots.retention.count));
     add("snapshots", "", "keep_days", snapshots.retention.days);
     add("snapshots", "", "mount_slots", number(snapshots.mount_slots));
-    add("events", "", "connect", text_or_nothing(configuration.events_connect));
+    for (const auto& agent : configuration.events_connect)
+        add("events", "", "connect", agent);
     add("control", "", "socket", configuration.control_socket);
     add("state", "", "folder", configuration.state_dir);
     for (const auto& [name, port] : configuration.virtual_ports)

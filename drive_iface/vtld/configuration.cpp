@@ -41,6 +41,10 @@ std::optional<std::string> wrong_with_channel(std::string_view text) {
     return address.error().message;
 }
 
+ValueShape channel_shape() {
+    return text_shape("unix:PATH or tcp:HOST:PORT", wrong_with_channel);
+}
+
 std::optional<std::string> wrong_with_fc_port(std::string_view text) {
     const auto port = agent::core::initiator_port_from_text(text);
     if (port && port->transport == agent::core::Transport::fc) return std::nullopt;
@@ -115,12 +119,14 @@ ConfigurationSchema make_schema() {
             default_key("snapshots", snapshots_shape(), "{}",
                         "Snapshots of the write sessions of parallel drives."),
             default_key("web", web_shape(), "{}", "The web page, for browsers on this machine."),
-            default_key("events",
-                        object_shape({optional_key(
-                            "connect", text_shape("unix:PATH or tcp:HOST:PORT", wrong_with_channel),
-                            "events.listen of lrad: where the drives say who reserved them.",
-                            "\"unix:/run/lra/events.sock\"")}),
-                        "{}", "The drive event channel."),
+            default_key(
+                "events",
+                object_shape({optional_key(
+                    "connect", either_shape({channel_shape(), list_shape(channel_shape(), 1, 4)}),
+                    "events.listen of lrad: where the drives say who reserved them; of both "
+                    "nodes of a pair, a list.",
+                    "\"unix:/run/lra/events.sock\"")}),
+                "{}", "The drive event channel."),
             default_key(
                 "control",
                 object_shape({default_key("socket", text_shape(107), "\"/run/lra/vtld.sock\"",
@@ -154,7 +160,7 @@ class Reading {
         for (const auto& drive : result.library.drives)
             served.insert("drive-" + drive.serial);
         result.iscsi = iscsi_configuration(source_, served, errors);
-        result.events_connect = values_["events"].value("connect", "");
+        read_event_channels(result.events_connect);
         result.control_socket =
             source_.file_beside(values_["control"]["socket"].get<std::string>());
         result.metrics = agent::runtime::metrics_configuration(values_["metrics"]);
@@ -179,6 +185,20 @@ class Reading {
     ConfigurationErrors errors;
 
   private:
+    void read_event_channels(std::vector<std::string>& connect) {
+        const auto& events = values_["events"];
+        if (!events.contains("connect")) return;
+        const auto& value = events["connect"];
+        if (value.is_string()) {
+            connect = {value.get<std::string>()};
+        } else {
+            connect = value.get<std::vector<std::string>>();
+        }
+        for (auto one = connect.begin(); one != connect.end(); ++one) {
+            if (std::find(connect.begin(), one, *one) != one)
+                errors.push_back("events.connect: \"" + *one + "\" is named twice");
+        }
+    }
     void wrong(const std::string& path, const std::string& text) {
         errors.push_back(source_.error_at(path, text));
     }

@@ -28,7 +28,7 @@ struct VtldConfiguration {
     cartridge::Placement session_placement = cartridge::Placement::mirror;
     SnapshotConfiguration snapshots;
     WebConfiguration web;
-    std::string events_connect;  // empty: nobody is told
+    std::vector<std::string> events_connect;  // empty: nobody is told
     std::string control_socket;
     agent::runtime::MetricsConfiguration metrics;
     std::string lrad_socket;  // empty: lrad is not asked what it knows

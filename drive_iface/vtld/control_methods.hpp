@@ -11,10 +11,6 @@
 #include "drive_iface/vtld/drive_bay.hpp"
 #include "drive_iface/vtld/virtual_ports.hpp"
 
-namespace drive_iface::events {
-class DriveEventClient;
-}
-
 namespace drive_iface::web {
 class WebServer;
 }
@@ -33,6 +29,8 @@ class io_context;
 
 namespace drive_iface::vtld {
 
+class EventChannels;
+
 // All parts of the running daemon; they outlive the control server.
 struct Running {
     const VtldConfiguration* configuration = nullptr;
@@ -40,9 +38,9 @@ struct Running {
     cartridge::FileShelf* shelf = nullptr;
     VirtualPorts* ports = nullptr;
     iscsi::Server* server = nullptr;
-    const events::DriveEventClient* events = nullptr;  // none: events.connect is not configured
-    sessions::Tracking* tracking = nullptr;            // none: no drive is parallel
-    const web::WebServer* web = nullptr;               // none: web.listen is not configured
+    const EventChannels* events = nullptr;   // none: events.connect is not configured
+    sessions::Tracking* tracking = nullptr;  // none: no drive is parallel
+    const web::WebServer* web = nullptr;     // none: web.listen is not configured
     std::function<std::int64_t()> uptime_ms;
 };
 

@@ -1,8 +1,8 @@
 #include <nlohmann/json.hpp>
 
-#include "drive_iface/events/drive_event_client.hpp"
 #include "drive_iface/vtld/control_methods.hpp"
 #include "drive_iface/vtld/control_parameters.hpp"
+#include "drive_iface/vtld/event_channels.hpp"
 #include "drive_iface/web/web_server.hpp"
 
 namespace drive_iface::vtld {
@@ -76,16 +76,20 @@ json drives_json(const Running& running) {
 }
 
 json events_json(const Running& running) {
-    if (!running.events) return nullptr;
-    const auto& counters = running.events->counters();
-    return {{"connect", running.configuration->events_connect},
-            {"connected", running.events->is_connected()},
-            {"unacknowledged", running.events->unacknowledged()},
-            {"sent", counters.sent},
-            {"acknowledged", counters.acknowledged},
-            {"refused", counters.refused},
-            {"superseded", counters.superseded},
-            {"commands", counters.commands}};
+    json channels = json::array();
+    if (!running.events) return channels;
+    for (const auto& [connect, client] : running.events->channels()) {
+        const auto& counters = client->counters();
+        channels.push_back({{"connect", connect},
+                            {"connected", client->is_connected()},
+                            {"unacknowledged", client->unacknowledged()},
+                            {"sent", counters.sent},
+                            {"acknowledged", counters.acknowledged},
+                            {"refused", counters.refused},
+                            {"superseded", counters.superseded},
+                            {"commands", counters.commands}});
+    }
+    return channels;
 }
 
 json iscsi_json(const Running& running) {

@@ -3,7 +3,7 @@
 #include "agent/metrics/metric_text.hpp"
 #include "agent/metrics/process_metrics.hpp"
 #include "agent/runtime/clock.hpp"
-#include "drive_iface/events/drive_event_client.hpp"
+#include "drive_iface/vtld/event_channels.hpp"
 
 namespace drive_iface::vtld {
 
@@ -58,15 +58,21 @@ void add_front_end(MetricText& text, const iscsi::ServerCounters& counters) {
     text.sample(counters.timeouts, {{"what", "timeouts"}});
 }
 
-void add_event_channel(MetricText& text, const events::DriveEventClient& client) {
-    text.gauge("vtl_events_connected", "Whether the drives reach the library reservation agent.");
-    text.sample(client.is_connected() ? 1U : 0U);
+void add_event_channels(MetricText& text, const EventChannels& events) {
+    const auto& channels = events.channels();
+    text.gauge("vtl_events_connected", "Whether the drives reach a library reservation agent.");
+    for (const auto& [agent, client] : channels)
+        text.sample(client->is_connected() ? 1U : 0U, {{"agent", agent}});
     text.gauge("vtl_events_unacknowledged", "Events that it has not acknowledged.");
-    text.sample(client.unacknowledged());
+    for (const auto& [agent, client] : channels)
+        text.sample(client->unacknowledged(), {{"agent", agent}});
     text.counter("vtl_events_total", "Events of the drives, by what became of them.");
-    text.sample(client.counters().sent, {{"what", "sent"}});
-    text.sample(client.counters().acknowledged, {{"what", "acknowledged"}});
-    text.sample(client.counters().refused, {{"what", "refused"}});
+    for (const auto& [agent, client] : channels) {
+        const auto& counters = client->counters();
+        text.sample(counters.sent, {{"agent", agent}, {"what", "sent"}});
+        text.sample(counters.acknowledged, {{"agent", agent}, {"what", "acknowledged"}});
+        text.sample(counters.refused, {{"agent", agent}, {"what", "refused"}});
+    }
 }
 
 }  // namespace
@@ -79,7 +85,7 @@ std::string library_metrics(const Running& running) {
     text.seconds(agent::runtime::clock_now().wall.ms - running.uptime_ms());
     add_virtual_drives(text, running.bay->drives());
     add_front_end(text, running.server->counters());
-    if (running.events != nullptr) add_event_channel(text, *running.events);
+    if (running.events != nullptr) add_event_channels(text, *running.events);
     agent::metrics::add_process_metrics(text);
     return text.text();
 }

@@ -119,7 +119,7 @@ def check_host_and_library(rig):
           and value(host, "dsa_drive_application_state", drive=D1, state="online") in (0, 1), "dsad tells its drives and its controller")
     library = rig.samples("vtld")
     check(value(library, "vtl_drive_reserved", drive=D1) == 1 and value(library, "vtl_drive_forced_offline", drive=D1) == 1
-          and value(library, "vtl_events_connected") == 1, "vtld tells its drives and the way to its controller")
+          and value(library, "vtl_events_connected", agent=f"unix:{rig.sock('events')}") == 1, "vtld tells its drives and the way to its controller")
 
 
 def main():

@@ -173,7 +173,9 @@ struct ControllerSide {
             });
             return events::EventVerdict::taken;
         };
-        handlers.drive_connected = [this](const DriveSerial&) { watch->event_channel(true); };
+        handlers.drive_connected = [this](const DriveSerial&, const auto&) {
+            watch->event_channel(true);
+        };
         handlers.drive_disconnected = [this](const DriveSerial&) { watch->event_channel(false); };
         auto result =
             events::DriveEventServer::listen(loop, {.listen = "unix:" + path}, std::move(handlers));

@@ -2,6 +2,7 @@
 SNMPv3, real SCSI over iSCSI. One story a run: main_job.py BIN-FOLDER STORY"""
 
 import json
+import shutil
 import signal
 import socket
 import sys
@@ -160,6 +161,30 @@ def restarts(rig):
     check(True, "power loss of the drive released it, and everyone hears of it")
 
 
+def lost_state(rig):
+    """The controller's state is lost, or another machine takes its place: it must not bring back what it knows nothing of."""
+    rig.start()
+    rig.ask("lrad", "drive", "offline", D1, "--reason", "the loader is jammed")
+    rig.await_drive(D1, lambda d: d["operational_state"] == "forced_offline", "forced offline")
+    host = rig.scsi_host("host-a", D1)
+    wait_until("the drive refuses", lambda: host.sense_of("000000000000") == "04/44/00", 10)
+    rig.end("lrad")
+    shutil.rmtree(rig.path("lrad"))
+    rig.start_lrad()
+    rig.await_drive(D1, lambda d: d["operational_state"] == "forced_offline", "forced offline for the new controller too")
+    shown = rig.ask("lrad", "drive", "show", D1)
+    check("the loader is jammed" in shown["offline_reason"], f"a controller without its state keeps it offline: {shown['offline_reason']}")
+    check(host.sense_of("000000000000") == "04/44/00", "and the drive goes on refusing")
+    check(rig.drive(D2)["operational_state"] == "online", "a drive that was not forced offline is usable")
+    rig.ask("lrad", "drive", "clear", D1, "--reason", "repaired")
+    rig.await_drive(D1, lambda d: d["operational_state"] == "online", "online")
+    check(host.sense_of("000000000000") != "04/44/00", "an administrator clears it")
+    rig.end("lrad", signal.SIGKILL)
+    rig.start_lrad()
+    rig.await_drive(D1, lambda d: d["operational_state"] == "online", "online still")
+    check(True, "which holds")
+
+
 def clean_stop(rig):
     rig.start()
     rig.end("host-c", signal.SIGTERM)
@@ -218,7 +243,7 @@ def bad_input(rig):
     check(True, "after a reload with a broken file the old configuration is still at work")
 
 
-STORIES = {f.__name__: f for f in (holds_and_releases, missing_confirmation, restarts, clean_stop, bad_input)}
+STORIES = {f.__name__: f for f in (holds_and_releases, missing_confirmation, restarts, lost_state, clean_stop, bad_input)}
 
 if __name__ == "__main__":
     bin_folder, story = sys.argv[1:3]

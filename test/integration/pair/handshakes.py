@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from pair_rig import PROGRAMS, Failed, PairRig, check, signal, wait_until  # noqa: E402
+from pair_rig import NODES, PROGRAMS, Failed, PairRig, check, signal, wait_until  # noqa: E402
 
 KEY = 0x1D0A
 
@@ -31,6 +31,11 @@ def shown(rig, node, drive):
 
 def await_reservation(rig, node, drive, state):
     wait_until(f"{node} sees {drive} {state}", lambda: shown(rig, node, drive).get("reservation", {}).get("state") == state, 20)
+
+
+def holder(rig, node, drive):
+    ports = shown(rig, node, drive).get("reservation", {}).get("holders", [])
+    return [f"{p['transport']}:{p['name']}" for p in ports]
 
 
 def forced(rig, node, drive):
@@ -99,6 +104,29 @@ def retired_over_a_takeover(rig, tape):
     check(forced(rig, "lra-a", busy) is None, "at lra-a too, where it had been retired; every host confirms to it, no drive suffers")
 
 
+def holders_by_event(rig):
+    """Only the drive itself can say who holds it by RESERVE; and it is told itself to refuse everyone."""
+    told, last = rig.drives[2], rig.drives[-1]
+    host = rig.scsi_host("host-a", told)
+    check(host.reserve6() == 0, "host-a takes a drive by RESERVE")
+    rig.ask("lra-a", "drive", "offline", last, "--reason", "the loader is jammed")
+    wait_until("both nodes know the holder", lambda: all(holder(rig, node, told) == ["iscsi:" + rig.iqn["host-a"]] for node in NODES), 20)
+    check(shown(rig, "lra-b", told)["reservation"]["evidence"] == "drive_event", "the node that watches knows who, from the drive's own event")
+    user = rig.scsi_host("host-a", last)
+    wait_until("the drive refuses", lambda: user.sense_of("000000000000") == "04/44/00", 20)
+    return host, user
+
+
+def held_after_a_takeover(rig, host, user):
+    told, last = rig.drives[2], rig.drives[-1]
+    check(holder(rig, "lra-b", told) == ["iscsi:" + rig.iqn["host-a"]], "after the takeover the holder is known")
+    check(user.sense_of("000000000000") == "04/44/00", "and the drive that was told to refuse everyone goes on")
+    rig.ask("lra-b", "drive", "clear", last, "--reason", "repaired")
+    wait_until("it is back", lambda: user.sense_of("000000000000") != "04/44/00", 20)
+    check(host.release6() == 0, "the node that serves now has it back by the drive's own channel")
+    await_reservation(rig, "lra-b", told, "free")
+
+
 def handshakes(rig):
     rig.start()
     await_agents(rig, "lra-a", {h: "started" for h in rig.hosts})
@@ -106,7 +134,9 @@ def handshakes(rig):
     rig.ask("lra-a", "agent", "retire", "host-c", "--reason", "sold")
     wait_until("lra-b hears of it", lambda: "agent host-c is retired" in rig.log_of("lra-b"), 20)
     tape = rig.scsi_host("host-a", rig.drives[0])
+    by_event = holders_by_event(rig)
     silent_over_a_takeover(rig, tape)
+    held_after_a_takeover(rig, *by_event)
     retired_over_a_takeover(rig, tape)
 
 
@@ -115,7 +145,7 @@ def main():
         print("PostgreSQL is not installed")
         return 77
     begin = time.monotonic()
-    with PairRig(sys.argv[1], agents=5) as rig:
+    with PairRig(sys.argv[1], agents=5, events=True) as rig:
         try:
             handshakes(rig)
         except Failed as failure:

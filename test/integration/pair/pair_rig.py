@@ -37,7 +37,8 @@ def check(condition, words):
 
 
 class PairRig(Rig):
-    def __init__(self, bin_dir, agents=3, volumes=6, threshold=None):
+    def __init__(self, bin_dir, agents=3, volumes=6, threshold=None, events=False):
+        self.with_events = events
         self.volumes = [f"VT{n:04}L8" for n in range(1, volumes + 1)]
         self.threshold = threshold
         # The servers run as another user than root, who must be able to reach their folders.
@@ -57,6 +58,8 @@ class PairRig(Rig):
         configuration["cartridges"] = {"folders": [str(self.path("tapes-1")), str(self.path("tapes-2"))],
                                        "capacity_mb": 16, "barcodes": self.volumes}
         del configuration["events"]
+        if self.with_events:
+            configuration["events"] = {"connect": [f"unix:{self.events_of(node)}" for node in NODES]}
         self._write("vtld.json", configuration)
         for host in self.hosts:
             self._write_voter(host)
@@ -81,6 +84,8 @@ class PairRig(Rig):
         portal = self.urls[self.drives[0]].rsplit(":drive-", 1)[0]
         initiator = f"iqn.2026-01.example:{node}"
         del configuration["events"]
+        if self.with_events:
+            configuration["events"] = {"listen": f"unix:{self.events_of(node)}"}
         configuration["controller"] = {"id": node, "state_dir": str(self.path(node))}
         configuration["control"] = {"socket": self.sock(node)}
         configuration["snmp"]["listen"] = f"udp:127.0.0.1:{self.node_ports[node]}"
@@ -88,7 +93,8 @@ class PairRig(Rig):
         configuration["snmp"]["users"].append(self._user("nodes"))
         for drive in configuration["drives"]:
             drive["interface"]["initiator_name"] = initiator
-            drive["offline"] = {"actuator": "command", "argv": [self._order_program(), node, "{serial}", "{action}"]}
+            if not self.with_events or drive["serial"] != self.drives[-1]:
+                drive["offline"] = {"actuator": "command", "argv": [self._order_program(), node, "{serial}", "{action}"]}
         configuration["mounts"] = {"changer": {"type": "iscsi", "url": f"{portal}:changer/0", "initiator_name": initiator}}
         peer = other(node)
         configuration["pair"] = {
@@ -109,6 +115,9 @@ class PairRig(Rig):
             program.write_text(f'#!/bin/sh\necho "$1 $2 $3" >>{self.path("orders")}\n')
             program.chmod(0o700)
         return str(program)
+
+    def events_of(self, node):
+        return self.sock(f"events-{node}")
 
     def orders(self, drive):
         """What was ordered of a drive, as (node, "offline" or "online")."""

@@ -48,6 +48,7 @@ struct Channel {
     std::string path = socket_path();
     std::vector<DriveEvent> events;
     std::vector<std::string> connected;
+    std::map<std::string, std::string> forced;  // as hello said
     std::vector<std::string> disconnected;
     std::vector<std::string> warnings;
     std::set<std::pair<DriveSerial, std::uint64_t>> seen;
@@ -70,8 +71,10 @@ struct Channel {
             events.push_back(event);
             return EventVerdict::accepted;
         };
-        handlers.drive_connected = [this](const DriveSerial& drive) {
+        handlers.drive_connected = [this](const DriveSerial& drive,
+                                          const std::optional<std::string>& why) {
             connected.push_back(drive.text);
+            if (why) forced[drive.text] = *why;
         };
         handlers.drive_disconnected = [this](const DriveSerial& drive) {
             disconnected.push_back(drive.text);
@@ -172,6 +175,20 @@ TEST_CASE("events reach the agent in order, are acknowledged, and the drive coun
     client.reset();
     REQUIRE(channel.run_until([&] { return channel.disconnected.size() == 2; }));
     CHECK_FALSE(channel.server->is_connected(drive_1));
+}
+
+TEST_CASE("a drive says at hello that it is forced offline, and why") {
+    Channel channel;
+    channel.listen();
+    DriveEventClientHandlers handlers;
+    handlers.forced_offline = [] {
+        return std::map<DriveSerial, std::string>{{drive_2, "agent \"h3\" did not confirm"},
+                                                  {{"NOT-OURS"}, "of another library"}};
+    };
+    auto client = channel.connect(std::move(handlers));
+    REQUIRE(channel.run_until([&] { return channel.connected.size() == 2; }));
+    CHECK(channel.forced ==
+          std::map<std::string, std::string>{{"VT00000002", "agent \"h3\" did not confirm"}});
 }
 
 TEST_CASE("the same over tcp on the loopback interface") {

@@ -171,8 +171,9 @@ TEST_CASE(
 
 TEST_CASE("hello, results, acknowledgements, refusals and commands survive the way") {
     const LineFromDrive from_drive[] = {
-        DriveHello{{{"A"}, {"B"}}},
+        DriveHello{{{"A"}, {"B"}}, {}},
         DriveHello{},
+        DriveHello{{{"A"}, {"B"}}, {{{"B"}, "agent h3 did not confirm"}}},
         DriveCommandResult{7, {"A"}, std::nullopt},
         DriveCommandResult{8, {"A"}, "no such \"drive\"\n"},
     };
@@ -193,7 +194,18 @@ TEST_CASE("hello, results, acknowledgements, refusals and commands survive the w
         CHECK(std::get<LineFromAgent>(decode_line_from_agent(encode_line(line))) == line);
     }
     CHECK(encode_line(LineFromAgent{EventAcknowledged{41}}) == R"({"ack":41})");
-    CHECK(encode_line(LineFromDrive{DriveHello{{{"A"}}}}) == R"({"hello":["A"],"v":1})");
+    CHECK(encode_line(LineFromDrive{DriveHello{{{"A"}}, {}}}) == R"({"hello":["A"],"v":1})");
+}
+
+TEST_CASE("what a hello says of drives that are forced offline is about its own drives, in words") {
+    for (const auto* line :
+         {R"({"v":1,"hello":["A"],"forced_offline":["A"]})",
+          R"({"v":1,"hello":["A"],"forced_offline":{"B":"x"}})",
+          R"({"v":1,"hello":["A"],"forced_offline":{"A":true}})",
+          R"({"v":1,"hello":["A"],"forced_offline":{"":"x"}})", R"({"v":1,"hello":{"A":1}})"}) {
+        INFO(line);
+        CHECK(std::holds_alternative<BadLine>(decode_line_from_drive(line)));
+    }
 }
 
 TEST_CASE("the agent's lines are checked as strictly") {
@@ -217,10 +229,17 @@ TEST_CASE("whatever is to be said fits a line") {
     const auto line = encode_line(LineFromDrive{event});
     CHECK(line.size() <= line_size_max);
     CHECK(event_in(line).holders->size() == 128);
-    const auto hello = encode_line(
-        LineFromDrive{DriveHello{std::vector<DriveSerial>(1000, {std::string(64, '"')})}});
+    DriveHello everybody;
+    for (int number = 0; number < 1000; ++number) {
+        const DriveSerial drive{std::string(60, '"') + std::to_string(1000 + number)};
+        everybody.drives.push_back(drive);
+        everybody.forced_offline[drive] = std::string(200, '\x01');
+    }
+    const auto hello = encode_line(LineFromDrive{everybody});
     CHECK(hello.size() <= line_size_max);
-    CHECK(std::holds_alternative<LineFromDrive>(decode_line_from_drive(hello)));
+    const auto heard = decode_line_from_drive(hello);
+    REQUIRE(std::holds_alternative<LineFromDrive>(heard));
+    CHECK(std::get<DriveHello>(std::get<LineFromDrive>(heard)).forced_offline.size() == 64);
     const auto command = encode_line(LineFromAgent{
         DriveCommand{1, {"A"}, DriveCommand::Action::force_offline, std::string(100'000, '\xff')}});
     CHECK(command.size() <= line_size_max);
