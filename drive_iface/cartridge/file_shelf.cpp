@@ -1,5 +1,7 @@
 #include "drive_iface/cartridge/file_shelf.hpp"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -25,6 +27,16 @@ namespace {
 constexpr std::uint64_t capacity_min = 1 << 20;
 constexpr std::uint64_t capacity_max = 1ULL << 47;  // 128 TiB
 constexpr auto progress_interval = std::chrono::milliseconds(250);
+
+// Blocks come and go by the thousand each second, and are as long as what the C library would give
+// back to the system at each of them, to have it anew page by page, zeroed. It keeps that much.
+void keep_memory_of_blocks() {
+    constexpr int longest_kept = 32 << 20;  // the most the library takes
+    constexpr int kept = 128 << 20;
+    ::mallopt(M_MMAP_THRESHOLD, longest_kept);
+    ::mallopt(M_TRIM_THRESHOLD, kept);
+    ::mallopt(M_TOP_PAD, 4 << 20);
+}
 
 // A thread that can be asked to end early.
 struct Task {
@@ -332,6 +344,7 @@ Result<std::unique_ptr<FileShelf>> FileShelf::start(ShelfConfiguration configura
                                                     RunOnLoop run_on_loop) {
     auto folders = prepare_folders(configuration.folders);
     if (!folders.ok()) return folders.error();
+    keep_memory_of_blocks();
     configuration.folders = std::move(folders).value();
     auto state = std::make_unique<State>(std::move(configuration), std::move(run_on_loop));
     for (const auto& folder : unwritable(state->configuration_.folders)) {

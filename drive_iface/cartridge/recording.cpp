@@ -18,7 +18,8 @@ using agent::core::Outcome;
 using agent::core::Result;
 using virtual_library::LogicalObject;
 
-constexpr std::size_t batch_bytes_max = 4 << 20;
+// What is checksummed before it is written, so that it is still in the processor's cache then.
+constexpr std::size_t batch_bytes_max = 1 << 20;
 constexpr std::size_t batch_pieces_max = 1000;  // IOV_MAX is 1024
 constexpr std::uint64_t writeback_step = 8 << 20;
 
