@@ -111,8 +111,8 @@ RecoveryRow recovery_of(ClaimState state, HeldBy held, Whereabouts medium, bool 
     return not_where_it_should_be(state, held, medium, looked_again);
 }
 
-bool waits_again(const Claim& claim, core::WallTime now) {
-    return claim.wait && claim.deadline > now;
+bool waits_again(const Claim& claim, core::Duration left) {
+    return claim.wait && left > core::Duration{};
 }
 
 }  // namespace agent::claims

@@ -60,7 +60,8 @@ struct RecoveryRow {
 [[nodiscard]] RecoveryRow recovery_of(ClaimState state, HeldBy held, Whereabouts medium,
                                       bool looked_again);
 
-// Does a claim that is undone go on waiting for a drive? Its requester said so when it asked.
-[[nodiscard]] bool waits_again(const Claim& claim, core::WallTime now);
+// Does a claim that is undone go on waiting for a drive? Its requester said so when it asked; so
+// much is `left` until its deadline.
+[[nodiscard]] bool waits_again(const Claim& claim, core::Duration left);
 
 }  // namespace agent::claims

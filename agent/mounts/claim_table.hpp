@@ -125,7 +125,8 @@ class ClaimTable {
     // The claim is over, or waits for another drive.
     [[nodiscard]] core::Result<claims::Claim> release(std::uint64_t id, const ClaimRelease& how,
                                                       core::WallTime now);
-    // Makes a claim of a controller that is gone this one's.
+    // Makes a claim of a controller that is gone this one's. Of one that is on its way the deadline
+    // is counted anew from `now`.
     [[nodiscard]] core::Result<claims::Claim> adopt(std::uint64_t id, std::uint64_t key,
                                                     core::WallTime now);
     // Remembers a failure and says who is to blame; a volume to blame is quarantined at once.

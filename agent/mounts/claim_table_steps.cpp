@@ -131,6 +131,13 @@ Result<Claim> ClaimTable::adopt(std::uint64_t id, std::uint64_t key, WallTime no
         // It still names the drive it had, which may be another claim's by now.
         if (adopted.state == ClaimState::ended)
             return Error{"claim " + std::to_string(id) + " has ended"};
+        // Its deadline is by a clock that may differ from this one: what was left at its last step.
+        const bool on_its_way =
+            adopted.state != ClaimState::mounted && adopted.state != ClaimState::unloading;
+        if (adopted.node != writer_.node && on_its_way) {
+            adopted.deadline.ms = now.ms + (adopted.deadline.ms - adopted.changed_at.ms);
+            adopted.changed_at = now;
+        }
         adopted.node = writer_.node;
         adopted.epoch = writer_.epoch;
         if (auto kept = keep_claim(adopted, false); !kept) return kept;

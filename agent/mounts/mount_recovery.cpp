@@ -282,21 +282,39 @@ void MountService::recover_all(const std::string& node, std::function<void()> th
             for (const auto& claim : *open) {
                 if (claim.node != node || runs_.contains(claim.id)) continue;
                 const auto run = run_of(claim);
-                if (claim.state == ClaimState::queued) {
-                    if (claim.node != writer_.node) {
-                        at_desk<Result<Claim>>(
-                            [id = claim.id](ClaimTable& table) {
-                                return table.adopt(id, 0, clock_now().wall);
-                            },
-                            [](const Result<Claim>&) {});
-                    }
+                count_deadline_of_earlier_life(run);
+                if (claim.state != ClaimState::queued) {
+                    recover(run, false);
+                } else if (claim.node == writer_.node) {
                     wait_in_line(run);
-                    continue;
+                } else {
+                    run->working = true;
+                    at_desk<Result<Claim>>(
+                        [id = claim.id](ClaimTable& table) {
+                            return table.adopt(id, 0, clock_now().wall);
+                        },
+                        [this, run](const Result<Claim>& adopted) {
+                            if (adopted) run->claim = *adopted;
+                            wait_in_line(run);
+                        });
                 }
-                recover(run, false);
             }
             then();
         });
+}
+
+// What another controller has written is compared with no clock of this one: it has the time that
+// it had at its last step, once more. Of this controller's own no more than that is left either.
+void MountService::count_deadline_of_earlier_life(const RunPointer& run) {
+    const auto now = doors_.now();
+    const auto& claim = run->claim;
+    const auto at_last_step =
+        std::max(core::Duration{}, core::Duration{claim.deadline.ms - claim.changed_at.ms});
+    const auto by_own_clock =
+        std::max(core::Duration{}, core::Duration{claim.deadline.ms - now.wall.ms});
+    const bool own = claim.node == writer_.node;
+    run->until = now.monotonic + (own ? std::min(at_last_step, by_own_clock) : at_last_step);
+    run->until_of = claim.deadline;
 }
 
 void MountService::recover(const RunPointer& run, bool looked_again) {
@@ -368,7 +386,7 @@ void MountService::act_on(const RunPointer& run, const claims::RecoveryRow& row,
         case Recovery::free_drive:
             if (!run->decided)
                 run->ending.wait_again =
-                    !was_out && claims::waits_again(run->claim, clock_now().wall);
+                    !was_out && claims::waits_again(run->claim, time_left(run));
             return give_drive_back(run, run->ending);
         case Recovery::finish_load:
             return for_claim(

@@ -35,6 +35,8 @@ struct MountService::Run {
     std::string judged;   // by the last recovery, in words
     bool try_another = false;
     core::Instant ready_until;
+    std::optional<core::Instant> until;  // its deadline, by a clock that nobody sets
+    core::WallTime until_of;             // the deadline that was
     asio::steady_timer deadline;
     asio::steady_timer pause;
 };

@@ -113,9 +113,18 @@ void MountService::wait_in_line(const RunPointer& run) {
     serve_line_later();
 }
 
+// The wall clock is asked once: whoever sets it afterwards shortens and prolongs nothing.
+core::Duration MountService::time_left(const RunPointer& run) const {
+    const auto now = doors_.now();
+    if (!run->until || run->until_of != run->claim.deadline) {
+        run->until = now.monotonic + core::Duration{run->claim.deadline.ms - now.wall.ms};
+        run->until_of = run->claim.deadline;
+    }
+    return std::max(core::Duration{}, *run->until - now.monotonic);
+}
+
 void MountService::arm_deadline(const RunPointer& run) {
-    const auto left = std::max<std::int64_t>(0, run->claim.deadline.ms - clock_now().wall.ms);
-    run->deadline.expires_after(std::chrono::milliseconds(left));
+    run->deadline.expires_after(std::chrono::milliseconds(time_left(run).ms));
     run->deadline.async_wait(
         [weak = weak_from_this(), id = run->claim.id](const std::error_code& error) {
             const auto self = weak.lock();

@@ -28,6 +28,7 @@
 #include "agent/mounts/mount_meaning.hpp"
 #include "agent/mounts/rightful_transport.hpp"
 #include "agent/mounts/worker.hpp"
+#include "agent/runtime/clock.hpp"
 #include "drive_iface/device/drive_poller.hpp"
 #include "drive_iface/device/transport.hpp"
 
@@ -72,6 +73,8 @@ struct MountDoors {
     // Asked before requests are taken, and before each command to a drive or the changer on the
     // threads that send them. Without a peer: always, under one epoch.
     ActingDoor acting = [] { return pair::right_of_single_controller(0); };
+    // What deadlines are counted by.
+    std::function<core::Now()> now = runtime::clock_now;
 };
 
 // Why a request was not served.
@@ -187,6 +190,7 @@ class MountService : public std::enable_shared_from_this<MountService> {
     void at_desk(std::function<Value(ClaimTable&)> work, std::function<void(const Value&)> then);
     void wait_in_line(const RunPointer& run);
     void arm_deadline(const RunPointer& run);
+    [[nodiscard]] core::Duration time_left(const RunPointer& run) const;
     void attach(const claims::Claim& claim, const MountCallback& callback);
     void watch_claim(std::uint64_t id, const MountCallback& callback);
     void serve_line();
@@ -256,6 +260,7 @@ class MountService : public std::enable_shared_from_this<MountService> {
     void inventory_at_robot(bool take_stock,
                             std::function<void(const core::Result<Inventory>&)> then);
     void recover_all(const std::string& node, std::function<void()> then);
+    void count_deadline_of_earlier_life(const RunPointer& run);
     void recover(const RunPointer& run, bool looked_again);
     void decide(const RunPointer& run, claims::HeldBy held, const core::Result<Inventory>& seen,
                 bool looked_again);

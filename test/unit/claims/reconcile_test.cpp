@@ -78,9 +78,8 @@ TEST_CASE("every pair of drive and changer has an answer, and silence is asked a
 
 TEST_CASE("only who said that he waits, and whose time is not over, waits again") {
     Claim claim;
-    claim.deadline = {1'000};
     CHECK(!waits_again(claim, {500}));
     claim.wait = true;
     CHECK(waits_again(claim, {500}));
-    CHECK(!waits_again(claim, {1'000}));
+    CHECK(!waits_again(claim, {0}));
 }

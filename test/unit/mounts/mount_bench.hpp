@@ -120,6 +120,8 @@ struct MountBench {
     std::vector<MountAnswer> answers;  // of mounts, unmounts and cancels, as they came
     std::shared_ptr<MountService> service;
     int requests = 0;
+    core::Duration clock_ahead;  // the wall clock was set by so much
+    std::string gone;            // a controller that this one takes over from
 
     // `before`: the world as the service finds it.
     explicit MountBench(const std::function<void(MountBench&)>& before = nullptr) {
@@ -144,7 +146,10 @@ struct MountBench {
             std::move(to_changer), doors());
         REQUIRE(opened);
         service = std::move(opened).value();
-        service->start();
+        if (gone.empty())
+            service->start();
+        else
+            service->start_under(2, gone);
         run_until([&] { return service->serving(); });
     }
     ~MountBench() {
@@ -180,6 +185,11 @@ struct MountBench {
         };
         doors.preferred_drives = [this](const std::string&) { return preferred; };
         doors.known_drives = [this](const std::string&) { return known; };
+        doors.now = [this] {
+            auto now = runtime::clock_now();
+            now.wall.ms += clock_ahead.ms;
+            return now;
+        };
         doors.reachable_drives = [] {
             return std::vector<ReachableDrive>{{drive_1, std::nullopt, "VIRTUAL-LTO8", "LTO-8"},
                                                {drive_2, std::nullopt, "VIRTUAL-LTO8", "LTO-8"}};

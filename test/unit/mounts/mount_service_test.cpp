@@ -281,6 +281,60 @@ TEST_CASE("a drive that does not answer at the start is asked for what was left 
     bench.run_until([&] { return holder_of(bench, bench.drive_2) == claims::HeldBy::nobody; });
 }
 
+TEST_CASE("a clock that is set while a request waits in line withdraws nothing") {
+    MountBench bench;
+    const auto known = std::exchange(bench.known, {});
+    bench.mount("VT0001L8", true);
+    bench.run_until_claim(ClaimState::queued);
+    bench.clock_ahead = {2 * 3'600'000};
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(60);
+    bench.run_until([&] { return std::chrono::steady_clock::now() >= until; });
+    CHECK(bench.answers.empty());
+    bench.known = known;
+    CHECK(bench.claim().state == ClaimState::mounted);
+}
+
+TEST_CASE("a controller that takes over compares no clocks: who waits keeps the time it had") {
+    const auto hours = GENERATE(-3, 3);
+    const auto now = runtime::clock_now().wall;
+    const core::WallTime there{now.ms + std::int64_t{hours} * 3'600'000};
+    MountBench bench([&](MountBench& world) {
+        world.gone = "b";
+        world.known.clear();
+        auto session = open_sqlite_session(world.folder + "/mounts.db");
+        REQUIRE(session);
+        ClaimTableOptions options;
+        options.library = "lib";
+        options.node = "b";
+        options.media = claims::lto_media();
+        ClaimTable table(std::move(session).value(), options);
+        REQUIRE(table.enroll());
+        claims::Volume volume;
+        volume.barcode = "VT0001L8";
+        volume.generation = "LTO-8";
+        volume.place = claims::Place::slot;
+        REQUIRE(table.learn_drives({{world.drive_1, 257, "LTO-8"}}));
+        REQUIRE(table.learn_volumes({volume}, there));
+        MountRequest request;
+        request.request = "of-b";
+        request.volume = volume.barcode;
+        request.wait = true;
+        request.deadline = {there.ms + 30'000};
+        const auto begun = table.begin(request, {}, {}, 0, there);
+        REQUIRE(begun);
+        REQUIRE(std::holds_alternative<InLine>(*begun));
+    });
+    bench.run_until([&] {
+        const auto open = bench.open_claims();
+        return open.size() == 1 && open.front().claim.node == "a";
+    });
+    const auto claim = bench.open_claims().front().claim;
+    CHECK(claim.deadline.ms - now.ms >= 30'000);
+    CHECK(claim.deadline.ms - now.ms < 60'000);
+    bench.known = {{bench.drive_1, claims::DriveCondition::usable}};
+    bench.run_until_claim(ClaimState::mounted);
+}
+
 TEST_CASE("a host's preferred drive counts for a request that has waited, too") {
     MountBench bench;
     const auto known = std::exchange(bench.known, {});
