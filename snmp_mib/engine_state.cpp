@@ -4,6 +4,7 @@
 #include <limits>
 #include <random>
 #include <sstream>
+#include <utility>
 
 #include "snmp_mib/durable_file.hpp"
 
@@ -126,9 +127,13 @@ std::optional<std::string> LearntEngines::find(const std::string& peer) const {
     return found->second;
 }
 
-agent::core::Outcome LearntEngines::remember(const std::string& peer,
-                                             const std::string& engine_id) {
+void LearntEngines::remember(const std::string& peer, const std::string& engine_id) {
     engines_[peer] = engine_id;
+    changed_ = true;
+}
+
+agent::core::Outcome LearntEngines::keep() {
+    if (!std::exchange(changed_, false)) return agent::core::Nothing{};
     std::string content;
     for (const auto& [name, id] : engines_)
         content += to_hexadecimal(id) + " " + name + "\n";

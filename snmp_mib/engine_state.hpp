@@ -33,12 +33,14 @@ class LearntEngines {
     static agent::core::Result<LearntEngines> load(const std::string& state_dir);
 
     [[nodiscard]] std::optional<std::string> find(const std::string& peer) const;
-    [[nodiscard]] agent::core::Outcome remember(const std::string& peer,
-                                                const std::string& engine_id);
+    void remember(const std::string& peer, const std::string& engine_id);
+    // Writes what was remembered since the last time, synced; nothing when nothing was.
+    [[nodiscard]] agent::core::Outcome keep();
 
   private:
     std::string path_;
     std::map<std::string, std::string> engines_;
+    bool changed_ = false;
 };
 
 [[nodiscard]] std::string to_hexadecimal(std::string_view bytes);

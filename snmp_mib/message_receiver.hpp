@@ -61,6 +61,8 @@ class MessageReceiver {
 
     // Where datagrams may come from, and whose engine IDs may stand in traps.
     void allow(std::set<asio::ip::address> sources, std::set<std::string> engine_ids);
+    // One more engine ID of a peer.
+    void allow_engine(const std::string& engine_id) { engine_ids_.insert(engine_id); }
     [[nodiscard]] std::uint16_t port() const;
 
   private:

@@ -1,36 +1,26 @@
 #include "snmp_mib/snmp_notice_channel.hpp"
 
 #include <chrono>
-#include <functional>
-#include <map>
 #include <set>
 #include <utility>
-#include <vector>
 
-#include "snmp_mib/consumer_notifier.hpp"
-#include "snmp_mib/engine_state.hpp"
-#include "snmp_mib/library_hints.hpp"
-#include "snmp_mib/message_receiver.hpp"
-#include "snmp_mib/message_sender.hpp"
 #include "snmp_mib/notice_codec.hpp"
-#include "snmp_mib/pair_line.hpp"
 #include "snmp_mib/snmp_library.hpp"
+#include "snmp_mib/snmp_notice_channel_parts.hpp"
 #include "snmp_mib/udp_address.hpp"
-#include "snmp_mib/usm_users.hpp"
-#include "snmp_mib/varbind_ber.hpp"
 #include "snmp_mib/varbind_reader.hpp"
 
 namespace snmp_mib {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-using Users = std::map<std::string, UsmUserKeys>;
-
 // At most this many lines of the SNMP library per minute reach the operator; the rest is counted.
 constexpr unsigned library_lines_per_minute = 5;
 // Whoever sends garbage has the names of all peers resolved at most this often.
 constexpr std::chrono::seconds stranger_interval{10};
+constexpr std::chrono::seconds keep_interval{1};
+
+using Users = std::map<std::string, UsmUserKeys>;
 
 agent::core::Result<Users> load_users(const std::vector<UsmUserConfiguration>& configured) {
     Users users;
@@ -79,93 +69,7 @@ agent::core::Outcome check_peers(const std::vector<PeerConfiguration>& peers, co
     return agent::core::Nothing{};
 }
 
-// The name that a message says its sender has, and whom it is for.
-struct Names {
-    const std::string* from = nullptr;
-    const std::string* to = nullptr;  // null: it is the same for every agent
-};
-struct NamesOf {
-    Names operator()(const ReservationNotice& message) const {
-        return {&message.notice.controller, nullptr};
-    }
-    Names operator()(const NoticeConfirmation& message) const {
-        return {&message.confirmation.agent, &message.confirmation.controller};
-    }
-    Names operator()(const AgentStartedMessage& message) const {
-        return {&message.presence.agent, &message.presence.controller};
-    }
-    Names operator()(const AgentStoppingMessage& message) const {
-        return {&message.presence.agent, &message.presence.controller};
-    }
-    Names operator()(const HolderInquiryMessage& message) const {
-        return {&message.inquiry.controller, nullptr};
-    }
-    Names operator()(const HolderStatementMessage& message) const {
-        return {&message.statement.agent, &message.statement.controller};
-    }
-};
-
-bool taken_by(ChannelRole role, const AgentMessage& message) {
-    const bool from_controller = std::holds_alternative<ReservationNotice>(message) ||
-                                 std::holds_alternative<HolderInquiryMessage>(message);
-    return from_controller == (role == ChannelRole::agent);
-}
-
 }  // namespace
-
-class SnmpNoticeChannel::Parts {
-  public:
-    Parts(asio::io_context& event_loop, SnmpChannelConfiguration settings,
-          AgentMessageHandler message_handler, SnmpEventHandler event_handler)
-        : loop(event_loop),
-          configuration(std::move(settings)),
-          on_message(std::move(message_handler)),
-          on_event(std::move(event_handler)) {}
-
-    agent::core::Outcome start();
-    agent::core::Outcome set_peers(const std::vector<PeerConfiguration>& peers);
-    void refresh_allow_list();
-    void resolve_for_stranger();
-    bool receive(const ReceivedMessage& message, const asio::ip::address& from);
-    bool receive_pair_line(const std::vector<const PeerConfiguration*>& peers,
-                           const ReceivedMessage& message);
-    void report(const SenderEvent& event);
-    void library_line(const std::string& line);
-    SharedBody body_of(const AgentMessage& message);
-    void index_peers();
-    [[nodiscard]] TimeTicks up_time() const {
-        const auto passed =
-            std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started_at);
-        return {static_cast<std::uint32_t>(passed.count() / 10)};
-    }
-
-    asio::io_context& loop;
-    SnmpChannelConfiguration configuration;
-    AgentMessageHandler on_message;
-    SnmpEventHandler on_event;
-    PairLineHandler on_pair_line;
-    Clock::time_point started_at = Clock::now();
-    SnmpCounters counters;
-    EngineIdentity identity;
-    std::optional<LearntEngines> learnt;
-    Users users;
-    std::map<std::string, std::vector<const PeerConfiguration*>, std::less<>>
-        peers_of_user;  // into configuration
-    struct Said {
-        AgentMessage message;
-        TimeTicks at;
-        SharedBody body;
-    };
-    std::optional<Said> said;  // the newest: a notice goes to many, one after the other
-    std::unique_ptr<MessageSender> sender;
-    std::unique_ptr<MessageReceiver> receiver;
-    std::unique_ptr<ConsumerNotifier> consumers;
-    std::shared_ptr<LibraryHints> hints;
-    ConsumersConfiguration consumers_configuration;
-    unsigned library_lines = 0;
-    Clock::time_point library_minute = Clock::now();
-    Clock::time_point strangers_not_before = Clock::time_point::min();
-};
 
 agent::core::Outcome SnmpNoticeChannel::Parts::start() {
     const agent::core::Result<std::string> configured_engine =
@@ -265,76 +169,6 @@ void SnmpNoticeChannel::Parts::resolve_for_stranger() {
     sender->resolve_again();
 }
 
-// Authenticated and encrypted by a user that we know. Is it a peer's, well-formed, in its own name,
-// and for us?
-bool SnmpNoticeChannel::Parts::receive(const ReceivedMessage& received,
-                                       const asio::ip::address& from) {
-    const std::string& user = received.user();
-    const auto peers = peers_of_user.find(user);
-    if (peers == peers_of_user.end()) {
-        if (hints && hints->take_inform(received, from)) return true;
-        counters.add(SnmpCount::refused_user_not_a_peer);
-        return false;
-    }
-    if (is_pair_line(received.varbinds())) return receive_pair_line(peers->second, received);
-    const agent::core::Result<AgentMessage> message = decode(received.varbinds());
-    if (!message) {
-        counters.add(SnmpCount::refused_content);
-        return false;
-    }
-    if (!taken_by(configuration.role, *message)) {
-        counters.add(SnmpCount::refused_role);
-        return false;
-    }
-    const Names names = std::visit(NamesOf{}, *message);
-    const std::string& name = *names.from;
-    bool name_is_theirs = false;
-    for (const PeerConfiguration* peer : peers->second) {
-        name_is_theirs =
-            name_is_theirs || (peer->name == name && peer->conversation != Conversation::pair);
-    }
-    if (!name_is_theirs || (names.to != nullptr && !configuration.own_name.empty() &&
-                            *names.to != configuration.own_name)) {
-        counters.add(SnmpCount::refused_name);
-        return false;
-    }
-    counters.add(SnmpCount::messages_delivered);
-    on_message(name, *message);
-    return true;
-}
-
-// The same for what nodes and agents of a pair say: the line's own words are judged by whoever
-// hears it, who said it is known here.
-bool SnmpNoticeChannel::Parts::receive_pair_line(const std::vector<const PeerConfiguration*>& peers,
-                                                 const ReceivedMessage& received) {
-    const agent::core::Result<PairLine> line = decode_pair_line(received.varbinds());
-    if (!line) {
-        counters.add(SnmpCount::refused_content);
-        return false;
-    }
-    bool may_say_it = false;
-    bool name_is_theirs = false;
-    for (const PeerConfiguration* peer : peers) {
-        if (peer->name != line->sender) continue;
-        name_is_theirs = true;
-        may_say_it = peer->conversation != Conversation::reservations;
-    }
-    if (!name_is_theirs || line->receiver != configuration.own_name) {
-        counters.add(SnmpCount::refused_name);
-        return false;
-    }
-    if (!may_say_it || !on_pair_line) {
-        counters.add(SnmpCount::refused_role);
-        return false;
-    }
-    if (!on_pair_line(line->sender, line->line)) {
-        counters.add(SnmpCount::refused_content);
-        return false;
-    }
-    counters.add(SnmpCount::messages_delivered);
-    return true;
-}
-
 void SnmpNoticeChannel::Parts::report(const SenderEvent& event) {
     SnmpEvent told;
     told.peer = event.destination;
@@ -361,13 +195,33 @@ void SnmpNoticeChannel::Parts::report(const SenderEvent& event) {
             told.kind = SnmpEvent::Kind::peer_moved;
             break;
     }
+    if (event.kind == SenderEvent::Kind::engine_changed) refresh_allow_list();
+    if (event.kind == SenderEvent::Kind::engine_learnt && receiver)
+        receiver->allow_engine(event.engine_id);
     if (event.kind == SenderEvent::Kind::engine_learnt ||
         event.kind == SenderEvent::Kind::engine_changed) {
-        refresh_allow_list();
-        const agent::core::Outcome kept = learnt->remember(event.destination, event.engine_id);
+        learnt->remember(event.destination, event.engine_id);
+        const agent::core::Outcome kept = keep_engines();
         if (!kept) told.text += " (not kept over a restart: " + kept.error().message + ")";
     }
     if (on_event) on_event(told);
+}
+
+// The first one at once, those that follow together: a thousand hosts are not a thousand syncs.
+agent::core::Outcome SnmpNoticeChannel::Parts::keep_engines() {
+    if (keep_later) return agent::core::Nothing{};
+    keep_later = true;
+    keep_timer.expires_after(keep_interval);
+    keep_timer.async_wait([this, here = std::weak_ptr<int>(alive)](const asio::error_code& error) {
+        if (error || here.expired()) return;
+        keep_later = false;
+        const agent::core::Outcome kept = learnt->keep();
+        if (!kept && on_event) {
+            on_event({SnmpEvent::Kind::peer_engine_learnt, "",
+                      "engine IDs of peers are not kept over a restart: " + kept.error().message});
+        }
+    });
+    return learnt->keep();
 }
 
 void SnmpNoticeChannel::Parts::library_line(const std::string& line) {

@@ -1,5 +1,8 @@
 #include <signal.h>
 
+#include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 
@@ -298,6 +301,12 @@ TEST_CASE("of 64 agents the dead tenth delays nobody") {
               alive.size() * static_cast<std::size_t>(round));
         CHECK(counters.at("messages_given_up") == 0);
     }
+    // Learnt in one go, and kept without a sync for each.
+    CHECK(eventually([&] {
+        std::ifstream kept(pair.folder.path("ctl/snmp-peers"));
+        const auto lines = std::count(std::istreambuf_iterator<char>(kept), {}, '\n');
+        return static_cast<std::size_t>(lines) == alive.size();
+    }));
 }
 
 namespace {

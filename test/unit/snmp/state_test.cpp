@@ -75,13 +75,16 @@ TEST_CASE("learnt engines are there after a restart") {
     const Folder folder;
     auto learnt = LearntEngines::load(folder.path);
     REQUIRE(learnt);
-    REQUIRE(learnt.value().remember("host-a", "abcde"));
-    REQUIRE(learnt.value().remember("host-b", "fghij"));
+    learnt.value().remember("host-a", "abcde");
+    learnt.value().remember("host-b", "fghij");
+    CHECK_FALSE(LearntEngines::load(folder.path)->find("host-a"));
+    REQUIRE(learnt.value().keep());
     const auto again = LearntEngines::load(folder.path);
     REQUIRE(again);
     CHECK(again->find("host-a") == "abcde");
     CHECK_FALSE(again->find("host-c"));
     folder.write("snmp-peers", "zz host\n");
+    REQUIRE(learnt.value().keep());  // nothing new: nothing is written
     CHECK_FALSE(LearntEngines::load(folder.path));
 }
 
