@@ -72,8 +72,8 @@ void Controller::serve() {
     for (const auto& [method, until] :
          {std::pair{"drive.offline", OperationalState::forced_offline},
           std::pair{"drive.clear", OperationalState::online}}) {
-        control_->on_async(method, [this, until = until](const json& params, const Caller& caller,
-                                                         const auto& answer) {
+        on_either_node(method, [this, until = until](const json& params, const Caller& caller,
+                                                     const auto& answer) {
             administrate(until, params, caller, answer);
         });
     }
@@ -83,27 +83,7 @@ void Controller::serve() {
     serve_discovery();
     serve_hosts();
 
-    control_->on("agent.list", [this](const json&, const Caller&) { return list_agents(); });
-    control_->on("agent.show", [this](const json& params, const Caller&) -> ControlAnswer {
-        const auto name = runtime::text_parameter(params, "name");
-        if (!name) return wrong_parameter(name.error());
-        return show_agent(*name);
-    });
-    control_->on("agent.retire", [this](const json& params, const Caller& caller) -> ControlAnswer {
-        const auto name = runtime::text_parameter(params, "name");
-        if (!name) return wrong_parameter(name.error());
-        const auto reason = runtime::text_parameter(params, "reason");
-        if (!reason) return wrong_parameter(reason.error());
-        if (const auto elsewhere = not_here()) return *elsewhere;
-        const auto shown = show_agent(*name);
-        if (std::holds_alternative<ControlError>(shown)) return shown;
-        const auto noted = store_.append_audit(
-            {runtime::clock_now().wall, runtime::to_text(caller), "agent.retire", *name, *reason});
-        if (!noted) return ControlError{ControlErrorCode::failed, noted.error().message};
-        take(core::AdministratorRetiredAgent{*name, runtime::to_text(caller), *reason});
-        share_retirement(*name, runtime::to_text(caller), *reason);
-        return show_agent(*name);
-    });
+    serve_agents();
 
     control_->on("event.list", [this](const json& params, const Caller&) -> ControlAnswer {
         const auto query = runtime::event_query_from_json(params);
@@ -115,13 +95,6 @@ void Controller::serve() {
         json list = json::array();
         for (const auto& event : found)
             list.push_back(runtime::event_json(event));
-        return list;
-    });
-    control_->on("handshake.list", [this](const json&, const Caller&) -> ControlAnswer {
-        json list = json::array();
-        for (const auto& wait : rules_.handshakes(runtime::clock_now().monotonic)) {
-            list.push_back(runtime::handshake_json(wait));
-        }
         return list;
     });
     control_->on("alarm.list", [this](const json&, const Caller&) -> ControlAnswer {
@@ -258,6 +231,7 @@ void Controller::administrate(core::OperationalState until, const json& params,
     const auto view = view_of(drive);
     if (!view) return answer(no_such_drive(drive));
     if (const auto elsewhere = not_here()) return answer(*elsewhere);
+    if (const auto anew = forced_anew_since(params)) return answer(*anew);
     // Also when it is so already: a clear may be under way, or debts may be left to answer for.
     if (auto changed = change_drive(drive, until, runtime::to_text(caller), *reason); !changed)
         return answer(ControlError{ControlErrorCode::failed, changed.error().message});
@@ -296,6 +270,44 @@ std::string Controller::address_of(const core::AgentName& agent) const {
         return runtime::to_text(configured.address);
     }
     return "";
+}
+
+// A node that only watches knows nothing of agents: the one that serves is asked.
+void Controller::serve_agents() {
+    on_either_node("agent.list", [this](const json&, const Caller&, const auto& answer) {
+        answer(list_agents());
+    });
+    on_either_node("agent.show", [this](const json& params, const Caller&, const auto& answer) {
+        const auto name = runtime::text_parameter(params, "name");
+        answer(name ? show_agent(*name) : wrong_parameter(name.error()));
+    });
+    on_either_node("agent.retire",
+                   [this](const json& params, const Caller& caller, const auto& answer) {
+                       answer(retire_agent(params, caller));
+                   });
+    on_either_node("handshake.list", [this](const json&, const Caller&, const auto& answer) {
+        json list = json::array();
+        for (const auto& wait : rules_.handshakes(runtime::clock_now().monotonic))
+            list.push_back(runtime::handshake_json(wait));
+        answer(list);
+    });
+}
+
+ControlAnswer Controller::retire_agent(const json& params, const Caller& caller) {
+    const auto name = runtime::text_parameter(params, "name");
+    if (!name) return wrong_parameter(name.error());
+    const auto reason = runtime::text_parameter(params, "reason");
+    if (!reason) return wrong_parameter(reason.error());
+    if (const auto elsewhere = not_here()) return *elsewhere;
+    const auto shown = show_agent(*name);
+    if (std::holds_alternative<ControlError>(shown)) return shown;
+    const auto actor = runtime::to_text(caller);
+    const auto noted =
+        store_.append_audit({runtime::clock_now().wall, actor, "agent.retire", *name, *reason});
+    if (!noted) return ControlError{ControlErrorCode::failed, noted.error().message};
+    take(core::AdministratorRetiredAgent{*name, actor, *reason});
+    share_retirement(*name, actor, *reason);
+    return show_agent(*name);
 }
 
 ControlAnswer Controller::list_agents() const {

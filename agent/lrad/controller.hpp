@@ -149,6 +149,9 @@ class Controller {
     runtime::ControlAnswer list_drives() const;
     runtime::ControlAnswer show_drive(const core::DriveSerial& serial) const;
     runtime::ControlAnswer why_drive(const core::DriveSerial& serial) const;
+    void serve_agents();
+    runtime::ControlAnswer retire_agent(const nlohmann::json& params,
+                                        const runtime::Caller& caller);
     runtime::ControlAnswer list_agents() const;
     runtime::ControlAnswer show_agent(const std::string& name) const;
     runtime::ControlAnswer show_status() const;
@@ -252,7 +255,17 @@ class Controller {
     [[nodiscard]] bool pass_on(const std::string& method, const nlohmann::json& params,
                                const runtime::Caller& caller,
                                const runtime::ControlServer::Answerer& answer);
+    // A method that either node of a pair takes, and the one that serves answers.
+    void on_either_node(const std::string& method, runtime::ControlServer::AsyncHandler handler);
+    void open_requests();
     void take_requests_by(mounts::MountDispatch dispatch);
+    [[nodiscard]] bool is_ready_to_mount();
+    [[nodiscard]] bool settle_clear(
+        const nlohmann::json& params,
+        const std::function<void(const core::Result<nlohmann::json>&)>& then);
+    // A clear that was passed on: is the drive offline for something else by now?
+    [[nodiscard]] std::optional<runtime::ControlError> forced_anew_since(
+        const nlohmann::json& params) const;
     [[nodiscard]] SharedRecordsDoors shared_records_doors();
     void obey(const OfflineWish& wish);
     // What becomes of drives is told to the other node.
@@ -294,6 +307,7 @@ class Controller {
     std::unique_ptr<ReleaseRequests> release_requests_;
     std::map<core::DriveSerial, core::Instant> hinted_at_;  // drives a library's trap was about
     std::unique_ptr<drive_iface::events::DriveEventServer> event_server_;
+    std::map<std::string, runtime::ControlServer::AsyncHandler> either_node_;
     std::map<core::DriveSerial, Drive> drives_;
     // From their arrival until what they led to is recorded; bounded by the watches.
     struct EventBeingTaken {

@@ -32,8 +32,6 @@ namespace {
 // Drives that do not answer must not keep a node from serving.
 constexpr core::Duration old_keys_patience{10'000};
 constexpr core::Duration old_key_timeout{5'000};
-// So long requests from the other node wait for a node that is about to mount.
-constexpr core::Duration mounting_patience{60'000};
 
 std::uint64_t unix_seconds() {
     return static_cast<std::uint64_t>(std::max<std::int64_t>(runtime::clock_now().wall.ms, 0)) /
@@ -82,6 +80,7 @@ core::Outcome Controller::open_pair() {
     pair_->shared =
         std::make_unique<SharedRecords>(loop_, configuration_.pair->database,
                                         configuration_.sharing.controller, shared_records_doors());
+    open_requests();
     pair_node::NodeMethodDoors doors;
     doors.audit = [this](const runtime::Caller& caller, const std::string& action,
                          const std::string& subject, const std::string& reason) {
@@ -269,39 +268,6 @@ void Controller::end_elsewhere(std::shared_ptr<mounts::MountService> service) {
                                   ended.reset();
                                   over->store(true);
                               })});
-}
-
-bool Controller::pass_on(const std::string& method, const nlohmann::json& params,
-                         const runtime::Caller& caller,
-                         const runtime::ControlServer::Answerer& answer) {
-    if (!pair_ || !pair_->requests || !pair_->node->started()) return false;
-    if (pair_->node->rules().state() != pair::NodeState::standby) return false;
-    pair_->requests->pass(method, params, caller, answer);
-    return true;
-}
-
-void Controller::take_requests_by(mounts::MountDispatch dispatch) {
-    if (!pair_) return;
-    RequestPassingDoors doors;
-    doors.serve = std::move(dispatch.serve);
-    doors.settle_meaning = std::move(dispatch.settle_meaning);
-    // A node that takes over begins to mount within moments; one that can not, its changer being
-    // off perhaps, says so to who asks at the other node too.
-    doors.serves = [this, waits_since = std::optional<core::Instant>()]() mutable {
-        if (!is_active() || !mounts_ || mounts_->serving()) {
-            waits_since.reset();
-            return is_active() && mounts_ != nullptr;
-        }
-        const auto now = runtime::clock_now().monotonic;
-        if (!waits_since) waits_since = now;
-        return now - *waits_since >= mounting_patience;
-    };
-    doors.note = [this](core::Message message, const std::vector<std::string>& words) {
-        note_pair(message, words);
-    };
-    pair_->requests = std::make_unique<RequestPassing>(
-        loop_, database_request_box(configuration_.pair->database),
-        configuration_.sharing.controller, configuration_.pair->peer.name, std::move(doors));
 }
 
 std::optional<runtime::ControlError> Controller::not_here() const {

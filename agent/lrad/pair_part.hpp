@@ -11,11 +11,11 @@
 #include <vector>
 
 #include "agent/lrad/controller.hpp"
-#include "agent/lrad/shared_records.hpp"
 #include "agent/lrad/pair_alarms.hpp"
 #include "agent/lrad/pair_view.hpp"
 #include "agent/lrad/presence_memory.hpp"
 #include "agent/lrad/request_passing.hpp"
+#include "agent/lrad/shared_records.hpp"
 #include "agent/mounts/worker.hpp"
 #include "agent/pair_node/node_runner.hpp"
 
@@ -53,7 +53,9 @@ struct Controller::PairPart {
     }
     PresenceMemory presences;
     std::unique_ptr<SharedRecords> shared;
-    std::unique_ptr<RequestPassing> requests;             // null: no mounts
+    std::unique_ptr<RequestPassing> requests;
+    mounts::MountDispatch mounts;  // empty: no changer
+    std::optional<core::Instant> mounting_awaited_since;
     std::map<core::DriveSerial, std::string> cleared_by;  // who, and why, until it is online
     PairAlarms alarms;
     BallotsAtEnrolment enrolled;

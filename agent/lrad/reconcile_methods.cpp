@@ -30,8 +30,8 @@ struct Controller::ReconcileRun {
 };
 
 void Controller::serve_reconcile() {
-    control_->on_async("agent.reconcile", [this](const json& params, const runtime::Caller& caller,
-                                                 const runtime::ControlServer::Answerer& answer) {
+    on_either_node("agent.reconcile", [this](const json& params, const runtime::Caller& caller,
+                                             const runtime::ControlServer::Answerer& answer) {
         const auto name = runtime::text_parameter(params, "name");
         if (!name)
             return answer(ControlError{ControlErrorCode::invalid_params, name.error().message});

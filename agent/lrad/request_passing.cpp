@@ -283,7 +283,8 @@ void RequestPassing::Work::forget() {
 
 // What a name means is in the box before anything is done about it.
 void RequestPassing::Work::take_on(const BoxedRequest& request) {
-    if (!doors.serves() || !under_way.emplace(request.id, counts.served + 1).second) return;
+    if (!doors.serves() || !doors.is_ready(request.method)) return;
+    if (!under_way.emplace(request.id, counts.served + 1).second) return;
     const auto attempt = ++counts.served;
     if (!is_question(request.method))
         doors.note(Message::request_taken_on, {request.id, request.method, request.node});

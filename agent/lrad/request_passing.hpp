@@ -40,6 +40,8 @@ struct RequestPassingDoors {
         settle_meaning = [](const auto&, const auto&, const auto&) { return false; };
     // Does this node do, or answer, requests at this moment?
     std::function<bool()> serves;
+    // What can not be done yet stays in the box for a later look.
+    std::function<bool(const std::string& method)> is_ready = [](const auto&) { return true; };
     std::function<void(core::Message message, const std::vector<std::string>& words)> note;
     std::function<core::Now()> now = runtime::clock_now;
     std::chrono::milliseconds look_every{150};

@@ -450,6 +450,14 @@ void SharedRecords::read_before_serving(std::function<void(const Outcome&)> done
     asio::post(work_->loop, [done] { done(core::Error{"too much waits for the database"}); });
 }
 
+std::vector<std::string> SharedRecords::open_marks(const DriveSerial& drive) const {
+    std::vector<std::string> ids;
+    for (const auto& local : work_->ledger.marks_of(drive)) {
+        if (!local.mark.ended_at) ids.push_back(local.mark.id);
+    }
+    return ids;
+}
+
 std::size_t SharedRecords::untold() const {
     return work_->ledger.untold().size();
 }

@@ -19,6 +19,7 @@ lra_library(agent_lrad
     agent/lrad/controller_pair.cpp
     agent/lrad/controller_pair_agents.cpp
     agent/lrad/controller_pair_offline.cpp
+    agent/lrad/controller_pair_requests.cpp
     agent/lrad/controller_pair_view.cpp
     agent/lrad/discover_command.cpp
     agent/lrad/discovery_methods.cpp

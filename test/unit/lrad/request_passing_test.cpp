@@ -178,6 +178,7 @@ struct Node {
     };
     asio::io_context loop;
     bool serves = false;
+    bool mounts_are_ready = true;
     std::optional<json> means;  // what a cancel means here and now; none: the table is away
     core::Now now{{1'000'000}, {2'000'000}};
     std::vector<ControlAnswer> answers;
@@ -196,6 +197,9 @@ struct Node {
             return true;
         };
         doors.serves = [this] { return serves; };
+        doors.is_ready = [this](const std::string& method) {
+            return mounts_are_ready || method != "volume.mount";
+        };
         doors.settle_meaning = [this](const std::string& method, const json&, const auto& then) {
             if (method != "claim.cancel") return false;
             then(means ? core::Result<json>(*means) : core::Error{"no table"});
@@ -340,6 +344,24 @@ TEST_CASE("a request whose row is gone is put again, and answered") {
     REQUIRE(serves.until([&] { return !box.answers().empty(); }));
     REQUIRE(asks.until([&] { return !asks.answers.empty(); }));
     CHECK(asks.answers == std::vector<ControlAnswer>{json("mounted")});
+}
+
+TEST_CASE("what can not be done yet waits in the box, and nothing else waits behind it") {
+    FakeBox box;
+    Node asks(box);
+    asks.pass("volume.mount");
+    asks.pass("drive.offline");
+    REQUIRE(asks.until([&] { return box.size() == 2; }));
+    Node serves(box);
+    serves.mounts_are_ready = false;
+    serves.serves = true;
+    REQUIRE(serves.until([&] { return serves.served.size() == 1; }));
+    serves.look_on();
+    REQUIRE(serves.served.size() == 1);
+    CHECK(serves.served.front().method == "drive.offline");
+    serves.mounts_are_ready = true;
+    REQUIRE(serves.until([&] { return serves.served.size() == 2; }));
+    CHECK(serves.served.back().method == "volume.mount");
 }
 
 TEST_CASE("of a request whose row is gone nobody says that nothing was done") {
