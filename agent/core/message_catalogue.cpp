@@ -128,7 +128,8 @@ constexpr MessageDescription catalogue[] = {
     {Message::pair_shutdown_ordered, Severity::info, "node {} is ordered out of service, mode {}, by {}: {}",
      "A shutdown command was given to this node, or carried to it by an agent or the other node.", "Nothing."},
     {Message::pair_shutdown_refused, Severity::warning, "shutdown command {} is not obeyed: {}",
-     "Too few agents have stored its key, or the node could not leave at that moment. Nothing was changed.",
+     "Too few agents have stored its key, the node could not leave at that moment, or the command counts as older than one that was obeyed. "
+     "Nothing was changed.",
      "Give it again; --mode immediate needs fewer agents, --mode forced none."},
     {Message::pair_left_service, Severity::info, "node {} has left service ({}), {}",
      "The shutdown command is carried out; the agents keep its key.", "`lractl pair recover NODE` brings it back."},

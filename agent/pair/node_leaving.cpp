@@ -11,12 +11,21 @@ namespace agent::pair {
 void ControllerNode::Rules::take(const ShutdownOrdered& ordered) {
     const ShutdownKey& key = ordered.key;
     if (node_.key_ && node_.key_->id == key.id) return;  // carried here twice
-    if (key.id <= node_.record_.last_order) return;
+    if (key.id == node_.record_.last_order) return;
     if (key.cluster != node_.configuration_.cluster) {
         effects_.act(ShutdownRefused{key.id, "the command is for another pair"});
         return;
     }
     if (!concerns(key.subject, node_.configuration_.node)) return;
+    // Whoever gave it was told that it is on its way.
+    if (key.id < node_.record_.last_order) {
+        effects_.act(ShutdownRefused{
+            key.id,
+            "it is older than the last one that was obeyed or taken back here; if it was given "
+            "just now, the clock of " +
+                key.id.issuer + " is slow, or a vote was missed there: give it at a node"});
+        return;
+    }
     if (node_.key_) {
         effects_.act(ShutdownRefused{key.id, "another shutdown command is being obeyed"});
         return;

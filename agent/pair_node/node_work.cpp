@@ -18,6 +18,7 @@ using pair::Node;
 using pair::NodeState;
 
 constexpr std::size_t keys_seen_max = 16;
+constexpr std::size_t refusals_told_max = 64;
 // After this node has left: how long the other one may take to show that it knows.
 constexpr core::Duration notice_patience{3'000};
 // What clocks say in one go; more than ever comes at once.
@@ -234,6 +235,16 @@ void NodeRunner::Work::see_key(const pair::ShutdownKey& key) {
     keys.push_back(key);
 }
 
+// Once, however often it is carried here; of a command that was obeyed here nothing is refused.
+void NodeRunner::Work::tell_refusal(const pair::ShutdownRefused& refused) {
+    if (std::find(obeyed.begin(), obeyed.end(), refused.key) != obeyed.end()) return;
+    const std::pair told{refused.key, refused.why};
+    if (std::find(refusals.begin(), refusals.end(), told) != refusals.end()) return;
+    if (refusals.size() == refusals_told_max) refusals.pop_front();
+    refusals.push_back(told);
+    doors.note(Message::pair_shutdown_refused, {voting::key_name(refused.key), refused.why});
+}
+
 // ---- out
 
 void NodeRunner::Work::carry_out_all(const pair::NodeEffects& effects) {
@@ -269,12 +280,14 @@ void NodeRunner::Work::carry_out(const pair::NodeEffect& effect) {
     } else if (const auto* forgot = std::get_if<pair::AgentForgot>(&effect)) {
         doors.note(Message::pair_agent_forgot, {forgot->agent, forgot->agent});
     } else if (const auto* refused = std::get_if<pair::ShutdownRefused>(&effect)) {
-        doors.note(Message::pair_shutdown_refused, {voting::key_name(refused->key), refused->why});
+        tell_refusal(*refused);
     } else if (const auto* waits = std::get_if<pair::ShutdownWaits>(&effect)) {
         doors.note(Message::pair_command_waits, {voting::key_name(waits->key), own_name(),
                                                  std::string(pair::to_text(rules.state()))});
     } else if (const auto* left = std::get_if<pair::LeftService>(&effect)) {
         see_key(left->key);
+        if (obeyed.size() == refusals_told_max) obeyed.pop_front();
+        obeyed.push_back(left->key.id);
         const auto& departure = left->key.departures.at(pair::index_of(options.pair.node.node));
         doors.note(Message::pair_left_service,
                    {own_name(), std::string(pair::to_text(left->key.mode)),

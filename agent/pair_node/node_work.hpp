@@ -51,6 +51,7 @@ class NodeRunner::Work {
     void end_hand_over(const std::string& trouble);
     [[nodiscard]] bool peer_knows_of_departure() const;
     void see_key(const pair::ShutdownKey& key);
+    void tell_refusal(const pair::ShutdownRefused& refused);
     void compare_times(const std::string& answerer, const pair::LeaseAnswer& answer);
     bool hear_peer(const pair::PairMessage& message);
     bool hear_agent(const core::AgentName& from, const pair::PairMessage& message);
@@ -90,9 +91,11 @@ class NodeRunner::Work {
         std::function<void()> done;
     };
     std::optional<HandOver> hand_over;
-    std::set<std::string> short_promises;      // of whom that was told
-    std::set<std::string> worthless_promises;  // too short for the heartbeats here
-    std::optional<pair::Wish> missed;          // told of votes that were not enough for it
+    std::set<std::string> short_promises;                      // of whom that was told
+    std::set<std::string> worthless_promises;                  // too short for the heartbeats here
+    std::deque<std::pair<pair::KeyId, std::string>> refusals;  // that were told, and why
+    std::deque<pair::KeyId> obeyed;                            // in this life
+    std::optional<pair::Wish> missed;  // told of votes that were not enough for it
 };
 
 }  // namespace agent::pair_node

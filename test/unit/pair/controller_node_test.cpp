@@ -276,6 +276,27 @@ TEST_CASE("a shutdown is refused with the reason, and asked for once is asked fo
     CHECK_FALSE(bench.node.key());
 }
 
+TEST_CASE("a command that is older than one that was obeyed is refused, and not left unsaid") {
+    Bench bench;
+    bench.serve();
+    bench.take(ShutdownOrdered{order_to_leave(5)});
+    bench.take(KeyStored{"a1", order_to_leave(5).id});
+    CHECK(bench.done() == Step::stop_database);
+    REQUIRE(bench.node.state() == NodeState::shut_down);
+    bench.take(ShutdownOrdered{order_to_leave(3)});
+    const auto refused = effects_of<ShutdownRefused>(bench.last);
+    REQUIRE(refused.size() == 1);
+    CHECK(refused.front().key == order_to_leave(3).id);
+    CHECK_THAT(refused.front().why, ContainsSubstring("the clock of op is slow"));
+    CHECK(bench.last.size() == 1);
+    bench.take(ShutdownOrdered{order_to_leave(5)});
+    CHECK(bench.last.empty());
+    auto of_the_other = order_to_leave(3);
+    of_the_other.subject = Subject::second;
+    bench.take(ShutdownOrdered{of_the_other});
+    CHECK(bench.last.empty());
+}
+
 TEST_CASE("a node leaves when its mounts are gone, and its key tells how") {
     Bench bench;
     bench.serve();

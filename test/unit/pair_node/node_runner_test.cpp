@@ -272,6 +272,39 @@ TEST_CASE("a shutdown that needs every agent's key is refused without one of the
     CHECK(at_work.until(NodeState::shut_down));
 }
 
+TEST_CASE("a command from an agent with a slow clock is refused aloud, once") {
+    NodeAtWork at_work;
+    at_work.found();
+    REQUIRE(at_work.until(NodeState::primary_alone));
+    auto& node = at_work.node();
+    const auto leave = [&](const char* reason) {
+        const auto key =
+            node.shut_down(pair::Subject::first, pair::ShutdownMode::immediate, "root", reason);
+        REQUIRE(key);
+        REQUIRE(at_work.until(NodeState::shut_down));
+        REQUIRE(node.recover());
+        REQUIRE(at_work.until(NodeState::primary_alone));
+        return *key;
+    };
+    const auto first = leave("disks");
+    const auto second = leave("more disks");
+    REQUIRE(first.id < second.id);
+    const auto refused = [&] {
+        return std::count(at_work.notes.begin(), at_work.notes.end(),
+                          Message::pair_shutdown_refused);
+    };
+    for (const auto& carried_on : {first, second, first})
+        CHECK(node.hear("host-a", pair::encode(pair::CommandPass{carried_on})));
+    CHECK(refused() == 0);
+    auto slow = second;
+    slow.id.counter -= 3'600'000;
+    slow.id.issuer = "host-c";
+    for (int times = 0; times < 3; ++times)
+        CHECK(node.hear("host-c", pair::encode(pair::CommandPass{slow})));
+    CHECK(refused() == 1);
+    CHECK(node.rules().state() == NodeState::primary_alone);
+}
+
 TEST_CASE("a node that is stopped hands over to the other one when that is heard") {
     NodeAtWork at_work;
     at_work.found();
