@@ -190,64 +190,6 @@ std::optional<std::uint64_t> FileCartridge::nth_filemark(std::uint64_t ordinal) 
     return low;
 }
 
-// ---- reading
-
-// Is this block at hand, or can it be without waiting?
-bool FileCartridge::hold(std::uint64_t number) {
-    if (held_.contains(number)) return true;
-    if (auto block = worker_->take(number)) {
-        held_.emplace(number, std::move(*block));
-        return true;
-    }
-    if (number >= tail_.stored().objects) return false;
-    const auto* entry = stored_entry(number);
-    if (entry == nullptr) return false;
-    ReadBlock block{number, {}, {}};
-    if (!worker_->recording().read_at_once(*entry, block.data)) return false;
-    held_.emplace(number, std::move(block));
-    return true;
-}
-
-bool FileCartridge::at_hand(std::uint64_t first, std::uint64_t count) {
-    const auto all = end_of_data();
-    if (first >= all || count == 0) return true;
-    const auto end = first + std::min(count, all - first);
-    if (end > tail_.stored().objects) collect();
-    const bool again = end == read_next_;  // asked again for what was waited for
-    if (!again) sequential_reads_ = first == read_next_ ? sequential_reads_ + 1 : 0;
-    read_next_ = end;
-    held_.erase(held_.begin(), held_.lower_bound(first));
-    held_.erase(held_.lower_bound(end), held_.end());
-
-    const bool ahead = sequential_reads_ > 0;
-    for (auto number = first; number < end; ++number) {
-        if (object(number).kind == LogicalObject::Kind::filemark || hold(number)) continue;
-        worker_->fetch(number, end, ahead);
-        return false;
-    }
-    if (ahead) worker_->read_on(end);
-    return true;
-}
-
-Outcome FileCartridge::read(std::uint64_t number, Bytes& into) {
-    auto found = held_.find(number);
-    if (found == held_.end()) {
-        // Not asked for with at_hand() since it was read last: rare, and worth a wait.
-        auto blocks = worker_->recording().read(number, number + 1, 1);
-        if (blocks.empty()) return Error{"object " + std::to_string(number) + " is no block"};
-        found = held_.emplace(number, std::move(blocks.front())).first;
-    }
-    auto block = std::move(found->second);
-    held_.erase(found);
-    if (!block.error.empty()) return Error{block.error};
-    if (into.empty()) {
-        into = std::move(block.data);
-    } else {
-        into.insert(into.end(), block.data.begin(), block.data.end());
-    }
-    return Nothing{};
-}
-
 // ---- writing
 
 bool FileCartridge::reserved_for(std::uint64_t bytes, std::uint64_t objects) const {
@@ -314,7 +256,7 @@ void FileCartridge::cut(std::uint64_t at) {
     const auto border = before(at);
     tail_.cut(border);
     entry_groups_.erase(entry_groups_.lower_bound(at / 64 * 64), entry_groups_.end());
-    held_.clear();
+    forget_reading();
     sequential_reads_ = 0;
     give({.kind = StoreOperation::Kind::cut, .at = border});
     cut_operation_ = given_;
@@ -400,7 +342,7 @@ std::optional<Error> FileCartridge::take_fault() {
     faults_seen_ = state_.faults;
     tail_ = AcceptedTail(state_.stored);
     entry_groups_.clear();
-    held_.clear();
+    forget_reading();
     metadata_changed_ = metadata_changed_ || state_.metadata_tried != metadata_given_;
     note_full();
     if (door_.log) {

@@ -79,7 +79,10 @@ class FileCartridge final : public virtual_library::Cartridge {
     [[nodiscard]] std::uint64_t bytes_left() const;
     [[nodiscard]] RecordedEnd before(std::uint64_t number) const;
     [[nodiscard]] const IndexEntry* stored_entry(std::uint64_t number) const;
-    [[nodiscard]] bool hold(std::uint64_t number);
+    [[nodiscard]] bool hold(std::uint64_t number, bool ahead);
+    [[nodiscard]] bool look_into_window(std::uint64_t number, bool ahead);
+    [[nodiscard]] ByteView in_window(std::uint64_t number) const;
+    void forget_reading();
 
     Door door_;
     Metadata metadata_;
@@ -109,7 +112,16 @@ class FileCartridge final : public virtual_library::Cartridge {
     mutable std::optional<IndexEntry> lone_entry_;  // behind a damaged one of its group
 
     std::map<std::uint64_t, ReadBlock> held_;  // at hand
-    std::uint64_t read_next_ = 0;              // behind the last request
+    // Short blocks that are in memory: many with one system call and no other thread. The last one
+    // looked for is verified, and at hand.
+    struct Window {
+        std::vector<IndexEntry> blocks;
+        virtual_library::Bytes data;
+        std::optional<std::uint64_t> verified;
+    };
+    Window window_;
+    bool worker_reads_ = false;    // what is not in memory, until the reader goes elsewhere
+    std::uint64_t read_next_ = 0;  // behind the last request
     std::uint32_t sequential_reads_ = 0;
 };
 

@@ -105,6 +105,10 @@ class Recording {
                                               std::uint64_t bytes_max) const;
     // The block's data when it is in memory and whole; never waits for the disk.
     [[nodiscard]] bool read_at_once(const IndexEntry& entry, virtual_library::Bytes& into) const;
+    // The same of neighbours, with what stands between them and unverified: from the first one's
+    // data to the end of the last one's.
+    [[nodiscard]] bool read_at_once(std::span<const IndexEntry> neighbours,
+                                    virtual_library::Bytes& into) const;
 
   private:
     Recording() = default;

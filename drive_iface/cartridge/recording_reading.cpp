@@ -76,6 +76,18 @@ bool Recording::read_at_once(const IndexEntry& entry, virtual_library::Bytes& in
     return false;
 }
 
+bool Recording::read_at_once(std::span<const IndexEntry> neighbours,
+                             virtual_library::Bytes& into) const {
+    for (const auto& copy : copies_) {
+        if (copy->failed()) continue;
+        const auto& last = neighbours.back();
+        const auto from = neighbours.front().before.offset;
+        into.resize(last.before.offset + last.object.length - from);
+        return copy->data().read_at_once(from + tap_word, into);
+    }
+    return false;
+}
+
 ReadBlock Recording::read_one(const IndexEntry& entry) const {
     ReadBlock block{entry.before.objects, {}, {}};
     for (const auto* copy : good_copies()) {

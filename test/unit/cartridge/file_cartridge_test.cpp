@@ -1,5 +1,6 @@
 #include "drive_iface/cartridge/file_cartridge.hpp"
 
+#include <algorithm>
 #include <numeric>
 
 #include "test/support/catch.hpp"
@@ -269,4 +270,44 @@ TEST_CASE("a mirror goes on with the good copy when the other is damaged") {
     for (std::uint32_t i = 0; i < 10; ++i) {
         CHECK(stand.read(*cartridge, i) == block_of(1000, i));
     }
+}
+
+TEST_CASE("short blocks that are read in a row are right, and a damaged one is damaged alone") {
+    ShelfStand stand;
+    stand.create("LRA001L8");
+    auto cartridge = stand.open("LRA001L8");
+    std::vector<Blocks> expected;
+    for (std::uint32_t i = 0; i < 700; ++i) {
+        if (i % 300 == 299) {
+            stand.filemarks(*cartridge);
+            expected.emplace_back();
+            continue;
+        }
+        // Odd lengths have a byte more between them, and some are long.
+        expected.push_back(block_of(i % 100 == 50 ? 100'000 : 1000 + i % 7, i));
+        stand.append(*cartridge, expected.back());
+    }
+    stand.synchronise(*cartridge);
+    CHECK(recorded(stand, *cartridge) == expected);
+    stand.close(std::move(cartridge));
+
+    auto bytes = file_bytes(stand.data_file("LRA001L8"));
+    const auto found =
+        std::search(bytes.begin(), bytes.end(), expected[77].begin(), expected[77].end());
+    REQUIRE(found != bytes.end());
+    *found ^= 1;
+    write_file(stand.data_file("LRA001L8"), bytes);
+    cartridge = stand.open("LRA001L8");
+    for (std::uint64_t number = 60; number < 120; ++number) {
+        if (number == 77) {
+            CHECK_THAT(stand.read_error(*cartridge, number), ContainsSubstring("is damaged"));
+        } else {
+            CHECK(stand.read(*cartridge, number) == expected[number]);
+        }
+    }
+    // What is written over is not what is read.
+    stand.append(*cartridge, 100, block_of(1000, 5000), 1000);
+    stand.synchronise(*cartridge);
+    CHECK(stand.read(*cartridge, 99) == expected[99]);
+    CHECK(stand.read(*cartridge, 100) == block_of(1000, 5000));
 }
