@@ -170,7 +170,15 @@ void MessageReceiver::on_datagram(std::span<const std::uint8_t> datagram,
         counters_.add(SnmpCount::refused_command);
         return;
     }
-    if (!handler_(message, from.address()) || !inform) return;
+    // Not acknowledged either: our own resends have a number, and so a signature, of their own.
+    const auto signature = datagram.subspan(v3->authentication_at, v3->authentication_length);
+    if (replays_.was_taken(signature)) {
+        counters_.add(SnmpCount::refused_repeated);
+        return;
+    }
+    if (!handler_(message, from.address())) return;
+    replays_.take(signature, Clock::now());
+    if (!inform) return;
     agent::core::Result<std::string> response = message.response();
     if (response) {
         acknowledgements_.add(std::move(response).value(), from, {});

@@ -17,6 +17,7 @@
 
 #include "agent/core/result.hpp"
 #include "snmp_mib/datagram.hpp"
+#include "snmp_mib/replay_guard.hpp"
 #include "snmp_mib/snmp_counters.hpp"
 #include "snmp_mib/snmp_message.hpp"
 #include "snmp_mib/udp_batch.hpp"
@@ -96,6 +97,7 @@ class MessageReceiver {
     EndTurn end_turn_;
     std::function<void()> stranger_spoke_;
     bool in_turn_ = false;
+    ReplayGuard replays_;
     IncomingDatagrams incoming_;
     OutgoingDatagrams acknowledgements_;  // of the turn
     std::set<std::string> engine_ids_;

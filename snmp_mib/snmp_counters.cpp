@@ -41,6 +41,8 @@ std::string_view to_text(SnmpCount value) {
             return "refused_decryption";
         case refused_parse:
             return "refused_parse";
+        case refused_repeated:
+            return "refused_repeated";
         case refused_user_not_a_peer:
             return "refused_user_not_a_peer";
         case refused_command:

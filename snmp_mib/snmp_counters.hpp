@@ -32,6 +32,7 @@ enum class SnmpCount : std::uint8_t {
     refused_time_window,  // replayed, or from before a restart
     refused_decryption,
     refused_parse,
+    refused_repeated,  // a message that was taken already, sent again as it was
     // authenticated, and still not believed
     refused_user_not_a_peer,
     refused_command,  // not a notification

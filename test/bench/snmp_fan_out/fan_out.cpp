@@ -204,6 +204,7 @@ int channel_rounds(const std::string& how, std::size_t hosts, std::size_t rounds
         arguments.push_back(std::to_string(channel.listen_port()));
         arguments.push_back(channel.engine_id());
         arguments.push_back(std::to_string(channel.engine_boots()));
+        arguments.push_back(std::to_string(rounds + 1));
     }
     const Hosts answering(arguments);
     std::vector<double> took;

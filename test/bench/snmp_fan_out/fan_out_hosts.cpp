@@ -5,8 +5,8 @@
 //   snmp_fan_out_hosts N answer FOLDER [KEY]             acknowledges informs, as the product does;
 //                                                        KEY: the users' master key in hexadecimal
 //   snmp_fan_out_hosts N quick FOLDER                    the same at next to no cost
-//   snmp_fan_out_hosts N confirm FOLDER PORT ENGINE BOOTS  quick, and a confirmation for each
-//   notice, made beforehand, to the controller there
+//   snmp_fan_out_hosts N confirm FOLDER PORT ENGINE BOOTS ROUNDS  quick, and a confirmation for
+//   each notice, made beforehand, to the controller there
 //
 // Says "ready" and ends with its input.
 
@@ -96,9 +96,6 @@ void send_to(int descriptor, const std::string& datagram, const sockaddr_in& to)
              reinterpret_cast<const sockaddr*>(&to), sizeof to);
 }
 
-// Different ones, so that their answers are told apart; sent in turn.
-constexpr int confirmations_ready = 4;
-
 std::string confirmation_of(std::size_t host, const Controller& controller) {
     static std::int32_t id = 1;
     const agent::core::Confirmation confirmation{{3, 1},
@@ -121,13 +118,15 @@ struct QuickHost {
     std::size_t confirmed = 0;
 };
 
-std::vector<QuickHost> quick_hosts(std::size_t hosts, const Controller& controller) {
+// Each confirmation is sent once: what was taken is not taken again.
+std::vector<QuickHost> quick_hosts(std::size_t hosts, const Controller& controller,
+                                   std::size_t rounds) {
     std::vector<QuickHost> quick;
     for (std::size_t i = 0; i < hosts; ++i) {
         quick.push_back({{fan_out::master_key(), fan_out::host_engine_id(i)}, {}, {}, 0});
         if (controller.engine_id.empty()) continue;
         quick.back().controller.emplace(fan_out::master_key(), controller.engine_id);
-        for (int ready = 0; ready < confirmations_ready; ++ready)
+        for (std::size_t round = 0; round < rounds; ++round)
             quick.back().confirmations.push_back(confirmation_of(i, controller));
     }
     return quick;
@@ -165,7 +164,9 @@ void take(int descriptor, std::span<const std::uint8_t> datagram, const sockaddr
 
 int main(int argc, char** argv) {
     if (argc < 3)
-        give_up("N echo | N answer FOLDER | N quick FOLDER | N confirm FOLDER PORT ENGINE BOOTS");
+        give_up(
+            "N echo | N answer FOLDER | N quick FOLDER | N confirm FOLDER PORT ENGINE BOOTS "
+            "ROUNDS");
     const std::size_t hosts =
         std::min<std::size_t>(std::strtoul(argv[1], nullptr, 10), fan_out::hosts_max);
     const std::string how = argv[2];
@@ -173,6 +174,7 @@ int main(int argc, char** argv) {
     std::string master_key = fan_out::master_key();
     if (how == "answer" && argc > 4) master_key = from_hexadecimal(argv[4]).value_or(master_key);
     if (how == "answer" || how == "confirm") become_engines(hosts, argv[3], master_key);
+    const std::size_t rounds = argc > 7 ? std::strtoul(argv[7], nullptr, 10) : 1;
     if (argc > 6) {
         controller.address =
             address_of("127.0.0.1", static_cast<std::uint16_t>(std::atoi(argv[4])));
@@ -180,7 +182,7 @@ int main(int argc, char** argv) {
         become_agents(hosts, controller, static_cast<std::uint32_t>(std::atoi(argv[6])));
     }
     std::vector<QuickHost> quick;
-    if (how == "quick" || how == "confirm") quick = quick_hosts(hosts, controller);
+    if (how == "quick" || how == "confirm") quick = quick_hosts(hosts, controller, rounds);
     const int poller = ::epoll_create1(EPOLL_CLOEXEC);
     std::vector<int> sockets;
     for (std::size_t i = 0; i < hosts; ++i) {
