@@ -164,15 +164,11 @@ ExitCode run(const std::string& file, Prepared prepared) {
                   " drives");
     runtime::log_info("drive sharing agent " + name + " listens on udp port " +
                       std::to_string(daemon->channel().listen_port()));
-    std::unique_ptr<metrics::MetricsServer> metrics;
-    if (daemon->configuration().metrics.listen) {
-        auto served = metrics::MetricsServer::open(
-            loop, daemon->configuration().metrics,
-            {.metrics = [&] { return dsad::agent_metrics(*daemon); },
-             .trouble = []() -> std::optional<std::string> { return std::nullopt; }});
-        if (!served) return fail(served.error().message);
-        metrics = std::move(served).value();
-    }
+    const auto metrics = metrics::MetricsServer::open(
+        loop, daemon->configuration().metrics,
+        {.metrics = [&] { return dsad::agent_metrics(*daemon); },
+         .trouble = []() -> std::optional<std::string> { return std::nullopt; }});
+    if (!metrics) return fail(metrics.error().message);
     loop.run();
     return exit_code;
 }

@@ -355,7 +355,6 @@ Running Daemon::running() {
 
 // What monitoring asks is told by the event loop, as everything else.
 Outcome Daemon::start_metrics() {
-    if (!configuration_.metrics.listen) return Nothing{};
     auto server = agent::metrics::MetricsServer::open(
         loop_, configuration_.metrics,
         {.metrics = [this] { return library_metrics(running()); },

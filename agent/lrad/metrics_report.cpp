@@ -204,7 +204,6 @@ std::string controller_metrics(const snmp_mib::MibSnapshot& snapshot,
 }
 
 core::Outcome Controller::serve_metrics() {
-    if (!configuration_.metrics.listen) return core::Nothing{};
     const auto metrics_text = [this] {
         std::vector<DriveLooks> looks;
         for (const auto& [serial, drive] : drives_) {

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "agent/runtime/log.hpp"
+
 namespace agent::metrics {
 
 using drive_iface::web::Answer;
@@ -29,6 +31,7 @@ MetricsServer::MetricsServer(asio::io_context& loop, Source source)
 
 core::Result<std::unique_ptr<MetricsServer>> MetricsServer::open(
     asio::io_context& loop, const runtime::MetricsConfiguration& configuration, Source source) {
+    if (!configuration.listen) return std::unique_ptr<MetricsServer>();
     std::unique_ptr<MetricsServer> server(new MetricsServer(loop, std::move(source)));
     HttpServerOptions options;
     options.listen = {configuration.listen->host, configuration.listen->port};
@@ -39,6 +42,11 @@ core::Result<std::unique_ptr<MetricsServer>> MetricsServer::open(
     auto http = HttpServer::listen(
         loop, std::move(options),
         [one = server.get()](const Request& request) { return one->answer(request); });
+    if (!http && configuration.by_default) {
+        runtime::log_info("metrics are not served, since " + http.error().message +
+                          ": give this daemon a metrics.listen of its own, or \"off\"");
+        return std::unique_ptr<MetricsServer>();
+    }
     if (!http) return http.error().within("metrics.listen");
     server->http_ = std::move(http).value();
     return server;

@@ -23,7 +23,8 @@ class MetricsServer {
         std::function<std::optional<std::string>()> trouble;  // why it is not well
     };
 
-    // Errors: the address can not be used.
+    // Null: it is not wanted, or its port by default is another daemon's, which is logged. Errors:
+    // the address can not be used.
     [[nodiscard]] static core::Result<std::unique_ptr<MetricsServer>> open(
         asio::io_context& loop, const runtime::MetricsConfiguration& configuration, Source source);
     ~MetricsServer();

@@ -50,7 +50,7 @@ class DsadReading {
         result.state_dir = source_.file_beside(agent["state_dir"].get<std::string>());
         result.control_socket =
             source_.file_beside(values_["control"]["socket"].get<std::string>());
-        result.metrics = metrics_configuration(values_["metrics"]);
+        result.metrics = metrics_configuration(values_["metrics"], dsad_metrics_port);
         result.event_log_max = agent["event_log_max"].get<std::size_t>();
         result.host.agent = agent["name"].get<std::string>();
         result.host.domain = agent["domain"].get<std::string>();

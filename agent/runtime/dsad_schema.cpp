@@ -159,7 +159,7 @@ const ConfigurationSchema& dsad_configuration_schema() {
                         object_shape({default_key("socket", text_shape(), "\"/run/lra/dsad.sock\"",
                                                   "Control socket, for lractl.")}),
                         "{}", "Where lractl connects to."),
-            metrics_key(),
+            metrics_key(dsad_metrics_port),
             required_key("controllers", list_shape(known_controller_shape(), 1, 16),
                          "The library controllers whose notices are listened to.",
                          "[{\"address\": \"udp:192.0.2.10:1162\", \"user\": \"host1\"}]"),

@@ -44,7 +44,7 @@ class Reading {
         result.control_socket = path_at(values_["control"]["socket"]);
         result.event_log_max = values_["controller"]["event_log_max"].get<std::size_t>();
         result.snmp = snmp_configuration(source_, errors);
-        result.metrics = metrics_configuration(values_["metrics"]);
+        result.metrics = metrics_configuration(values_["metrics"], lrad_metrics_port);
         if (values_.contains("events")) read_events_listen(result);
         read_rules(result.sharing);
         read_domains(result.sharing);

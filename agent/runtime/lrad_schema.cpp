@@ -213,7 +213,7 @@ const ConfigurationSchema& lrad_configuration_schema() {
             required_key("snmp", lrad_snmp_shape(), "Notifications and their security.",
                          "{\"listen\": \"udp:0.0.0.0:1162\", \"users\": []}"),
             default_key("discovery", discovery_shape(), "{}", "Where drives are looked for."),
-            metrics_key(),
+            metrics_key(lrad_metrics_port),
             mounts_key(),
             node_pair_key(),
         })};

@@ -132,7 +132,7 @@ ConfigurationSchema make_schema() {
                 object_shape({default_key("socket", text_shape(107), "\"/run/lra/vtld.sock\"",
                                           "Control socket for lractl.")}),
                 "{}", "The control socket."),
-            agent::runtime::metrics_key(),
+            metrics_key(vtld_metrics_port),
             default_key("administration",
                         object_shape({optional_key(
                             "lrad_socket", text_shape(107),
@@ -163,7 +163,7 @@ class Reading {
         read_event_channels(result.events_connect);
         result.control_socket =
             source_.file_beside(values_["control"]["socket"].get<std::string>());
-        result.metrics = agent::runtime::metrics_configuration(values_["metrics"]);
+        result.metrics = metrics_configuration(values_["metrics"], vtld_metrics_port);
         const auto lrad = values_["administration"].value("lrad_socket", "");
         if (!lrad.empty()) result.lrad_socket = source_.file_beside(lrad);
         result.state_dir = source_.file_beside(values_["state_dir"].get<std::string>());

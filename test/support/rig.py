@@ -152,6 +152,8 @@ class Rig:
 
     def _write(self, name, value):
         path = self.path(name)
+        if "control" in value:
+            value.setdefault("metrics", {"listen": "off"})
         path.write_text(json.dumps(value, indent=2) + "\n")
         return path
 

@@ -120,6 +120,7 @@ class Ours final : public Server {
               {"capacity_mb", 16384}}},
             {"iscsi", {{"listen", portal_of(port_)}, {"target_prefix", prefix}}},
             {"control", {{"socket", (folder / "vtld.sock").string()}}},
+            {"metrics", {{"listen", "off"}}},
             {"state_dir", (folder / "state").string()}};
         for (int i = 0; i < drives; ++i) {
             configuration["drives"].push_back({{"serial", serial(i)}});

@@ -32,6 +32,7 @@ def main():
         "cartridges": {"folders": [str(folder / "a"), str(folder / "b")], "barcodes": []},
         "iscsi": {"listen": "127.0.0.1:0", "target_prefix": PREFIX},
         "control": {"socket": str(folder / "vtld.sock")},
+        "metrics": {"listen": "off"},
     }
     for name in ("state", "a", "b"):
         (folder / name).mkdir()

@@ -69,6 +69,7 @@ Scene::Scene() {
           {"domain", "ours"},
           {"stop_timeout_ms", 3000}}},
         {"control", {{"socket", folder_ + "/dsad.sock"}}},
+        {"metrics", {{"listen", "off"}}},
         {"controllers",
          {{{"name", "lra"},
            {"address", "udp:127.0.0.1:" + std::to_string(Controller::instance().port())},

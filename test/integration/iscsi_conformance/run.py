@@ -69,7 +69,7 @@ class Vtld:
         with open(configuration, "w", encoding="utf-8") as out:
             json.dump({"drives": [{"serial": SERIAL}],
                        "iscsi": {"listen": "127.0.0.1:0", "target_prefix": "iqn.2026-01.example.conformance"},
-                       "control": {"socket": self.socket},
+                       "control": {"socket": self.socket}, "metrics": {"listen": "off"},
                        "state_dir": os.path.join(folder, "state")}, out)
         self.log_file = os.path.join(folder, "vtld.log")
         with open(self.log_file, "wb") as log:

@@ -56,6 +56,7 @@ DaemonSite::DaemonSite(const Wanted& wanted) : wanted_(wanted) {
         {"iscsi", {{"listen", "127.0.0.1:0"}, {"target_prefix", "iqn.2026-01.example.test"}}},
         {"rmt", {{"listen", "unix:" + folder_ + "/rmt.sock"}}},
         {"control", {{"socket", folder_ + "/control.sock"}}},
+        {"metrics", {{"listen", "off"}}},
         {"state_dir", folder_ + "/state"}};
     std::ofstream(folder_ + "/vtld.json") << configuration.dump(2);
     start();

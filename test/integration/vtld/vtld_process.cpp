@@ -39,6 +39,7 @@ VtldProcess::VtldProcess(const json& iscsi, const json& more) {
         {"drives", {{{"serial", "VT00000001"}}, {{"serial", "VT00000002"}}}},
         {"iscsi", {{"listen", "127.0.0.1:0"}, {"target_prefix", "iqn.2026-01.example.test"}}},
         {"control", {{"socket", socket_}}},
+        {"metrics", {{"listen", "off"}}},
         {"state_dir", folder_ + "/state"},
         {"virtual_ports", {{"host1", "fc:2100000e1e09a1b0"}}}};
     configuration["iscsi"].update(iscsi);

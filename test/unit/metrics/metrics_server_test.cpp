@@ -100,3 +100,21 @@ TEST_CASE("a loop that hangs is not healthy") {
     CHECK_THAT(served.get("/healthz", true), StartsWith("HTTP/1.1 503"));
     go_on.set_value();
 }
+
+TEST_CASE("a port by default that another daemon has is no error, one that was given is") {
+    const Served first;
+    asio::io_context loop;
+    agent::runtime::MetricsConfiguration second;
+    second.listen =
+        agent::runtime::address_from_text("tcp:127.0.0.1:" + std::to_string(first.server->port()));
+    const MetricsServer::Source nothing{[] { return std::string(); },
+                                        []() -> std::optional<std::string> { return {}; }};
+    const auto refused = MetricsServer::open(loop, second, nothing);
+    REQUIRE_FALSE(refused.ok());
+    CHECK_THAT(refused.error().message, StartsWith("metrics.listen"));
+    second.by_default = true;
+    const auto without = MetricsServer::open(loop, second, nothing);
+    REQUIRE(without.ok());
+    CHECK(without.value() == nullptr);
+    CHECK(MetricsServer::open(loop, {}, nothing).value() == nullptr);
+}

@@ -212,9 +212,13 @@ TEST_CASE("metrics are served at an address of this machine, or it is an error")
     CHECK_THAT(place.error("/metrics", {{"lisen", "tcp:127.0.0.1:9469"}}),
                ContainsSubstring("listen"));
     json content = sample_lrad();
+    CHECK(place.read(content).value->metrics.listen->port == 9469);
+    CHECK(place.read(content).value->metrics.by_default);
+    content["metrics"] = {{"listen", "off"}};
     CHECK_FALSE(place.read(content).value->metrics.listen);
     content["metrics"] = {{"listen", "tcp:[::1]:9469"}};
     const auto served = place.read(content);
     REQUIRE(served.ok());
     CHECK(served.value->metrics.listen->host == "::1");
+    CHECK_FALSE(served.value->metrics.by_default);
 }
