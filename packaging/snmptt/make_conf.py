@@ -41,7 +41,8 @@ def main():
         place = {o: f"${i + 1}" for i, o in enumerate(objects)}
         told = f"{place['tlrNotifyController']}: {place['tlrNotifyText']}"
         if SEVERITY_PLACE in place:
-            told = f"{place[SEVERITY_PLACE]} {told} (drive {place['tlrNotifyDrive']} agent {place['tlrNotifyAgent']} #{place['tlrNotifySequence']})"
+            over = "over: " if description.startswith("Clears ") else ""  # the text is that of the alarm
+            told = f"{over}{place[SEVERITY_PLACE]} {told} (drive {place['tlrNotifyDrive']} agent {place['tlrNotifyAgent']} #{place['tlrNotifySequence']})"
         print(f'\nEVENT {name} {ROOT}.{arc}.0.{number} "Tape library reservation" {severity_of(name, description)}')
         print(f"FORMAT {told}")
         print(f"SDESC\n{description}\nEDESC")

@@ -2,7 +2,9 @@
 
 import json
 import re
+import shutil
 import socket
+import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -93,6 +95,21 @@ def check_integrations(families):
         check(len(names) > 5 and not missing, f"{path.name} reads {len(names)} metrics and all of them exist" + (f", but {missing}" if missing else ""))
 
 
+def check_with_promtool(rig):
+    """Prometheus' own judge, where it is installed."""
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        print("      promtool is not installed: the rules and metrics are not judged by it", flush=True)
+        return
+    rules = Path(__file__).resolve().parents[3] / "packaging/prometheus/lra.rules.yml"
+    judged = rig.run([promtool, "check", "rules", str(rules)], check=False)
+    check(judged.returncode == 0, f"promtool takes the rules {judged.stderr}")
+    for daemon in ("lrad", "host-a", "vtld"):
+        judged = subprocess.run([promtool, "check", "metrics"], input=rig.get("/metrics", daemon)[0], capture_output=True, text=True,
+                                timeout=30)
+        check(judged.returncode == 0 and not judged.stderr, f"promtool takes the metrics of {daemon} {judged.stderr}")
+
+
 def check_rule_about_strangers(rig):
     """What the rule LraMessagesRefused adds up, read as Prometheus would, sees who is no agent of ours and sends garbage."""
     rules = (Path(__file__).resolve().parents[3] / "packaging/prometheus/lra.rules.yml").read_text()
@@ -145,6 +162,7 @@ def main():
               "a drive that is forced offline is degraded, and its alarm is there")
         check_host_and_library(rig)
         check_rule_about_strangers(rig)
+        check_with_promtool(rig)
         try:
             rig.get("/nothing")
             raise Failed("/nothing was answered")

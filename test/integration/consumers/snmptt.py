@@ -50,9 +50,13 @@ snmptt_conf_files = <<END
 END
 """)
         conf = self.path("snmptrapd.conf")
-        conf.write_text(f"createUser noc SHA-256 {self.passphrase('noc.auth')} AES {self.passphrase('noc.priv')}\n"
-                        "authUser log,execute noc priv\n"
-                        f"traphandle default {shutil.which('snmptt')} --ini={self.path('snmptt.ini')}\n")
+        ours = (ROOT / "packaging/snmptrapd/snmptrapd.conf").read_text()
+        for placeholder, word in (("AUTH-PASSPHRASE", self.passphrase("noc.auth")), ("PRIV-PASSPHRASE", self.passphrase("noc.priv")),
+                                  (" nms", " noc"), ("/usr/sbin/snmptt", f"{shutil.which('snmptt')} --ini={self.path('snmptt.ini')}")):
+            if placeholder not in ours:
+                raise Failed(f"{placeholder} is not in packaging/snmptrapd/snmptrapd.conf any more")
+            ours = ours.replace(placeholder, word)
+        conf.write_text(ours)
         conf.chmod(0o600)
         state = self.path("snmptrapd")
         state.mkdir(mode=0o700)
@@ -83,7 +87,7 @@ def main():
             rig.lractl("lrad", "drive", "offline", D1, "--reason", "inspection")
             expect(rig, ".8433.0.13 ", "Critical", f"drive {D1}", "inspection")
             rig.lractl("lrad", "drive", "clear", D1, "--reason", "done")
-            expect(rig, ".8433.0.14 ", "Normal", f"drive {D1}")
+            expect(rig, ".8433.0.14 ", "Normal", "over: ", f"drive {D1}")
             expect(rig, ".8433.0.8 ", "Normal", "lra: ")
             if rig.path("unknown.log").exists() and rig.path("unknown.log").read_text().strip():
                 raise Failed("snmptt did not know: " + rig.path("unknown.log").read_text())
