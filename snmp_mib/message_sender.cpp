@@ -18,6 +18,8 @@ constexpr milliseconds slot_time_max{50};
 constexpr milliseconds send_again{5};
 constexpr std::size_t datagrams_unsent_max = 2 * datagrams_at_once;
 constexpr milliseconds resolve_not_within{10'000};
+// Heard of within this time: most likely still there.
+constexpr milliseconds heard_lately{1'000};
 // Transmissions of a message in vain, after which its destination may have moved.
 constexpr std::uint32_t attempts_before_resolving = 2;
 }  // namespace
@@ -75,6 +77,8 @@ agent::core::Outcome MessageSender::set_destination(const std::string& name,
         fresh->waiting = slot->waiting;
         fresh->active = slot->active;
         fresh->by_key = slot->by_key;
+        fresh->places = slot->places;
+        fresh->parked = slot->parked;
     }
     slot = std::move(fresh);
     Destination& destination = *slot;
@@ -268,10 +272,11 @@ void MessageSender::finish(MessageId id, MessageEnd end) {
     const std::unique_ptr<Message> message = std::move(found->second);
     messages_.erase(found);
     if (message->due) due_.erase({*message->due, id});
-    if (message->holds_slot) --slots_taken_;
     forget_ids(*message);
     if (const auto where = destinations_.find(message->destination); where != destinations_.end()) {
         Destination& destination = *where->second;
+        release_place(*message, destination);
+        if (destination.places == 0) unpark(destination);
         destination.active.erase(id);
         std::erase(destination.waiting, id);
         if (const auto keyed = destination.by_key.find(message->key);
@@ -304,10 +309,15 @@ void MessageSender::forget_ids(const Message& message) {
 
 void MessageSender::pump() {
     const Clock::time_point now = Clock::now();
-    while (!slots_.empty() &&
-           (slots_.front().first <= now || !messages_.contains(slots_.front().second))) {
-        release_slot(slots_.front().second);
+    while (!slots_.empty()) {
+        const auto found = messages_.find(slots_.front().second);
+        if (found != messages_.end() && slots_.front().first > now) break;
         slots_.pop_front();
+        if (found == messages_.end() || !found->second->holds_slot) continue;
+        Destination& destination = *destinations_.at(found->second->destination);
+        release_place(*found->second, destination);
+        destination.silent = true;
+        unpark(destination);
     }
     while (!due_.empty() && due_.begin()->first <= now) {
         const MessageId id = due_.begin()->second;
@@ -318,23 +328,54 @@ void MessageSender::pump() {
     while (!ready_.empty() && slots_taken_ < settings_.unanswered_max) {
         const MessageId id = ready_.front();
         ready_.pop_front();
-        if (const auto found = messages_.find(id); found != messages_.end())
-            transmit(*found->second);
+        const auto found = messages_.find(id);
+        if (found == messages_.end()) continue;
+        Message& message = *found->second;
+        Destination& destination = *destinations_.at(message.destination);
+        if (must_wait(message, destination)) {
+            destination.parked.push_back(id);
+        } else {
+            transmit(message);
+        }
     }
     arm_timer();
 }
 
-void MessageSender::release_slot(MessageId id) {
-    const auto found = messages_.find(id);
-    if (found == messages_.end() || !found->second->holds_slot) return;
-    found->second->holds_slot = false;
+bool MessageSender::must_wait(const Message& message, const Destination& destination) {
+    const bool needs_place = message.delivery == Delivery::inform && !message.holds_slot;
+    return needs_place && destination.places > 0 && !destination.silent &&
+           destination.heard_at < Clock::now() - heard_lately;
+}
+
+void MessageSender::take_place(Message& message, Destination& destination) {
+    if (destination.silent) return;
+    slots_.emplace_back(Clock::now() + slot_time_max, message.id);
+    if (std::exchange(message.holds_slot, true)) return;
+    ++slots_taken_;
+    ++destination.places;
+}
+
+void MessageSender::release_place(Message& message, Destination& destination) {
+    if (!std::exchange(message.holds_slot, false)) return;
     --slots_taken_;
+    --destination.places;
+}
+
+void MessageSender::heard_from(Destination& destination) {
+    destination.heard_at = Clock::now();
+    destination.silent = false;
+    unpark(destination);
+}
+
+void MessageSender::unpark(Destination& destination) {
+    ready_.insert(ready_.end(), destination.parked.begin(), destination.parked.end());
+    destination.parked.clear();
 }
 
 void MessageSender::arm_timer() {
     Clock::time_point next = Clock::time_point::max();
     if (!due_.empty()) next = due_.begin()->first;
-    if (!ready_.empty() && !slots_.empty()) next = std::min(next, slots_.front().first);
+    if (!slots_.empty()) next = std::min(next, slots_.front().first);
     if (flush_again_at_) next = std::min(next, *flush_again_at_);
     if (next == Clock::time_point::max() || (timer_armed_ && timer_.expiry() <= next)) return;
     timer_.expires_at(next);
@@ -405,9 +446,7 @@ void MessageSender::transmit(Message& message) {
             return;
         }
     } else {
-        if (!message.holds_slot) ++slots_taken_;
-        message.holds_slot = true;
-        slots_.emplace_back(Clock::now() + slot_time_max, message.id);
+        take_place(message, destination);
     }
     make_due(message, Clock::now() + back_off(message.attempts));
 }

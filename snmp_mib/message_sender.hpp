@@ -139,7 +139,11 @@ class MessageSender {
     void send_datagram(Destination& destination, std::string datagram);
     void flush();
     void flush(Line& line);
-    void release_slot(MessageId id);
+    static bool must_wait(const Message& message, const Destination& destination);
+    void take_place(Message& message, Destination& destination);
+    void release_place(Message& message, Destination& destination);
+    void heard_from(Destination& destination);
+    void unpark(Destination& destination);
     void finish(MessageId id, MessageEnd end);
     void post_end(OnEnd on_end, MessageEnd end);
     Clock::duration back_off(std::uint32_t attempts);

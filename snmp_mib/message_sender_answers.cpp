@@ -110,6 +110,7 @@ void MessageSender::on_datagram(std::span<const std::uint8_t> datagram,
         return;
     }
     destination.answering = true;
+    heard_from(destination);
     destination.trouble.clear();
     counters_.add(SnmpCount::messages_acknowledged);
     finish(found->second.message, MessageEnd::acknowledged);
@@ -149,6 +150,7 @@ void MessageSender::on_v3_answer(const V3Envelope& envelope, std::span<const std
     }
     believe_engine(destination, outstanding.engine_id);
     destination.answering = true;
+    heard_from(destination);
     if (answer.error_status() != 0) {
         destination.trouble =
             "it answers with SNMP error status " + std::to_string(answer.error_status());

@@ -58,6 +58,13 @@ struct MessageSender::Destination {
     std::set<MessageId> active;
     std::map<std::string, MessageId> by_key;
     bool answering = false;
+    // Places of the window. Who was heard of lately takes as many as he has messages, another one
+    // until he answers, and who lets it time out none: no answer of his needs room.
+    std::size_t places = 0;
+    bool silent = false;
+    Clock::time_point heard_at = Clock::time_point::min();
+    std::deque<MessageId>
+        parked;  // ready, until the one that holds a place is answered or too late
     std::uint64_t resent = 0;
     std::string trouble;
 

@@ -1,9 +1,8 @@
 // How long does it take to tell N hosts? fan_out.py runs the parts beside each other.
 //
 //   snmp_fan_out floor N ROUNDS              datagrams of the same size, there and back
-//   snmp_fan_out inform N ROUNDS FOLDER [DEAD]  notices as SNMPv3 informs until all are
-//   acknowledged; the last DEAD
-//                                            hosts do not exist and are not waited for
+//   snmp_fan_out inform N ROUNDS FOLDER [DEAD] [DRIVES]  notices as SNMPv3 informs until all are
+//   acknowledged; the last DEAD hosts do not exist and are not waited for; DRIVES (1) notices each
 //   snmp_fan_out handshake N ROUNDS FOLDER   and until every host's confirmation has come as well
 //   snmp_fan_out trap N ROUNDS FOLDER        notices as traps, until every confirmation has come
 //   snmp_fan_out sessions N ROUNDS FOLDER    Net-SNMP's API, a session for each host
@@ -182,7 +181,7 @@ ReservationNotice notice_of(std::uint64_t sequence) {
 }
 
 int channel_rounds(const std::string& how, std::size_t hosts, std::size_t rounds,
-                   const std::string& folder, std::size_t dead) {
+                   const std::string& folder, std::size_t dead, std::size_t drives) {
     asio::io_context loop;
     std::size_t confirmed = 0;
     auto configuration = channel_configuration(hosts, folder);
@@ -216,12 +215,15 @@ int channel_rounds(const std::string& how, std::size_t hosts, std::size_t rounds
         const auto cpu_before = fan_out::processor_time();
         // Dead ones first: they are to be in the way, if anything is.
         for (std::size_t i = hosts; i-- > 0;) {
-            channel.send(fan_out::host_name(i), "drive", notice_of(round + 1), [&, i] {
-                if (i < living) ++acknowledged;
-            });
+            for (std::size_t drive = 0; drive < drives; ++drive) {
+                channel.send(fan_out::host_name(i), "drive" + std::to_string(drive),
+                             notice_of(round + 1), [&, i] {
+                                 if (i < living) ++acknowledged;
+                             });
+            }
         }
         const auto done = [&] {
-            return (how == "trap" || acknowledged >= living) &&
+            return (how == "trap" || acknowledged >= living * drives) &&
                    (how == "inform" || confirmed >= living);
         };
         while (!done() && Clock::now() - begin < round_patience)
@@ -230,7 +232,7 @@ int channel_rounds(const std::string& how, std::size_t hosts, std::size_t rounds
         cpu += fan_out::processor_time() - cpu_before;
         took.push_back(ms_since(begin));
         for (std::size_t i = 0; i < hosts && how == "trap"; ++i)
-            channel.stop_sending(fan_out::host_name(i), "drive");
+            channel.stop_sending(fan_out::host_name(i), "drive0");
     }
     for (std::size_t i = 0; i < snmp_count_kinds; ++i) {
         const auto what = static_cast<SnmpCount>(i);
@@ -265,5 +267,6 @@ int main(int argc, char** argv) {
         const Hosts answering({words[1], "quick", folder});
         return fan_out::library_sessions(hosts, rounds, words[3].c_str());
     }
-    return channel_rounds(words[0], hosts, rounds, words[3], std::min(number(4), hosts - 1));
+    return channel_rounds(words[0], hosts, rounds, words[3], std::min(number(4), hosts - 1),
+                          std::max(number(5), 1UL));
 }

@@ -82,6 +82,8 @@ def main():
             for name, took in ways.items():
                 print(f"  {name:34}{took:10.0f}  {took / ours:.0f} times as long as ours", flush=True)
     row("1000 hosts, 50 of them dead", [run(bin_dir, "inform", 1000, 6, "50") for _ in range(times)])
+    row("1000 hosts, a notice of 16 drives", [run(bin_dir, "inform", 1000, 3, "0", "16") for _ in range(times)])
+    row("the same, 50 of them dead", [run(bin_dir, "inform", 1000, 3, "50", "16") for _ in range(times)])
 
 
 if __name__ == "__main__":

@@ -125,6 +125,8 @@ void take_option(Options& options, const std::string& line) {
         channel.delivery = Delivery::trap;
     } else if (key == "resend") {
         words >> channel.first_resend_ms >> channel.resend_max_ms;
+    } else if (key == "window") {
+        words >> channel.informs_unanswered_max;
     } else if (key == "attempts") {
         words >> channel.attempts_max;
         options.consumers.attempts_max = channel.attempts_max;

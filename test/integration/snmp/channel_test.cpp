@@ -309,6 +309,38 @@ TEST_CASE("of 64 agents the dead tenth delays nobody") {
     }));
 }
 
+TEST_CASE("dead agents with many changes each hold up nobody") {
+    constexpr unsigned dead_agents = 8;
+    constexpr unsigned drives = 16;
+    const Pair pair;
+    const UdpSocket nobody;
+    ChannelDriver agent(program, pair.agent_options(nobody.port()));
+    REQUIRE(agent.ready());
+    // Room for four messages that wait for an answer.
+    auto options = pair.with(pair.controller_options(agent.port()), "window 4");
+    std::vector<std::unique_ptr<UdpSocket>> dead;
+    for (unsigned i = 0; i < dead_agents; ++i) {
+        dead.push_back(std::make_unique<UdpSocket>());
+        options.push_back("peer dead-" + std::to_string(i) + " " + pair.here +
+                          std::to_string(dead.back()->port()) + " host-a 0x800000000102030" +
+                          std::to_string(i));
+    }
+    ChannelDriver controller(program, options);
+    REQUIRE(controller.ready());
+    for (unsigned drive = 0; drive < drives; ++drive) {
+        for (unsigned i = 0; i < dead_agents; ++i)
+            controller.tell("notice dead-" + std::to_string(i) + " VT" + std::to_string(drive) +
+                            " 1");
+    }
+    controller.tell("notice host-a VT0001 1");
+    // A place for each message would be 128 times 50 ms for four places: 1.6 s.
+    CHECK(controller.wait_for("acknowledged host-a VT0001 1", 1'000) ==
+          "acknowledged host-a VT0001 1");
+    // And each of theirs is sent all the same.
+    CHECK(
+        eventually([&] { return controller.count("messages_sent") == dead_agents * drives + 1; }));
+}
+
 namespace {
 
 // A node "ctl" of a pair of controllers whose voting agent is "host-a", and whose other node is
