@@ -225,6 +225,7 @@ void ControllerNode::Rules::vote_decided() {
         register_read(value);
         return;
     }
+    node_.register_unread_ = false;
     node_.naming_ = {value.epoch, value.relation};
     node_.alone_for_certain_ = value.relation == Relation::alone;
     ++node_.position_;
@@ -355,6 +356,11 @@ std::optional<Step> ControllerNode::running_step() const {
     return procedure->steps[position_];
 }
 
+std::optional<Register> ControllerNode::vouch(const ActingRight& right, core::Instant now) const {
+    if (!may_send(right, now) || !vote_ || vote_->state() != Vote::State::decided)
+        return std::nullopt;
+    return Register{vote_->ballot(), vote_->ballot(), vote_->value()};
+}
 bool ControllerNode::vote_is_open() const {
     const auto step = running_step();
     return step && is_vote(*step) && vote_ &&
@@ -395,6 +401,9 @@ bool ControllerNode::retry_is_wanted() const {
             // A copy may have been rewound to where nothing ever comes, and said that all is well.
             return !following_ || !data_.receives;
         case NodeState::primary:
+            // Both nodes went on without the agents, who may be back: only after a vote can this
+            // one tell an agent that lost its store what they hold.
+            return unpublished_ || register_unread_;
         case NodeState::primary_alone:
             return unpublished_;
         case NodeState::single:

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/core/step_effects.hpp"
+#include "agent/pair/acting_right.hpp"
 #include "agent/pair/controller_node_io.hpp"
 
 namespace agent::pair {
@@ -46,6 +47,10 @@ class ControllerNode {
     // The newest vote, for `pair votes`; nothing before the first.
     [[nodiscard]] const std::optional<Vote>& vote() const { return vote_; }
     [[nodiscard]] bool vote_is_open() const;
+    // What an agent that has lost its register may be told. It must be what a majority holds, or
+    // the agent could help to name a second primary: the node can vouch for it while it acts, for
+    // as long as its time to act lasts nobody else has been named. Nothing: it can not.
+    [[nodiscard]] std::optional<Register> vouch(const ActingRight& right, core::Instant now) const;
     // The command being obeyed: keys are collected, or the node drains; nothing otherwise.
     [[nodiscard]] const std::optional<ShutdownKey>& key() const { return key_; }
     // How it does so: as key() says, or `immediate` when the program is being stopped.

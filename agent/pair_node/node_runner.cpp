@@ -166,9 +166,6 @@ core::Outcome NodeRunner::forced_start() {
     return core::Nothing{};
 }
 
-// What is told must be what a majority holds, or the agent could help to name a second primary.
-// This node can vouch for it while it acts: as long as its time to act lasts nobody else has been
-// named, and the agent that is told is not waited for longer than that.
 core::Outcome NodeRunner::enrol(const core::AgentName& agent) {
     Work& work = *work_;
     const auto& voters = work.options.pair.node.voters;
@@ -179,16 +176,14 @@ core::Outcome NodeRunner::enrol(const core::AgentName& agent) {
     work.give(pair::AgentEnrolled{agent});
     work.hear_clocks();
     if (work.rules.state() == NodeState::standby) return core::Nothing{};
-    const auto& vote = work.rules.vote();
-    const bool decided = vote && vote->state() == pair::Vote::State::decided;
-    if (!pair::may_send(right(), work.doors.now().monotonic) || !decided) {
+    const auto beginning = work.rules.vouch(right(), work.doors.now().monotonic);
+    if (!beginning) {
         return core::Error{"node " + work.options.name + " is " +
                            std::string(pair::to_text(work.rules.state())) +
                            " and can not vouch for the register: give the command to the node "
                            "that serves"};
     }
-    const pair::Register beginning{vote->ballot(), vote->ballot(), vote->value()};
-    work.doors.say(agent, "pair enrolment", pair::encode(pair::Enrolment{beginning}),
+    work.doors.say(agent, "pair enrolment", pair::encode(pair::Enrolment{*beginning}),
                    enrolment_attempts);
     return core::Nothing{};
 }

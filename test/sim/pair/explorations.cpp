@@ -48,6 +48,12 @@ std::vector<Question> questions() {
     forgotten.missing = 2;
     forgotten.agent_crashes = 1;
     ask("an agent ends and starts again", 3, forgotten, 3'000, {});
+
+    Budget lost;
+    lost.claims = 1;
+    lost.missing = 2;
+    lost.store_losses = 1;
+    ask("an agent loses its store and is taken in anew", 3, lost, 6'000, {});
     return all;
 }
 

@@ -32,7 +32,7 @@ Fingerprint fingerprint_of(const World& world, const Budget& budget) {
     for (const int left :
          {budget.claims, budget.crashes, budget.server_crashes, budget.pauses, budget.mute,
           budget.cancels, budget.missing, budget.time_outs, budget.retries, budget.shut_downs,
-          budget.recoveries, budget.agent_crashes}) {
+          budget.recoveries, budget.agent_crashes, budget.store_losses}) {
         text += std::to_string(left);
         text += ',';
     }
@@ -59,7 +59,8 @@ std::string words_for(const Choice& choice) {
                                             "thaw",          "agent crash",
                                             "agent restart", "cut",
                                             "heal",          "shut down",
-                                            "recover"};
+                                            "recover",       "lose disk",
+                                            "lose store",    "enrol"};
     return std::string(names[static_cast<std::size_t>(choice.kind)]) + ' ' +
            std::string(pair::to_text(choice.node)) + ' ' + std::to_string(choice.index);
 }

@@ -62,6 +62,19 @@ Plan plan_for(std::uint64_t seed, sim::Random& random, Bug bug) {
         plan.budget.crashes += 2;
         if (bug == Bug::sequence_alone) plan.trouble = 20;
     }
+    // In others again an agent comes back without what it kept, and is taken in anew.
+    if (seed % 5 == 3 || bug == Bug::vouches_without_right) plan.budget.store_losses = 3;
+    if (bug == Bug::vouches_without_right) {
+        plan.options.agents = 3;
+        plan.options.fenced = false;
+        plan.budget.crashes = 0;
+        plan.budget.server_crashes = 0;
+        plan.budget.shut_downs = 0;
+        plan.budget.pauses = 6;
+        plan.budget.store_losses = 12;
+        plan.loss = 0;
+        plan.trouble = 12;
+    }
     if (bug == Bug::no_barrier || bug == Bug::warning_is_success) {
         plan.budget.crashes = 5;
         plan.budget.server_crashes = 4;
@@ -82,6 +95,7 @@ bool is_fault(Kind kind) {
         case Kind::agent_crash:
         case Kind::shut_down:
         case Kind::lose_disk:
+        case Kind::lose_store:
             return true;
         case Kind::deliver:
         case Kind::deliver_mute:
@@ -103,6 +117,7 @@ bool is_fault(Kind kind) {
         case Kind::cut:
         case Kind::heal:
         case Kind::recover:
+        case Kind::enrol:
             return false;
     }
     return false;
@@ -111,7 +126,7 @@ bool is_fault(Kind kind) {
 // Things that come to pass after a while by somebody else's doing.
 bool is_slow(Kind kind) {
     return kind == Kind::restart || kind == Kind::resume || kind == Kind::thaw ||
-           kind == Kind::agent_restart || kind == Kind::recover;
+           kind == Kind::agent_restart || kind == Kind::recover || kind == Kind::enrol;
 }
 
 class Walk {

@@ -26,11 +26,8 @@ constexpr EnumeratorName<Bug> bug_names[] = {
     {Bug::rewind_before_checkpoint, "rewind_before_checkpoint"},
     {Bug::times_not_compared, "times_not_compared"},
     {Bug::sequence_alone, "sequence_alone"},
+    {Bug::vouches_without_right, "vouches_without_right"},
 };
-
-std::string agent_name(std::size_t index) {
-    return "a" + std::to_string(index + 1);
-}
 
 pair::NodeConfiguration configuration_for(const Options& options, Node node) {
     pair::NodeConfiguration configuration;
@@ -54,11 +51,11 @@ pair::Register beginning_for(const Options& options) {
              configuration.threshold}};
 }
 
-// A claim of these worlds may take this long to be judged; with clocks that do not matter the
-// agents of an untimed world hear nobody.
-constexpr Instant untimed_now{1'000'000'000};
-
 }  // namespace
+
+std::string agent_name(std::size_t index) {
+    return "a" + std::to_string(index + 1);
+}
 
 std::string_view to_text(Bug bug) {
     return name_of(bug_names, bug);
@@ -269,42 +266,6 @@ void World::carry_out(Node node, pair::NodeEffects effects) {
     }
 }
 
-// ---- agents
-
-void World::boot_agent(std::size_t index) {
-    AgentProcess& agent = agents_[index];
-    agent.up = true;
-    pair::VotingAgentConfiguration configuration;
-    configuration.agent = agent_name(index);
-    configuration.dead_after = options_.times.dead_after;
-    if (options_.bug == Bug::agents_hear_nobody) configuration.dead_after = {0};
-    agent.rules.emplace(configuration, agent.disk, options_.timed ? Instant{now_} : Instant{0});
-}
-
-void World::give_agent(std::size_t index, const pair::VotingAgentInput& input) {
-    AgentProcess& agent = agents_[index];
-    const auto effects = agent.rules->step(input, options_.timed ? Instant{now_} : untimed_now);
-    for (const auto& effect : effects) {
-        if (const auto* record = std::get_if<pair::RecordRegister>(&effect)) {
-            judge_accepted(record->held);
-        }
-    }
-    agent.disk = agent.rules->state();
-    for (const auto& effect : effects) {
-        const int from = static_cast<int>(index);
-        if (const auto* vote = std::get_if<pair::SendVote>(&effect)) {
-            send({vote->to, from, false, vote->answer});
-        } else if (const auto* stored = std::get_if<pair::SendKeyStored>(&effect)) {
-            send({stored->to, from, false, stored->key});
-        } else if (const auto* lease = std::get_if<pair::SendLease>(&effect)) {
-            pair::LeaseAnswer answer = lease->answer;
-            if (options_.bug == Bug::agents_hear_nobody)
-                answer.dead_after = options_.times.dead_after;
-            send({lease->to, from, false, answer});
-        }
-    }
-}
-
 // ---- wires
 
 void World::send(Message message) {
@@ -346,6 +307,8 @@ void World::deliver(const Message& message) {
         } else if (const auto* said = std::get_if<pair::Heartbeat>(&message.what)) {
             give_agent(index, pair::NodeSaid{node, said->sequence, said->serves, said->state,
                                              said->data.epoch, said->life});
+        } else if (const auto* told = std::get_if<pair::Enrolment>(&message.what)) {
+            give_agent(index, pair::Enrolled{told->beginning});
         }
         return;
     }
@@ -429,6 +392,9 @@ void World::heal_all() {
     }
     for (std::size_t index = 0; index < agents_.size(); ++index) {
         if (!agents_[index].up) boot_agent(index);
+        for (const Node node : {Node::first, Node::second}) {
+            if (is_to_be_enrolled(node, index)) enrol(node, index);
+        }
     }
 }
 
@@ -457,6 +423,9 @@ std::optional<std::string> World::not_converged() const {
         if (!process.up || process.rules->state() != pair::NodeState::primary) continue;
         if (!peer.up || peer.rules->state() != pair::NodeState::standby) break;
         if (servers_[0].log != servers_[1].log) return "the two copies differ";
+        for (const auto& agent : agents_) {
+            if (!agent.disk.held) return "an agent has no register";
+        }
         for (const Node one : {Node::first, Node::second}) {
             const Process& its = processes_[pair::index_of(one)];
             if (its.watch && its.watch->peer_is_suspect(now_of(one))) {

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -39,15 +40,18 @@ enum class Bug : std::uint8_t {
     rewind_before_checkpoint,  // a standby is rewound against a server without a checkpoint
     times_not_compared,        // a lease is as long as the node's own file says
     sequence_alone,            // a node that counts from the beginning again is not heard
+    vouches_without_right,     // an agent is told the register by a node whose time is over
 };
 inline constexpr Bug planted_bugs[] = {
     Bug::one_round,          Bug::threshold_lowered,  Bug::sync_off_before_accept,
     Bug::pair_before_sync,   Bug::agents_forget,      Bug::resume_without_reading,
     Bug::warning_is_success, Bug::no_barrier,         Bug::ballot_used_again,
     Bug::lease_ignored,      Bug::agents_hear_nobody, Bug::rewind_before_checkpoint,
-    Bug::times_not_compared, Bug::sequence_alone,
+    Bug::times_not_compared, Bug::sequence_alone,     Bug::vouches_without_right,
 };
 [[nodiscard]] std::string_view to_text(Bug bug);
+
+[[nodiscard]] std::string agent_name(std::size_t index);
 
 // One row's change in the shared table.
 struct LogRecord {
@@ -98,6 +102,7 @@ struct Process {
 
 struct AgentProcess {
     bool up = true;
+    std::uint64_t stores = 0;  // lost
     pair::VotingAgentState disk;
     std::optional<pair::VotingAgent> rules;
 };
@@ -112,7 +117,7 @@ struct Message {
     int agent = -1;
     bool to_agent = false;
     std::variant<pair::PromiseRequest, pair::AcceptRequest, pair::BallotAnswer, pair::KeyPass,
-                 pair::KeyId, pair::Heartbeat, pair::LeaseAnswer, PeerSays>
+                 pair::KeyId, pair::Heartbeat, pair::LeaseAnswer, PeerSays, pair::Enrolment>
         what;
 };
 
@@ -144,7 +149,9 @@ enum class Kind : std::uint8_t {
     heal,
     shut_down,  // index: mode * 3 + subject
     recover,
-    lose_disk,  // of a node that is down: what it keeps besides the shared table
+    lose_disk,   // of a node that is down: what it keeps besides the shared table
+    lose_store,  // index: of the agent, which starts again without it
+    enrol,       // somebody tells this node to take in the agent
 };
 
 struct Choice {
@@ -168,6 +175,7 @@ struct Budget {
     int recoveries = 0;
     int agent_crashes = 0;
     int disk_losses = 0;
+    int store_losses = 0;
 };
 
 struct Options {
@@ -255,6 +263,12 @@ class World {
     // agents
     void boot_agent(std::size_t index);
     void give_agent(std::size_t index, const pair::VotingAgentInput& input);
+    [[nodiscard]] bool may_lose_store(std::size_t index) const;
+    void lose_store(std::size_t index);
+    [[nodiscard]] bool knows_another_store(Node node, std::size_t index) const;
+    [[nodiscard]] bool is_to_be_enrolled(Node node, std::size_t index) const;
+    void enrol(Node node, std::size_t index);
+    [[nodiscard]] bool nobody_else_asks(Node node) const;
     // wires
     void send(Message message);
     [[nodiscard]] bool passes(const Message& message) const;
@@ -266,7 +280,7 @@ class World {
     void fail(const std::string& what);
     void judge_acknowledged(Node node, std::size_t place, std::uint32_t claim);
     void judge_command(Node node, const pair::ActingRight& right);
-    void judge_accepted(const pair::Register& held);
+    void judge_accepted(const pair::Register& held, std::size_t agent);
     void trace(std::string_view what, Node node, std::uint64_t number);
 
     Options options_;
@@ -289,7 +303,7 @@ class World {
     struct Chosen {
         pair::Ballot ballot;
         pair::RegisterValue value;
-        std::size_t agents = 0;
+        std::set<std::size_t> agents;
     };
     std::vector<Chosen> accepted_;
     std::uint64_t acted_epoch_ = 0;

@@ -26,6 +26,9 @@ class Choosing {
         for (std::size_t index = 0; index < world_.agents_.size(); ++index) {
             if (world_.agents_[index].up) {
                 if (budget_.agent_crashes > 0) add(Kind::agent_crash, Node::first, index);
+                if (budget_.store_losses > 0 && world_.may_lose_store(index))
+                    add(Kind::lose_store, Node::first, index);
+                enrolments_of(index);
             } else {
                 add(Kind::agent_restart, Node::first, index);
             }
@@ -36,6 +39,12 @@ class Choosing {
   private:
     void add(Kind kind, Node node, std::size_t index = 0) {
         choices_.push_back({kind, node, index});
+    }
+
+    void enrolments_of(std::size_t index) {
+        for (const Node node : {Node::first, Node::second}) {
+            if (world_.is_to_be_enrolled(node, index)) add(Kind::enrol, node, index);
+        }
     }
 
     void messages() {
@@ -297,7 +306,7 @@ void World::apply(const Choice& choice, Budget& budget) {
             --budget.agent_crashes;
             agents_[choice.index].up = false;
             agents_[choice.index].rules.reset();
-            if (options_.bug == Bug::agents_forget) {
+            if (options_.bug == Bug::agents_forget && agents_[choice.index].disk.held) {
                 agents_[choice.index].disk.held->promised = {};
                 agents_[choice.index].disk.held->accepted = {};
                 agents_[choice.index].disk.held->value.epoch = 1;
@@ -335,13 +344,20 @@ void World::apply(const Choice& choice, Budget& budget) {
             process.disk = choice.index == 0 ? pair::NodeRecord{} : process.old_disk;
             process.starts = choice.index == 0 ? 0 : process.old_starts;
             break;
+        case Kind::lose_store:
+            --budget.store_losses;
+            lose_store(choice.index);
+            break;
+        case Kind::enrol:
+            enrol(node, choice.index);
+            break;
     }
 }
 
 std::string World::describe_agent(std::size_t index) const {
     const AgentProcess& agent = agents_[index];
-    const pair::Register& held = *agent.disk.held;
-    std::string text;
+    const pair::Register held = agent.disk.held.value_or(pair::Register{});
+    std::string text = agent.disk.held ? "" : "lost ";
     for (const std::uint64_t number :
          {std::uint64_t{agent.up}, held.promised.counter,
           std::uint64_t{pair::index_of(held.promised.node)}, held.accepted.counter,
@@ -357,6 +373,8 @@ std::string World::describe_agent(std::size_t index) const {
     const std::string name = "a" + std::to_string(index + 1);
     for (const auto& process : processes_) {
         text += '|';
+        if (knows_another_store(&process == processes_.data() ? Node::first : Node::second, index))
+            text += 'x';
         if (!process.rules) continue;
         if (process.rules->vote_is_open()) process.rules->vote()->describe_agent(name, text);
         const auto& key = process.rules->key();
@@ -386,6 +404,8 @@ std::string World::describe_messages(int agent) const {
             const pair::ShutdownKey* key = &pass->key;
             one += ' ' + std::to_string(key->id.counter) + (key->departures[0].out ? 'o' : '-') +
                    (key->departures[1].out ? 'o' : '-');
+        } else if (const auto* told = std::get_if<pair::Enrolment>(&message.what)) {
+            one += ' ' + std::to_string(told->beginning.accepted.counter);
         }
         all.push_back(std::move(one));
     }

@@ -37,7 +37,7 @@ void World::judge_acknowledged(Node node, std::size_t place, std::uint32_t claim
     if (!server.sync) {
         const bool allowed =
             std::any_of(accepted_.begin(), accepted_.end(), [&](const Chosen& chosen) {
-                return chosen.agents > pair::least_threshold(options_.agents) &&
+                return chosen.agents.size() > pair::least_threshold(options_.agents) &&
                        chosen.value.relation == pair::Relation::alone &&
                        chosen.value.primary == node && process.rules &&
                        chosen.value.epoch >= process.rules->epoch();
@@ -61,17 +61,17 @@ void World::judge_command(Node node, const pair::ActingRight& right) {
     acted_epoch_ = std::max(acted_epoch_, right.epoch);
 }
 
-void World::judge_accepted(const pair::Register& held) {
+void World::judge_accepted(const pair::Register& held, std::size_t agent) {
     if (held.accepted != held.promised || held.accepted == pair::Ballot{}) return;
     const auto known =
         std::find_if(accepted_.begin(), accepted_.end(),
                      [&held](const Chosen& chosen) { return chosen.ballot == held.accepted; });
     if (known != accepted_.end()) {
         if (known->value != held.value) fail("one ballot was accepted with two values");
-        ++known->agents;
+        known->agents.insert(agent);
         return;
     }
-    accepted_.push_back({held.accepted, held.value, 1});
+    accepted_.push_back({held.accepted, held.value, {agent}});
 }
 
 }  // namespace pair_sim

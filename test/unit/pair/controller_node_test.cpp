@@ -192,6 +192,44 @@ TEST_CASE("a lone node takes the other in: first commits wait, then the register
     CHECK(bench.node.epoch() == 3);
 }
 
+TEST_CASE("nodes that went on without the agents ask them when they are back, and can vouch then") {
+    Bench bench;
+    const auto right = right_of_single_controller(1);
+    CHECK(bench.done() == Step::stop_database);
+    bench.take(VoteTimeOver{});
+    REQUIRE(bench.node.state() == NodeState::offline);
+    bench.take(PeerHeard{NodeState::offline, bench.data});
+    CHECK(bench.done() == Step::start_synchronous);
+    CHECK(bench.done() == Step::checkpoint);
+    bench.sees(1, Standby::in_sync);
+    for (const auto step : {Step::barrier, Step::fence_old, Step::judge_claims})
+        CHECK(bench.done() == step);
+    REQUIRE(bench.node.state() == NodeState::primary);
+    CHECK_FALSE(bench.node.vouch(right, {0}));
+    // As often as they do not answer.
+    for (int times = 0; times < 2; ++times) {
+        REQUIRE(bench.node.retry_is_wanted());
+        bench.take(RetryDue{});
+        CHECK(bench.done() == Step::synchronous_on);
+        CHECK(bench.done() == Step::barrier);
+        bench.take(VoteTimeOver{});
+        CHECK(bench.node.state() == NodeState::primary);
+        CHECK_FALSE(bench.node.vouch(right, {0}));
+    }
+    bench.take(RetryDue{});
+    CHECK(bench.done() == Step::synchronous_on);
+    CHECK(bench.done() == Step::barrier);
+    bench.votes();
+    const auto beginning = bench.node.vouch(right, {0});
+    REQUIRE(beginning);
+    CHECK(beginning->value == bench.value);
+    CHECK(beginning->accepted == bench.node.vote()->ballot());
+    CHECK_FALSE(bench.node.vouch({2, true, true, {1'000}}, {1'000}));  // its time is over
+    CHECK_FALSE(bench.node.vouch({2, true, false, for_ever}, {0}));
+    CHECK(bench.done() == Step::barrier);
+    CHECK_FALSE(bench.node.retry_is_wanted());
+}
+
 TEST_CASE("a database that ends takes its node back to the beginning") {
     Bench bench;
     bench.serve();
