@@ -424,6 +424,7 @@ void Controller::lift_offline(const core::LiftDriveOffline& effect) {
 void Controller::announce(const core::AnnounceAlarm& effect) {
     if (effect.active && effect.alarm.key.kind == core::AlarmKind::handshake_incomplete)
         ++counters_.handshakes_incomplete;
+    if (is_announced_elsewhere(effect)) return;
     channel_->announce(effect.alarm, effect.active);
 }
 

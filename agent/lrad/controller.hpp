@@ -273,6 +273,8 @@ class Controller {
     void share_offline(const core::ReservationAgentEffects& effects);
     void cleared_by(const core::DriveSerial& drive, const std::string& actor,
                     const std::string& reason);
+    [[nodiscard]] bool is_announced_elsewhere(const core::AnnounceAlarm& effect);
+    void announce_what_was_mirrored();
     [[nodiscard]] bool waits_for_record(const core::ForceDriveOffline& effect);
     void fence_old(const pair::Order& order, std::function<void(bool)> done);
     [[nodiscard]] bool is_fencing(const pair::Order& order) const;

@@ -215,6 +215,7 @@ void Controller::become_active(const pair::ActingRight& right) {
     runtime::log_info("this controller serves the library from now on, epoch " +
                       std::to_string(right.epoch));
     pair_->shared->serve();
+    announce_what_was_mirrored();
     carry_out(rules_.start(runtime::clock_now()));
     take_what_agents_said();
     ++pair_->activations;

@@ -64,6 +64,24 @@ void Controller::obey(const OfflineWish& wish) {
     }
 }
 
+// Consumers hear once of a drive that is forced offline, from the node that has done it.
+bool Controller::is_announced_elsewhere(const core::AnnounceAlarm& effect) {
+    if (!pair_) return false;
+    const auto& key = effect.alarm.key;
+    if (!effect.active) return pair_->mirrored.erase(key) != 0;
+    if (pair_->active || key.kind != core::AlarmKind::drive_forced_offline) return false;
+    pair_->mirrored.insert(key);
+    return true;
+}
+
+// Once more by the node that takes over: the other one may have died before they heard it.
+void Controller::announce_what_was_mirrored() {
+    const auto mirrored = std::exchange(pair_->mirrored, {});
+    for (const auto& alarm : rules_.active_alarms()) {
+        if (mirrored.contains(alarm.key)) channel_->announce(alarm, true);
+    }
+}
+
 // Whether this node serves or not: an actuator may answer late.
 void Controller::share_offline(const core::DriveRecord& drive) {
     if (!pair_ || !pair_->shared) return;

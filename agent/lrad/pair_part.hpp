@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -57,6 +58,7 @@ struct Controller::PairPart {
     mounts::MountDispatch mounts;  // empty: no changer
     std::optional<core::Instant> mounting_awaited_since;
     std::map<core::DriveSerial, std::string> cleared_by;  // who, and why, until it is online
+    std::set<core::AlarmKey> mirrored;  // alarms that the other node has announced
     PairAlarms alarms;
     BallotsAtEnrolment enrolled;
     std::optional<core::Instant> judged_at;

@@ -1,6 +1,7 @@
 """What a pair owes the hosts when the node that tells them dies in the middle of a handshake. usage: handshakes.py BIN_DIR"""
 
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -36,6 +37,12 @@ def await_reservation(rig, node, drive, state):
 def holder(rig, node, drive):
     ports = shown(rig, node, drive).get("reservation", {}).get("holders", [])
     return [f"{p['transport']}:{p['name']}" for p in ports]
+
+
+def announced(rig, words):
+    """The controllers that have told consumers of a drive forced offline for this."""
+    return [re.search(r"tlrNotifyController\S* \"?([\w-]+)", line)[1] for line in rig.log_of("snmptrapd").splitlines()
+            if "tlrDriveForcedOffline" in line and words in line]
 
 
 def forced(rig, node, drive):
@@ -118,7 +125,11 @@ def holders_by_event(rig):
     check(refusals[0] == refusals[1], f"a refusal there is the answer here: {refusals[1][2]}")
     rig.ask("lra-b", "drive", "offline", last, "--reason", "the loader is jammed")
     wait_until("both nodes know the holder", lambda: all(holder(rig, node, told) == ["iscsi:" + rig.iqn["host-a"]] for node in NODES), 20)
+    wait_until("the other node knows too", lambda: any(a["kind"] == "drive_forced_offline" for a in rig.ask("lra-b", "alarm", "list")), 20)
+    heard = announced(rig, "the loader is jammed")
+    check(heard == ["lra-a"], f"consumers hear of it once, from the node that serves: {heard}")
     check(shown(rig, "lra-b", told)["reservation"]["evidence"] == "drive_event", "the node that watches knows who, from the drive's own event")
+    wait_until("consumers hear of it", lambda: announced(rig, "the loader is jammed"), 20)
     user = rig.scsi_host("host-a", last)
     wait_until("the drive refuses", lambda: user.sense_of("000000000000") == "04/44/00", 20)
     return host, user
@@ -126,6 +137,8 @@ def holders_by_event(rig):
 
 def held_after_a_takeover(rig, host, user):
     told, last = rig.drives[2], rig.drives[-1]
+    heard = announced(rig, "the loader is jammed")
+    check(heard == ["lra-a", "lra-b"], f"and once more from the node that takes over: {heard}")
     check(holder(rig, "lra-b", told) == ["iscsi:" + rig.iqn["host-a"]], "after the takeover the holder is known")
     check(user.sense_of("000000000000") == "04/44/00", "and the drive that was told to refuse everyone goes on")
     rig.ask("lra-b", "drive", "clear", last, "--reason", "repaired")
