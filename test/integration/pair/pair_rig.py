@@ -37,7 +37,7 @@ def check(condition, words):
 
 
 class PairRig(Rig):
-    def __init__(self, bin_dir, agents=3, volumes=6, threshold=None, events=False):
+    def __init__(self, bin_dir, agents=3, volumes=6, threshold=None, events=False, drives=DRIVES):
         self.with_events = events
         self.volumes = [f"VT{n:04}L8" for n in range(1, volumes + 1)]
         self.threshold = threshold
@@ -52,7 +52,7 @@ class PairRig(Rig):
         self.node_ports = dict(zip(NODES, udp))
         self.database_ports = dict(zip(NODES, tcp))
         hosts = tuple(f"host-{letter}" for letter in "abcde"[:agents])
-        super().__init__(bin_dir, hosts=hosts, drives=DRIVES, poll_ms=300, timeout_ms=3000, consumer=True, mib=True)
+        super().__init__(bin_dir, hosts=hosts, drives=drives, poll_ms=300, timeout_ms=3000, consumer=True, mib=True)
         self.mib_ports = dict(zip(NODES, free_ports(2)))
         configuration = json.loads(self.path("vtld.json").read_text())
         configuration["cartridges"] = {"folders": [str(self.path("tapes-1")), str(self.path("tapes-2"))],
