@@ -100,7 +100,7 @@ void ReservationAgent::Rules::adopt_agents(const SharingConfiguration& configura
     }
 }
 
-ReservationAgentEffects ReservationAgent::Rules::start(Now now) {
+ReservationAgentEffects ReservationAgent::Rules::start(Now now, Beginning beginning) {
     now_ = now;
     for (auto& [serial, drive] : drives_) {
         if (!usable(drive)) {
@@ -113,8 +113,9 @@ ReservationAgentEffects ReservationAgent::Rules::start(Now now) {
         log(Message::forced_offline_left_behind, {record.drive, {}, {}},
             {record.drive.text, record.drive.text});
     }
-    for (const auto& [name, agent] : agents_) {
-        perhaps_in_step_.insert(name);
+    if (beginning == Beginning::restarted) {
+        for (const auto& [name, agent] : agents_)
+            perhaps_in_step_.insert(name);
     }
     clear_alarms_about_nothing();
     ask_what_restart_left_open();
@@ -347,8 +348,8 @@ ReservationAgent::~ReservationAgent() = default;
 ReservationAgent::ReservationAgent(ReservationAgent&&) noexcept = default;
 ReservationAgent& ReservationAgent::operator=(ReservationAgent&&) noexcept = default;
 
-ReservationAgentEffects ReservationAgent::start(Now now) {
-    return rules_->start(now);
+ReservationAgentEffects ReservationAgent::start(Now now, Beginning beginning) {
+    return rules_->start(now, beginning);
 }
 ReservationAgentEffects ReservationAgent::step(const ReservationAgentInput& input, Now now) {
     return rules_->step(input, now);

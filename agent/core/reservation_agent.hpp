@@ -103,7 +103,11 @@ class ReservationAgent {
 
     // To be run once before the first step: asks again for what was unconfirmed and puts every
     // drive that has to be offline back offline.
-    [[nodiscard]] ReservationAgentEffects start(Now now);
+    // takes_over: another controller served until now, and what agents owe is not known here:
+    // ControllerTookOver follows for each agent.
+    enum class Beginning : std::uint8_t { restarted, takes_over };
+    [[nodiscard]] ReservationAgentEffects start(Now now,
+                                                Beginning beginning = Beginning::restarted);
 
     [[nodiscard]] ReservationAgentEffects step(const ReservationAgentInput& input, Now now);
 

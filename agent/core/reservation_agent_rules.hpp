@@ -31,7 +31,7 @@ class ReservationAgent::Rules {
   public:
     Rules(SharingConfiguration configuration, ReservationAgentState state, std::uint64_t epoch);
 
-    ReservationAgentEffects start(Now now);
+    ReservationAgentEffects start(Now now, Beginning beginning);
     ReservationAgentEffects step(const ReservationAgentInput& input, Now now);
     ReservationAgentEffects hear(const ReservationAgentInput& input, Now now);
     ReservationAgentEffects reconfigure(SharingConfiguration configuration, Now now);

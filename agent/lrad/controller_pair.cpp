@@ -216,7 +216,7 @@ void Controller::become_active(const pair::ActingRight& right) {
                       std::to_string(right.epoch));
     pair_->shared->serve();
     announce_what_was_mirrored();
-    carry_out(rules_.start(runtime::clock_now()));
+    carry_out(rules_.start(runtime::clock_now(), core::ReservationAgent::Beginning::takes_over));
     take_what_agents_said();
     ++pair_->activations;
     tell_agents_anew();

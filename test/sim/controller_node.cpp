@@ -42,14 +42,26 @@ void ControllerNode::start() {
     trace_.begin(timeline_.now_ms(), "lrad starts");
     trace_.add(tables.epoch);
     trace_.end();
+    const bool replaced = plan_.faults.controller_replaced && life_ > 1;
+    if (replaced) {
+        tables.debts.clear();
+        state.debts.clear();
+    }
     oracle_.controller_started(timeline_.now_ms(), tables);
     rules_.emplace(sharing, std::move(state), tables.epoch);
-    run(rules_->start(now()));
+    run(rules_->start(now(), replaced ? ReservationAgent::Beginning::takes_over
+                                      : ReservationAgent::Beginning::restarted));
+    if (replaced && bug_ != Bug::takeover_forgives) take_over();
     if (bug_ == Bug::lift_after_restart && up()) {
         for (const auto& drive : plan_.sharing.drives) {
             if (up()) run(rules_->step(AdministratorCleared{drive.serial, "nobody", "bug"}, now()));
         }
     }
+}
+
+void ControllerNode::take_over() {
+    for (const auto& agent : plan_.sharing.agents)
+        input(ControllerTookOver{agent.name, std::nullopt});
 }
 
 void ControllerNode::crash() {

@@ -34,6 +34,7 @@ class ControllerNode {
     [[nodiscard]] const agent::core::ReservationAgent& rules() const { return *rules_; }
 
   private:
+    void take_over();
     bool receive(const PeerName& from, const Message& message);
     void received(const agent::core::SendNotice& sent);
     [[nodiscard]] agent::core::ReservationAgentInput miswired(

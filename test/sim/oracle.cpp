@@ -73,8 +73,17 @@ void Oracle::controller_started(std::int64_t now, const ControllerTables& on_dis
     exposures_.clear();
 }
 
+bool Oracle::told_anew(const AgentName& name) {
+    Agent& agent = agents_[name];
+    if (!is_being_told(agent.claimed) && agent.claimed != AgentState::started) return false;
+    agent.told_since_start.clear();
+    agent.confirmed_since_start.clear();
+    return true;
+}
+
 void Oracle::input_delivered(std::int64_t now, const ReservationAgentInput& input) {
     clearing_.reset();
+    taking_over_.reset();
     being_told_.clear();
     excused_before_.clear();
     if (const auto* confirmed = std::get_if<NoticeConfirmed>(&input)) {
@@ -95,11 +104,9 @@ void Oracle::input_delivered(std::int64_t now, const ReservationAgentInput& inpu
         agent.told_since_start.clear();
         agent.confirmed_since_start.clear();
     } else if (const auto* reconciled = std::get_if<AdministratorReconciledAgent>(&input)) {
-        Agent& agent = agents_[reconciled->agent];
-        if (is_being_told(agent.claimed) || agent.claimed == AgentState::started) {
-            agent.told_since_start.clear();
-            agent.confirmed_since_start.clear();
-        }
+        static_cast<void>(told_anew(reconciled->agent));
+    } else if (const auto* replaced = std::get_if<ControllerTookOver>(&input)) {
+        if (told_anew(replaced->agent)) taking_over_ = replaced->agent;
     } else if (const auto* stated = std::get_if<HolderStated>(&input)) {
         Drive& drive = drives_[stated->statement.drive];
         const bool counts = stated->statement.id == drive.newest_question &&
@@ -238,8 +245,11 @@ void Oracle::notice_sent(std::int64_t now, const SendNotice& sent,
     const auto [entry, first] = owed_.try_emplace({notice.drive, sent.agent});
     Owed& owed = entry->second;
     // What is told in the step of a clear is told to whom the administrator has answered for.
+    // Not so what a controller that takes over tells of drives that are reserved.
+    const bool counts_at_once =
+        taking_over_ == sent.agent && notice.reservation.state == ReservationState::reserved;
     const bool excused = agent.claimed == AgentState::starting || clearing_ == notice.drive ||
-                         being_told_.contains(sent.agent) ||
+                         (being_told_.contains(sent.agent) && !counts_at_once) ||
                          excused_before_.contains({notice.drive, sent.agent});
     if (first || (owed.excused && !excused)) {
         owed = Owed{};

@@ -57,6 +57,7 @@ class Oracle {
     [[nodiscard]] const std::optional<std::string>& failure() const { return failure_; }
 
   private:
+    [[nodiscard]] bool told_anew(const agent::core::AgentName& name);
     // What an agent was told and has not confirmed.
     struct Owed {
         std::vector<std::pair<agent::core::NoticeId, std::int64_t>> notices;  // oldest first
@@ -118,7 +119,8 @@ class Oracle {
     const Plan& plan_;
     std::optional<std::string> failure_;
     bool controller_up_ = false;
-    std::optional<agent::core::DriveSerial> clearing_;  // by the input that is being worked on
+    std::optional<agent::core::DriveSerial> clearing_;   // by the input that is being worked on
+    std::optional<agent::core::AgentName> taking_over_;  // asked by a new controller in this step
     std::map<agent::core::DriveSerial, Drive> drives_;
     std::map<agent::core::AgentName, Agent> agents_;
     std::map<Pair, Owed> owed_;

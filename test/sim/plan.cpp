@@ -31,6 +31,7 @@ constexpr EnumeratorName<Bug> bug_names[] = {
     {Bug::observing_forgotten, "observing_forgotten"},
     {Bug::operating_forgotten, "operating_forgotten"},
     {Bug::cut_off_counts_as_ended, "cut_off_counts_as_ended"},
+    {Bug::takeover_forgives, "takeover_forgives"},
 };
 
 InitiatorPort port_of(std::size_t host) {
@@ -76,6 +77,7 @@ Plan plan_of(std::uint64_t seed) {
     Plan plan;
     plan.seed = seed;
     choose_faults(plan.faults, random);
+    plan.faults.controller_replaced = seed % 4 == 3;
 
     SharingConfiguration& sharing = plan.sharing;
     sharing.controller = "library-1";

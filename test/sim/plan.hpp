@@ -36,6 +36,9 @@ struct Faults {
     bool reloads = false;          // of a host's configuration, some to observe_only and back
     bool ssh_fails = false;        // no command reaches an agentless host for a while
     bool commands_cut = false;     // nobody hears how some commands end; they take effect later
+    // Another controller takes the place of one that has crashed: it has its records, by watching
+    // and from the pair's database, but not who owes what.
+    bool controller_replaced = false;
 };
 
 struct Plan {
@@ -75,6 +78,7 @@ enum class Bug : std::uint8_t {
     observing_forgotten,      // a host that is only to watch is not told so
     operating_forgotten,      // a host that is to act is told that it only watches
     cut_off_counts_as_ended,  // of a command that was cut off it is said that it has ended
+    takeover_forgives,        // a controller that takes over asks nobody
 };
 inline constexpr Bug planted_bugs[] = {
     Bug::old_epoch_counts,      Bug::superseding_forgives,
@@ -87,6 +91,7 @@ inline constexpr Bug planted_bugs[] = {
     Bug::torn_transaction_kept, Bug::changes_of_reservation_unseen,
     Bug::old_statement_counts,  Bug::observing_forgotten,
     Bug::operating_forgotten,   Bug::cut_off_counts_as_ended,
+    Bug::takeover_forgives,
 };
 [[nodiscard]] std::string_view to_text(Bug bug);
 

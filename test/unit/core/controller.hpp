@@ -125,7 +125,8 @@ class Controller {
     // there when it last served, but not who owes what.
     ReservationAgentEffects replaced() {
         debts_.clear();
-        return restart();
+        agent_.emplace(configuration_, stored(), ++epoch_);
+        return checked(agent_->start(now(), ReservationAgent::Beginning::takes_over));
     }
     ReservationAgentEffects reconfigure(const SharingConfiguration& configuration) {
         configuration_ = configuration;

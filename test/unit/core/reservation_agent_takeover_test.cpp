@@ -88,3 +88,18 @@ TEST_CASE("what was being asked in an excused way is waited for after a change o
     controller(ControllerTookOver{"beta", {}});
     CHECK(all<ForceDriveOffline>(controller.pass(20'000)).size() == 1);
 }
+
+TEST_CASE("a controller that takes over takes nobody for in step before it has asked") {
+    Controller controller;
+    controller.see(drive_1, reserved_by(port_a));
+    controller.bring_up("beta");
+    controller(ControllerTookOver{"beta", {}});
+    REQUIRE(controller.agent("beta").record.state == AgentState::returning);
+    controller.events.clear();
+    controller.replaced();
+    controller(DriveUnreachable{drive_2, "silent"});
+    CHECK(controller.agent("beta").record.state == AgentState::returning);
+    CHECK_FALSE(controller.has_event("LRA4002"));
+    controller.confirm_all(controller(ControllerTookOver{"beta", {}}));
+    CHECK(controller.agent("beta").record.state == AgentState::started);
+}
