@@ -20,7 +20,7 @@
 #include "agent/mounts/open_answers.hpp"
 #include "agent/mounts/rightful_transport.hpp"
 #include "agent/pair_node/node_methods.hpp"
-#include "agent/postgres/database_server.hpp"
+#include "agent/postgres/external_server.hpp"
 #include "agent/runtime/clock.hpp"
 #include "agent/runtime/log.hpp"
 #include "drive_iface/device/mount_key.hpp"
@@ -65,8 +65,9 @@ core::Outcome Controller::open_pair() {
     options.store_file = configuration_.state_dir + "/pair.db";
     std::random_device random;
     options.life = (std::uint64_t{random()} << 32U) | random();
-    auto database = std::make_unique<postgres::DatabaseServer>(
+    auto database = postgres::database_of_pair(
         loop_, configuration_.pair->database, configuration_.pair->node.node,
+        configuration_.pair->node.cluster,
         [this](core::Message message, const std::vector<std::string>& words) {
             note_pair(message, words);
         });

@@ -39,7 +39,7 @@ core::SharingConfiguration sharing_of_watcher(core::SharingConfiguration sharing
 }
 
 std::vector<std::string> table_servers(const runtime::LradConfiguration& configuration) {
-    return {postgres::table_connection(configuration.pair->database)};
+    return postgres::table_connections(configuration.pair->database);
 }
 
 std::optional<mounts::MountFault> why_not_mounting(const pair_node::NodeRunner& node,

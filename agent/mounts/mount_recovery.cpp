@@ -255,16 +255,6 @@ void MountService::learn(const Inventory& inventory, Done done) {
 
 // ---- claims of an earlier life, or of a controller that is gone
 
-void MountService::take_over(const std::string& node, std::uint64_t epoch, Done done) {
-    at_desk<Outcome>([epoch](ClaimTable& table) { return table.raise_epoch(epoch); },
-                     [this, node, epoch, done](const Outcome& raised) {
-                         if (!raised) return done(raised);
-                         writer_.epoch = epoch;
-                         key_ = drive_iface::mount_key(family_, writer_.node_number, epoch);
-                         recover_all(node, [done] { done(Nothing{}); });
-                     });
-}
-
 void MountService::recover_all(const std::string& node, std::function<void()> then) {
     at_desk<Result<std::vector<Claim>>>(
         [](ClaimTable& table) { return table.claims(false, claims_recovered_max); },

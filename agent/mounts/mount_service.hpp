@@ -153,10 +153,6 @@ class MountService : public std::enable_shared_from_this<MountService> {
                           Done done);
     void free_drive(const std::string& serial, const std::optional<DriveWas>& was, Done done);
 
-    // Another controller is gone and `epoch` was given to this one: its claims are finished or
-    // undone from what drives and changer show. `done` when each has been looked at once.
-    void take_over(const std::string& node, std::uint64_t epoch, Done done);
-
     // What of this controller's work stands in the way of its leaving.
     struct Load {
         std::uint32_t queued = 0;

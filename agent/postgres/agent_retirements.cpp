@@ -28,9 +28,7 @@ constexpr std::string_view return_statement =
 
 std::string agent_retirement_tables() {
     return "CREATE TABLE IF NOT EXISTS agent_retirement (agent TEXT PRIMARY KEY, id TEXT NOT NULL, "
-           "actor TEXT NOT NULL, reason TEXT NOT NULL, since BIGINT NOT NULL); "
-           "GRANT SELECT, INSERT, UPDATE, DELETE ON agent_retirement TO " +
-           std::string(peer_role);
+           "actor TEXT NOT NULL, reason TEXT NOT NULL, since BIGINT NOT NULL)";
 }
 
 Result<std::vector<AgentRetirement>> read_agent_retirements(PrimarySession& session) {

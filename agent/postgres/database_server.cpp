@@ -369,8 +369,11 @@ void DatabaseServer::carry_out(const Order& order,
     work_->carry_out(order, std::move(answered));
 }
 
-std::string table_connection(const runtime::PairDatabaseConfiguration& configuration) {
-    return own_connection(configuration, owner_role, database_name);
+std::vector<std::string> table_connections(
+    const runtime::PairDatabaseConfiguration& configuration) {
+    if (configuration.mode == runtime::PairDatabaseConfiguration::Mode::external)
+        return configuration.servers;
+    return {own_connection(configuration, owner_role, database_name)};
 }
 
 }  // namespace agent::postgres

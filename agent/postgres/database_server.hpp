@@ -48,7 +48,8 @@ class DatabaseServer final : public pair_node::DatabaseDoor {
 
 // For the mount service of this node (PostgresOptions::servers): its own server by its socket, as
 // the owner of the tables. It takes writes only while this node is the primary, and the mount
-// service works on no other.
-[[nodiscard]] std::string table_connection(const runtime::PairDatabaseConfiguration& configuration);
+// service works on no other. Or the site's servers.
+[[nodiscard]] std::vector<std::string> table_connections(
+    const runtime::PairDatabaseConfiguration& configuration);
 
 }  // namespace agent::postgres

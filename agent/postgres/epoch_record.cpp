@@ -73,14 +73,29 @@ Written seen_there(ServerSession& session, const std::string& peer, Duration wit
 
 }  // namespace
 
-std::string epoch_table(std::string_view cluster, const EpochRecord& record) {
-    return "CREATE TABLE pair_epoch (single BOOLEAN PRIMARY KEY DEFAULT true CHECK (single), "
+namespace {
+
+std::string table_and_row(std::string_view create, std::string_view cluster,
+                          const EpochRecord& record) {
+    return std::string(create) +
+           " pair_epoch (single BOOLEAN PRIMARY KEY DEFAULT true CHECK (single), "
            "cluster TEXT NOT NULL, epoch BIGINT NOT NULL, relation TEXT NOT NULL, "
            "node TEXT NOT NULL, mark TEXT NOT NULL); "
            "INSERT INTO pair_epoch (cluster, epoch, relation, node, mark) VALUES (" +
            quoted(cluster) + ", " + std::to_string(record.epoch) + ", " +
            quoted(pair::to_text(record.relation)) + ", " + quoted(pair::to_text(record.primary)) +
            ", '')";
+}
+
+}  // namespace
+
+std::string epoch_table(std::string_view cluster, const EpochRecord& record) {
+    return table_and_row("CREATE TABLE", cluster, record);
+}
+
+std::string epoch_table_if_missing(std::string_view cluster, const EpochRecord& record) {
+    return table_and_row("CREATE TABLE IF NOT EXISTS", cluster, record) +
+           " ON CONFLICT (single) DO NOTHING";
 }
 
 std::optional<EpochRecord> record_from_row(const Row& row, std::size_t from) {

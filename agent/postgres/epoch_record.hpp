@@ -24,6 +24,9 @@ struct EpochRecord {
 inline constexpr EpochRecord first_record{1, pair::Relation::pair, pair::Node::first};
 // One row for ever; `cluster` is the name of the pair.
 [[nodiscard]] std::string epoch_table(std::string_view cluster, const EpochRecord& record);
+// The same, and what is there stays.
+[[nodiscard]] std::string epoch_table_if_missing(std::string_view cluster,
+                                                 const EpochRecord& record);
 [[nodiscard]] std::optional<EpochRecord> record_from_row(const Row& row, std::size_t from);
 
 // What a server shows of its copy and of the other's.

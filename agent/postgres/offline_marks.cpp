@@ -43,8 +43,7 @@ std::int64_t mark_time(const std::string& text) {
 std::string offline_mark_tables() {
     return "CREATE TABLE IF NOT EXISTS offline_mark (id TEXT PRIMARY KEY, drive TEXT NOT NULL, "
            "since BIGINT NOT NULL, reason TEXT NOT NULL, node TEXT NOT NULL, ended_at BIGINT, "
-           "ended_by TEXT NOT NULL); GRANT SELECT, INSERT, UPDATE, DELETE ON offline_mark TO " +
-           std::string(peer_role);
+           "ended_by TEXT NOT NULL)";
 }
 
 Result<std::vector<OfflineMark>> read_offline_marks(PrimarySession& session,

@@ -14,6 +14,7 @@ using core::Error;
 using core::Nothing;
 using core::Outcome;
 using core::Result;
+using Mode = runtime::PairDatabaseConfiguration::Mode;
 
 namespace {
 
@@ -54,21 +55,40 @@ Outcome PrimarySession::try_server(const std::string& connection) {
     return Nothing{};
 }
 
+Outcome PrimarySession::make_tables() {
+    if (std::exchange(tables_made_, true)) return Nothing{};
+    std::string sql = "SELECT pg_advisory_lock(" + std::string(tables_lock) + "); " +
+                      offline_mark_tables() + "; " + agent_retirement_tables() + "; " +
+                      request_box_tables() + "; ";
+    if (configuration_.mode == Mode::pair)
+        sql +=
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON offline_mark, agent_retirement, "
+            "pair_request TO " +
+            std::string(peer_role) + "; ";
+    const auto made = session_->run(sql + "SELECT pg_advisory_unlock_all()", {}, written_within);
+    if (made) return Nothing{};
+    tables_made_ = false;
+    session_.reset();
+    return made.error().within("the tables of the pair");
+}
+
+// Either node is at home there.
+Outcome PrimarySession::connect_to_site() {
+    std::string all;
+    for (const auto& connection : configuration_.servers) {
+        const auto tried = try_server(connection);
+        own_ = tried.ok();
+        if (tried) return make_tables();
+        all += (all.empty() ? "" : "; ") + tried.error().message;
+    }
+    return Error{"no server takes writes: " + all};
+}
+
 Outcome PrimarySession::connect(bool own_only) {
+    if (configuration_.mode == Mode::external) return connect_to_site();
     const auto own = try_server(own_connection(configuration_, owner_role, database_name));
     own_ = own.ok();
-    if (own) {
-        if (std::exchange(tables_made_, true)) return own;
-        const auto made =
-            session_->run("SELECT pg_advisory_lock(" + std::string(tables_lock) + "); " +
-                              offline_mark_tables() + "; " + agent_retirement_tables() + "; " +
-                              request_box_tables() + "; SELECT pg_advisory_unlock_all()",
-                          {}, written_within);
-        if (made) return own;
-        tables_made_ = false;
-        session_.reset();
-        return made.error().within("the tables of the pair");
-    }
+    if (own) return make_tables();
     if (own_only) return own.error().within("this node's server");
     const auto other = try_server(peer_connection(configuration_, "lrad") +
                                   " dbname=" + std::string(database_name));

@@ -17,7 +17,8 @@ class PrimarySession {
     // `interrupted`: gives up what is under way.
     PrimarySession(runtime::PairDatabaseConfiguration configuration, Interrupted interrupted);
 
-    // Only this node's own server counts, or the other's too. Makes the tables where this node's
+    // Only this node's own server counts, or the other's too; a server of the site is either node's
+    // own. Makes the tables where this node's
     // server takes writes: the other one comes in as somebody who may only use them.
     [[nodiscard]] core::Outcome connect(bool own_only);
     [[nodiscard]] bool is_connected() const { return session_ != nullptr; }
@@ -39,6 +40,8 @@ class PrimarySession {
 
   private:
     [[nodiscard]] core::Outcome try_server(const std::string& connection);
+    [[nodiscard]] core::Outcome make_tables();
+    [[nodiscard]] core::Outcome connect_to_site();
 
     runtime::PairDatabaseConfiguration configuration_;
     Interrupted interrupted_;

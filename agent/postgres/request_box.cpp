@@ -53,9 +53,7 @@ std::string request_box_tables() {
            "0; "
            "ALTER TABLE pair_request ADD COLUMN IF NOT EXISTS seen_wanted_at BIGINT NOT NULL "
            "DEFAULT 0; "
-           "ALTER TABLE pair_request ADD COLUMN IF NOT EXISTS means TEXT; "
-           "GRANT SELECT, INSERT, UPDATE, DELETE ON pair_request TO " +
-           std::string(peer_role);
+           "ALTER TABLE pair_request ADD COLUMN IF NOT EXISTS means TEXT";
 }
 
 Outcome put_request(PrimarySession& session, const BoxedRequest& request) {

@@ -22,7 +22,7 @@ struct BoxedRequest {
     std::string asker;       // JSON: who, at that node
     core::WallTime asked_at;
     // JSON: the parameters as whoever served it first has understood them; empty: nobody has yet.
-    std::string means;
+    std::string means{};
 };
 struct BoxedAnswer {
     std::string id;

@@ -139,11 +139,6 @@ class PairReading {
         check_voters(pair, known);
         pair.database =
             pair_database_configuration(source_, values_["database"], "pair.database", errors_);
-        if (pair.database.mode == PairDatabaseConfiguration::Mode::external) {
-            wrong("database.mode",
-                  "a pair has servers of its own; controllers that share a server of the site need "
-                  "no pair: name it in mounts.database of both");
-        }
         if (known.mounts && !known.mounts->database.empty()) {
             errors_.push_back(source_.error_at(
                 "mounts.database",

@@ -53,9 +53,15 @@ ValueShape database_shape() {
     const auto file = text_shape("path", wrong_with_file_name);
     return object_shape({
         default_key("mode", choice_shape({"pair", "external"}), "\"pair\"",
-                    "pair: this node runs a server of its own beside the other node's. A highly "
-                    "available server of the site needs no pair: leave the section out and name it "
-                    "in mounts.database of both controllers; external says so."),
+                    "pair: this node runs a server of its own beside the other node's. external: "
+                    "both nodes use a highly available server of the site, which answers for its "
+                    "copies and promotes them itself; of the other keys only servers and "
+                    "answer_timeout_ms count."),
+        optional_key("servers", list_shape(text_shape(1'024), 1, 4),
+                     "Connection strings of the site's servers, the same on both nodes; required "
+                     "with mode external. The one that takes writes is used. A database for this "
+                     "pair alone.",
+                     "[\"host=db.example dbname=lra user=lra\"]"),
         default_key("folder", text_shape("absolute path", wrong_with_server_folder),
                     "\"/var/lib/lra/postgres\"",
                     "All files of the server are below it. Made by lrad --init-pair."),
@@ -114,7 +120,16 @@ class DatabaseReading {
         using Mode = PairDatabaseConfiguration::Mode;
         PairDatabaseConfiguration database;
         database.mode = values["mode"] == "external" ? Mode::external : Mode::pair;
-        if (database.mode == Mode::external) return database;
+        if (database.mode == Mode::external) {
+            database.answer_timeout = {values["answer_timeout_ms"].get<std::int64_t>()};
+            if (values.contains("servers"))
+                database.servers = values["servers"].get<std::vector<std::string>>();
+            else
+                wrong("servers", "is missing; mode external needs it");
+            return database;
+        }
+        if (values.contains("servers"))
+            wrong("servers", "has no meaning with mode pair, in which each node has its own");
         database.folder = values["folder"].get<std::string>();
         database.programs = values["programs"].get<std::string>();
         database.user = values["user"].get<std::string>();

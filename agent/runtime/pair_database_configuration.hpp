@@ -17,10 +17,11 @@
 namespace agent::runtime {
 
 struct PairDatabaseConfiguration {
-    // external: the site's own highly available server, named by mounts.database. That is no pair;
-    // all that follows has no meaning.
+    // external: the site's own highly available server, which both nodes use and neither promotes;
+    // besides its connection strings and answer_timeout nothing that follows has a meaning.
     enum class Mode : std::uint8_t { pair, external };
     Mode mode = Mode::pair;
+    std::vector<std::string> servers;
 
     std::string folder;               // absolute; all of the server's files are below it
     std::string programs;             // absolute; where initdb and postgres are

@@ -54,11 +54,11 @@ double ms_since(FailoverClock::time_point begin) {
 class FailoverTable {
   public:
     static std::unique_ptr<FailoverTable> open(TwoServers& pair, Node node, std::uint64_t epoch) {
-        auto session = open_postgres_session(
-            {.servers = {postgres::table_connection(pair.configuration(node))},
-             .library = "bench",
-             .node = "bench",
-             .resolve_within = {200}});
+        auto session =
+            open_postgres_session({.servers = postgres::table_connections(pair.configuration(node)),
+                                   .library = "bench",
+                                   .node = "bench",
+                                   .resolve_within = {200}});
         if (!session) return nullptr;
         auto table = std::unique_ptr<FailoverTable>(new FailoverTable(std::move(session).value()));
         if (!table->table_.enroll() || !table->table_.raise_epoch(epoch) || !table->learn())

@@ -79,6 +79,26 @@ TEST_CASE("the section pair of a node arrives, with half of the voters as the th
     CHECK(node.database.peer_address == "192.0.2.12");
 }
 
+TEST_CASE("a pair with a database of the site names its servers, and has none of its own") {
+    const PairPlace place;
+    auto lrad = node_sample();
+    lrad["pair"]["database"] =
+        json::parse(R"({"mode": "external", "servers": ["host=db1 dbname=lra", "host=db2"]})");
+    const auto read =
+        agent::runtime::read_lrad_configuration(place.folder.write("lrad.json", lrad.dump(1)));
+    INFO(PairPlace::joined(read.errors));
+    REQUIRE(read.ok());
+    const auto& database = read.value->pair->database;
+    CHECK(database.mode == agent::runtime::PairDatabaseConfiguration::Mode::external);
+    CHECK(database.servers == std::vector<std::string>{"host=db1 dbname=lra", "host=db2"});
+
+    lrad["pair"]["database"].erase("servers");
+    CHECK(PairPlace::says(place.wrong_with_node(lrad), "is missing; mode external needs it"));
+    auto own = node_sample();
+    own["pair"]["database"]["servers"] = {"host=db1"};
+    CHECK(PairPlace::says(place.wrong_with_node(own), "has no meaning with mode pair"));
+}
+
 TEST_CASE("a threshold that lets two nodes serve is refused, and one that is never exceeded") {
     const PairPlace place;
     auto low = node_sample();
