@@ -302,7 +302,8 @@ void DrivePoller::State::look(std::uint64_t ticket) {
             std::clamp(backoff_ * 2, times_.poll, std::max(times_.poll, options_.backoff_max));
     }
     counters_.pace = looker_.pace();
-    next_look_ = Clock::now() + std::chrono::milliseconds(backoff_.ms);
+    next_look_ = Clock::time_point(
+        std::chrono::milliseconds(look_together(instant(Clock::now()), backoff_).ms));
     // Whoever waits for the state to have lasted is told as soon as it has.
     if (const auto settled = looker_.settles_at(); settled && *settled > Clock::now())
         next_look_ = std::min(next_look_, *settled);

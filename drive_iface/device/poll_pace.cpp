@@ -42,6 +42,12 @@ Duration delay_of(PollPace pace, const PollTimes& times) {
     return times.poll;
 }
 
+Instant look_together(Instant now, Duration delay) {
+    const std::int64_t grid_ms = std::max<std::int64_t>(delay.ms / 8, 1);
+    const Instant wanted = now + delay;
+    return {wanted.ms - wanted.ms % grid_ms};
+}
+
 bool asks_for_activity(const PollRhythm& rhythm) {
     switch (rhythm.pace) {
         case PollPace::fast:

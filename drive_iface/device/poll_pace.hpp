@@ -33,6 +33,11 @@ struct PollTimes {
 // fast at least 50 ms and at most poll; busy at least poll.
 [[nodiscard]] PollTimes with_sane_order(PollTimes times);
 [[nodiscard]] agent::core::Duration delay_of(PollPace pace, const PollTimes& times);
+// When to look, `delay` after `now`: brought forward by less than an eighth of it, to a moment that
+// other drives have too. One wake-up of the processor serves many then, and what one look needs is
+// warm for the next.
+[[nodiscard]] agent::core::Instant look_together(agent::core::Instant now,
+                                                 agent::core::Duration delay);
 
 // What one look told that matters for the next.
 struct PaceReport {

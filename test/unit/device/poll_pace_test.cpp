@@ -1,5 +1,8 @@
 #include "drive_iface/device/poll_pace.hpp"
 
+#include <algorithm>
+#include <set>
+
 #include "test/support/catch.hpp"
 
 using namespace drive_iface;
@@ -65,6 +68,25 @@ TEST_CASE("activity is asked for with one steady look in ten, never while the pa
         rhythm = after_look(rhythm, quiet);
     }
     CHECK(asks_for_activity(rhythm));
+}
+
+TEST_CASE("drives are looked at in the same moments, never later than wanted") {
+    for (const std::int64_t delay : {1, 7, 50, 125, 500, 1'000, 10'000}) {
+        for (std::int64_t now = 1'000'000; now < 1'000'000 + 2 * delay; ++now) {
+            const Instant at = look_together({now}, {delay});
+            CHECK(at.ms <= now + delay);
+            CHECK(at.ms > now + delay - std::max<std::int64_t>(delay / 8, 1));
+            CHECK(at.ms > now);
+        }
+    }
+    // Of a thousand drives that were looked at at any time, the looks are at nine moments.
+    std::set<std::int64_t> moments;
+    for (std::int64_t now = 5'000'300; now < 5'001'300; ++now)
+        moments.insert(look_together({now}, {1'000}).ms);
+    CHECK(moments.size() == 9);
+    // A drive that has found its moment keeps its time, if its looks take a while.
+    CHECK(look_together({5'000'003}, {1'000}).ms == 5'001'000);
+    CHECK(look_together({5'001'017}, {1'000}).ms == 5'002'000);
 }
 
 TEST_CASE("no pace is slower than busy, nor steady slower than configured, whatever comes") {
