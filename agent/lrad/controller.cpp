@@ -31,6 +31,8 @@ using runtime::clock_now;
 namespace {
 
 constexpr auto connect_grace = std::chrono::seconds(5);
+// Longer than consumers are asked again.
+constexpr core::Duration announced_again_within{600'000};
 
 std::string notice_key(const core::DriveSerial& drive) {
     return "drive:" + drive.text;
@@ -179,6 +181,7 @@ void Controller::start(std::function<void(const std::string& why)> on_failure) {
         for (const auto& [serial, order] : orders_.release_all())
             carry_out_order(order);
     });
+    announce_what_may_be_unheard();
     carry_out(rules_.start(clock_now()));
     hosts_->start();
     end_alarms_of_no_host();
@@ -426,6 +429,17 @@ void Controller::announce(const core::AnnounceAlarm& effect) {
         ++counters_.handshakes_incomplete;
     if (is_announced_elsewhere(effect)) return;
     channel_->announce(effect.alarm, effect.active);
+}
+
+// What waited for a consumer was lost with the process before this one. Of a pair the node that
+// serves next announces it.
+void Controller::announce_what_may_be_unheard() {
+    if (pair_) return;
+    const auto now = clock_now().wall;
+    for (const auto& alarm : rules_.active_alarms()) {
+        if (now.ms - alarm.raised_at.ms < announced_again_within.ms)
+            channel_->announce(alarm, true);
+    }
 }
 
 void Controller::show_event(const core::EventRecord& record) {

@@ -273,6 +273,7 @@ class Controller {
     void share_offline(const core::ReservationAgentEffects& effects);
     void cleared_by(const core::DriveSerial& drive, const std::string& actor,
                     const std::string& reason);
+    void announce_what_may_be_unheard();
     [[nodiscard]] bool is_announced_elsewhere(const core::AnnounceAlarm& effect);
     void announce_what_was_mirrored();
     [[nodiscard]] bool waits_for_record(const core::ForceDriveOffline& effect);

@@ -105,6 +105,8 @@ def missing_confirmation(rig):
     rig.end("lrad", signal.SIGKILL)
     rig.start_lrad()
     check(rig.drive(D1)["operational_state"] == "forced_offline", "it stays so across kill -9 and restart of lrad")
+    wait_until("consumers hear of it once more", lambda: rig.log_of("snmptrapd").count("tlrDriveForcedOffline") >= 2, 20)
+    check(True, "which announces it once more: who knows what the one before had sent")
     rig.end("vtld", signal.SIGKILL)
     rig.start_vtld_again()
     other = rig.scsi_host("host-a", D1)
