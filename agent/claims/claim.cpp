@@ -22,11 +22,13 @@ constexpr core::EnumeratorName<ClaimEnding> claim_ending_names[] = {
     {ClaimEnding::undone, "undone"},
 };
 constexpr core::EnumeratorName<DriveState> drive_state_names[] = {
-    {DriveState::free, "free"},         {DriveState::claimed, "claimed"},
-    {DriveState::reserved, "reserved"}, {DriveState::loading, "loading"},
-    {DriveState::mounted, "mounted"},   {DriveState::unloading, "unloading"},
-    {DriveState::cleaning, "cleaning"}, {DriveState::quarantined, "quarantined"},
-    {DriveState::orphaned, "orphaned"},
+    {DriveState::free, "free"},
+    {DriveState::claimed, "claimed"},
+    {DriveState::reserved, "reserved"},
+    {DriveState::loading, "loading"},
+    {DriveState::mounted, "mounted"},
+    {DriveState::unloading, "unloading"},
+    {DriveState::quarantined, "quarantined"},
 };
 constexpr core::EnumeratorName<Access> access_names[] = {{Access::read, "read"},
                                                          {Access::write, "write"}};

@@ -53,9 +53,7 @@ enum class DriveState : std::uint8_t {
     loading,
     mounted,
     unloading,
-    cleaning,
     quarantined,  // failed with two volumes, or in a way only people can judge
-    orphaned,     // of a controller that is gone; what drive and changer show is not known yet
 };
 
 enum class Access : std::uint8_t { read, write };
@@ -83,6 +81,7 @@ struct Volume {
     std::uint16_t element = 0;          // meaningless when missing
     std::optional<std::uint16_t> home;  // the slot it came from or lies in
     std::optional<std::string> drive;   // serial of the drive it is in
+    core::WallTime since;               // it is there, or missing
     bool operator==(const Volume&) const = default;
 };
 

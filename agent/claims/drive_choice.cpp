@@ -24,9 +24,6 @@ bool is_candidate(const DriveWish& wish, const DriveRow& drive, DriveCondition c
     switch (drive.state) {
         case DriveState::free:
             break;
-        case DriveState::cleaning:
-            ++counts.cleaning;
-            return false;
         case DriveState::quarantined:
             ++counts.quarantined;
             return false;
@@ -35,7 +32,6 @@ bool is_candidate(const DriveWish& wish, const DriveRow& drive, DriveCondition c
         case DriveState::loading:
         case DriveState::mounted:
         case DriveState::unloading:
-        case DriveState::orphaned:
             ++counts.busy;
             return false;
     }
@@ -97,7 +93,6 @@ std::string to_text(const DriveCounts& counts) {
         std::to_string(counts.fitting) + (counts.fitting == 1 ? " drive fits:" : " drives fit:");
     add_part(text, counts.busy, "busy");
     add_part(text, counts.offline, "offline");
-    add_part(text, counts.cleaning, "cleaning");
     add_part(text, counts.quarantined, "quarantined");
     add_part(text, counts.reserved_other, "reserved by another host");
     add_part(text, counts.no_path, "without a path from this controller");

@@ -40,7 +40,6 @@ struct DriveCounts {
     std::size_t fitting = 0;  // by generation; the others are their parts
     std::size_t busy = 0;
     std::size_t offline = 0;
-    std::size_t cleaning = 0;
     std::size_t quarantined = 0;
     std::size_t reserved_other = 0;
     std::size_t no_path = 0;

@@ -70,6 +70,7 @@ core::Result<claims::Volume> volume_from(const SqlRow& row) {
     volume.element = static_cast<std::uint16_t>(number_in(row[6]));
     volume.home = maybe_number<std::uint16_t>(row[7]);
     volume.drive = row[8];
+    volume.since = {number_in(row[9])};
     return volume;
 }
 

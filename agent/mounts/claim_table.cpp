@@ -26,8 +26,8 @@ namespace {
 #define LRA_DRIVES                                                                          \
     "SELECT serial, element, generation, state, node, epoch, claim, volume, home, pr_key, " \
     "last_used, mounts, errors, reason, step_at FROM drive WHERE library = $1"
-#define LRA_VOLUMES                                                                 \
-    "SELECT barcode, generation, kind, state, reason, place, element, home, drive " \
+#define LRA_VOLUMES                                                                          \
+    "SELECT barcode, generation, kind, state, reason, place, element, home, drive, seen_at " \
     "FROM volume WHERE library = $1"
 #define LRA_CLAIMS                                                                         \
     "SELECT id, request, host, volume, access, wait, state, ending, reason, node, epoch, " \
@@ -217,9 +217,9 @@ Outcome ClaimTable::learn_volumes(const std::vector<Volume>& seen, WallTime now)
             if (volume.place == claims::Place::missing || seen_now.count(volume.barcode) != 0)
                 continue;
             auto gone =
-                run("UPDATE volume SET place = 'missing', drive = NULL WHERE library = $1 AND "
-                    "barcode = $2",
-                    {options_.library, volume.barcode});
+                run("UPDATE volume SET place = 'missing', drive = NULL, seen_at = $1 WHERE library "
+                    "= $2 AND barcode = $3",
+                    {now.ms, options_.library, volume.barcode});
             if (!gone) return gone;
         }
         for (const auto& volume : seen) {

@@ -59,9 +59,9 @@ Result<Claim> ClaimTable::step(std::uint64_t id, claims::ClaimEvent event, WallT
             for (const auto& kept :
                  {run("DELETE FROM failure WHERE library = $1 AND (volume = $2 OR drive = $3)",
                       {options_.library, stepped.volume, its_drive.serial}),
-                  run("UPDATE volume SET place = 'drive', element = $1, drive = $2 "
-                      "WHERE library = $3 AND barcode = $4",
-                      {std::int64_t{its_drive.element}, its_drive.serial, options_.library,
+                  run("UPDATE volume SET place = 'drive', element = $1, drive = $2, seen_at = $3 "
+                      "WHERE library = $4 AND barcode = $5",
+                      {std::int64_t{its_drive.element}, its_drive.serial, now.ms, options_.library,
                        stepped.volume})}) {
                 if (!kept) return kept;
             }
@@ -96,8 +96,8 @@ Result<Claim> ClaimTable::release(std::uint64_t id, const ClaimRelease& how, Wal
         if (how.slot) {
             auto kept =
                 run("UPDATE volume SET place = 'slot', element = $1, home = $2, drive = "
-                    "NULL WHERE library = $3 AND barcode = $4",
-                    {std::int64_t{*how.slot}, std::int64_t{*how.slot}, options_.library,
+                    "NULL, seen_at = $3 WHERE library = $4 AND barcode = $5",
+                    {std::int64_t{*how.slot}, std::int64_t{*how.slot}, now.ms, options_.library,
                      released.volume});
             if (!kept) return kept;
         }

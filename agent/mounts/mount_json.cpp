@@ -16,6 +16,10 @@ json or_null(const std::optional<Value>& value) {
     return value ? json(*value) : json();
 }
 
+json time_or_null(core::WallTime at) {
+    return at.ms == 0 ? json() : json(runtime::to_text(at));
+}
+
 json text_or_null(const std::string& text) {
     return text.empty() ? json() : json(text);
 }
@@ -57,7 +61,8 @@ json volume_json(const claims::Volume& volume) {
             {"place", std::string(to_text(volume.place))},
             {"element", missing ? json() : json(volume.element)},
             {"drive", or_null(volume.drive)},
-            {"home", or_null(volume.home)}};
+            {"home", or_null(volume.home)},
+            {"since", time_or_null(volume.since)}};
 }
 
 json drive_row_json(const claims::DriveRow& drive) {
@@ -74,14 +79,18 @@ json drive_row_json(const claims::DriveRow& drive) {
             {"mounts", drive.mounts},
             {"errors", drive.errors},
             {"last_used", drive.last_used},
+            {"since", time_or_null(drive.since)},
             {"reason", text_or_null(drive.reason)}};
 }
 
 json counts_json(const claims::DriveCounts& counts) {
-    return {{"fitting", counts.fitting},         {"busy", counts.busy},
-            {"offline", counts.offline},         {"cleaning", counts.cleaning},
-            {"quarantined", counts.quarantined}, {"reserved_by_other", counts.reserved_other},
-            {"no_path", counts.no_path},         {"tried", counts.tried}};
+    return {{"fitting", counts.fitting},
+            {"busy", counts.busy},
+            {"offline", counts.offline},
+            {"quarantined", counts.quarantined},
+            {"reserved_by_other", counts.reserved_other},
+            {"no_path", counts.no_path},
+            {"tried", counts.tried}};
 }
 
 }  // namespace agent::mounts

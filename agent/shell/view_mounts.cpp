@@ -11,7 +11,7 @@ using nlohmann::json;
 namespace {
 
 Tone tone_of_mount_state(const std::string& state) {
-    if (state == "quarantined" || state == "orphaned") return tone_of_severity("major");
+    if (state == "quarantined") return tone_of_severity("major");
     if (state == "disabled") return tone_of_severity("warning");
     return Tone::plain;
 }
@@ -51,9 +51,13 @@ std::string claims_view(const json& claims, const Screen& screen) {
 }
 
 std::string volumes_view(const json& volumes, const Screen& screen) {
-    const std::vector<Column> columns{
-        {"VOLUME", Fit::elide, 8}, {"GENERATION"},           {"KIND"}, {"STATE"},
-        {"WHERE", Fit::elide, 10}, {"REASON", Fit::elide, 8}};
+    const std::vector<Column> columns{{"VOLUME", Fit::elide, 8},
+                                      {"GENERATION"},
+                                      {"KIND"},
+                                      {"STATE"},
+                                      {"WHERE", Fit::elide, 10},
+                                      {"SINCE"},
+                                      {"REASON", Fit::elide, 8}};
     std::vector<Row> rows;
     for (const json* volume : elements(volumes)) {
         const std::string state = text_at(*volume, {"state"});
@@ -62,6 +66,7 @@ std::string volumes_view(const json& volumes, const Screen& screen) {
                         {text_at(*volume, {"kind"})},
                         {state, tone_of_mount_state(state)},
                         {where_it_is(*volume)},
+                        {aged(at(*volume, {"since"}), screen)},
                         {text_at(*volume, {"reason"})}});
     }
     if (rows.empty()) return "no volumes\n";
@@ -75,6 +80,7 @@ std::string drive_table_view(const json& drives, const Screen& screen) {
                                       {"STATE"},
                                       {"VOLUME", Fit::elide, 8},
                                       {"NODE", Fit::elide, 4},
+                                      {"SINCE"},
                                       {"MOUNTS", Fit::keep, 4, true},
                                       {"ERRORS", Fit::keep, 4, true},
                                       {"REASON", Fit::elide, 8}};
@@ -87,6 +93,7 @@ std::string drive_table_view(const json& drives, const Screen& screen) {
                         {state, tone_of_mount_state(state)},
                         {text_at(*drive, {"volume"})},
                         {text_at(*drive, {"node"})},
+                        {aged(at(*drive, {"since"}), screen)},
                         {text_at(*drive, {"mounts"})},
                         {text_at(*drive, {"errors"})},
                         {text_at(*drive, {"reason"})}});

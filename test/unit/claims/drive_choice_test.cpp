@@ -70,29 +70,27 @@ TEST_CASE("a host's own preference comes first, but never over what can not be")
 
 TEST_CASE("when no drive is left every one is counted with what stands against it") {
     std::vector<DriveRow> drives;
-    for (const char* serial : {"A", "B", "C", "D", "E", "F", "G", "H"})
+    for (const char* serial : {"A", "B", "D", "E", "F", "G", "H"})
         drives.push_back(lto_drive(serial, "LTO-8"));
     drives.push_back(lto_drive("OLD", "LTO-3"));
     drives[0].state = DriveState::mounted;
-    drives[1].state = DriveState::orphaned;
-    drives[2].state = DriveState::cleaning;
-    drives[3].state = DriveState::quarantined;
+    drives[1].state = DriveState::unloading;
+    drives[2].state = DriveState::quarantined;
     auto known = all_usable(drives);
-    known[4].condition = DriveCondition::offline;
-    known[5].condition = DriveCondition::reserved_other;
-    known.erase(known.begin() + 6);
+    known[3].condition = DriveCondition::offline;
+    known[4].condition = DriveCondition::reserved_other;
+    known.erase(known.begin() + 5);
     const auto choice =
         choose_drive({.generation = "LTO-8", .not_these = {"H"}}, drives, known, lto_media());
     CHECK(!choice.serial);
-    CHECK(choice.counts == DriveCounts{.fitting = 8,
+    CHECK(choice.counts == DriveCounts{.fitting = 7,
                                        .busy = 2,
                                        .offline = 1,
-                                       .cleaning = 1,
                                        .quarantined = 1,
                                        .reserved_other = 1,
                                        .no_path = 1,
                                        .tried = 1});
     CHECK(to_text(choice.counts) ==
-          "8 drives fit: 2 busy, 1 offline, 1 cleaning, 1 quarantined, 1 reserved by another host, "
+          "7 drives fit: 2 busy, 1 offline, 1 quarantined, 1 reserved by another host, "
           "1 without a path from this controller, 1 tried already");
 }

@@ -173,9 +173,11 @@ TEST_CASE("a quarantined drive keeps its cartridge until somebody has seen to it
     REQUIRE(table.release(taken.claim.id, how, bench_now));
     CHECK(table.drives()->front().state == claims::DriveState::quarantined);
     CHECK(table.drives()->front().volume == "VT0001L8");
+    CHECK(table.drives()->front().since == bench_now);
     CHECK(!table.free_drive("D2", {2'000}));
     REQUIRE(table.free_drive("D1", {2'000}));
     CHECK(table.drives()->front().state == claims::DriveState::free);
+    CHECK(table.drives()->front().since.ms == 2'000);
 }
 
 TEST_CASE("the file of another program is refused in words") {
@@ -208,4 +210,32 @@ TEST_CASE("a claim that has ended does not touch the drive it had, which is anot
     CHECK(!table.adopt(first.claim.id, 7, bench_now));
     CHECK(table.step(first.claim.id, ClaimEvent::withdrawn, bench_now));
     CHECK(table.drives()->front() == second.drive);
+}
+
+TEST_CASE("the table tells since when a volume is where it is, and a drive in its state") {
+    const TableFolder folder;
+    auto table = sqlite_table(folder);
+    fill(table);
+    const auto since = [&](int number) {
+        const auto volume = table.volume(bench_volume(number).barcode);
+        REQUIRE(volume);
+        REQUIRE(volume->has_value());
+        return (*volume)->since;
+    };
+    const core::WallTime seen{bench_now.ms + 1'000};
+    const core::WallTime gone{bench_now.ms + 2'000};
+    const core::WallTime later{bench_now.ms + 3'000};
+    REQUIRE(table.learn_volumes({bench_volume(1), bench_volume(2)}, seen));
+    CHECK(since(1) == bench_now);  // nothing has changed
+    CHECK(since(3) == seen);       // it is missing
+    auto moved = bench_volume(1);
+    moved.element = 99;
+    REQUIRE(table.learn_volumes({moved}, gone));
+    CHECK(since(1) == gone);
+    CHECK(since(2) == gone);
+    REQUIRE(table.learn_volumes({moved}, later));
+    CHECK(since(2) == gone);
+    const auto rows = table.drives();
+    REQUIRE(rows);
+    CHECK(rows->front().since == core::WallTime{});  // never used
 }
