@@ -207,7 +207,7 @@ Answer carry_out(ChangerState& changer, std::span<const Transfer> transfers, std
         // The inventory may have been taken meanwhile.
         if (auto refused = blocked(changer, transfers)) return refused;
         if (lost_writes(changer, transfers))
-            return check_condition(SenseKey::hardware_error, code::media_load_or_eject_failed);
+            return check_condition(SenseKey::medium_error, code::write_error);
         shift(changer, transfers);
         events.push_back({.drive = {changer_serial},
                           .change = LibraryEvent::Change::inventory,

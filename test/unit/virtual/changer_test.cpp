@@ -145,7 +145,7 @@ TEST_CASE("a cartridge that lost writes leaves its drive when the robot has been
         if (!moved) REQUIRE(robot.shelf.work());
     }
     REQUIRE(moved);
-    CHECK(fails_with(*moved, SenseKey::hardware_error, sense_code::media_load_or_eject_failed));
+    CHECK(fails_with(*moved, SenseKey::medium_error, sense_code::write_error));
     CHECK(robot.in("drive " + serial) == "VT0001L8");
     CHECK(good(move(host, 256, 1000)));
 
