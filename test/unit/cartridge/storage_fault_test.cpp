@@ -285,6 +285,7 @@ TEST_CASE("a fault moves the end of data when it is told, and not under a writer
     CHECK(cartridge->end_of_data() == 5);
     set_trouble(&Trouble::writing, "");
     CHECK(recorded(stand, *cartridge) == expected);
+    stand.close(std::move(cartridge));
 }
 
 TEST_CASE("a failure of storage that is played is one, until it is taken back") {
