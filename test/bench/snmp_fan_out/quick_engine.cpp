@@ -23,6 +23,8 @@ using Digest = std::array<std::uint8_t, 32>;
 
 constexpr std::size_t authentication_length = 24;  // RFC 7860 4.1: usmHMAC192SHA256
 constexpr std::size_t salt_length = 8;
+// Context engine ID and name, and the PDU's tag, stand in it.
+constexpr std::size_t front_length = 64;
 constexpr std::uint8_t reportable = 0x04;
 
 [[noreturn]] void end_without(const char* what) {
@@ -86,20 +88,26 @@ PduType QuickEngine::open(std::span<std::uint8_t> datagram) {
     places_.boots = v3->engine_boots;
     places_.time = v3->engine_time;
     if (!header.good() || !message.good()) return PduType::none;
-    crypt(datagram, false);
-    BerReader plain(datagram.subspan(places_.scoped_pdu));
+    const auto text = datagram.subspan(places_.scoped_pdu);
+    const std::size_t front = std::min(text.size(), front_length);
+    begin(datagram, false);
+    crypt(text.first(front));
+    BerReader plain(text);
     BerReader scoped(plain.element(snmp_mib::ber::tag_sequence));
     scoped.element(snmp_mib::ber::tag_octet_string);
     const Bytes context_name = scoped.element(snmp_mib::ber::tag_octet_string);
     if (!scoped.good() || scoped.empty()) return PduType::none;
     places_.pdu = place_of(context_name, datagram) + context_name.size();
-    return PduType{datagram[places_.pdu]};
+    const PduType type{datagram[places_.pdu]};
+    if (type == PduType::inform) crypt(text.subspan(front));
+    return type;
 }
 
 void QuickEngine::answer(std::span<std::uint8_t> datagram) {
     datagram[places_.pdu] = static_cast<std::uint8_t>(PduType::response);
     datagram[places_.flags] &= static_cast<std::uint8_t>(~reportable);
-    crypt(datagram, true);
+    begin(datagram, true);
+    crypt(datagram.subspan(places_.scoped_pdu));
     const auto signature = datagram.subspan(places_.authentication, authentication_length);
     std::fill(signature.begin(), signature.end(), std::uint8_t{0});
     Digest digest{};
@@ -112,7 +120,7 @@ void QuickEngine::answer(std::span<std::uint8_t> datagram) {
 }
 
 // RFC 3826 3.1.2: boots, time and salt are the first vector.
-void QuickEngine::crypt(std::span<std::uint8_t> datagram, bool encrypts) {
+void QuickEngine::begin(std::span<const std::uint8_t> datagram, bool encrypts) {
     std::array<std::uint8_t, 16> vector{};
     for (std::size_t i = 0; i < 4; ++i) {
         vector[i] = static_cast<std::uint8_t>(places_.boots >> (24 - 8 * i));
@@ -120,11 +128,15 @@ void QuickEngine::crypt(std::span<std::uint8_t> datagram, bool encrypts) {
     }
     std::copy_n(datagram.begin() + static_cast<std::ptrdiff_t>(places_.salt), salt_length,
                 vector.begin() + 8);
-    const auto text = datagram.subspan(places_.scoped_pdu);
-    int length = 0;
     if (EVP_CipherInit_ex2(cipher_.get(), nullptr, nullptr, vector.data(), encrypts ? 1 : 0,
-                           nullptr) != 1 ||
-        EVP_CipherUpdate(cipher_.get(), text.data(), &length, text.data(),
+                           nullptr) != 1)
+        end_without("AES");
+}
+
+// Goes on where the last piece ended.
+void QuickEngine::crypt(std::span<std::uint8_t> text) {
+    int length = 0;
+    if (EVP_CipherUpdate(cipher_.get(), text.data(), &length, text.data(),
                          static_cast<int>(text.size())) != 1)
         end_without("AES");
 }

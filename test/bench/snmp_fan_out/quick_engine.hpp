@@ -21,7 +21,8 @@ class QuickEngine {
     // The keys of a user with this master key at the engine; RFC 3414 2.6, RFC 7860 9.3.
     QuickEngine(const std::string& master_key, const std::string& engine_id);
 
-    // Decrypts `datagram` in place; none: it is no SNMPv3 message with encryption.
+    // Decrypts `datagram` in place, of anything but an inform the front only; none: it is no SNMPv3
+    // message with encryption.
     [[nodiscard]] PduType open(std::span<std::uint8_t> datagram);
     // Makes what open() has found to be an inform its Response, encrypted and signed.
     void answer(std::span<std::uint8_t> datagram);
@@ -36,7 +37,8 @@ class QuickEngine {
         std::uint32_t boots = 0;
         std::uint32_t time = 0;
     };
-    void crypt(std::span<std::uint8_t> datagram, bool encrypts);
+    void begin(std::span<const std::uint8_t> datagram, bool encrypts);
+    void crypt(std::span<std::uint8_t> text);
 
     struct MacEnd {
         void operator()(evp_mac_ctx_st* context) const;
