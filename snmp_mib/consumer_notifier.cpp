@@ -57,14 +57,11 @@ agent::core::Result<DestinationConfiguration> destination_for(
     return destination;
 }
 
-}  // namespace
+using Destinations = std::map<std::string, DestinationConfiguration>;
 
-ConsumerNotifier::ConsumerNotifier(MessageSender& sender, std::function<TimeTicks()> up_time)
-    : sender_(sender), up_time_(std::move(up_time)) {}
-
-agent::core::Outcome ConsumerNotifier::configure(ConsumersConfiguration configuration,
-                                                 const std::map<std::string, UsmUserKeys>& users) {
-    std::map<std::string, DestinationConfiguration> wanted;
+agent::core::Result<Destinations> destinations_of(const ConsumersConfiguration& configuration,
+                                                  const std::map<std::string, UsmUserKeys>& users) {
+    Destinations wanted;
     for (const ConsumerConfiguration& consumer : configuration.consumers) {
         agent::core::Result<DestinationConfiguration> destination =
             destination_for(configuration, consumer, users);
@@ -73,6 +70,26 @@ agent::core::Outcome ConsumerNotifier::configure(ConsumersConfiguration configur
             return agent::core::Error{"SNMP consumer " + consumer.address + " is listed twice"};
         }
     }
+    return wanted;
+}
+
+}  // namespace
+
+ConsumerNotifier::ConsumerNotifier(MessageSender& sender, std::function<TimeTicks()> up_time)
+    : sender_(sender), up_time_(std::move(up_time)) {}
+
+agent::core::Outcome ConsumerNotifier::check(const ConsumersConfiguration& configuration,
+                                             const std::map<std::string, UsmUserKeys>& users) {
+    const auto wanted = destinations_of(configuration, users);
+    if (!wanted) return wanted.error();
+    return agent::core::Nothing{};
+}
+
+agent::core::Outcome ConsumerNotifier::configure(ConsumersConfiguration configuration,
+                                                 const std::map<std::string, UsmUserKeys>& users) {
+    auto found = destinations_of(configuration, users);
+    if (!found) return found.error();
+    Destinations wanted = std::move(found).value();
     for (const ConsumerConfiguration& old : configuration_.consumers) {
         if (!wanted.contains(destination_of(old))) {
             sender_.remove_destination(destination_of(old));

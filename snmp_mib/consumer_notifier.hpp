@@ -25,6 +25,9 @@ class ConsumerNotifier {
     ConsumerNotifier(MessageSender& sender, std::function<TimeTicks()> up_time);
 
     // `users` are the channel's, by name. On error nothing has changed.
+    [[nodiscard]] static agent::core::Outcome check(
+        const ConsumersConfiguration& configuration,
+        const std::map<std::string, UsmUserKeys>& users);
     agent::core::Outcome configure(ConsumersConfiguration configuration,
                                    const std::map<std::string, UsmUserKeys>& users);
     void announce(const agent::core::Alarm& alarm, bool active);

@@ -355,17 +355,15 @@ std::uint32_t SnmpNoticeChannel::notification_sequence() const {
     return parts_->consumers->sequence();
 }
 
-agent::core::Outcome SnmpNoticeChannel::reconfigure(std::vector<PeerConfiguration> peers,
-                                                    std::vector<UsmUserConfiguration> users) {
+agent::core::Outcome SnmpNoticeChannel::reconfigure(
+    std::vector<PeerConfiguration> peers, std::vector<UsmUserConfiguration> users,
+    std::optional<ConsumersConfiguration> consumers) {
+    if (!consumers) consumers = parts_->consumers_configuration;
     agent::core::Result<Users> loaded = load_users(users);
     if (!loaded) return loaded.error();
     if (const auto checked = check_peers(peers, *loaded); !checked) return checked.error();
-    for (const ConsumerConfiguration& consumer : parts_->consumers_configuration.consumers) {
-        if (consumer.version == ConsumerVersion::v3 && !loaded->contains(consumer.user)) {
-            return agent::core::Error{"SNMP user \"" + consumer.user +
-                                      "\" is still used by consumer " + consumer.address};
-        }
-    }
+    if (const auto checked = ConsumerNotifier::check(*consumers, *loaded); !checked)
+        return checked.error();
     for (const auto& [name, keys] : parts_->users) {
         if (!loaded->contains(name)) remove_user(name, parts_->identity.engine_id);
     }
@@ -386,7 +384,7 @@ agent::core::Outcome SnmpNoticeChannel::reconfigure(std::vector<PeerConfiguratio
     const agent::core::Outcome set = parts_->set_peers(peers);
     parts_->refresh_allow_list();
     if (!set) return set;
-    return parts_->consumers->configure(parts_->consumers_configuration, parts_->users);
+    return set_consumers(std::move(*consumers));
 }
 
 std::uint16_t SnmpNoticeChannel::listen_port() const {

@@ -110,10 +110,12 @@ class SnmpNoticeChannel final : public NoticeChannel {
     // Of the newest notification to consumers; 0: there was none.
     [[nodiscard]] std::uint32_t notification_sequence() const;
 
-    // Exchanges peers and users; messages on their way to peers that stay are kept. Role, listen
-    // address and engine ID stay as they are. On error nothing has changed.
+    // Exchanges peers and users, and consumers when they are given: all at once, since a user may
+    // go together with the consumer that it was for. Messages on their way to who stays are kept.
+    // Role, listen address and engine ID stay as they are. On error nothing has changed.
     agent::core::Outcome reconfigure(std::vector<PeerConfiguration> peers,
-                                     std::vector<UsmUserConfiguration> users);
+                                     std::vector<UsmUserConfiguration> users,
+                                     std::optional<ConsumersConfiguration> consumers = {});
 
     [[nodiscard]] std::uint16_t listen_port() const;
     [[nodiscard]] std::string engine_id() const;  // ours, hexadecimal

@@ -510,12 +510,10 @@ core::Outcome Controller::reconfigure(runtime::LradConfiguration configuration) 
         }
     }
     if (auto set =
-            channel_->reconfigure(agent_peers(configuration), snmp::usm_users(configuration.snmp));
+            channel_->reconfigure(agent_peers(configuration), snmp::usm_users(configuration.snmp),
+                                  consumers_configuration(configuration));
         !set) {
         return set.error().within("snmp");
-    }
-    if (auto set = channel_->set_consumers(consumers_configuration(configuration)); !set) {
-        return set.error().within("snmp.consumers");
     }
     const bool same_settle = settle_of(configuration_) == settle_of(configuration);
     hear_before_a_timeout();

@@ -142,6 +142,25 @@ def rotating(rig):
     check(said.returncode != 0, "a key that was replaced opens nothing any more")
 
 
+def coming_and_going(rig):
+    """A consumer comes and goes together with its user, each by one reload."""
+    file = rig.path("lrad.json")
+    before = file.read_text()
+    configuration = json.loads(before)
+    configuration["snmp"]["users"].append(rig._user("pager"))
+    configuration["snmp"]["consumers"].append({"address": f"udp:127.0.0.1:{free_ports(1)[0]}", "version": "3", "user": "pager"})
+    for text, count in ((json.dumps(configuration), 2), (before, 1)):
+        file.write_text(text)
+        os.kill(rig.processes["lrad"].pid, signal.SIGHUP)
+        wait_until(f"there are {count} consumers", lambda n=count: len(rig.ask("lrad", "notice", "consumers")) == n, 20)
+    configuration["snmp"]["users"].pop()
+    file.write_text(json.dumps(configuration))
+    os.kill(rig.processes["lrad"].pid, signal.SIGHUP)
+    wait_until("a consumer without its user is refused", lambda: "the old one stays in force" in rig.log_of("lrad"), 20)
+    check(len(rig.ask("lrad", "notice", "consumers")) == 1, "a consumer comes and goes with its user; without it nothing changes")
+    file.write_text(before)
+
+
 def main():
     if not Path("/usr/sbin/snmpd").exists():
         print("snmpd is not installed")
@@ -155,6 +174,7 @@ def main():
             writing(rig)
             beating(rig)
             refusing(rig)
+            coming_and_going(rig)
             losing(rig)
             rotating(rig)
         except Failed as failure:
