@@ -113,6 +113,8 @@ class Controller {
     // controller.cpp: the way of an observation, top to bottom.
     core::Outcome open_doors();
     core::Outcome open_drive(const runtime::LradDrive& configuration);
+    [[nodiscard]] core::Outcome can_change_actuators(
+        const runtime::LradConfiguration& wanted) const;
     std::vector<core::DriveSerial> replace_drives(bool same_settle);
     void take_up_again(const core::DriveSerial& serial, const std::optional<DriveOrder>& order);
     void watch_event(const core::DriveSerial& drive, std::uint64_t seq);

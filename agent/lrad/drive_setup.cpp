@@ -1,5 +1,6 @@
 #include "agent/lrad/drive_setup.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "agent/runtime/log.hpp"
@@ -58,6 +59,10 @@ core::Result<std::unique_ptr<drive_iface::OfflineActuator>> make_actuator(
             break;
     }
     return drive_iface::make_alarm_actuator(loop);
+}
+
+core::Duration settle_of(const runtime::LradConfiguration& configuration) {
+    return std::max(configuration.sharing.debounce, configuration.sharing.release_hold_down);
 }
 
 drive_iface::DriveWatchOptions watch_options(const runtime::LradDrive& drive,

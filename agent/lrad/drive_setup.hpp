@@ -21,6 +21,9 @@ namespace agent::lrad {
     drive_iface::events::DriveEventServer* events, const core::ControllerName& controller,
     drive_iface::DriveWatch* watch, const mounts::ActingDoor& acting);
 
+// For so long after a change the rules may still wait for another one.
+[[nodiscard]] core::Duration settle_of(const runtime::LradConfiguration& configuration);
+
 [[nodiscard]] drive_iface::DriveWatchOptions watch_options(const runtime::LradDrive& drive,
                                                            const core::ControllerName& controller);
 

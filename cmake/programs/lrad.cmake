@@ -21,6 +21,7 @@ lra_library(agent_lrad
     agent/lrad/controller_pair_offline.cpp
     agent/lrad/controller_pair_requests.cpp
     agent/lrad/controller_pair_view.cpp
+    agent/lrad/controller_reload.cpp
     agent/lrad/discover_command.cpp
     agent/lrad/discovery_methods.cpp
     agent/lrad/discovery_report.cpp
