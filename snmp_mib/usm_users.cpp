@@ -3,7 +3,6 @@
 #include <net-snmp/net-snmp-config.h>
 
 #include <net-snmp/net-snmp-includes.h>
-#include <openssl/crypto.h>
 
 #include <algorithm>
 #include <array>
@@ -150,11 +149,8 @@ struct UserBook {
 };
 
 UserBook& user_book() {
-    // OpenSSL cleans up after itself when the process ends: it has to begin before what uses it.
-    static UserBook book = [] {
-        OPENSSL_init_crypto(0, nullptr);
-        return UserBook();
-    }();
+    // Never destroyed: the library's list points to the users, and OpenSSL may have ended before.
+    static UserBook& book = *new UserBook;
     return book;
 }
 
