@@ -38,7 +38,11 @@ Objection refusal_of(const Register* held, const KeyStore& keys, const PromiseRe
     if (request.wish != Wish::alone) return Objection::none;
     const Departure* gone = departure_of(keys, other(request.candidate.node));
     const bool newest = view_of(*held, request) == Objection::none;
-    if (newest && gone != nullptr && gone->clean && request.candidate.position < gone->position) {
+    // Named alone already: the other one is not any more, and what it wrote last nobody was told.
+    const bool named =
+        held->value.relation == Relation::alone && held->value.primary == request.candidate.node;
+    if (newest && !named && gone != nullptr && gone->clean &&
+        request.candidate.position < gone->position) {
         return Objection::behind;
     }
     if (knowledge.other_serves) return Objection::peer_alive;

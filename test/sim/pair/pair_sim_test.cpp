@@ -59,6 +59,14 @@ TEST_CASE("every planted bug of the pair is found by some seed, or by the explor
     }
 }
 
+// What chance meets in one world of thousands.
+TEST_CASE("worlds that were found in long runs stay as they should be") {
+    // A vote that its node never heard of, and a key of the other one that tells of more.
+    for (const std::uint64_t seed : {3'301U, 5'357U})
+        CHECK_FALSE(pair_sim::simulate(seed, pair_sim::Bug::none, false).failure);
+    CHECK(pair_sim::simulate(169, pair_sim::Bug::agents_hear_nobody, false).failure);
+}
+
 // As in test/sim/sim_test.cpp: the same for every compiler; LRA_RECORD=1 writes it anew.
 TEST_CASE("the traces of the first worlds of a pair hash as recorded") {
     const std::string path = std::string(LRA_SOURCE_DIR) + "/test/sim/pair/trace_hashes.txt";

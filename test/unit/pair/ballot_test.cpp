@@ -160,6 +160,22 @@ TEST_CASE("each no carries its code") {
     CHECK(answer.granted);  // it promises all the same: others may know better
 }
 
+// One agent had accepted the second node when the first one's key arrived, whose own next reading
+// of the register then made the vote a majority's: both nodes would be refused for ever.
+TEST_CASE("a node that is named alone already is behind nobody's key") {
+    Voting voting(1, 0);
+    const Vote vote = voting.vote(3, Node::second, Wish::alone);
+    ShutdownKey key;
+    key.id = {1, 1, "op"};
+    key.subject = Subject::first;
+    key.departures[0] = {true, true, {1, 50}, 0};
+    REQUIRE(voting.keys.put(key));
+    CHECK(voting.promise(vote, 0).objection == Objection::behind);
+    voting.registers[0].value.relation = Relation::alone;
+    voting.registers[0].value.primary = Node::second;
+    CHECK(voting.promise(vote, 0).granted);
+}
+
 TEST_CASE("an agent's record is there before its answer, whatever is answered") {
     Voting voting(1, 0);
     const Vote vote = voting.vote(1, Node::second, Wish::alone);
