@@ -91,6 +91,7 @@ void MountService::take_stock_first() {
 void MountService::begin_serving() {
     if (serving_) return;
     serving_ = true;
+    seen_at_start_.reset();
     doors_.note(Message::mounts_served, "", {options_.table.library});
     let_go_of_unclaimed();
     scan_again_later();
@@ -166,6 +167,7 @@ void MountService::scan(bool stock, Done done) {
                 doors_.note(Message::changer_unreachable, "", {words});
             return done(trouble);
         }
+        if (!serving_) seen_at_start_ = std::make_shared<const Inventory>(*inventory);
         identify_drives([this, done, seen = *inventory] {
             learn(seen, [this, done](const Outcome& learnt) {
                 if (learnt) {
@@ -274,7 +276,7 @@ void MountService::recover_all(const std::string& node, std::function<void()> th
                 const auto run = run_of(claim);
                 count_deadline_of_earlier_life(run);
                 if (claim.state != ClaimState::queued) {
-                    recover(run, false);
+                    recover(run, false, seen_at_start_);
                 } else if (claim.node == writer_.node) {
                     wait_in_line(run);
                 } else {
@@ -307,7 +309,10 @@ void MountService::count_deadline_of_earlier_life(const RunPointer& run) {
     run->until_of = claim.deadline;
 }
 
-void MountService::recover(const RunPointer& run, bool looked_again) {
+// `seen`: what the changer has just shown. It is good enough for a volume that nothing moves; the
+// first mount would wait while the changer is asked once for each of them.
+void MountService::recover(const RunPointer& run, bool looked_again,
+                           const std::shared_ptr<const Inventory>& seen) {
     run->working = true;
     run->step = "looks at drive and changer after a restart";
     auto holder = std::make_shared<DriveHolder>();
@@ -317,11 +322,13 @@ void MountService::recover(const RunPointer& run, bool looked_again) {
             *holder = look_at_holder(drive, family, own, timeout);
             return Nothing{};
         },
-        [this, run, holder, looked_again](const Outcome& outcome) {
+        [this, run, holder, looked_again, seen](const Outcome& outcome) {
             const auto held = outcome ? holder->held : HeldBy::no_answer;
+            if (seen && run->claim.state == ClaimState::mounted)
+                return decide(run, held, *seen, looked_again);
             inventory_at_robot(false,
-                               [this, run, held, looked_again](const Result<Inventory>& seen) {
-                                   decide(run, held, seen, looked_again);
+                               [this, run, held, looked_again](const Result<Inventory>& shown) {
+                                   decide(run, held, shown, looked_again);
                                });
         });
 }

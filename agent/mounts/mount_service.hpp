@@ -257,7 +257,8 @@ class MountService : public std::enable_shared_from_this<MountService> {
                             std::function<void(const core::Result<Inventory>&)> then);
     void recover_all(const std::string& node, std::function<void()> then);
     void count_deadline_of_earlier_life(const RunPointer& run);
-    void recover(const RunPointer& run, bool looked_again);
+    void recover(const RunPointer& run, bool looked_again,
+                 const std::shared_ptr<const Inventory>& seen = nullptr);
     void decide(const RunPointer& run, claims::HeldBy held, const core::Result<Inventory>& seen,
                 bool looked_again);
     void act_on(const RunPointer& run, const claims::RecoveryRow& row,
@@ -276,6 +277,7 @@ class MountService : public std::enable_shared_from_this<MountService> {
     bool line_served_soon_ = false;
     bool scanned_soon_ = false;
     bool taken_up_soon_ = false;
+    std::shared_ptr<const Inventory> seen_at_start_;
     std::set<std::string> without_left_keys_;  // drives
     std::string gone_;          // a controller whose claims are taken up at the start
     std::string scan_trouble_;  // told already

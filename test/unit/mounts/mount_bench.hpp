@@ -120,8 +120,9 @@ struct MountBench {
     std::vector<MountAnswer> answers;  // of mounts, unmounts and cancels, as they came
     std::shared_ptr<MountService> service;
     int requests = 0;
-    core::Duration clock_ahead;  // the wall clock was set by so much
-    std::string gone;            // a controller that this one takes over from
+    std::atomic<int> inventories = 0;  // READ ELEMENT STATUS that were answered
+    core::Duration clock_ahead;        // the wall clock was set by so much
+    std::string gone;                  // a controller that this one takes over from
 
     // `before`: the world as the service finds it.
     explicit MountBench(const std::function<void(MountBench&)>& before = nullptr) {
@@ -130,7 +131,13 @@ struct MountBench {
             threads[serial] = std::make_unique<Worker>(16);
         }
         if (before) before(*this);
+        begin();
+    }
+    void begin() {
         auto to_changer = std::make_unique<WatchedTransport>(library_lock, path("CH00000001", "c"));
+        to_changer->after = [this](std::uint8_t opcode) {
+            if (opcode == 0xb8) ++inventories;
+        };
         changer = to_changer.get();
         auto session = open_sqlite_session(folder + "/mounts.db");
         REQUIRE(session);
@@ -151,6 +158,12 @@ struct MountBench {
         else
             service->start_under(2, gone);
         run_until([&] { return service->serving(); });
+    }
+    // The controller ends and starts again.
+    void restart() {
+        service->stop();
+        service.reset();
+        begin();
     }
     ~MountBench() {
         service->stop();

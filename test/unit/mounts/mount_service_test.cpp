@@ -335,6 +335,29 @@ TEST_CASE("a controller that takes over compares no clocks: who waits keeps the 
     bench.run_until_claim(ClaimState::mounted);
 }
 
+TEST_CASE("the changer is not asked again for each volume that is mounted at a restart") {
+    MountBench bench;
+    bench.inventories = 0;
+    bench.restart();
+    const int of_none = bench.inventories;
+    bench.mount("VT0001L8");
+    bench.mount("VT0002L8");
+    CHECK(bench.claim(0).state == ClaimState::mounted);
+    CHECK(bench.claim(1).state == ClaimState::mounted);
+    bench.inventories = 0;
+    bench.restart();
+    bench.run_until([&] {
+        const auto open = bench.open_claims();
+        return std::all_of(open.begin(), open.end(), [](const ClaimView& view) {
+            return view.claim.epoch == 3 && view.step.empty();
+        });
+    });
+    CHECK(bench.open_claims().size() == 2);
+    CHECK(bench.inventories == of_none);
+    bench.service->unmount("VT0001L8", bench.told());
+    CHECK(bench.claim(2).ending == ClaimEnding::unmounted);
+}
+
 TEST_CASE("a host's preferred drive counts for a request that has waited, too") {
     MountBench bench;
     const auto known = std::exchange(bench.known, {});
