@@ -91,7 +91,7 @@ bool MessageReceiver::read_turn() {
         const std::size_t count = incoming_.read(socket_, left);
         for (std::size_t i = 0; i < count; ++i)
             on_datagram(incoming_.bytes(i), incoming_.from(i));
-        is_more = count == datagrams_at_once;
+        is_more = count == datagrams_read_at_once;
         left -= count;
     }
     const bool may_acknowledge = !end_turn_ || end_turn_();

@@ -74,7 +74,7 @@ void MessageSender::drain(Line& line) {
             on_datagram(incoming_.bytes(i), incoming_.from(i));
         pump();
         flush();
-        if (count < datagrams_at_once) return;
+        if (count < datagrams_read_at_once) return;
         left -= count;
     }
 }

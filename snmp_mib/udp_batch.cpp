@@ -43,12 +43,12 @@ bool OutgoingDatagrams::flush(asio::ip::udp::socket& socket, const Refused& refu
     return true;
 }
 
-IncomingDatagrams::IncomingDatagrams() : space_(datagrams_at_once * room) {}
+IncomingDatagrams::IncomingDatagrams() : space_(datagrams_read_at_once * room) {}
 
 std::size_t IncomingDatagrams::read(asio::ip::udp::socket& socket, std::size_t most) {
-    const std::size_t count = std::min(most, datagrams_at_once);
-    std::array<iovec, datagrams_at_once> pieces{};
-    std::array<mmsghdr, datagrams_at_once> headers{};
+    const std::size_t count = std::min(most, datagrams_read_at_once);
+    std::array<iovec, datagrams_read_at_once> pieces{};
+    std::array<mmsghdr, datagrams_read_at_once> headers{};
     for (std::size_t i = 0; i < count; ++i) {
         pieces.at(i) = {space_.data() + i * room, room};
         msghdr& header = headers.at(i).msg_hdr;

@@ -18,6 +18,7 @@
 namespace snmp_mib {
 
 inline constexpr std::size_t datagrams_at_once = 32;
+inline constexpr std::size_t datagrams_read_at_once = 16;  // each has room for the longest
 
 class OutgoingDatagrams {
   public:
@@ -43,7 +44,7 @@ class OutgoingDatagrams {
 class IncomingDatagrams {
   public:
     IncomingDatagrams();
-    // At most datagrams_at_once of those that have arrived, and at most `most`; what was read
+    // At most datagrams_read_at_once of those that have arrived, and at most `most`; what was read
     // before is gone. Never waits.
     std::size_t read(asio::ip::udp::socket& socket, std::size_t most);
     // One that was longer than a message may be has one octet more than datagram_length_max.
@@ -55,8 +56,8 @@ class IncomingDatagrams {
   private:
     static constexpr std::size_t room = datagram_length_max + 1;
     std::vector<std::uint8_t> space_;
-    std::array<std::size_t, datagrams_at_once> lengths_{};
-    std::array<asio::ip::udp::endpoint, datagrams_at_once> from_;
+    std::array<std::size_t, datagrams_read_at_once> lengths_{};
+    std::array<asio::ip::udp::endpoint, datagrams_read_at_once> from_;
 };
 
 }  // namespace snmp_mib
