@@ -28,6 +28,7 @@ struct Options {
     std::vector<std::string> only;
     std::string folder = fs::temp_directory_path().string();
     bool parallel = true;
+    std::uint64_t positions = 0;  // short blocks to find places among; 0: not measured
 };
 
 struct Figures {
@@ -209,6 +210,71 @@ void stream_in_parallel(const Options& options) {
     }
 }
 
+// Microseconds of a command, the median of some hundred.
+template <typename Make>
+double command_time(TapeClient& client, Make make) {
+    constexpr std::uint64_t samples = 400;
+    std::vector<double> times;
+    for (std::uint64_t i = 0; i < samples; ++i) {
+        const std::vector<std::uint8_t> cdb = make(i);
+        const auto began = Clock::now();
+        if (client.command(cdb) != 0) throw Failure("a movement failed");
+        times.push_back(seconds_since(began) * 1e6);
+    }
+    return median(times);
+}
+
+std::vector<std::uint8_t> locate(std::uint64_t object) {
+    const auto byte = [object](int shift) { return static_cast<std::uint8_t>(object >> shift); };
+    return {0x2b, 0, 0, byte(24), byte(16), byte(8), byte(0), 0, 0, 0};
+}
+
+// SPACE over so many filemarks.
+std::vector<std::uint8_t> space(std::int64_t filemarks) {
+    const auto byte = [filemarks](int shift) {
+        return static_cast<std::uint8_t>(filemarks >> shift);
+    };
+    return {0x11, 1, byte(16), byte(8), byte(0), 0};
+}
+
+// LOCATE and SPACE to places all over a recording of short blocks, with a filemark behind each
+// thousand: in a small one, and in one of as many as asked for. The first one's places are in
+// memory as the second one's are: what differs is how much there is to search.
+void find_places(const Options& options) {
+    constexpr std::uint64_t blocks_of_a_file = 1000;
+    std::printf("\nPlaces among short blocks, microseconds of a command, medians\n\n");
+    std::printf("| %-28s | %9s | %7s | %7s | %7s |\n", "", "blocks", "nothing", "LOCATE", "SPACE");
+    for (const auto kind : kinds(options)) {
+        if (kind == Kind::front_end) continue;
+        for (const auto blocks : {options.positions / 100, options.positions}) {
+            const Folder folder(options.folder);
+            const auto server = start(kind, folder.path(), 1);
+            const auto tape = server->tapes().front();
+            TapeClient client(tape.portal, tape.target, tape.lun, "iqn.2026-01.bench:host");
+            client.wait_until_ready();
+            const auto files = blocks / blocks_of_a_file;
+            for (std::uint64_t i = 0; i < files; ++i) {
+                client.write({64, blocks_of_a_file, 16});
+                if (client.command({0x10, 1, 0, 0, 1, 0}) != 0) throw Failure("no filemark");
+            }
+            client.rewind();
+            const auto nothing = command_time(
+                client, [](std::uint64_t) { return std::vector<std::uint8_t>{0, 0, 0, 0, 0, 0}; });
+            const auto located = command_time(
+                client, [blocks](std::uint64_t i) { return locate(i * 7'919'317 % blocks); });
+            client.rewind();
+            // There and back again.
+            const auto spaced = command_time(client, [files](std::uint64_t i) {
+                const auto away = static_cast<std::int64_t>(1 + i / 2 * 7919 % (files - 1));
+                return space(i % 2 == 0 ? away : -away);
+            });
+            std::printf("| %-28s | %9llu | %7.0f | %7.0f | %7.0f |\n", name_of(kind).c_str(),
+                        static_cast<unsigned long long>(blocks), nothing, located, spaced);
+            std::fflush(stdout);
+        }
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -221,11 +287,18 @@ int main(int argc, char** argv) {
     app.add_option("--only", options.only,
                    "\"vtld\", \"vtld, front end alone\", \"tgt\", \"istgt\"");
     app.add_option("--folder", options.folder, "where the cartridges are made");
+    app.add_option(
+        "--positions", options.positions,
+        "short blocks to find places among, 10000 or more, and nothing else is measured");
     app.add_flag("!--no-parallel", options.parallel, "no parallel sessions");
     app.add_flag("--serve-front-end", serve)->group("");
     CLI11_PARSE(app, argc, argv);
     if (serve) return serve_front_end();
     try {
+        if (options.positions > 0) {
+            find_places(options);
+            return 0;
+        }
         for (const std::uint32_t block_length : {262'144U, 10'240U}) {
             for (const int depth : {1, 4})
                 stream(options, block_length, depth);
