@@ -305,7 +305,7 @@ StorageFile::Reserve Recording::reserve(std::uint64_t data_size, std::uint64_t i
     auto result = Reserve::done;
     data_reserved_ = index_reserved_ = ~std::uint64_t{0};
     for (const auto& copy : copies_) {
-        if (copy->failed()) continue;
+        if (copy->failed() || !copy->writable()) continue;
         const bool both =
             grow(copy->index(), index_offset(end_.objects), index_size, copy->index_reserved) &&
             grow(copy->data(), end_.offset, data_size, copy->data_reserved);

@@ -232,3 +232,36 @@ TEST_CASE("a folder without one free byte is no reason not to load what is in it
     cartridge = stand.open("LRA001L8");
     CHECK_FALSE(cartridge->facts().write_protected);
 }
+
+TEST_CASE("a mirror goes on in one folder while the other one can only be read") {
+    const TemporaryFolder folder;
+    if (!own_mounts()) {
+        WARN("skipped: this process may not mount");
+        return;
+    }
+    const SmallDisk one(folder.path("one"), "24m");
+    SmallDisk two(folder.path("two"), "24m");
+    ShelfStand stand({folder.path("one"), folder.path("two")}, Placement::mirror);
+    stand.create("LRA001L8");
+    auto cartridge = stand.open("LRA001L8");
+    stand.append(*cartridge, block_of(10'240, 1));
+    stand.close(std::move(cartridge));
+    // And full as well: what is left there is nobody's concern.
+    two.fill();
+    two.set_read_only(true);
+    cartridge = stand.open("LRA001L8");
+    CHECK_FALSE(cartridge->facts().write_protected);
+    stand.append(*cartridge, block_of(10'240, 2));
+    stand.synchronise(*cartridge);
+    CHECK(cartridge->end_of_medium_at() > 10U << 20);
+    stand.close(std::move(cartridge));
+    REQUIRE_FALSE(stand.log.empty());
+
+    two.set_read_only(false);
+    std::filesystem::remove(folder.path("two") + "/ballast");
+    cartridge = stand.open("LRA001L8");
+    CHECK(recorded(stand, *cartridge) ==
+          std::vector<Blocks>{block_of(10'240, 1), block_of(10'240, 2)});
+    stand.close(std::move(cartridge));
+    CHECK(file_bytes(stand.data_file("LRA001L8", 0)) == file_bytes(stand.data_file("LRA001L8", 1)));
+}
