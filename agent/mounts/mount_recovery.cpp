@@ -15,7 +15,6 @@ namespace agent::mounts {
 
 using claims::Claim;
 using claims::ClaimEnding;
-using claims::ClaimEvent;
 using claims::ClaimState;
 using claims::HeldBy;
 using claims::Recovery;

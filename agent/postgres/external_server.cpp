@@ -176,7 +176,7 @@ Outcome ExternalServer::Work::reach() {
     if (session_) return Nothing{};
     std::string all;
     for (const auto& connection : configuration_.servers) {
-        const auto tried = try_server(connection);
+        auto tried = try_server(connection);
         if (tried) return tried;
         all += (all.empty() ? "" : "; ") + tried.error().message;
     }
