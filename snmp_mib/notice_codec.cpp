@@ -303,6 +303,7 @@ constexpr AlarmNotifications alarm_notifications[] = {
     {AlarmKind::pair_peer_silent, Notification::pair_trouble, Notification::pair_trouble_over},
     {AlarmKind::pair_copy_behind, Notification::pair_trouble, Notification::pair_trouble_over},
     {AlarmKind::pair_voter_missing, Notification::pair_trouble, Notification::pair_trouble_over},
+    {AlarmKind::pair_promise_short, Notification::pair_trouble, Notification::pair_trouble_over},
 };
 
 }  // namespace
@@ -384,7 +385,7 @@ agent::core::Result<AlarmNotification> decode_alarm(std::span<const Varbind> var
     notification.controller = reader.text(NotifyObject::controller, 1, name_length_max);
     notification.sequence = reader.unsigned32(NotifyObject::sequence);
     alarm.key.kind = static_cast<AlarmKind>(reader.enumeration(
-        NotifyObject::alarm_kind, 1, static_cast<int>(AlarmKind::pair_voter_missing)));
+        NotifyObject::alarm_kind, 1, static_cast<int>(AlarmKind::pair_promise_short)));
     const bool belongs = std::any_of(
         std::begin(alarm_notifications), std::end(alarm_notifications),
         [&](const auto& r) { return r.raised == row->raised && r.kind == alarm.key.kind; });

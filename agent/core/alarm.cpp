@@ -33,6 +33,7 @@ constexpr EnumeratorName<AlarmKind> alarm_kinds[] = {
     {AlarmKind::pair_peer_silent, "pair_peer_silent"},
     {AlarmKind::pair_copy_behind, "pair_copy_behind"},
     {AlarmKind::pair_voter_missing, "pair_voter_missing"},
+    {AlarmKind::pair_promise_short, "pair_promise_short"},
 };
 
 }  // namespace

@@ -41,6 +41,7 @@ enum class AlarmKind : std::uint8_t {
     pair_peer_silent = 52,     // the other node is not heard
     pair_copy_behind = 53,     // one copy of the drive table does not follow the other
     pair_voter_missing = 54,   // an agent that votes is not heard, or has no register
+    pair_promise_short = 55,   // an agent, or the other node, promises less than heartbeats need
 };
 
 // The same key raises and clears; there is at most one active alarm per key.

@@ -138,7 +138,8 @@ void ReservationAgent::Rules::clear_alarms_about_nothing() {
                                    !(is_about_protection && is_set_aside(key.drive));
         // A node that only watches has no agents, and is told of those that vote.
         const bool agent_is_gone = !key.agent.empty() && find_agent(key.agent) == nullptr &&
-                                   key.kind != AlarmKind::pair_voter_missing;
+                                   key.kind != AlarmKind::pair_voter_missing &&
+                                   key.kind != AlarmKind::pair_promise_short;
         const bool debt_is_gone = key.kind == AlarmKind::handshake_incomplete &&
                                   handshake_.find({key.drive, key.agent}) == nullptr;
         if (drive_is_gone || agent_is_gone || debt_is_gone) alarms_.clear(key, effects_);

@@ -182,6 +182,8 @@ PairMessages pair_messages_of(AlarmKind kind) {
         return {Message::pair_copy_behind, Message::pair_copy_follows};
     if (kind == AlarmKind::pair_voter_missing)
         return {Message::pair_voter_missing, Message::pair_voter_back};
+    if (kind == AlarmKind::pair_promise_short)
+        return {Message::pair_promise_too_short, Message::pair_promise_enough};
     return {Message::pair_alone, Message::pair_complete};
 }
 

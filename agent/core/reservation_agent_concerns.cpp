@@ -33,6 +33,7 @@ Message message_of(AlarmKind kind) {
         case AlarmKind::pair_peer_silent:
         case AlarmKind::pair_copy_behind:
         case AlarmKind::pair_voter_missing:
+        case AlarmKind::pair_promise_short:
             break;
     }
     return Message::removal_prevented;

@@ -184,7 +184,7 @@ struct MessagesRefused {
 // May be said again and again; only what is new is written down.
 struct PairReported {
     AlarmKind kind = AlarmKind::pair_alone;  // one of the pair's
-    AgentName agent;                         // of pair_voter_missing: which
+    AgentName agent;                         // of pair_voter_missing and pair_promise_short: whose
     bool active = false;
     std::string words;  // one line: what is the matter, or how it ended
 };

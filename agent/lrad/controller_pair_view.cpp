@@ -77,11 +77,11 @@ void Controller::watch_pair() {
 void Controller::end_alarms_of_no_pair() {
     for (const auto& alarm : rules_.active_alarms()) {
         const auto kind = alarm.key.kind;
-        if (kind < core::AlarmKind::pair_alone || kind > core::AlarmKind::pair_voter_missing)
+        if (kind < core::AlarmKind::pair_alone || kind > core::AlarmKind::pair_promise_short)
             continue;
         const bool votes =
             configuration_.pair &&
-            (alarm.key.agent.empty() ||
+            (alarm.key.agent.empty() || alarm.key.agent == configuration_.pair->peer.name ||
              std::count(configuration_.pair->node.voters.begin(),
                         configuration_.pair->node.voters.end(), alarm.key.agent) != 0);
         if (!votes)

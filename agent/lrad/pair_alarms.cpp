@@ -115,6 +115,15 @@ std::vector<PairReported> PairAlarms::judge(const PairSeen& seen, core::Instant 
                            ? agent + " says that it has no register (not_registered)"
                            : agent + " is heard and votes"});
     }
+    std::vector<std::string> promising{seen.other};
+    for (const auto& voter : seen.voters)
+        promising.push_back(voter.name);
+    for (const auto& name : promising) {
+        const auto found = seen.short_promises.find(name);
+        const bool is_short = found != seen.short_promises.end();
+        all.push_back({AlarmKind::pair_promise_short, name, is_short,
+                       is_short ? found->second : "that of " + name});
+    }
     return all;
 }
 

@@ -28,6 +28,7 @@ struct PairSeen {
     bool receives = false;  // of a standby: what the other node writes comes in
     pair_node::Replication replication;
     std::vector<Voter> voters;
+    std::map<std::string, std::string> short_promises;  // whose, and what is wrong
 };
 
 class PairAlarms {

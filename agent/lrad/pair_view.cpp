@@ -37,6 +37,7 @@ PairSeen pair_seen(const pair_node::NodeRunner& node, const BallotsAtEnrolment& 
     seen.other_heard = !node.peer_is_silent();
     seen.receives = node.rules().data().receives;
     seen.replication = replication_of(node);
+    seen.short_promises = node.worthless_promises();
     for (const auto& name : options.pair.node.voters) {
         const bool heard = node.agent_is_heard(name, options.pair.times.dead_after);
         seen.voters.push_back(

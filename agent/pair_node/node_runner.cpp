@@ -233,6 +233,10 @@ const pair::ControllerNode& NodeRunner::rules() const {
 const NodeOptions& NodeRunner::options() const {
     return work_->options;
 }
+const std::map<std::string, std::string>& NodeRunner::worthless_promises() const {
+    return work_->worthless_promises;
+}
+
 bool NodeRunner::peer_is_silent() const {
     return work_->peer_silent;
 }

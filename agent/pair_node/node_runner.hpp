@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -104,6 +105,8 @@ class NodeRunner {
     [[nodiscard]] core::WallTime since() const;
     [[nodiscard]] std::optional<core::WallTime> agent_last_heard(const core::AgentName& name) const;
     [[nodiscard]] bool agent_is_heard(const core::AgentName& name, core::Duration within) const;
+    // Who promises less than this node's heartbeats need, and in which words to say so.
+    [[nodiscard]] const std::map<std::string, std::string>& worthless_promises() const;
     // The newest vote that was not a mere reading of the register, or did not even get that.
     [[nodiscard]] const std::optional<pair::Vote>& last_vote() const;
     [[nodiscard]] const std::vector<pair::ShutdownKey>& keys() const;  // seen in this life

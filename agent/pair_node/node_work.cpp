@@ -209,12 +209,14 @@ void NodeRunner::Work::compare_times(const std::string& answerer, const pair::Le
     const core::Duration counts = pair::lease_within(times, answer.dead_after);
     const std::string counts_ms = std::to_string(counts.ms);
     if (pair::is_lease_enough(times, counts)) {
-        if (worthless_promises.erase(answerer) > 0)
-            doors.note(Message::pair_promise_enough, {answerer, counts_ms});
-    } else if (worthless_promises.insert(answerer).second) {
-        doors.note(Message::pair_promise_too_short,
-                   {answerer, std::to_string(answer.dead_after.ms), counts_ms,
-                    std::to_string(times.heartbeat.ms), own_name()});
+        worthless_promises.erase(answerer);
+    } else {
+        worthless_promises[answerer] = answerer + " lets the other node serve " +
+                                       std::to_string(answer.dead_after.ms) +
+                                       " ms after the last word of this one, and the " + counts_ms +
+                                       " ms of it that count are too few for a heartbeat each " +
+                                       std::to_string(times.heartbeat.ms) + " ms: node " +
+                                       own_name() + " may be fenced as often as it serves";
     }
     if (counts == times.lease) {
         short_promises.erase(answerer);

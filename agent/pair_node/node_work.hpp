@@ -92,7 +92,7 @@ class NodeRunner::Work {
     };
     std::optional<HandOver> hand_over;
     std::set<std::string> short_promises;                      // of whom that was told
-    std::set<std::string> worthless_promises;                  // too short for the heartbeats here
+    std::map<std::string, std::string> worthless_promises;     // too short for the heartbeats; why
     std::deque<std::pair<pair::KeyId, std::string>> refusals;  // that were told, and why
     std::deque<pair::KeyId> obeyed;                            // in this life
     std::optional<pair::Wish> missed;  // told of votes that were not enough for it

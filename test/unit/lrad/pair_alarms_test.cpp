@@ -125,6 +125,19 @@ TEST_CASE("an agent that is not heard, or has no register, is named") {
     CHECK(said_of(alarms.judge(seen, {70'000}, ten_seconds), kind, "host-b") == true);
 }
 
+TEST_CASE("whoever promises too little is named, the other node too") {
+    PairAlarms alarms;
+    auto seen = healthy_primary();
+    const auto kind = core::AlarmKind::pair_promise_short;
+    CHECK(said_of(alarms.judge(seen, {0}, ten_seconds), kind, seen.other) == false);
+    seen.short_promises = {{"host-b", "host-b lets the other node serve 1000 ms after"},
+                           {seen.other, "two"}};
+    const auto reports = alarms.judge(seen, {1'000}, ten_seconds);
+    CHECK(said_of(reports, kind, "host-a") == false);
+    CHECK(said_of(reports, kind, "host-b") == true);
+    CHECK(said_of(reports, kind, seen.other) == true);
+}
+
 TEST_CASE("how far two copies are apart is told only while their logs are one") {
     using pair_node::replication_between;
     pair::DataSeen own;
