@@ -100,8 +100,25 @@ void ReservationAgent::Rules::adopt_agents(const SharingConfiguration& configura
     }
 }
 
-ReservationAgentEffects ReservationAgent::Rules::start(Now now, Beginning beginning) {
+ReservationAgentEffects ReservationAgent::Rules::start(Now now) {
     now_ = now;
+    begin();
+    for (const auto& [name, agent] : agents_)
+        perhaps_in_step_.insert(name);
+    return finish();
+}
+
+ReservationAgentEffects ReservationAgent::Rules::take_over(
+    const std::vector<DriveSerial>& to_be_seen, Now now) {
+    now_ = now;
+    for (const auto& serial : to_be_seen) {
+        if (Drive* drive = find_drive(serial)) drive->to_be_seen = true;
+    }
+    begin();
+    return finish();
+}
+
+void ReservationAgent::Rules::begin() {
     for (auto& [serial, drive] : drives_) {
         if (!usable(drive)) {
             log(Message::forced_again_after_restart, {serial, {}, {}}, {serial.text});
@@ -113,13 +130,8 @@ ReservationAgentEffects ReservationAgent::Rules::start(Now now, Beginning beginn
         log(Message::forced_offline_left_behind, {record.drive, {}, {}},
             {record.drive.text, record.drive.text});
     }
-    if (beginning == Beginning::restarted) {
-        for (const auto& [name, agent] : agents_)
-            perhaps_in_step_.insert(name);
-    }
     clear_alarms_about_nothing();
     ask_what_restart_left_open();
-    return finish();
 }
 
 bool ReservationAgent::Rules::is_set_aside(const DriveSerial& serial) const {
@@ -349,8 +361,12 @@ ReservationAgent::~ReservationAgent() = default;
 ReservationAgent::ReservationAgent(ReservationAgent&&) noexcept = default;
 ReservationAgent& ReservationAgent::operator=(ReservationAgent&&) noexcept = default;
 
-ReservationAgentEffects ReservationAgent::start(Now now, Beginning beginning) {
-    return rules_->start(now, beginning);
+ReservationAgentEffects ReservationAgent::start(Now now) {
+    return rules_->start(now);
+}
+ReservationAgentEffects ReservationAgent::take_over(const std::vector<DriveSerial>& to_be_seen,
+                                                    Now now) {
+    return rules_->take_over(to_be_seen, now);
 }
 ReservationAgentEffects ReservationAgent::step(const ReservationAgentInput& input, Now now) {
     return rules_->step(input, now);

@@ -103,11 +103,12 @@ class ReservationAgent {
 
     // To be run once before the first step: asks again for what was unconfirmed and puts every
     // drive that has to be offline back offline.
-    // takes_over: another controller served until now, and what agents owe is not known here:
-    // ControllerTookOver follows for each agent.
-    enum class Beginning : std::uint8_t { restarted, takes_over };
-    [[nodiscard]] ReservationAgentEffects start(Now now,
-                                                Beginning beginning = Beginning::restarted);
+    [[nodiscard]] ReservationAgentEffects start(Now now);
+    // The same when another controller served until now, and what agents owe is not known here:
+    // ControllerTookOver follows for each agent. That a drive of `to_be_seen` is free may be old
+    // news: nobody is told so before it was observed.
+    [[nodiscard]] ReservationAgentEffects take_over(const std::vector<DriveSerial>& to_be_seen,
+                                                    Now now);
 
     [[nodiscard]] ReservationAgentEffects step(const ReservationAgentInput& input, Now now);
 

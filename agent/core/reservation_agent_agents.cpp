@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "agent/core/reservation_agent_rules.hpp"
 
 namespace agent::core {
@@ -114,21 +116,10 @@ void ReservationAgent::Rules::handle(const ControllerTookOver& input) {
         record.incarnation = input.heard->incarnation;
         record.state = AgentState::returning;  // in step with the other controller, for all we know
     }
-    Reception where_reserved = Reception::answerable;
-    switch (record.state) {
-        case AgentState::never_seen:
-        case AgentState::stopped:
-            return;
-        case AgentState::lost:
-            where_reserved = Reception::asked;
-            break;
-        case AgentState::starting:
-        case AgentState::returning:
-        case AgentState::started:
-            record.state = AgentState::returning;
-            break;
-    }
-    note_told_anew(*agent, resynchronize(*agent, std::nullopt, where_reserved),
+    if (record.state == AgentState::never_seen || record.state == AgentState::stopped) return;
+    // Also one that was lost, as at any change: it may have been in step with the other one since.
+    record.state = AgentState::returning;
+    note_told_anew(*agent, resynchronize(*agent, std::nullopt, Reception::answerable),
                    "this controller serves the library from now on");
 }
 
@@ -230,6 +221,7 @@ std::size_t ReservationAgent::Rules::resynchronize(
     std::size_t told = 0;
     for (auto& [serial, drive] : drives_) {
         if (!drive.shared || serial == already_confirmed) continue;
+        if (drive.to_be_seen && drive.record.reservation.state == ReservationState::free) continue;
         if (may_be_told(drive)) {
             renumber(drive);
             const bool reserved =
@@ -273,6 +265,10 @@ void ReservationAgent::Rules::become_lost(Agent& agent, const std::string& why) 
 }
 
 void ReservationAgent::Rules::promote_agents_in_step() {
+    const bool is_all_told = std::none_of(drives_.begin(), drives_.end(), [](const auto& entry) {
+        return entry.second.shared && entry.second.to_be_seen;
+    });
+    if (!is_all_told) return;  // tell_that_it_is_free_after_all
     for (const AgentName& name : perhaps_in_step_) {
         Agent* agent = find_agent(name);
         if (agent == nullptr || !is_being_told(agent->record.state)) continue;

@@ -19,14 +19,34 @@ void ReservationAgent::Rules::handle(const DriveObserved& input) {
     }
     const bool points_elsewhere = !same_best_candidate(drive->search, input.search);
     drive->search = input.search;
-    if (const auto change = drive->tracker.observe(as_hosts_count(input), tracker_times(), now_)) {
+    const auto told_before = drive->newest;
+    const auto seen = as_hosts_count(input);
+    const bool is_free = seen.reservation.state == ReservationState::free;
+    if (const auto change = drive->tracker.observe(seen, tracker_times(), now_)) {
         reservation_changed(*drive, *change);
+    }
+    const bool told = told_before != drive->newest;
+    if (std::exchange(drive->to_be_seen, false)) {
+        for (const auto& [name, agent] : agents_)
+            perhaps_in_step_.insert(name);
+        if (is_free && !told) tell_that_it_is_free_after_all(*drive);
     }
     if (points_elsewhere && !input.search.candidates.empty()) {
         log(Message::holder_probable, {input.drive, {}, {}},
             {input.drive.text, best_candidate_in_words(input.search)});
     }
     look_at_fence(*drive, input);
+}
+
+// Test: reservation_agent_takeover_test.cpp.
+void ReservationAgent::Rules::tell_that_it_is_free_after_all(Drive& drive) {
+    const bool is_free = drive.record.reservation.state == ReservationState::free;
+    if (!drive.shared || !is_free || !may_be_told(drive)) return;
+    renumber(drive);
+    for (auto& [name, agent] : agents_) {
+        if (owes_confirmations(agent.record.state) || is_being_told(agent.record.state))
+            tell(drive, agent, Reception::asked, DebtEvent::agent_resynchronized);
+    }
 }
 
 void ReservationAgent::Rules::handle(const DriveUnreachable& input) {

@@ -133,8 +133,7 @@ struct AdministratorReconciledAgent {
 // This controller serves from now on in place of another, whose word the agent may have had and not
 // confirmed: nobody knows. So it is told the state of every drive afresh, and where a drive is
 // reserved its confirmation is waited for as after any change: without it the drive is forced
-// offline. One that was lost already is asked without that, and one that has stopped or was never
-// seen by either controller is not asked.
+// offline. One that has stopped, or was never seen by either controller, is not asked.
 struct ControllerTookOver {
     AgentName agent;
     // What it has said meanwhile to the controller that served: its newest "started".

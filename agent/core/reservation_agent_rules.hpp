@@ -31,7 +31,9 @@ class ReservationAgent::Rules {
   public:
     Rules(SharingConfiguration configuration, ReservationAgentState state, std::uint64_t epoch);
 
-    ReservationAgentEffects start(Now now, Beginning beginning);
+    ReservationAgentEffects start(Now now);
+    ReservationAgentEffects take_over(const std::vector<DriveSerial>& to_be_seen, Now now);
+    void begin();
     ReservationAgentEffects step(const ReservationAgentInput& input, Now now);
     ReservationAgentEffects hear(const ReservationAgentInput& input, Now now);
     ReservationAgentEffects reconfigure(SharingConfiguration configuration, Now now);
@@ -59,6 +61,9 @@ class ReservationAgent::Rules {
         std::uint32_t fence_losses = 0;  // in a row
         std::optional<Instant> fence_lost_at;
         HolderSearch search;  // of the newest look
+        // Since this controller has taken over: that it is free may be old news, and nobody is told
+        // so before it was looked at.
+        bool to_be_seen = false;
     };
     struct Agent {
         AgentRecord record;
@@ -132,6 +137,7 @@ class ReservationAgent::Rules {
     // How many drives it is told of.
     std::size_t resynchronize(Agent& agent, const std::optional<DriveSerial>& already_confirmed,
                               Reception where_reserved = Reception::asked);
+    void tell_that_it_is_free_after_all(Drive& drive);
     void note_start(const Agent& agent, std::size_t told);
     void note_told_anew(const Agent& agent, std::size_t told, const std::string& why);
     void become_lost(Agent& agent, const std::string& why);

@@ -217,7 +217,11 @@ void Controller::become_active(const pair::ActingRight& right) {
                       std::to_string(right.epoch));
     pair_->shared->serve();
     announce_what_was_mirrored();
-    carry_out(rules_.start(runtime::clock_now(), core::ReservationAgent::Beginning::takes_over));
+    std::vector<core::DriveSerial> to_be_seen;
+    for (const auto& [serial, drive] : drives_) {
+        if (drive.watch->is_polled()) to_be_seen.push_back(serial);
+    }
+    carry_out(rules_.take_over(to_be_seen, runtime::clock_now()));
     take_what_agents_said();
     ++pair_->activations;
     tell_agents_anew();

@@ -47,16 +47,22 @@ void ControllerNode::start() {
         tables.debts.clear();
         state.debts.clear();
     }
-    oracle_.controller_started(timeline_.now_ms(), tables);
+    oracle_.controller_started(timeline_.now_ms(), tables, replaced);
     rules_.emplace(sharing, std::move(state), tables.epoch);
-    run(rules_->start(now(), replaced ? ReservationAgent::Beginning::takes_over
-                                      : ReservationAgent::Beginning::restarted));
+    run(replaced ? rules_->take_over(drives_to_be_seen(), now()) : rules_->start(now()));
     if (replaced && bug_ != Bug::takeover_forgives) take_over();
     if (bug_ == Bug::lift_after_restart && up()) {
         for (const auto& drive : plan_.sharing.drives) {
             if (up()) run(rules_->step(AdministratorCleared{drive.serial, "nobody", "bug"}, now()));
         }
     }
+}
+
+std::vector<DriveSerial> ControllerNode::drives_to_be_seen() const {
+    std::vector<DriveSerial> drives;
+    for (const auto& drive : plan_.sharing.drives)
+        drives.push_back(drive.serial);
+    return drives;
 }
 
 void ControllerNode::take_over() {

@@ -35,6 +35,7 @@ class ControllerNode {
 
   private:
     void take_over();
+    [[nodiscard]] std::vector<agent::core::DriveSerial> drives_to_be_seen() const;
     bool receive(const PeerName& from, const Message& message);
     void received(const agent::core::SendNotice& sent);
     [[nodiscard]] agent::core::ReservationAgentInput miswired(

@@ -54,7 +54,11 @@ bool Oracle::foreign(std::size_t host, const Reservation& reservation) const {
 // ---- the controller
 // -------------------------------------------------------------------------------------------------
 
-void Oracle::controller_started(std::int64_t now, const ControllerTables& on_disk) {
+void Oracle::controller_started(std::int64_t now, const ControllerTables& on_disk, bool replaces) {
+    to_be_seen_.clear();
+    for (const auto& [serial, drive] : drives_) {
+        if (replaces) to_be_seen_.insert(serial);
+    }
     if (!epochs_.insert(on_disk.epoch).second) {
         fail(now, "a notice is used once",
              "epoch " + std::to_string(on_disk.epoch) + " begins twice");
@@ -75,7 +79,7 @@ void Oracle::controller_started(std::int64_t now, const ControllerTables& on_dis
 
 bool Oracle::told_anew(const AgentName& name) {
     Agent& agent = agents_[name];
-    if (!is_being_told(agent.claimed) && agent.claimed != AgentState::started) return false;
+    if (!is_being_told(agent.claimed) && !owes_confirmations(agent.claimed)) return false;
     agent.told_since_start.clear();
     agent.confirmed_since_start.clear();
     return true;
@@ -84,8 +88,15 @@ bool Oracle::told_anew(const AgentName& name) {
 void Oracle::input_delivered(std::int64_t now, const ReservationAgentInput& input) {
     clearing_.reset();
     taking_over_.reset();
+    free_as_before_.reset();
     being_told_.clear();
     excused_before_.clear();
+    if (const auto* seen = std::get_if<DriveObserved>(&input);
+        seen != nullptr && to_be_seen_.erase(seen->drive) != 0 &&
+        seen->reservation.state == ReservationState::free &&
+        drives_[seen->drive].told.state == ReservationState::free) {
+        free_as_before_ = seen->drive;
+    }
     if (const auto* confirmed = std::get_if<NoticeConfirmed>(&input)) {
         delivered(now, confirmed->confirmation);
     } else if (const auto* stopping = std::get_if<AgentStopping>(&input)) {
@@ -249,6 +260,7 @@ void Oracle::notice_sent(std::int64_t now, const SendNotice& sent,
     const bool counts_at_once =
         taking_over_ == sent.agent && notice.reservation.state == ReservationState::reserved;
     const bool excused = agent.claimed == AgentState::starting || clearing_ == notice.drive ||
+                         free_as_before_ == notice.drive ||
                          (being_told_.contains(sent.agent) && !counts_at_once) ||
                          excused_before_.contains({notice.drive, sent.agent});
     if (first || (owed.excused && !excused)) {

@@ -22,7 +22,8 @@ class Oracle {
     explicit Oracle(const Plan& plan);
 
     // ---- seen at the controller
-    void controller_started(std::int64_t now, const ControllerTables& on_disk);
+    // `replaces`: another one, which has looked at no drive since.
+    void controller_started(std::int64_t now, const ControllerTables& on_disk, bool replaces);
     void controller_crashed() { controller_up_ = false; }
     void input_delivered(std::int64_t now, const agent::core::ReservationAgentInput& input);
     // Records when they are on disk for certain, other effects when they are carried out.
@@ -121,6 +122,8 @@ class Oracle {
     bool controller_up_ = false;
     std::optional<agent::core::DriveSerial> clearing_;   // by the input that is being worked on
     std::optional<agent::core::AgentName> taking_over_;  // asked by a new controller in this step
+    std::set<agent::core::DriveSerial> to_be_seen_;      // by a new controller
+    std::optional<agent::core::DriveSerial> free_as_before_;  // seen so for the first time
     std::map<agent::core::DriveSerial, Drive> drives_;
     std::map<agent::core::AgentName, Agent> agents_;
     std::map<Pair, Owed> owed_;

@@ -123,10 +123,10 @@ class Controller {
     }
     // Another controller serves from now on: it has watched, so it knows the drives, and who was
     // there when it last served, but not who owes what.
-    ReservationAgentEffects replaced() {
+    ReservationAgentEffects replaced(const std::vector<DriveSerial>& to_be_seen = {}) {
         debts_.clear();
         agent_.emplace(configuration_, stored(), ++epoch_);
-        return checked(agent_->start(now(), ReservationAgent::Beginning::takes_over));
+        return checked(agent_->take_over(to_be_seen, now()));
     }
     ReservationAgentEffects reconfigure(const SharingConfiguration& configuration) {
         configuration_ = configuration;

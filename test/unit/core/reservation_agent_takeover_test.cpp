@@ -67,7 +67,7 @@ TEST_CASE("an agent that started under the other controller owes the next one it
     CHECK(all<ForceDriveOffline>(controller.pass(20'000)).size() == 1);
 }
 
-TEST_CASE("an agent that was lost before is asked, and no drive is forced offline for it again") {
+TEST_CASE("an agent that was lost before owes its answer too, as at any change") {
     Controller controller;
     controller.bring_up("beta");
     controller.see(drive_1, reserved_by(port_a));
@@ -76,8 +76,39 @@ TEST_CASE("an agent that was lost before is asked, and no drive is forced offlin
     controller(AdministratorCleared{drive_1, "root", "checked"});
     controller(OfflineLifted{drive_1, std::nullopt});
     controller.replaced();
-    CHECK(all<SendNotice>(controller(ControllerTookOver{"beta", life("beta", 1)})).size() == 1);
-    CHECK(all<ForceDriveOffline>(controller.pass(60'000)).empty());
+    const auto asked = controller(ControllerTookOver{"beta", life("beta", 1)});
+    REQUIRE(all<SendNotice>(asked).size() == 1);
+    SECTION("it is in step with the other one by now") {
+        controller.confirm_all(asked);
+        CHECK(controller.agent("beta").record.state == AgentState::started);
+        CHECK(all<ForceDriveOffline>(controller.pass(60'000)).empty());
+    }
+    SECTION("it is silent") {
+        CHECK(all<ForceDriveOffline>(controller.pass(20'000)).size() == 1);
+    }
+}
+
+TEST_CASE("that a drive is free is told by a controller that has looked at it itself") {
+    Controller controller;
+    controller.bring_up("beta");
+    controller.confirm_all(controller.see(drive_1, free_drive()));
+    controller.replaced({drive_1});
+    CHECK(all<SendNotice>(controller(ControllerTookOver{"beta", {}})).empty());
+    CHECK(controller.agent("beta").record.state == AgentState::returning);
+    SECTION("it is") {
+        const auto told = all<SendNotice>(controller.see(drive_1, free_drive()));
+        REQUIRE(told.size() == 1);
+        CHECK(told[0].notice.reservation.state == ReservationState::free);
+        CHECK(controller.see(drive_1, free_drive()).empty());  // once
+        controller.confirm(told[0]);
+        CHECK(controller.agent("beta").record.state == AgentState::started);
+        CHECK(all<ForceDriveOffline>(controller.pass(60'000)).empty());
+    }
+    SECTION("it is reserved since, and nobody had seen that here") {
+        const auto told = all<SendNotice>(controller.see(drive_1, reserved_by(port_a)));
+        REQUIRE(told.size() == 1);
+        CHECK(told[0].notice.reservation == reserved_by(port_a));
+    }
 }
 
 TEST_CASE("what was being asked in an excused way is waited for after a change of controllers") {
