@@ -110,18 +110,8 @@ void MessageSender::remove_destination(const std::string& name) {
     for (const MessageId id : ids)
         finish(id, MessageEnd::dropped);
     const Destination& destination = *found->second;
-    for (const std::string& engine : destination.engines_with_user) {
-        const bool shared =
-            std::any_of(destinations_.begin(), destinations_.end(), [&](const auto& other) {
-                return other.first != name && other.second->configuration.user &&
-                       other.second->configuration.user->name ==
-                           destination.configuration.user->name &&
-                       other.second->engines_with_user.contains(engine);
-            });
-        if (!shared && engine != settings_.own_engine_id) {
-            remove_user(destination.configuration.user->name, engine);
-        }
-    }
+    for (const std::string& engine : destination.engines_with_user)
+        forget_engine(destination, engine);
     std::erase_if(outstanding_,
                   [&](const auto& entry) { return entry.second.destination == name; });
     destinations_.erase(found);
@@ -476,12 +466,7 @@ bool MessageSender::transmit_inform(Message& message, Destination& destination, 
     const std::string engine =
         v3 ? (inform ? engine_for(destination) : settings_.own_engine_id) : std::string();
     if (destination.candidate_uses > 0) --destination.candidate_uses;
-    agent::core::Result<std::string> datagram =
-        v3 ? encode_message(
-                 V3Notification{inform, id, id, engine, destination.configuration.user->name},
-                 *message.body)
-           : encode_message(V2cNotification{inform, id, destination.configuration.community},
-                            message.body->varbinds);
+    agent::core::Result<std::string> datagram = encode(message, destination, id, engine);
     if (!datagram) {
         counters_.add(SnmpCount::send_failed);
         destination.trouble = datagram.error().message;
@@ -496,6 +481,23 @@ bool MessageSender::transmit_inform(Message& message, Destination& destination, 
         outstanding_[id] = {message.id, destination.name, *destination.endpoint, engine};
     }
     return true;
+}
+
+agent::core::Result<std::string> MessageSender::encode(const Message& message,
+                                                       Destination& destination, std::int32_t id,
+                                                       const std::string& engine) {
+    const bool inform = message.delivery == Delivery::inform;
+    const std::optional<UsmUserKeys>& user = destination.configuration.user;
+    if (!user) {
+        return encode_message(V2cNotification{inform, id, destination.configuration.community},
+                              message.body->varbinds);
+    }
+    const V3Notification header{inform, id, id, engine, user->name};
+    agent::core::Result<std::string> datagram = encode_message(header, *message.body);
+    if (datagram || find_user(user->name, engine) != nullptr) return datagram;
+    if (const auto added = add_user(*user, engine); !added) return added.error();
+    if (engine != settings_.own_engine_id) destination.engines_with_user.insert(engine);
+    return encode_message(header, *message.body);
 }
 
 bool MessageSender::is_full(const Destination& destination) {

@@ -42,6 +42,7 @@ enum class MessageEnd : std::uint8_t {
 
 struct DestinationConfiguration {
     std::string address;
+    std::string peer;                 // several addresses of one say the same; empty: nobody's
     std::optional<UsmUserKeys> user;  // v3
     std::string community;            // v2c, without user
     std::string fixed_engine_id;      // bytes; empty: learnt
@@ -135,6 +136,8 @@ class MessageSender {
     void arm_timer();
     void transmit(Message& message);
     bool transmit_inform(Message& message, Destination& destination, std::int32_t id);
+    agent::core::Result<std::string> encode(const Message& message, Destination& destination,
+                                            std::int32_t id, const std::string& engine);
     bool is_full(const Destination& destination);
     void send_datagram(Destination& destination, std::string datagram);
     void flush();
@@ -160,6 +163,10 @@ class MessageSender {
     void on_report(const V3Envelope& envelope, ReceivedMessage& report,
                    const Outstanding& outstanding, Destination& destination);
     void on_new_engine(const V3Envelope& envelope, Destination& destination);
+    std::string doubt_about(const std::string& claimed, const Destination& destination) const;
+    bool is_shared(const Destination& destination, const std::string& engine) const;
+    void forget_engine(const Destination& destination, const std::string& engine);
+    void forget_other_engines(Destination& destination);
     void believe_engine(Destination& destination, const std::string& engine_id);
     void resend_now(Destination& destination);
 

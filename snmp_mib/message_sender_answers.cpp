@@ -1,5 +1,6 @@
 // What comes back to the sender's sockets: Responses, and Reports that say why there is none.
 
+#include <algorithm>
 #include <asio/socket_base.hpp>
 #include <utility>
 
@@ -201,15 +202,62 @@ void MessageSender::on_new_engine(const V3Envelope& envelope, Destination& desti
         on_event_({SenderEvent::Kind::engine_refused, destination.name, claimed, trouble});
         return;
     }
+    const std::string doubt = doubt_about(claimed, destination);
+    if (!doubt.empty()) {
+        if (std::exchange(destination.trouble, doubt) == doubt) return;
+        on_event_({SenderEvent::Kind::engine_refused, destination.name, claimed, doubt});
+        return;
+    }
     destination.candidate = claimed;
     destination.candidate_uses = destination.engine_id.empty() ? 0 : candidate_tries;
-    destination.forget_other_engines(settings_.own_engine_id);
+    forget_other_engines(destination);
     const agent::core::Outcome known = destination.know_engine(claimed, settings_.own_engine_id);
     if (!known) {
         destination.trouble = known.error().message;
         return;
     }
     resend_now(destination);
+}
+
+// Why this can not be the engine of that destination; empty: it can. What goes to an engine can be
+// read and acknowledged there, by whoever has the user.
+std::string MessageSender::doubt_about(const std::string& claimed,
+                                       const Destination& destination) const {
+    if (claimed == settings_.own_engine_id) return "somebody claims our own engine ID in its place";
+    const std::string& peer = destination.configuration.peer;
+    for (const auto& [name, other] : destinations_) {
+        // One that does not answer may have exchanged its address with this one.
+        const bool elsewhere = other->answering && other->engine_id == claimed &&
+                               !other->configuration.peer.empty() && !peer.empty() &&
+                               other->configuration.peer != peer;
+        if (elsewhere && other->has_user_of(destination))
+            return "somebody claims the engine ID of " + name + " in its place";
+    }
+    return "";
+}
+
+// Users are shared: by the addresses of one host, by hosts of one kind.
+bool MessageSender::is_shared(const Destination& destination, const std::string& engine) const {
+    return std::any_of(destinations_.begin(), destinations_.end(), [&](const auto& entry) {
+        const Destination* other = entry.second.get();
+        return other != nullptr && other != &destination && other->has_user_of(destination) &&
+               (other->engines_with_user.contains(engine) || other->engine_id == engine);
+    });
+}
+
+void MessageSender::forget_engine(const Destination& destination, const std::string& engine) {
+    if (engine == settings_.own_engine_id || is_shared(destination, engine)) return;
+    remove_user(destination.configuration.user->name, engine);
+}
+
+// Only two engines are worth a place in the user list.
+void MessageSender::forget_other_engines(Destination& destination) {
+    std::erase_if(destination.engines_with_user, [&](const std::string& engine) {
+        const bool keep = engine == destination.engine_id || engine == destination.candidate ||
+                          engine == settings_.own_engine_id;
+        if (!keep) forget_engine(destination, engine);
+        return !keep;
+    });
 }
 
 void MessageSender::believe_engine(Destination& destination, const std::string& engine_id) {
@@ -219,7 +267,7 @@ void MessageSender::believe_engine(Destination& destination, const std::string& 
     destination.engine_id = engine_id;
     destination.candidate.clear();
     destination.candidate_uses = 0;
-    destination.forget_other_engines(settings_.own_engine_id);
+    forget_other_engines(destination);
     if (!first) counters_.add(SnmpCount::peer_engine_changes);
     on_event_({first ? SenderEvent::Kind::engine_learnt : SenderEvent::Kind::engine_changed,
                destination.name, engine_id,

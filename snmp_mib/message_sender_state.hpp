@@ -68,19 +68,14 @@ struct MessageSender::Destination {
     std::uint64_t resent = 0;
     std::string trouble;
 
+    [[nodiscard]] bool has_user_of(const Destination& other) const {
+        return configuration.user && other.configuration.user &&
+               configuration.user->name == other.configuration.user->name;
+    }
     agent::core::Outcome know_engine(const std::string& engine, const std::string& own_engine_id) {
         if (!engines_with_user.insert(engine).second || engine == own_engine_id)
             return agent::core::Nothing{};
         return add_user(*configuration.user, engine);
-    }
-    // Only two engines are worth a place in the library's user list.
-    void forget_other_engines(const std::string& own_engine_id) {
-        for (auto engine = engines_with_user.begin(); engine != engines_with_user.end();) {
-            const bool keep =
-                *engine == engine_id || *engine == candidate || *engine == own_engine_id;
-            if (!keep) remove_user(configuration.user->name, *engine);
-            engine = keep ? std::next(engine) : engines_with_user.erase(engine);
-        }
     }
 };
 

@@ -139,6 +139,7 @@ agent::core::Outcome SnmpNoticeChannel::Parts::set_peers(
     for (const PeerConfiguration& peer : peers) {
         DestinationConfiguration destination;
         destination.address = peer.address;
+        destination.peer = peer.path_of.empty() ? peer.name : peer.path_of;
         destination.user = users.at(peer.user);
         destination.fixed_engine_id = *engine_id_from(peer.engine_id, peer.name);
         destination.known_engine_id = learnt->find(peer.name).value_or("");

@@ -1,0 +1,222 @@
+// A sender and the peers it talks to in one process: engines that change, Reports that are forged,
+// destinations that are configured anew.
+
+#include "snmp_mib/message_sender.hpp"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+#include <thread>
+
+#include "snmp_mib/engine_state.hpp"
+#include "snmp_mib/snmp_library.hpp"
+#include "test/integration/snmp/datagrams.hpp"
+#include "test/support/catch.hpp"
+
+using namespace snmp_mib;
+using namespace std::chrono_literals;
+
+namespace {
+
+const std::string old_engine("\x80\x00\x1f\x88\x05oldold78", 13);
+const std::string new_engine("\x80\x00\x1f\x88\x05newnew78", 13);
+
+// The library starts once per process.
+const std::string& own_engine() {
+    static const std::string id = [] {
+        const auto folder = std::filesystem::temp_directory_path() /
+                            ("lra-message-sender-" + std::to_string(::getpid()));
+        std::filesystem::create_directories(folder);
+        const auto identity = next_engine_identity(folder.string(), "");
+        REQUIRE(identity);
+        REQUIRE(prepare_snmp_library({"lra-test", folder.string(), *identity, {}}));
+        REQUIRE(start_snmp_library());
+        std::filesystem::remove_all(folder);
+        for (const std::string& engine : {old_engine, new_engine})
+            set_engine_clock(engine, 7, 1'000'000, true);
+        return identity->engine_id;
+    }();
+    return id;
+}
+
+UsmUserKeys user_named(const std::string& name) {
+    UsmUserKeys keys;
+    keys.name = name;
+    keys.authentication_master = std::string(32, 'a');
+    keys.privacy_master = std::string(32, 'p');
+    return keys;
+}
+
+SharedBody some_body() {
+    return notification_body(
+        {{oids::sys_up_time_0, TimeTicks{1}}, {oids::snmp_trap_oid_0, Oid{1, 3, 6, 1, 4, 1, 9}}});
+}
+
+std::span<const std::uint8_t> bytes_in(const std::string& datagram) {
+    return {reinterpret_cast<const std::uint8_t*>(datagram.data()), datagram.size()};
+}
+
+// An unauthenticated Report that says usmStatsUnknownEngineIDs (RFC 3414 3.2).
+std::string claim_of(const std::string& engine, std::int32_t message_id) {
+    const auto wrap = [](char tag, const std::string& content) {
+        return std::string(1, tag) + static_cast<char>(content.size()) + content;
+    };
+    std::string id;
+    for (unsigned shift = 32; shift != 0; shift -= 8)
+        id += static_cast<char>(static_cast<std::uint32_t>(message_id) >> (shift - 8) & 0xffU);
+    const std::string usm = wrap(0x04, engine) + from_hex("020107 020164 0400 0400 0400");
+    const std::string varbind = wrap(0x30, from_hex("060a2b060106030f01010400 410101"));
+    const std::string pdu =
+        wrap(static_cast<char>(0xa8), from_hex("020100 020100 020100") + wrap(0x30, varbind));
+    return wrap(0x30, from_hex("020103") +
+                          wrap(0x30, wrap(0x02, id) + from_hex("02022000 040100 020103")) +
+                          wrap(0x04, wrap(0x30, usm)) +
+                          wrap(0x30, wrap(0x04, engine) + from_hex("0400") + pdu));
+}
+
+// Where a destination's datagrams end.
+class Peer {
+  public:
+    explicit Peer(asio::io_context& loop) : loop_(loop) {}
+
+    [[nodiscard]] DestinationConfiguration configuration(const std::string& engine) const {
+        DestinationConfiguration destination;
+        destination.address = "udp:127.0.0.1:" + std::to_string(socket_.port());
+        destination.known_engine_id = engine;
+        destination.user = user_named("nodes");
+        return destination;
+    }
+    // The next one's front; nothing: none came.
+    std::optional<V3Envelope> hear(std::chrono::milliseconds patience = 2s) {
+        const auto until = std::chrono::steady_clock::now() + patience;
+        do {
+            loop_.run_for(2ms);
+            if (auto datagram = socket_.receive(0ms, &from_)) {
+                last_ = *datagram;
+                const Envelope envelope = envelope_of(bytes_in(last_));
+                const auto* v3 = std::get_if<V3Envelope>(&envelope);
+                return v3 != nullptr ? *v3 : V3Envelope{};
+            }
+        } while (std::chrono::steady_clock::now() < until);
+        return std::nullopt;
+    }
+    // Acknowledges what was heard last.
+    void acknowledge() {
+        const Envelope envelope = envelope_of(bytes_in(last_));
+        REQUIRE(std::holds_alternative<V3Envelope>(envelope));
+        auto message = ReceivedMessage::decode(std::get<V3Envelope>(envelope), bytes_in(last_));
+        REQUIRE(message.verdict() == ReceivedMessage::Verdict::accepted);
+        const auto response = message.response();
+        REQUIRE(response);
+        say(*response);
+    }
+    void say(const std::string& datagram) {
+        socket_.send(datagram, from_);
+        loop_.run_for(2ms);
+    }
+    void claim(const std::string& engine, std::int32_t message_id) {
+        say(claim_of(engine, message_id));
+    }
+    [[nodiscard]] const std::string& last() const { return last_; }
+
+  private:
+    asio::io_context& loop_;
+    UdpSocket socket_;
+    std::uint16_t from_ = 0;
+    std::string last_;
+};
+
+struct Bench {
+    asio::io_context loop;
+    SnmpCounters counters;
+    std::vector<SenderEvent> events;
+    std::vector<MessageEnd> ends;
+    MessageSender sender{loop,
+                         {.first_resend_ms = 100, .own_engine_id = own_engine()},
+                         counters,
+                         [this](const SenderEvent& event) { events.push_back(event); }};
+    Peer peer{loop};
+    Peer second{loop};
+
+    void inform(const std::string& destination, std::uint32_t attempts_max = 0) {
+        sender.submit(
+            destination, "", some_body(), Delivery::inform,
+            [this](MessageEnd end) { ends.push_back(end); }, attempts_max);
+    }
+    [[nodiscard]] static bool has_user(const std::string& engine) {
+        return find_user("nodes", engine) != nullptr;
+    }
+    // The peer comes back as another engine, and is believed.
+    void change_engine(const std::string& destination, Peer& where) {
+        inform(destination);
+        auto heard = where.hear();
+        REQUIRE(heard);
+        REQUIRE(heard->authoritative_engine_id == old_engine);
+        where.claim(new_engine, heard->message_id);
+        heard = where.hear();
+        REQUIRE(heard);
+        REQUIRE(heard->authoritative_engine_id == new_engine);
+        where.acknowledge();
+        REQUIRE(sender.status(destination).engine_id == new_engine);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a user that another address of the peer still needs stays when its engine changes") {
+    Bench bench;
+    REQUIRE(bench.sender.set_destination("b", bench.peer.configuration(old_engine)));
+    REQUIRE(bench.sender.set_destination("b/2", bench.second.configuration(old_engine)));
+    bench.change_engine("b", bench.peer);
+    CHECK(bench.has_user(old_engine));
+    bench.change_engine("b/2", bench.second);
+    CHECK_FALSE(bench.has_user(old_engine));
+    CHECK(bench.has_user(new_engine));
+    bench.sender.remove_destination("b");
+    CHECK(bench.has_user(new_engine));
+    bench.sender.remove_destination("b/2");
+    CHECK_FALSE(bench.has_user(new_engine));
+}
+
+TEST_CASE("a user that is missing at an engine is added when a message needs it") {
+    Bench bench;
+    REQUIRE(bench.sender.set_destination("b", bench.peer.configuration(old_engine)));
+    remove_user("nodes", old_engine);
+    bench.inform("b");
+    REQUIRE(bench.peer.hear());
+    bench.peer.acknowledge();
+    CHECK(bench.ends == std::vector{MessageEnd::acknowledged});
+    bench.sender.remove_destination("b");
+    CHECK_FALSE(bench.has_user(old_engine));
+}
+
+TEST_CASE("nobody becomes our own engine, or that of another peer that answers") {
+    Bench bench;
+    auto one = bench.peer.configuration(old_engine);
+    auto other = bench.second.configuration(new_engine);
+    one.peer = "one";
+    other.peer = GENERATE(as<std::string>{}, "other", "one");
+    REQUIRE(bench.sender.set_destination("one", one));
+    REQUIRE(bench.sender.set_destination("other", other));
+    bench.inform("other");
+    REQUIRE(bench.second.hear());
+    bench.second.acknowledge();
+
+    bench.inform("one");
+    const auto heard = bench.peer.hear();
+    REQUIRE(heard);
+    bench.events.clear();
+    bench.peer.claim(own_engine(), heard->message_id);
+    REQUIRE(bench.events.size() == 1);
+    CHECK(bench.events.front().kind == SenderEvent::Kind::engine_refused);
+    CHECK_THAT(bench.sender.status("one").trouble, ContainsSubstring("our own"));
+    bench.peer.claim(new_engine, heard->message_id);
+    const bool refused = other.peer != one.peer;
+    CHECK(bench.events.size() == (refused ? 2 : 1));
+    const auto again = bench.peer.hear();
+    REQUIRE(again);
+    CHECK(again->authoritative_engine_id == (refused ? old_engine : new_engine));
+    bench.sender.remove_destination("one");
+    bench.sender.remove_destination("other");
+}
