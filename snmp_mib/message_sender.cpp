@@ -52,7 +52,13 @@ agent::core::Outcome MessageSender::set_destination(const std::string& name,
                                   "\": a destination needs a host and a port"};
     }
     std::unique_ptr<Destination>& slot = destinations_[name];
-    if (slot != nullptr && slot->configuration.address == configuration.address) {
+    // Before its user's name is forgotten, and which engines know it.
+    const bool same_address =
+        slot != nullptr && slot->configuration.address == configuration.address;
+    const bool same_user = slot != nullptr && slot->configuration.user && configuration.user &&
+                           slot->configuration.user->name == configuration.user->name;
+    if (slot != nullptr && !(same_address && same_user)) forget_engines(*slot);
+    if (same_address) {
         if (configuration.known_engine_id.empty()) configuration.known_engine_id = slot->engine_id;
         for (const std::string& engine : slot->engines_with_user) {
             if (configuration.user && engine != settings_.own_engine_id) {
@@ -64,11 +70,13 @@ agent::core::Outcome MessageSender::set_destination(const std::string& name,
         slot->resolve_not_before = Clock::time_point::min();
         if (slot->has_name) resolve(*slot);
         const std::string& fixed = slot->configuration.fixed_engine_id;
-        if (fixed.empty() || fixed == slot->engine_id) return agent::core::Nothing{};
-        slot->engine_id = fixed;
-        slot->candidate.clear();
-        slot->candidate_uses = 0;
-        return slot->know_engine(fixed, settings_.own_engine_id);
+        if (!fixed.empty() && fixed != slot->engine_id) {
+            slot->engine_id = fixed;
+            slot->candidate.clear();
+            slot->candidate_uses = 0;
+        }
+        if (slot->engine_id.empty() || !slot->configuration.user) return agent::core::Nothing{};
+        return slot->know_engine(slot->engine_id, settings_.own_engine_id);
     }
     std::unique_ptr<Destination> fresh = std::make_unique<Destination>();
     fresh->name = name;
@@ -109,9 +117,7 @@ void MessageSender::remove_destination(const std::string& name) {
     ids.insert(ids.end(), found->second->active.begin(), found->second->active.end());
     for (const MessageId id : ids)
         finish(id, MessageEnd::dropped);
-    const Destination& destination = *found->second;
-    for (const std::string& engine : destination.engines_with_user)
-        forget_engine(destination, engine);
+    forget_engines(*found->second);
     std::erase_if(outstanding_,
                   [&](const auto& entry) { return entry.second.destination == name; });
     destinations_.erase(found);

@@ -166,6 +166,7 @@ class MessageSender {
     std::string doubt_about(const std::string& claimed, const Destination& destination) const;
     bool is_shared(const Destination& destination, const std::string& engine) const;
     void forget_engine(const Destination& destination, const std::string& engine);
+    void forget_engines(Destination& destination);
     void forget_other_engines(Destination& destination);
     void believe_engine(Destination& destination, const std::string& engine_id);
     void resend_now(Destination& destination);

@@ -250,6 +250,12 @@ void MessageSender::forget_engine(const Destination& destination, const std::str
     remove_user(destination.configuration.user->name, engine);
 }
 
+void MessageSender::forget_engines(Destination& destination) {
+    for (const std::string& engine : destination.engines_with_user)
+        forget_engine(destination, engine);
+    destination.engines_with_user.clear();
+}
+
 // Only two engines are worth a place in the user list.
 void MessageSender::forget_other_engines(Destination& destination) {
     std::erase_if(destination.engines_with_user, [&](const std::string& engine) {

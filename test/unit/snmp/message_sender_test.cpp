@@ -220,3 +220,39 @@ TEST_CASE("nobody becomes our own engine, or that of another peer that answers")
     bench.sender.remove_destination("one");
     bench.sender.remove_destination("other");
 }
+
+TEST_CASE("a destination whose user goes leaves none behind, and is removed without one") {
+    Bench bench;
+    const auto with_user = bench.peer.configuration(old_engine);
+    REQUIRE(bench.sender.set_destination("nms", with_user));
+    REQUIRE(bench.has_user(old_engine));
+    auto without = with_user;
+    without.user.reset();
+    without.community = "public";
+    REQUIRE(bench.sender.set_destination("nms", without));
+    CHECK_FALSE(bench.has_user(old_engine));
+
+    SECTION("removed") {}
+    SECTION("back again") {
+        REQUIRE(bench.sender.set_destination("nms", with_user));
+        CHECK(bench.has_user(old_engine));
+    }
+    SECTION("another user") {
+        REQUIRE(bench.sender.set_destination("nms", with_user));
+        auto other = with_user;
+        other.user = user_named("another");
+        REQUIRE(bench.sender.set_destination("nms", other));
+        CHECK_FALSE(bench.has_user(old_engine));
+        CHECK(find_user("another", old_engine) != nullptr);
+    }
+    SECTION("another address") {
+        REQUIRE(bench.sender.set_destination("nms", with_user));
+        REQUIRE(bench.sender.set_destination("nms", bench.second.configuration(new_engine)));
+        CHECK_FALSE(bench.has_user(old_engine));
+        CHECK(bench.has_user(new_engine));
+    }
+    bench.sender.remove_destination("nms");
+    CHECK_FALSE(bench.has_user(old_engine));
+    CHECK_FALSE(bench.has_user(new_engine));
+    CHECK(find_user("another", old_engine) == nullptr);
+}
