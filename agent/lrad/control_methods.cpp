@@ -275,9 +275,11 @@ std::string Controller::address_of(const core::AgentName& agent) const {
 // A node that only watches knows nothing of agents: the one that serves is asked.
 void Controller::serve_agents() {
     on_either_node("agent.list", [this](const json&, const Caller&, const auto& answer) {
+        if (const auto elsewhere = not_here()) return answer(*elsewhere);
         answer(list_agents());
     });
     on_either_node("agent.show", [this](const json& params, const Caller&, const auto& answer) {
+        if (const auto elsewhere = not_here()) return answer(*elsewhere);
         const auto name = runtime::text_parameter(params, "name");
         answer(name ? show_agent(*name) : wrong_parameter(name.error()));
     });
@@ -286,6 +288,7 @@ void Controller::serve_agents() {
                        answer(retire_agent(params, caller));
                    });
     on_either_node("handshake.list", [this](const json&, const Caller&, const auto& answer) {
+        if (const auto elsewhere = not_here()) return answer(*elsewhere);
         json list = json::array();
         for (const auto& wait : rules_.handshakes(runtime::clock_now().monotonic))
             list.push_back(runtime::handshake_json(wait));
@@ -300,7 +303,7 @@ ControlAnswer Controller::retire_agent(const json& params, const Caller& caller)
     if (!reason) return wrong_parameter(reason.error());
     if (const auto elsewhere = not_here()) return *elsewhere;
     const auto shown = show_agent(*name);
-    if (std::holds_alternative<ControlError>(shown)) return shown;
+    if (std::holds_alternative<ControlError>(shown) || has_started_since(params)) return shown;
     const auto actor = runtime::to_text(caller);
     const auto noted =
         store_.append_audit({runtime::clock_now().wall, actor, "agent.retire", *name, *reason});

@@ -246,28 +246,40 @@ void Controller::drive_connected(const core::DriveSerial& serial,
     const auto view = view_of(serial);
     if (!view || found->second.configuration.actuator != runtime::OfflineActuator::drive) return;
     const bool was_known = is_channel_known(serial);
-    if (view->record.operational_state == core::OperationalState::online) {
+    if (view->record.operational_state != core::OperationalState::online) {
+        force_offline({serial, view->record.offline_reason});
+    } else if (forced && !was_known) {
         // This controller's records begin later than the order: they were lost, or it is a new one.
-        if (forced && !was_known)
-            return take(core::AdministratorForcedOffline{
-                serial, "an earlier controller, by the drive's word,", *forced});
+        take(core::AdministratorForcedOffline{serial, "an earlier controller, by the drive's word,",
+                                              *forced});
+    } else {
         found->second.actuator->lift(serial, [serial](const core::Outcome& outcome) {
             if (!outcome)
                 runtime::log_warning(outcome.error().within("drive " + serial.text).message);
         });
-    } else {
-        force_offline({serial, view->record.offline_reason});
     }
+    if (!was_known && !failed_) remember_channel(serial);
+}
+
+std::string Controller::channel_note(const core::DriveSerial& serial) {
+    return "channel_known." + serial.text;
+}
+
+// While this controller served the last time: another node of a pair may have ordered it otherwise
+// in between.
+std::string Controller::channel_tenure() const {
+    return pair_ ? std::to_string(right_board_->get().epoch) : "1";
 }
 
 // Whether this controller was connected to the drive before, in this life or an earlier one.
-bool Controller::is_channel_known(const core::DriveSerial& serial) {
-    const std::string note = "channel_known." + serial.text;
-    const auto known = store_.recall(note);
-    if (known && known.value()) return true;
-    if (const auto kept = store_.remember(note, "1"); !kept)
+bool Controller::is_channel_known(const core::DriveSerial& serial) const {
+    const auto known = store_.recall(channel_note(serial));
+    return known && known.value() && *known.value() == channel_tenure();
+}
+
+void Controller::remember_channel(const core::DriveSerial& serial) {
+    if (const auto kept = store_.remember(channel_note(serial), channel_tenure()); !kept)
         runtime::log_warning(kept.error().within("drive " + serial.text).message);
-    return false;
 }
 
 // ---- the rules
@@ -423,14 +435,13 @@ void Controller::announce(const core::AnnounceAlarm& effect) {
     channel_->announce(effect.alarm, effect.active);
 }
 
-// What waited for a consumer was lost with the process before this one. Of a pair the node that
-// serves next announces it.
+// What waited for a consumer was lost with the process before this one. A node of a pair announces
+// it when it serves.
 void Controller::announce_what_may_be_unheard() {
-    if (pair_) return;
     const auto now = clock_now().wall;
     for (const auto& alarm : rules_.active_alarms()) {
-        if (now.ms - alarm.raised_at.ms < announced_again_within.ms)
-            channel_->announce(alarm, true);
+        if (now.ms - alarm.raised_at.ms >= announced_again_within.ms) continue;
+        if (!keep_for_serving(alarm)) channel_->announce(alarm, true);
     }
 }
 

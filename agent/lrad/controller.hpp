@@ -122,7 +122,10 @@ class Controller {
                                                  std::string_view line);
     void event_settled(const core::DriveSerial& drive, std::uint64_t seq);
     void drive_connected(const core::DriveSerial& serial, const std::optional<std::string>& forced);
-    [[nodiscard]] bool is_channel_known(const core::DriveSerial& serial);
+    [[nodiscard]] static std::string channel_note(const core::DriveSerial& serial);
+    [[nodiscard]] std::string channel_tenure() const;
+    [[nodiscard]] bool is_channel_known(const core::DriveSerial& serial) const;
+    void remember_channel(const core::DriveSerial& serial);
     [[nodiscard]] core::Outcome listen_to_libraries();
     void library_hinted(const std::string& library, const std::string& trap,
                         const std::vector<snmp_mib::Varbind>& varbinds);
@@ -265,6 +268,11 @@ class Controller {
     [[nodiscard]] bool settle_clear(
         const nlohmann::json& params,
         const std::function<void(const core::Result<nlohmann::json>&)>& then);
+    [[nodiscard]] bool settle_retirement(
+        const nlohmann::json& params,
+        const std::function<void(const core::Result<nlohmann::json>&)>& then);
+    // A retirement that was passed on, and is done again: is the agent back by now?
+    [[nodiscard]] bool has_started_since(const nlohmann::json& params) const;
     // A clear that was passed on: is the drive offline for something else by now?
     [[nodiscard]] std::optional<runtime::ControlError> forced_anew_since(
         const nlohmann::json& params) const;
@@ -278,6 +286,7 @@ class Controller {
     void announce_what_may_be_unheard();
     [[nodiscard]] bool is_announced_elsewhere(const core::AnnounceAlarm& effect);
     void announce_what_was_mirrored();
+    [[nodiscard]] bool keep_for_serving(const core::Alarm& alarm);
     [[nodiscard]] bool waits_for_record(const core::ForceDriveOffline& effect);
     void fence_old(const pair::Order& order, std::function<void(bool)> done);
     [[nodiscard]] bool is_fencing(const pair::Order& order) const;

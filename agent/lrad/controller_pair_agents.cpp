@@ -1,6 +1,7 @@
 // What a node of a pair knows of its agents while the other one serves, and what it tells them when
 // it takes over.
 
+#include <algorithm>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <optional>
@@ -53,12 +54,31 @@ void Controller::share_retirement(const core::AgentName& agent, const std::strin
     pair_->shared->retire(agent, actor, reason);
 }
 
+// Told late, by a node that has served before this one, it does not count against an agent that
+// this one knows to be there.
 void Controller::retired_at_other_node(const postgres::AgentRetirement& retirement) {
-    forget_presence(retirement.agent);
-    if (is_active())
-        return take(
-            core::AdministratorRetiredAgent{retirement.agent, retirement.actor, retirement.reason});
-    runtime::log_info("agent " + retirement.agent + " is retired by " + retirement.actor +
+    const auto& name = retirement.agent;
+    if (is_active()) {
+        const auto agents = rules_.agents();
+        const bool is_there = std::any_of(agents.begin(), agents.end(), [&](const auto& agent) {
+            using enum core::AgentState;
+            const auto state = agent.record.state;
+            return agent.record.agent == name &&
+                   (state == started || state == starting || state == returning);
+        });
+        if (is_there) {
+            runtime::log_warning("agent " + name + " was retired by " + retirement.actor +
+                                 " at the other node before this one served, and is there: it "
+                                 "counts on; retire it again if that is wanted");
+            return pair_->shared->returned(name);
+        }
+        forget_presence(name);
+        return take(core::AdministratorRetiredAgent{name, retirement.actor, retirement.reason});
+    }
+    forget_presence(name);
+    // Any life may come next; the rules of who serves later begin with this record.
+    carry_out({core::RecordAgent{{name, core::AgentState::stopped, 0, 0}}});
+    runtime::log_info("agent " + name + " is retired by " + retirement.actor +
                       " at the node that serves: " + retirement.reason);
 }
 

@@ -76,10 +76,17 @@ bool Controller::is_announced_elsewhere(const core::AnnounceAlarm& effect) {
 
 // Once more by the node that takes over: the other one may have died before they heard it.
 void Controller::announce_what_was_mirrored() {
-    const auto mirrored = std::exchange(pair_->mirrored, {});
+    auto unheard = std::exchange(pair_->mirrored, {});
+    unheard.merge(std::exchange(pair_->unheard, {}));
     for (const auto& alarm : rules_.active_alarms()) {
-        if (mirrored.contains(alarm.key)) channel_->announce(alarm, true);
+        if (unheard.contains(alarm.key)) channel_->announce(alarm, true);
     }
+}
+
+bool Controller::keep_for_serving(const core::Alarm& alarm) {
+    if (!pair_) return false;
+    pair_->unheard.insert(alarm.key);
+    return true;
 }
 
 // Whether this node serves or not: an actuator may answer late.

@@ -53,6 +53,7 @@ void Controller::open_requests() {
     doors.settle_meaning = [this](const std::string& method, const json& params,
                                   std::function<void(const core::Result<json>&)> then) {
         if (method == "drive.clear") return settle_clear(params, then);
+        if (method == "agent.retire") return settle_retirement(params, then);
         const auto& settle = pair_->mounts.settle_meaning;
         return settle && settle(method, params, std::move(then));
     };
@@ -100,6 +101,28 @@ bool Controller::settle_clear(const json& params,
     settled["marks"] = pair_->shared->open_marks(core::DriveSerial{*serial});
     then(settled);
     return true;
+}
+
+// It retires the life that was there when it was asked, and none that has started since.
+bool Controller::settle_retirement(const json& params,
+                                   const std::function<void(const core::Result<json>&)>& then) {
+    const auto name = runtime::text_parameter(params, "name");
+    if (!name) return false;
+    for (const auto& agent : rules_.agents()) {
+        if (agent.record.agent != *name) continue;
+        json settled = params;
+        settled["incarnation"] = agent.record.incarnation;
+        then(settled);
+        return true;
+    }
+    return false;
+}
+
+bool Controller::has_started_since(const json& params) const {
+    if (!pair_ || !params.contains("incarnation") || !params["incarnation"].is_number_unsigned())
+        return false;
+    const auto* said = pair_->presences.started(params["name"].get<std::string>());
+    return said != nullptr && said->incarnation != params["incarnation"].get<std::uint64_t>();
 }
 
 std::optional<runtime::ControlError> Controller::forced_anew_since(const json& params) const {

@@ -59,6 +59,7 @@ struct Controller::PairPart {
     std::optional<core::Instant> mounting_awaited_since;
     std::map<core::DriveSerial, std::string> cleared_by;  // who, and why, until it is online
     std::set<core::AlarmKey> mirrored;  // alarms that the other node has announced
+    std::set<core::AlarmKey> unheard;   // raised by the process before this one, a moment ago
     PairAlarms alarms;
     BallotsAtEnrolment enrolled;
     std::optional<core::Instant> judged_at;

@@ -87,6 +87,7 @@ class RequestPassing::Work : public std::enable_shared_from_this<RequestPassing:
     void look();
     void look_again(std::chrono::milliseconds delay);
     void take(const BoxSeen& seen);
+    void lost(const std::string& id);
     void give_up(const BoxSeen& seen);
     void forget();
     void take_on(const BoxedRequest& request);
@@ -187,14 +188,8 @@ void RequestPassing::Work::take(const BoxSeen& seen) {
     }
     if (const auto found = passed.find(seen.doubtful); found != passed.end())
         found->second.doubtful = true;
-    // Cleaned away, or lost with a server. It may have been done, and is put again: what is done
-    // twice is the same mount.
-    for (const auto& id : seen.gone) {
-        const auto found = passed.find(id);
-        if (found == passed.end()) continue;
-        found->second.put = false;
-        found->second.doubtful = true;
-    }
+    for (const auto& id : seen.gone)
+        lost(id);
     if (seen.trouble.empty()) {
         for (auto& [id, one] : passed)
             one.reached_at = now;
@@ -224,6 +219,25 @@ void RequestPassing::Work::take(const BoxSeen& seen) {
     for (const auto& request : seen.requests)
         take_on(request);
     if (!seen.trouble.empty()) give_up(seen);
+}
+
+// Its row was cleaned away, or lost with a server. It may have been done. A mount is put again:
+// what is done twice is the same mount. What else it meant was in the row.
+void RequestPassing::Work::lost(const std::string& id) {
+    const auto found = passed.find(id);
+    if (found == passed.end()) return;
+    const auto& method = found->second.request.method;
+    if (is_mount(method) || is_question(method)) {
+        found->second.put = false;
+        found->second.doubtful = true;
+        return;
+    }
+    ++counts.not_passed;
+    end_of(id, ControlError{ControlErrorCode::busy,
+                            "BUSY: the request was passed on to controller " + other +
+                                " and is not in the database any more; whether it was done is not "
+                                "known here: look, and make it again",
+                            R"({"reason": "outcome_unknown"})"});
 }
 
 // What was certainly not taken is told at once; what may have been is asked about for a while.

@@ -184,6 +184,7 @@ void SharedRecords::Work::push_marks(std::vector<OfflineMark> untold) {
     pushing = worker->post(
         [weak = weak_from_this(), untold = std::move(untold), &session = session, &loop = loop] {
             bool all = true;
+            bool reached = true;
             for (const auto& mark : untold) {
                 const auto outcome = put_offline_mark(session, mark);
                 asio::post(loop, [weak, mark, outcome] {
@@ -193,13 +194,15 @@ void SharedRecords::Work::push_marks(std::vector<OfflineMark> untold) {
                 all = all && outcome;
                 // What the server has against this one need not stop the others; anything else
                 // would.
-                if (!outcome && !session.refused()) break;
+                reached = outcome || session.refused();
+                if (!reached) break;
             }
-            asio::post(loop, [weak, all] {
+            asio::post(loop, [weak, all, reached] {
                 const auto self = weak.lock();
                 if (!self || self->over) return;
                 self->pushing = false;
-                if (all) self->push();
+                if (all) return self->push();
+                if (reached) self->push_retirements();
             });
         });
 }

@@ -46,7 +46,7 @@ def announced(rig, words):
 
 
 def forced(rig, node, drive):
-    drive = shown(rig, node, drive)
+    drive = rig.ask(node, "drive", "show", drive)
     return drive.get("offline_reason") if drive.get("operational_state") == "forced_offline" else None
 
 
@@ -151,7 +151,7 @@ def handshakes(rig):
     rig.start()
     await_agents(rig, "lra-a", {h: "started" for h in rig.hosts})
     rig.kill("host-c")
-    check(agents(rig, "lra-b") == agents(rig, "lra-a"), "the node that watches asks the one that serves who the agents are")
+    check(len(agents(rig, "lra-b")) == len(rig.hosts) and agents(rig, "lra-b") == agents(rig, "lra-a"), "the node that watches asks the one that serves who the agents are")
     rig.ask("lra-b", "agent", "retire", "host-c", "--reason", "sold")
     check(agents(rig, "lra-a")["host-c"] == "stopped", "and passes on that an agent is retired")
     wait_until("lra-b hears of it", lambda: "agent host-c is retired" in rig.log_of("lra-b"), 20)

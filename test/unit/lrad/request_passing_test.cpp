@@ -367,7 +367,7 @@ TEST_CASE("what can not be done yet waits in the box, and nothing else waits beh
 TEST_CASE("of a request whose row is gone nobody says that nothing was done") {
     FakeBox box;
     Node node(box);
-    node.pass("volume.unmount");
+    node.pass("volume.mount");
     REQUIRE(node.until([&] { return box.size() == 1; }));
     node.look_on();
     box.have(FakeBox::Trouble::put_is_lost);
@@ -379,6 +379,19 @@ TEST_CASE("of a request whose row is gone nobody says that nothing was done") {
     node.now.monotonic = node.now.monotonic + core::Duration{61'000};
     REQUIRE(node.until([&] { return !node.answers.empty(); }));
     CHECK_THAT(node.words_of_answer(), ContainsSubstring("outcome_unknown"));
+}
+
+TEST_CASE("what its row said of a request is lost with it: it is not made again by itself") {
+    FakeBox box;
+    Node node(box);
+    node.pass("drive.clear", {{"serial", "VT1"}});
+    REQUIRE(node.until([&] { return box.size() == 1; }));
+    node.look_on();
+    box.lose_all();
+    REQUIRE(node.until([&] { return !node.answers.empty(); }));
+    CHECK_THAT(node.words_of_answer(), ContainsSubstring("outcome_unknown"));
+    node.look_on();
+    CHECK(box.size() == 0);
 }
 
 TEST_CASE("a node that takes over serves what it had passed on itself") {
