@@ -303,7 +303,17 @@ void MessageSender::forget_ids(const Message& message) {
 // ---- window and timers
 // ----------------------------------------------------------------------------------------------
 
+// A message is to be sent again, or given up, or its destination has not answered in time.
+bool MessageSender::is_something_late(Clock::time_point now) const {
+    if (!slots_.empty() && slots_.front().first <= now) return true;
+    if (due_.empty() || due_.begin()->first > now) return false;
+    return messages_.at(due_.begin()->second)->attempts > 0;
+}
+
 void MessageSender::pump() {
+    if (reading_) return;  // whoever reads goes on when he has read all
+    // After a stall: answers that have arrived count first.
+    if (is_something_late(Clock::now())) read_all_answers();
     const Clock::time_point now = Clock::now();
     while (!slots_.empty()) {
         const auto found = messages_.find(slots_.front().second);
@@ -379,10 +389,6 @@ void MessageSender::arm_timer() {
     timer_.async_wait([this, alive = std::weak_ptr<int>(alive_)](const asio::error_code& error) {
         if (error || alive.expired()) return;
         timer_armed_ = false;
-        // After a stall: answers that have arrived count before a message is sent again or given
-        // up.
-        if (v4_) drain(*v4_);
-        if (v6_) drain(*v6_);
         pump();
         flush();
     });

@@ -132,6 +132,7 @@ class MessageSender {
     void resolved(Destination& destination, const std::vector<asio::ip::udp::endpoint>& endpoints);
     void activate(Destination& destination);
     void make_due(Message& message, Clock::time_point at);
+    bool is_something_late(Clock::time_point now) const;
     void pump();
     void arm_timer();
     void transmit(Message& message);
@@ -156,7 +157,8 @@ class MessageSender {
 
     Line* line_for(const asio::ip::udp::endpoint& endpoint);
     void wait_for_answers(Line& line);
-    void drain(Line& line);
+    void read_answers(Line& line, std::size_t most);
+    void read_all_answers();
     void on_datagram(std::span<const std::uint8_t> datagram, const asio::ip::udp::endpoint& from);
     void on_v3_answer(const V3Envelope& envelope, std::span<const std::uint8_t> datagram,
                       Outstanding& outstanding, Destination& destination);
@@ -180,6 +182,7 @@ class MessageSender {
     std::optional<Line> v4_;
     std::optional<Line> v6_;
     IncomingDatagrams incoming_;
+    bool reading_ = false;
     bool flush_posted_ = false;
     std::optional<Clock::time_point> flush_again_at_;  // a socket was full
     std::mt19937 random_;

@@ -13,7 +13,8 @@ namespace snmp_mib {
 namespace {
 
 constexpr int answer_buffer_wanted = 1 << 20;
-constexpr std::size_t answers_per_turn = 256;  // then others on the loop get their turn
+constexpr std::size_t answers_per_turn = 256;        // then others on the loop get their turn
+constexpr std::size_t answers_waiting_max = 16'384;  // many times what the buffer holds
 
 std::string reason_text(oids::UsmReport reason) {
     switch (reason) {
@@ -63,21 +64,29 @@ void MessageSender::wait_for_answers(Line& line) {
         asio::ip::udp::socket::wait_read,
         [this, alive = std::weak_ptr<int>(alive_), &line](const asio::error_code& error) {
             if (error || alive.expired()) return;
-            drain(line);
+            read_answers(line, answers_per_turn);
+            pump();
+            flush();
             wait_for_answers(line);
         });
 }
 
-void MessageSender::drain(Line& line) {
-    for (std::size_t left = answers_per_turn; left > 0;) {
+void MessageSender::read_answers(Line& line, std::size_t most) {
+    reading_ = true;
+    for (std::size_t left = most; left > 0;) {
         const std::size_t count = incoming_.read(line.socket, left);
         for (std::size_t i = 0; i < count; ++i)
             on_datagram(incoming_.bytes(i), incoming_.from(i));
-        pump();
-        flush();
-        if (count < datagrams_read_at_once) return;
+        if (count < datagrams_read_at_once) break;
         left -= count;
     }
+    reading_ = false;
+}
+
+// Of both lines. After a stall there may be as many as both sockets hold.
+void MessageSender::read_all_answers() {
+    if (v4_) read_answers(*v4_, answers_waiting_max);
+    if (v6_) read_answers(*v6_, answers_waiting_max);
 }
 
 // Nothing is decoded unless it answers, by number and address, something that we have asked.

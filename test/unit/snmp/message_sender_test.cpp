@@ -75,6 +75,14 @@ std::string claim_of(const std::string& engine, std::int32_t message_id) {
                           wrap(0x30, wrap(0x04, engine) + from_hex("0400") + pdu));
 }
 
+// Of version 2c: it says the same.
+std::string response_to(std::string inform) {
+    const std::size_t pdu = inform.find("public") + 6;
+    REQUIRE(inform.at(pdu) == static_cast<char>(0xa6));
+    inform[pdu] = static_cast<char>(0xa2);
+    return inform;
+}
+
 // Where a destination's datagrams end.
 class Peer {
   public:
@@ -92,14 +100,19 @@ class Peer {
         const auto until = std::chrono::steady_clock::now() + patience;
         do {
             loop_.run_for(2ms);
-            if (auto datagram = socket_.receive(0ms, &from_)) {
-                last_ = *datagram;
+            if (take()) {
                 const Envelope envelope = envelope_of(bytes_in(last_));
                 const auto* v3 = std::get_if<V3Envelope>(&envelope);
                 return v3 != nullptr ? *v3 : V3Envelope{};
             }
         } while (std::chrono::steady_clock::now() < until);
         return std::nullopt;
+    }
+    // While the sender's loop stands still.
+    bool take() {
+        const auto datagram = socket_.receive(0ms, &from_);
+        if (datagram) last_ = *datagram;
+        return datagram.has_value();
     }
     // Acknowledges what was heard last.
     void acknowledge() {
@@ -111,8 +124,9 @@ class Peer {
         REQUIRE(response);
         say(*response);
     }
+    void put(const std::string& datagram) const { socket_.send(datagram, from_); }
     void say(const std::string& datagram) {
-        socket_.send(datagram, from_);
+        put(datagram);
         loop_.run_for(2ms);
     }
     void claim(const std::string& engine, std::int32_t message_id) {
@@ -133,7 +147,7 @@ struct Bench {
     std::vector<SenderEvent> events;
     std::vector<MessageEnd> ends;
     MessageSender sender{loop,
-                         {.first_resend_ms = 100, .own_engine_id = own_engine()},
+                         {.first_resend_ms = 300, .own_engine_id = own_engine()},
                          counters,
                          [this](const SenderEvent& event) { events.push_back(event); }};
     Peer peer{loop};
@@ -255,4 +269,35 @@ TEST_CASE("a destination whose user goes leaves none behind, and is removed with
     CHECK_FALSE(bench.has_user(old_engine));
     CHECK_FALSE(bench.has_user(new_engine));
     CHECK(find_user("another", old_engine) == nullptr);
+}
+
+TEST_CASE("answers that wait in the socket count before anything is sent again or given up") {
+    Bench bench;
+    constexpr std::size_t informs = 50;
+    auto destination = bench.peer.configuration("");
+    destination.user.reset();
+    destination.community = "public";
+    destination.unanswered_max = informs;
+    destination.attempts_max = 1;
+    REQUIRE(bench.sender.set_destination("nms", destination));
+    const bool by_submit = GENERATE(false, true);
+    bench.inform("nms");  // who was heard of lately may have many at once
+    REQUIRE(bench.peer.hear());
+    bench.peer.put(response_to(bench.peer.last()));
+    bench.loop.run_for(10ms);
+    REQUIRE(bench.ends.size() == 1);
+    for (std::size_t i = 0; i < informs; ++i)
+        bench.inform("nms", i % 2 == 0 ? 1 : 2);
+    REQUIRE(bench.peer.hear());
+    bench.peer.put(response_to(bench.peer.last()));
+    for (std::size_t i = 1; i < informs; ++i) {
+        REQUIRE(bench.peer.take());
+        bench.peer.put(response_to(bench.peer.last()));
+    }
+    std::this_thread::sleep_for(450ms);  // all are due again, or spent
+    if (by_submit) bench.inform("nms");
+    bench.loop.run_for(20ms);
+    CHECK(bench.ends == std::vector(1 + informs, MessageEnd::acknowledged));
+    CHECK(bench.counters.of(SnmpCount::messages_resent) == 0);
+    CHECK(bench.counters.of(SnmpCount::messages_given_up) == 0);
 }
