@@ -82,11 +82,12 @@ core::Outcome Controller::reconfigure(runtime::LradConfiguration configuration) 
     return core::Nothing{};
 }
 
-// What was made offline in one way is brought back in the same.
+// What was made offline in one way is brought back in the same. An order that is still open is given
+// to the new actuator: the old one may be what hangs.
 core::Outcome Controller::can_change_actuators(const runtime::LradConfiguration& wanted) const {
     for (const auto& drive : wanted.drives) {
         const auto known = drives_.find(drive.serial);
-        if (known == drives_.end()) continue;
+        if (known == drives_.end() || orders_.is_open(drive.serial)) continue;
         const auto& before = known->second.configuration;
         if (before.actuator == drive.actuator && before.actuator_argv == drive.actuator_argv)
             continue;
