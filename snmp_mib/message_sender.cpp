@@ -422,7 +422,8 @@ const std::string& MessageSender::engine_for(const Destination& destination) con
 
 void MessageSender::transmit(Message& message) {
     Destination& destination = *destinations_.at(message.destination);
-    if (message.attempts >= message.attempts_max) {
+    const bool prompted = std::exchange(message.prompted, false);
+    if (!prompted && message.attempts >= message.attempts_max) {
         counters_.add(SnmpCount::messages_given_up);
         finish(message.id, MessageEnd::given_up);
         return;
@@ -439,9 +440,10 @@ void MessageSender::transmit(Message& message) {
     const std::int32_t id = fresh_id();
     if (!transmit_inform(message, destination, id)) {
         make_due(message, Clock::now() + send_again);
+        message.prompted = prompted;
         return;
     }
-    ++message.attempts;
+    if (!prompted) ++message.attempts;
     if (message.delivery == Delivery::trap) {
         if (message.attempts >= message.attempts_max) {
             finish(message.id, MessageEnd::sent);

@@ -160,6 +160,8 @@ class MessageSender {
     void read_answers(Line& line, std::size_t most);
     void read_all_answers();
     void on_datagram(std::span<const std::uint8_t> datagram, const asio::ip::udp::endpoint& from);
+    bool may_show_engine(const V3Envelope& envelope, Outstanding& outstanding,
+                         const Destination& destination);
     void on_v3_answer(const V3Envelope& envelope, std::span<const std::uint8_t> datagram,
                       Outstanding& outstanding, Destination& destination);
     void on_report(const V3Envelope& envelope, ReceivedMessage& report,
@@ -171,6 +173,7 @@ class MessageSender {
     void forget_engines(Destination& destination);
     void forget_other_engines(Destination& destination);
     void believe_engine(Destination& destination, const std::string& engine_id);
+    void prompt(Message& message);
     void resend_now(Destination& destination);
 
     asio::io_context& loop_;

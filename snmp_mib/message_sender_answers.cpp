@@ -126,8 +126,26 @@ void MessageSender::on_datagram(std::span<const std::uint8_t> datagram,
     finish(found->second.message, MessageEnd::acknowledged);
 }
 
+// Before the library sees it, since it keeps a record of every engine ID.
+bool MessageSender::may_show_engine(const V3Envelope& envelope, Outstanding& outstanding,
+                                    const Destination& destination) {
+    const std::string& shown = envelope.authoritative_engine_id;
+    if (shown == outstanding.engine_id || shown == destination.engine_id) return true;
+    if (envelope.authenticated || shown.size() < 5 || shown.size() > 32) return false;
+    const bool tried_already = destination.engine_id.empty() || destination.candidate_uses > 0;
+    if (shown == destination.candidate && tried_already) return false;
+    const auto message = messages_.find(outstanding.message);
+    unsigned& claims =
+        message == messages_.end() ? outstanding.engine_claims : message->second->engine_claims;
+    return claims++ < engine_claims_max;
+}
+
 void MessageSender::on_v3_answer(const V3Envelope& envelope, std::span<const std::uint8_t> datagram,
                                  Outstanding& outstanding, Destination& destination) {
+    if (!may_show_engine(envelope, outstanding, destination)) {
+        counters_.add(SnmpCount::answers_unexpected);
+        return;
+    }
     ReceivedMessage answer = ReceivedMessage::decode(envelope, datagram);
     if (answer.verdict() == ReceivedMessage::Verdict::not_in_time_window &&
         envelope.authoritative_engine_id == outstanding.engine_id) {
@@ -139,7 +157,7 @@ void MessageSender::on_v3_answer(const V3Envelope& envelope, std::span<const std
         destination.trouble = "its engine boots counter went backwards: the peer lost its state";
         if (const auto message = messages_.find(outstanding.message);
             message != messages_.end() && message->second->clock_corrections++ < 2) {
-            make_due(*message->second, Clock::now());
+            prompt(*message->second);
         }
         return;
     }
@@ -189,7 +207,7 @@ void MessageSender::on_report(const V3Envelope& envelope, ReceivedMessage& repor
         if (!report.authenticated()) return;
         if (const auto message = messages_.find(outstanding.message);
             message != messages_.end() && message->second->clock_corrections++ < 2) {
-            make_due(*message->second, Clock::now());
+            prompt(*message->second);
         }
         return;
     }
@@ -225,7 +243,10 @@ void MessageSender::on_new_engine(const V3Envelope& envelope, Destination& desti
         destination.trouble = known.error().message;
         return;
     }
-    resend_now(destination);
+    for (const MessageId id : destination.active) {
+        Message& message = *messages_.at(id);
+        if (message.prompts++ < engine_claims_max) prompt(message);
+    }
 }
 
 // Why this can not be the engine of that destination; empty: it can. What goes to an engine can be
@@ -289,6 +310,13 @@ void MessageSender::believe_engine(Destination& destination, const std::string& 
                first ? "engine ID " + to_hexadecimal(engine_id)
                      : "engine ID changed from " + to_hexadecimal(before) + " to " +
                            to_hexadecimal(engine_id)});
+}
+
+// Says it again at once; what was not said yet will be anyway.
+void MessageSender::prompt(Message& message) {
+    if (!message.due) return;
+    message.prompted = message.attempts > 0 && message.delivery == Delivery::inform;
+    make_due(message, Clock::now());
 }
 
 void MessageSender::resend_now(Destination& destination) {

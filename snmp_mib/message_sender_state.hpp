@@ -13,6 +13,10 @@ inline constexpr std::size_t probes_remembered = 4;
 // know.
 inline constexpr unsigned candidate_tries = 2;
 
+// Anyone can claim an engine ID. So many claims are looked at for one message: one may be forged,
+// and the library remembers each.
+inline constexpr unsigned engine_claims_max = 2;
+
 struct MessageSender::Message {
     MessageId id = 0;
     std::string destination;
@@ -23,6 +27,9 @@ struct MessageSender::Message {
     std::uint32_t attempts = 0;
     std::uint32_t attempts_max = 0;
     std::uint32_t clock_corrections = 0;
+    unsigned engine_claims = 0;
+    unsigned prompts = 0;   // for another engine's sake
+    bool prompted = false;  // to be sent again because of a Report, which is no attempt
     bool transmitted = false;
     bool holds_slot = false;
     std::vector<std::int32_t>
@@ -35,6 +42,7 @@ struct MessageSender::Outstanding {
     std::string destination;
     asio::ip::udp::endpoint endpoint;
     std::string engine_id;
+    unsigned engine_claims = 0;  // of a question
 };
 
 // Engine IDs: `engine_id` has answered with a valid key (or is configured). `candidate` is what an

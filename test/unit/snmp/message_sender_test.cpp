@@ -114,16 +114,17 @@ class Peer {
         if (datagram) last_ = *datagram;
         return datagram.has_value();
     }
-    // Acknowledges what was heard last.
-    void acknowledge() {
+    // Of what was heard last.
+    [[nodiscard]] std::string acknowledgement() const {
         const Envelope envelope = envelope_of(bytes_in(last_));
         REQUIRE(std::holds_alternative<V3Envelope>(envelope));
         auto message = ReceivedMessage::decode(std::get<V3Envelope>(envelope), bytes_in(last_));
         REQUIRE(message.verdict() == ReceivedMessage::Verdict::accepted);
         const auto response = message.response();
         REQUIRE(response);
-        say(*response);
+        return *response;
     }
+    void acknowledge() { say(acknowledgement()); }
     void put(const std::string& datagram) const { socket_.send(datagram, from_); }
     void say(const std::string& datagram) {
         put(datagram);
@@ -300,4 +301,51 @@ TEST_CASE("answers that wait in the socket count before anything is sent again o
     CHECK(bench.ends == std::vector(1 + informs, MessageEnd::acknowledged));
     CHECK(bench.counters.of(SnmpCount::messages_resent) == 0);
     CHECK(bench.counters.of(SnmpCount::messages_given_up) == 0);
+}
+
+TEST_CASE("of the engine IDs that are claimed for a message two are tried, at no attempt's cost") {
+    Bench bench;
+    REQUIRE(bench.sender.set_destination("b", bench.peer.configuration(old_engine)));
+    bench.inform("b", 1);
+    const auto first = bench.peer.hear();
+    REQUIRE(first);
+    const std::string answer = bench.peer.acknowledgement();
+    const auto forged = [](char which) {
+        return std::string("\x80\x00\x1f\x88\x05forged", 11) + which;
+    };
+    for (char which = 'a'; which < 'k'; ++which)
+        bench.peer.claim(forged(which), first->message_id);
+    CHECK(bench.counters.of(SnmpCount::reports_received) == 2);
+    CHECK(bench.has_user(forged('b')));
+    for (char which = 'c'; which < 'k'; ++which)
+        CHECK_FALSE(bench.has_user(forged(which)));
+    // What is claimed again while it is tried is nothing new.
+    CHECK(bench.counters.of(SnmpCount::messages_resent) == 2);
+    REQUIRE(bench.peer.hear());
+    REQUIRE(bench.peer.hear());
+    CHECK(bench.counters.of(SnmpCount::messages_resent) == 2);
+    CHECK(bench.ends.empty());
+    // Its only attempt was the first one, whose answer counts.
+    bench.peer.say(answer);
+    CHECK(bench.ends == std::vector{MessageEnd::acknowledged});
+    bench.sender.remove_destination("b");
+    CHECK_FALSE(bench.has_user(forged('b')));
+}
+
+TEST_CASE("a claim that is repeated while its engine is tried prompts nothing") {
+    Bench bench;
+    REQUIRE(bench.sender.set_destination("b", bench.peer.configuration("")));
+    bench.inform("b");
+    const auto question = bench.peer.hear();
+    REQUIRE(question);
+    REQUIRE(question->authoritative_engine_id.empty());
+    for (int i = 0; i < 10; ++i)
+        bench.peer.claim(new_engine, question->message_id);
+    REQUIRE(bench.peer.hear());
+    CHECK(bench.counters.of(SnmpCount::messages_sent) == 1);
+    CHECK(bench.counters.of(SnmpCount::messages_resent) == 0);
+    CHECK(bench.counters.of(SnmpCount::reports_received) == 1);
+    bench.peer.acknowledge();
+    CHECK(bench.sender.status("b").engine_id == new_engine);
+    bench.sender.remove_destination("b");
 }
