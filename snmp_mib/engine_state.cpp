@@ -4,7 +4,6 @@
 #include <limits>
 #include <random>
 #include <sstream>
-#include <utility>
 
 #include "snmp_mib/durable_file.hpp"
 
@@ -133,11 +132,13 @@ void LearntEngines::remember(const std::string& peer, const std::string& engine_
 }
 
 agent::core::Outcome LearntEngines::keep() {
-    if (!std::exchange(changed_, false)) return agent::core::Nothing{};
+    if (!changed_) return agent::core::Nothing{};
     std::string content;
     for (const auto& [name, id] : engines_)
         content += to_hexadecimal(id) + " " + name + "\n";
-    return write_durably(path_, content);
+    agent::core::Outcome written = write_durably(path_, content);
+    changed_ = !written;
+    return written;
 }
 
 }  // namespace snmp_mib

@@ -34,7 +34,7 @@ class LearntEngines {
 
     [[nodiscard]] std::optional<std::string> find(const std::string& peer) const;
     void remember(const std::string& peer, const std::string& engine_id);
-    // Writes what was remembered since the last time, synced; nothing when nothing was.
+    // Writes what was remembered since it was last written, synced; nothing when nothing was.
     [[nodiscard]] agent::core::Outcome keep();
 
   private:

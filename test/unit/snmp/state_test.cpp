@@ -88,6 +88,20 @@ TEST_CASE("learnt engines are there after a restart") {
     CHECK_FALSE(LearntEngines::load(folder.path));
 }
 
+TEST_CASE("learnt engines that could not be written are written the next time") {
+    const Folder folder;
+    const std::string state = folder.path + "/state";
+    std::filesystem::create_directory(state);
+    auto learnt = LearntEngines::load(state);
+    REQUIRE(learnt);
+    learnt.value().remember("host-a", "abcde");
+    std::filesystem::remove(state);
+    REQUIRE_FALSE(learnt.value().keep());
+    std::filesystem::create_directory(state);
+    REQUIRE(learnt.value().keep());
+    CHECK(LearntEngines::load(state)->find("host-a") == "abcde");
+}
+
 TEST_CASE("a key file must be private and say one key") {
     const Folder folder;
     CHECK(std::get<Passphrase>(*read_key_file(folder.write("a", "passphrase eight888\n"))).text ==
