@@ -12,7 +12,7 @@ namespace {
 constexpr int receive_buffer_wanted = 1 << 20;
 constexpr std::size_t datagrams_per_turn = 256;
 constexpr int turns_at_once_max = 64;      // many times what the receive buffer holds
-constexpr double answers_per_second = 50;  // to unauthenticated questions, per source
+constexpr double answers_per_second = 50;  // per source, with the key and without
 constexpr double answers_at_once = 100;
 
 }  // namespace
@@ -191,7 +191,7 @@ void MessageReceiver::on_datagram(std::span<const std::uint8_t> datagram,
 bool MessageReceiver::for_us(const V3Envelope& envelope, const asio::ip::udp::endpoint& from) {
     const std::string& engine = envelope.authoritative_engine_id;
     if (engine.empty()) {
-        if (may_answer(from.address())) {
+        if (may_answer(from.address(), Asked::by_anyone)) {
             if (send(encode_report(oids::UsmReport::unknown_engine_id, envelope.message_id),
                      from)) {
                 counters_.add(SnmpCount::discoveries_answered);
@@ -242,23 +242,27 @@ void MessageReceiver::refuse(ReceivedMessage& message, const V3Envelope& envelop
             counters_.add(SnmpCount::refused_parse);
             return;
     }
-    // A Report about the time window proves that we hold the key; the others cost nothing but a
-    // datagram.
-    if (!envelope.reportable || !may_answer(from.address())) return;
+    // Who is out of our time window has signed with the key, and gets a Report that we have signed;
+    // the others cost nothing but a datagram.
+    const Asked asked = message.verdict() == ReceivedMessage::Verdict::not_in_time_window
+                            ? Asked::with_the_key
+                            : Asked::by_anyone;
+    if (!envelope.reportable || !may_answer(from.address(), asked)) return;
     if (send(message.report(), from)) counters_.add(SnmpCount::reports_sent);
 }
 
 void MessageReceiver::explain(oids::UsmReport reason, const V3Envelope& envelope,
                               const asio::ip::udp::endpoint& from) {
-    if (!envelope.reportable || !may_answer(from.address())) return;
+    if (!envelope.reportable || !may_answer(from.address(), Asked::by_anyone)) return;
     if (send(encode_report(reason, envelope.message_id), from))
         counters_.add(SnmpCount::reports_sent);
 }
 
-bool MessageReceiver::may_answer(const asio::ip::address& source) {
+bool MessageReceiver::may_answer(const asio::ip::address& source, Asked asked) {
     const auto found = sources_.find(source);
     if (found == sources_.end()) return false;
-    Allowance& allowance = found->second;
+    Allowance& allowance =
+        asked == Asked::with_the_key ? found->second.with_the_key : found->second.for_anyone;
     const Clock::time_point now = Clock::now();
     if (allowance.at == Clock::time_point::min()) {
         allowance.answers = answers_at_once;

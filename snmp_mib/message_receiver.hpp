@@ -80,13 +80,19 @@ class MessageReceiver {
                 const asio::ip::udp::endpoint& from);
     void explain(oids::UsmReport reason, const V3Envelope& envelope,
                  const asio::ip::udp::endpoint& from);
-    bool may_answer(const asio::ip::address& source);
+    enum class Asked : std::uint8_t { by_anyone, with_the_key };
+    bool may_answer(const asio::ip::address& source, Asked asked);
     bool send(const agent::core::Result<std::string>& datagram, const asio::ip::udp::endpoint& to);
 
-    // Unauthenticated questions that a source may still ask; refilled with time.
+    // Questions that a source may still ask; refilled with time.
     struct Allowance {
         double answers = 0;
         Clock::time_point at = Clock::time_point::min();
+    };
+    // Whoever has no key can use up only what is for everybody.
+    struct Allowances {
+        Allowance for_anyone;
+        Allowance with_the_key;
     };
 
     asio::ip::udp::socket socket_;
@@ -101,7 +107,7 @@ class MessageReceiver {
     IncomingDatagrams incoming_;
     OutgoingDatagrams acknowledgements_;  // of the turn
     std::set<std::string> engine_ids_;
-    std::map<asio::ip::address, Allowance> sources_;
+    std::map<asio::ip::address, Allowances> sources_;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 

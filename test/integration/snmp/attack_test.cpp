@@ -1,7 +1,9 @@
 // Real datagrams against a running channel: nothing that is not authenticated, encrypted, fresh and
 // for us reaches the handler, and every refusal has its own count.
 
+#include <atomic>
 #include <string>
+#include <thread>
 
 #include "test/integration/snmp/channel_driver.hpp"
 #include "test/integration/snmp/datagrams.hpp"
@@ -262,6 +264,40 @@ TEST_CASE("discovery requests are answered at a bounded rate") {
         attacker.send(discovery, target.port);
     CHECK(eventually([&] { return target.controller.count("dropped_rate") > 100; }));
     CHECK(target.controller.count("discoveries_answered") < 250);
+}
+
+TEST_CASE("a flood of discoveries does not keep who has the key from learning our time") {
+    Target target;
+    REQUIRE(target.controller.ready());
+    Relay relay(target.port);
+    ChannelDriver agent(program,
+                        {"role agent", "name host-a", "state " + target.folder.folder("agent"),
+                         "user host-a " + target.key, "attempts 3", "resend 100 200",
+                         "peer ctl udp:127.0.0.1:" + std::to_string(relay.port()) + " host-a"});
+    agent.tell("confirm ctl VT0001 7");
+    REQUIRE_FALSE(agent.wait_for("acknowledged").empty());
+    const std::string discovery = relay.to_target().front();
+    target.controller.end();
+    ChannelDriver restarted(program,
+                            {"role controller", "name ctl", "state " + target.folder.folder("ctl"),
+                             "user host-a " + target.key, "peer host-a udp:127.0.0.1:9 host-a"});
+    REQUIRE(restarted.ready());
+    std::atomic<bool> over{false};
+    std::thread flood([&] {
+        const UdpSocket attacker;
+        while (!over) {
+            for (int i = 0; i < 10; ++i)
+                attacker.send(discovery, restarted.port());
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+    });
+    CHECK(eventually([&] { return restarted.count("dropped_rate") > 100; }));
+    relay.target_port = restarted.port();
+    agent.tell("confirm ctl VT0001 8");
+    CHECK_FALSE(agent.wait_for("acknowledged").empty());
+    over = true;
+    flood.join();
+    CHECK(restarted.count("refused_time_window") >= 1);
 }
 
 TEST_CASE("a Response from another address does not count, nor a forged Report") {
