@@ -171,6 +171,39 @@ TEST_CASE("a notice as v3 trap is taken from an agent's controller whose engine 
     CHECK(informed.count("acknowledgements_sent") == 0);
 }
 
+TEST_CASE("a captured trap is taken by who has started again, until its engine has told the time") {
+    const Pair pair;
+    Relay relay(0);
+    auto options = pair.controller_options(relay.port());
+    options.push_back("engine 80001f880501020304");
+    options.push_back("delivery trap");
+    auto controller = std::make_unique<ChannelDriver>(program, options);
+    const auto knowing = [&] {
+        auto all = pair.agent_options(controller->port());
+        all.back() += " 80001f880501020304";
+        return all;
+    };
+    auto agent = std::make_unique<ChannelDriver>(program, knowing());
+    relay.target_port = agent->port();
+    controller->tell("notice host-a VT0001 1");
+    REQUIRE_FALSE(agent->wait_for("message").empty());
+    const std::string captured = relay.to_target().front();
+    agent->end();
+    controller->end();
+    relay.drop_to_target = true;
+    controller = std::make_unique<ChannelDriver>(program, options);  // counts one start more
+    agent = std::make_unique<ChannelDriver>(program, knowing());
+
+    const UdpSocket attacker;
+    attacker.send(captured, agent->port());
+    CHECK_FALSE(agent->wait_for("message").empty());
+    agent->tell("confirm ctl VT0001 1");
+    REQUIRE_FALSE(agent->wait_for("acknowledged").empty());
+    attacker.send(captured, agent->port());
+    CHECK(eventually([&] { return agent->count("refused_time_window") == 1; }));
+    CHECK(agent->count("messages_delivered") == 1);
+}
+
 TEST_CASE("a restarted receiver is spoken to again within one resend") {
     const Pair pair;
     const UdpSocket nobody;
