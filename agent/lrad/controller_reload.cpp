@@ -82,8 +82,8 @@ core::Outcome Controller::reconfigure(runtime::LradConfiguration configuration) 
     return core::Nothing{};
 }
 
-// What was made offline in one way is brought back in the same. An order that is still open is given
-// to the new actuator: the old one may be what hangs.
+// What was made offline in one way is brought back in the same. An order that is still open is
+// given to the new actuator: the old one may be what hangs.
 core::Outcome Controller::can_change_actuators(const runtime::LradConfiguration& wanted) const {
     for (const auto& drive : wanted.drives) {
         const auto known = drives_.find(drive.serial);
