@@ -54,6 +54,27 @@ TEST_CASE("one storage folder is not enough, and the error says so") {
     CHECK(two.value->library.drives[0].cartridge.empty());
 }
 
+TEST_CASE("drives speak to one library reservation agent, or to each node of a pair") {
+    CHECK(read("").value->events_connect.empty());
+    const auto one = read(R"(, "events": {"connect": "unix:/run/a"})");
+    REQUIRE(one.ok());
+    CHECK(one.value->events_connect == std::vector<std::string>{"unix:/run/a"});
+    const auto two = read(R"(, "events": {"connect": ["unix:/run/a", "unix:/run/b"]})");
+    REQUIRE(two.ok());
+    CHECK(two.value->events_connect == std::vector<std::string>{"unix:/run/a", "unix:/run/b"});
+    CHECK(says(read(R"(, "events": {"connect": ["unix:/run/a", "unix:/run/a"]})"), "named twice"));
+    for (const auto* wrong : {"[]", "7", R"(["unix:/a", 7])", R"(["nowhere"])",
+                              R"(["unix:/a", "unix:/b", "unix:/c", "unix:/d", "unix:/e"])"}) {
+        INFO(wrong);
+        const auto parsed = agent::runtime::read_configuration_text(
+            vtld_configuration_schema(), "/etc/lra/vtld.json",
+            std::string(R"({"drives": [{"serial": "VT1"}], "events": {"connect": )") + wrong +
+                "}}");
+        REQUIRE_FALSE(parsed.ok());
+        CHECK(parsed.errors.front().find("events.connect") != std::string::npos);
+    }
+}
+
 // LRA_UPDATE_PAGES=1 in the environment writes the table into the page instead of comparing it.
 TEST_CASE("docs/CONFIGURATION.md shows the keys of vtld") {
     const std::string begin = "<!-- table of vtld: generated, see docs/TESTING.md -->\n";
