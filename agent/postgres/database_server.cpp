@@ -1,13 +1,8 @@
 #include "agent/postgres/database_server.hpp"
 
 #include <asio/io_context.hpp>
-#include <asio/post.hpp>
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <deque>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -27,17 +22,7 @@ using pair::Step;
 
 namespace {
 
-constexpr std::size_t orders_max = 64;
-constexpr std::uint64_t no_order_is_newer = ~std::uint64_t{0};
 constexpr std::chrono::minutes log_looked_at_every{1};
-
-bool stops(Step step) {
-    return step == Step::stop_database || step == Step::stop_database_at_once;
-}
-
-bool stops_at_once(const Order& order) {
-    return order.step == Step::stop_database_at_once || (stops(order.step) && order.at_once);
-}
 
 }  // namespace
 
@@ -45,24 +30,15 @@ bool stops_at_once(const Order& order) {
 // for barriers. What they have to say is posted to the loop.
 class DatabaseServer::Work {
   public:
-    using Answered = std::function<void(const OrderAnswered&)>;
-
     Work(DatabaseServer& door, asio::io_context& loop,
          runtime::PairDatabaseConfiguration configuration, pair::Node node, Tell tell)
         : door_(door),
-          loop_(loop),
           configuration_(std::move(configuration)),
           node_(node),
-          tell_(std::move(tell)) {}
+          line_(loop, std::move(tell)) {}
 
     ~Work() {
-        {
-            const std::lock_guard lock(mutex_);
-            stopping_ = true;
-            newest_order_ = newest_stop_ = no_order_is_newer;
-            jobs_.clear();
-            changed_.notify_all();
-        }
+        line_.stop();
         if (thread_.joinable()) thread_.join();
     }
 
@@ -70,47 +46,22 @@ class DatabaseServer::Work {
         thread_ = std::thread([this] { work(); });
     }
 
-    void carry_out(const Order& order, Answered answered) {
-        OrderAnswered no;
-        no.number = order.number;
-        const std::lock_guard lock(mutex_);
-        if (stopping_ || jobs_.size() >= orders_max) {
-            answer(std::move(answered), no);
-            return;
-        }
-        newest_order_ = order.number;
-        if (stops(order.step)) newest_stop_ = order.number;
-        if (stops_at_once(order)) newest_stop_at_once_ = order.number;
-        jobs_.push_back({order, std::move(answered)});
-        changed_.notify_all();
+    void carry_out(const Order& order, OrderLine::Answered answered) {
+        line_.put(order, std::move(answered));
     }
 
   private:
-    struct Job {
-        Order order;
-        Answered answered;
-    };
+    using Job = OrderLine::Job;
 
     // ---- to the loop
 
-    void to_loop(std::function<void()> what) {
-        asio::post(loop_, [alive = std::weak_ptr<int>(alive_), what = std::move(what)] {
-            if (!alive.expired()) what();
-        });
-    }
-    void answer(Answered answered, OrderAnswered with) {
-        to_loop([answered = std::move(answered), with] { answered(with); });
-    }
-    void tell(Message message, std::vector<std::string> arguments) {
-        to_loop([this, message, arguments = std::move(arguments)] { tell_(message, arguments); });
-    }
     // The same words once: what fails is tried again and again.
     void tell_failed(Step step, const std::string& words) {
         if (std::exchange(failures_[step], words) == words) return;
-        tell(Message::database_step_failed, {std::string(to_text(step)), words});
+        line_.tell(Message::database_step_failed, {std::string(to_text(step)), words});
     }
     void see(const DataSeen& data) {
-        to_loop([this, data] {
+        line_.post([this, data] {
             if (shown_ == data) return;
             shown_ = data;
             if (door_.on_seen) door_.on_seen(data);
@@ -125,7 +76,7 @@ class DatabaseServer::Work {
     void begin_watch();
     // Reading a copy is no reason to wait for who stops the server at once, or ends this.
     [[nodiscard]] bool is_given_up() const {
-        return newest_stop_at_once_ > number_ || newest_order_ == no_order_is_newer;
+        return line_.is_stop_at_once_newer(number_) || line_.is_stopping();
     }
     void carry_out_now(const Job& job);
     [[nodiscard]] OrderAnswered stop(const Order& order);
@@ -133,20 +84,10 @@ class DatabaseServer::Work {
     void write_barrier(const Job& job);
 
     DatabaseServer& door_;
-    asio::io_context& loop_;
     runtime::PairDatabaseConfiguration configuration_;
     pair::Node node_;
-    Tell tell_;
+    OrderLine line_;
     std::optional<DataSeen> shown_;  // the loop's
-    std::shared_ptr<int> alive_ = std::make_shared<int>(0);
-
-    std::mutex mutex_;  // guards the jobs and stopping_
-    std::condition_variable changed_;
-    std::deque<Job> jobs_;
-    bool stopping_ = false;
-    std::atomic<std::uint64_t> newest_order_{0};
-    std::atomic<std::uint64_t> newest_stop_{0};
-    std::atomic<std::uint64_t> newest_stop_at_once_{0};
 
     // The thread's own.
     std::unique_ptr<NodeServer> server_;
@@ -167,10 +108,10 @@ bool DatabaseServer::Work::prepare() {
     }
     ServerEars ears;
     ears.tell = [this](Message message, std::vector<std::string> arguments) {
-        tell(message, std::move(arguments));
+        line_.tell(message, std::move(arguments));
     };
     ears.seen = [this](const DataSeen& data) { see(data); };
-    ears.hurried = [this] { return newest_stop_at_once_ > number_; };
+    ears.hurried = [this] { return line_.is_stop_at_once_newer(number_); };
     ears.up = [this](ServerRole, std::shared_ptr<ProcessEnd> end) {
         watch_->begin(std::move(end));
     };
@@ -196,16 +137,16 @@ void DatabaseServer::Work::begin_watch() {
     watch_ = std::make_unique<ServerWatch>(
         options, [this](const DataSeen& data) { see(data); },
         [this](const std::string& why) {
-            tell(Message::database_lost, {why});
+            line_.tell(Message::database_lost, {why});
             writer_->give_up();
-            to_loop([this] {
+            line_.post([this] {
                 shown_.reset();  // whatever is seen next is news
                 if (door_.on_lost) door_.on_lost();
             });
         });
     writer_ = std::make_unique<RecordWriter>(
         options.connection, [this](std::uint64_t epoch, const std::string& words) {
-            tell(Message::commit_not_believed, {std::to_string(epoch), words});
+            line_.tell(Message::commit_not_believed, {std::to_string(epoch), words});
         });
 }
 
@@ -220,24 +161,15 @@ bool DatabaseServer::Work::begin() {
 void DatabaseServer::Work::work() {
     begin_watch();
     if (!begin()) {
-        tell(Message::database_step_failed, {"looking after the server", trouble_});
+        line_.tell(Message::database_step_failed, {"looking after the server", trouble_});
         see({});
     }
-    for (;;) {
-        Job job;
-        {
-            std::unique_lock lock(mutex_);
-            if (!changed_.wait_for(lock, log_looked_at_every,
-                                   [this] { return stopping_ || !jobs_.empty(); })) {
-                lock.unlock();
-                if (server_) server_->trim_log();
-                continue;
-            }
-            if (stopping_) break;
-            job = std::move(jobs_.front());
-            jobs_.pop_front();
+    while (!line_.is_stopping()) {
+        if (const auto job = line_.take(log_looked_at_every)) {
+            carry_out_now(*job);
+        } else if (server_ && !line_.is_stopping()) {
+            server_->trim_log();
         }
-        carry_out_now(job);
     }
     if (server_) static_cast<void>(server_->leave());
     watch_.reset();  // it gives the writer's work up when the server is lost
@@ -252,7 +184,7 @@ void DatabaseServer::Work::carry_out_now(const Job& job) {
         tell_failed(job.order.step, trouble_);
         OrderAnswered no;
         no.number = job.order.number;
-        answer(job.answered, no);
+        line_.answer(job.answered, no);
         return;
     }
     if (job.order.step == Step::barrier) {
@@ -260,7 +192,7 @@ void DatabaseServer::Work::carry_out_now(const Job& job) {
         return;
     }
     if (stops(job.order.step)) {
-        answer(job.answered, stop(job.order));
+        line_.answer(job.answered, stop(job.order));
         return;
     }
     OrderAnswered answered;
@@ -271,7 +203,7 @@ void DatabaseServer::Work::carry_out_now(const Job& job) {
         failures_.erase(job.order.step);
     else
         tell_failed(job.order.step, done.error().message);
-    answer(job.answered, answered);
+    line_.answer(job.answered, answered);
 }
 
 OrderAnswered DatabaseServer::Work::stop(const Order& order) {
@@ -284,8 +216,8 @@ OrderAnswered DatabaseServer::Work::stop(const Order& order) {
 }
 
 Outcome DatabaseServer::Work::step(const Order& order) {
-    const Interrupted by_stop = [this, &order] { return newest_stop_ > order.number; };
-    const Interrupted by_any = [this, &order] { return newest_order_ > order.number; };
+    const Interrupted by_stop = [this, &order] { return line_.is_stop_newer(order.number); };
+    const Interrupted by_any = [this, &order] { return line_.is_newer(order.number); };
     switch (order.step) {
         case Step::start_synchronous: {
             auto done = server_->serve(true, by_stop);
@@ -336,10 +268,10 @@ void DatabaseServer::Work::write_barrier(const Job& job) {
         with.number = order.number;
         with.done = written.end == WriteEnd::done;
         if (!with.done)
-            tell(Message::database_step_failed,
-                 {"the record of epoch " + std::to_string(order.epoch), written.words});
+            line_.tell(Message::database_step_failed,
+                       {"the record of epoch " + std::to_string(order.epoch), written.words});
         else
-            to_loop([this, order] {
+            line_.post([this, order] {
                 if (!shown_) return;
                 DataSeen data = *shown_;
                 data.epoch = order.epoch;
@@ -349,7 +281,7 @@ void DatabaseServer::Work::write_barrier(const Job& job) {
                 shown_ = data;
                 if (door_.on_seen) door_.on_seen(data);
             });
-        answer(answered, with);
+        line_.answer(answered, with);
     });
 }
 

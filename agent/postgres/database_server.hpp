@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "agent/core/message_catalogue.hpp"
 #include "agent/pair/node.hpp"
 #include "agent/pair_node/database_door.hpp"
+#include "agent/postgres/order_line.hpp"
 #include "agent/runtime/pair_database_configuration.hpp"
 
 namespace asio {
@@ -19,9 +19,6 @@ class io_context;
 }
 
 namespace agent::postgres {
-
-// For the event log, in the loop's thread.
-using Tell = std::function<void(core::Message message, const std::vector<std::string>& arguments)>;
 
 // Orders are carried out in the order they are given. A newer one ends a follow_peer under way
 // (answered: not done); a barrier waits beside the line, so that the waiting can be ended by

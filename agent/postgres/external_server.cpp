@@ -3,12 +3,7 @@
 #include <unistd.h>
 
 #include <asio/io_context.hpp>
-#include <asio/post.hpp>
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <deque>
-#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -30,7 +25,6 @@ using pair::Step;
 
 namespace {
 
-constexpr std::size_t orders_waiting_max = 64;
 constexpr std::chrono::milliseconds looked_at_every{500};
 constexpr Duration reached_within{2'000};
 constexpr Duration recorded_within{15'000};
@@ -43,23 +37,15 @@ enum class Role : std::uint8_t { none, primary, standby };
 // One thread owns the session; what it has to say is posted to the loop.
 class ExternalServer::Work {
   public:
-    using Answered = std::function<void(const OrderAnswered&)>;
-
     Work(ExternalServer& door, asio::io_context& loop,
          runtime::PairDatabaseConfiguration configuration, std::string cluster, Tell tell)
         : door_(door),
-          loop_(loop),
           configuration_(std::move(configuration)),
           cluster_(std::move(cluster)),
-          tell_(std::move(tell)) {}
+          line_(loop, std::move(tell)) {}
 
     ~Work() {
-        {
-            const std::lock_guard lock(mutex_);
-            stopping_ = true;
-            jobs_.clear();
-            changed_.notify_all();
-        }
+        line_.stop();
         if (thread_.joinable()) thread_.join();
     }
 
@@ -67,44 +53,23 @@ class ExternalServer::Work {
         thread_ = std::thread([this] { work(); });
     }
 
-    void carry_out(const Order& order, Answered answered) {
-        const std::lock_guard lock(mutex_);
-        if (stopping_ || jobs_.size() >= orders_waiting_max) {
-            OrderAnswered no;
-            no.number = order.number;
-            return answer(std::move(answered), no);
-        }
-        jobs_.push_back({order, std::move(answered)});
-        changed_.notify_all();
+    void carry_out(const Order& order, OrderLine::Answered answered) {
+        line_.put(order, std::move(answered));
     }
 
   private:
-    struct Job {
-        Order order;
-        Answered answered;
-    };
+    using Job = OrderLine::Job;
 
     // ---- to the loop
 
-    void to_loop(std::function<void()> what) {
-        asio::post(loop_, [alive = std::weak_ptr<int>(alive_), what = std::move(what)] {
-            if (!alive.expired()) what();
-        });
-    }
-    void answer(Answered answered, OrderAnswered with) {
-        to_loop([answered = std::move(answered), with] { answered(with); });
-    }
-    void tell(Message message, std::vector<std::string> arguments) {
-        to_loop([this, message, arguments = std::move(arguments)] { tell_(message, arguments); });
-    }
     void tell_failed(const std::string& what, const std::string& words) {
         if (std::exchange(trouble_, words) == words) return;
-        tell(Message::database_step_failed, {what, words});
+        line_.tell(Message::database_step_failed, {what, words});
     }
     void see(const DataSeen& data) {
         if (shown_ == data) return;
         shown_ = data;
-        to_loop([this, data] {
+        line_.post([this, data] {
             if (door_.on_seen) door_.on_seen(data);
         });
     }
@@ -112,6 +77,8 @@ class ExternalServer::Work {
     // ---- its thread
 
     void work();
+    // An order to stop the database waits for nobody, nor does the end of this.
+    [[nodiscard]] bool is_given_up() const { return line_.is_stop_newer(number_); }
     [[nodiscard]] Outcome reach();
     [[nodiscard]] Outcome try_server(const std::string& connection);
     [[nodiscard]] Outcome look();
@@ -120,16 +87,9 @@ class ExternalServer::Work {
     [[nodiscard]] Outcome write_barrier(const Order& order);
 
     ExternalServer& door_;
-    asio::io_context& loop_;
     runtime::PairDatabaseConfiguration configuration_;
     std::string cluster_;
-    Tell tell_;
-    std::shared_ptr<int> alive_ = std::make_shared<int>(0);
-
-    std::mutex mutex_;  // guards the next two
-    std::condition_variable changed_;
-    std::deque<Job> jobs_;
-    std::atomic<bool> stopping_ = false;
+    OrderLine line_;
 
     // The thread's own.
     std::unique_ptr<ServerSession> session_;
@@ -137,29 +97,19 @@ class ExternalServer::Work {
     std::optional<DataSeen> shown_;
     std::string trouble_;
     std::uint64_t marks_ = 0;
-    std::thread thread_;  // last: it uses the others
+    std::uint64_t number_ = 0;  // of the newest order that was begun
+    std::thread thread_;        // last: it uses the others
 };
 
 void ExternalServer::Work::work() {
-    for (;;) {
+    while (!line_.is_stopping()) {
         look_and_tell();
-        Job job;
-        {
-            std::unique_lock lock(mutex_);
-            const bool come = changed_.wait_for(
-                lock, looked_at_every, [this] { return stopping_.load() || !jobs_.empty(); });
-            if (stopping_) return;
-            if (!come) continue;
-            job = std::move(jobs_.front());
-            jobs_.pop_front();
-        }
-        carry_out_now(job);
+        if (const auto job = line_.take(looked_at_every)) carry_out_now(*job);
     }
 }
 
 Outcome ExternalServer::Work::try_server(const std::string& connection) {
-    auto opened =
-        ServerSession::open(connection, reached_within, [this] { return stopping_.load(); });
+    auto opened = ServerSession::open(connection, reached_within, [this] { return is_given_up(); });
     if (!opened) return opened.error();
     const auto standby =
         opened.value()->run("SELECT pg_is_in_recovery()", {}, configuration_.answer_timeout);
@@ -209,6 +159,7 @@ void ExternalServer::Work::look_and_tell() {
     const auto seen = look();
     if (seen) return trouble_.clear();
     session_.reset();
+    if (is_given_up()) return;  // cut short, which says nothing of the database
     if (role_ == Role::none) {
         tell_failed("looking at the site's database", seen.error().message);
         if (!shown_) see({});
@@ -217,21 +168,22 @@ void ExternalServer::Work::look_and_tell() {
     trouble_ = seen.error().message;
     role_ = Role::none;
     shown_.reset();  // whatever is seen next is news
-    tell(Message::database_lost, {"does not answer: " + trouble_});
-    to_loop([this] {
+    line_.tell(Message::database_lost, {"does not answer: " + trouble_});
+    line_.post([this] {
         if (door_.on_lost) door_.on_lost();
     });
 }
 
 void ExternalServer::Work::carry_out_now(const Job& job) {
+    number_ = job.order.number;
     OrderAnswered answered;
-    answered.number = job.order.number;
+    answered.number = number_;
     const Step step = job.order.step;
-    if (step == Step::stop_database || step == Step::stop_database_at_once) {
+    if (stops(step)) {
         role_ = Role::none;
         answered.done = answered.clean = true;
         if (look()) answered.position = shown_->position;
-        return answer(job.answered, answered);
+        return line_.answer(job.answered, answered);
     }
     Outcome done = reach();
     if (done && step == Step::barrier) done = write_barrier(job.order);
@@ -242,13 +194,13 @@ void ExternalServer::Work::carry_out_now(const Job& job) {
         role_ = Role::primary;
     if (done && step == Step::follow_peer) role_ = Role::standby;
     look_and_tell();
-    answer(job.answered, answered);
+    line_.answer(job.answered, answered);
 }
 
 // Written again until it comes back without a doubt, as RecordWriter does.
 Outcome ExternalServer::Work::write_barrier(const Order& order) {
     Written last{WriteEnd::doubted, "it was not tried"};
-    for (int times = 0; times < doubted_times_max && !stopping_; ++times) {
+    for (int times = 0; times < doubted_times_max && !is_given_up(); ++times) {
         if (auto reached = reach(); !reached) return reached;
         const std::string mark =
             std::to_string(::getpid()) + "-external-" + std::to_string(++marks_);
@@ -257,7 +209,7 @@ Outcome ExternalServer::Work::write_barrier(const Order& order) {
         if (last.end == WriteEnd::done) return Nothing{};
         session_.reset();
         if (last.end == WriteEnd::refused) break;
-        tell(Message::commit_not_believed, {std::to_string(order.epoch), last.words});
+        line_.tell(Message::commit_not_believed, {std::to_string(order.epoch), last.words});
     }
     return Error{last.words};
 }
