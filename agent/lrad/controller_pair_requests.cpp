@@ -81,6 +81,7 @@ void Controller::take_requests_by(mounts::MountDispatch dispatch) {
 // A node that takes over begins to mount within moments; one that can not, its changer being off
 // perhaps, says so to who asks at the other node too.
 bool Controller::is_ready_to_mount() {
+    if (!pair_->mounts.serve) return true;  // no changer: it is told at once that nothing does this
     auto& since = pair_->mounting_awaited_since;
     if (!mounts_ || mounts_->serving()) {
         since.reset();
