@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "mounts"))
 from database import Database, is_installed  # noqa: E402
 from pair import Load, mounted  # noqa: E402
-from pair_rig import CLUSTER, NODES, SERVING, Failed, PairRig, check, other, signal, wait_until  # noqa: E402
+from pair_rig import CLUSTER, NODES, SERVING, PairRig, check, other, play, signal, wait_until  # noqa: E402
 
 
 class SiteRig(PairRig):
@@ -92,15 +92,7 @@ def main():
     if not is_installed():
         print("PostgreSQL is not installed")
         return 77
-    begin = time.monotonic()
-    with SiteRig(sys.argv[1], Database()) as rig:
-        try:
-            external(rig)
-        except Failed as failure:
-            print(f"FAILED {failure}", flush=True)
-            raise
-    print(f"     external: {time.monotonic() - begin:.0f} s")
-    return 0
+    return play("external", SiteRig(sys.argv[1], Database()), external)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from pair_rig import NODES, PROGRAMS, Failed, PairRig, check, signal, wait_until  # noqa: E402
+from pair_rig import NODES, PROGRAMS, Failed, PairRig, check, play, signal, wait_until  # noqa: E402
 
 KEY = 0x1D0A
 
@@ -166,15 +166,7 @@ def main():
     if not os.path.exists(f"{PROGRAMS}/initdb"):
         print("PostgreSQL is not installed")
         return 77
-    begin = time.monotonic()
-    with PairRig(sys.argv[1], agents=5, events=True) as rig:
-        try:
-            handshakes(rig)
-        except Failed as failure:
-            print(f"FAILED {failure}", flush=True)
-            raise
-    print(f"     handshakes: {time.monotonic() - begin:.0f} s")
-    return 0
+    return play("handshakes", PairRig(sys.argv[1], agents=5, events=True), handshakes)
 
 
 if __name__ == "__main__":

@@ -257,5 +257,18 @@ class PairRig(Rig):
         return self.ask(node, "volume", "mount", volume, quiet=True)
 
 
-__all__ = ["CLUSTER", "DRIVES", "NODES", "PROGRAMS", "SERVING", "TIMES", "Failed", "PairRig", "check", "other", "signal", "time",
+def play(name, rig, story):
+    """Plays a story on the rig and says how long it took; its failure is the last thing that is printed of it."""
+    begin = time.monotonic()
+    with rig:
+        try:
+            story(rig)
+        except Failed as failure:
+            print(f"FAILED {failure}", flush=True)
+            raise
+    print(f"     {name}: {time.monotonic() - begin:.0f} s", flush=True)
+    return 0
+
+
+__all__ = ["CLUSTER", "DRIVES", "NODES", "PROGRAMS", "SERVING", "TIMES", "Failed", "PairRig", "check", "other", "play", "signal", "time",
            "wait_until"]
