@@ -24,8 +24,9 @@ using Answerer = runtime::ControlServer::Answerer;
 
 namespace {
 
-// Within lractl's own patience.
-constexpr auto node_patience = std::chrono::seconds(8);
+// Within lractl's own patience, both together.
+constexpr auto start_patience = std::chrono::seconds(3);
+constexpr auto node_patience = std::chrono::seconds(6);
 constexpr auto looked_at_every = std::chrono::milliseconds(50);
 
 constexpr const char* pair_methods[] = {"pair.show",     "pair.votes",   "pair.keys",
@@ -137,6 +138,17 @@ class NodeMethods : public std::enable_shared_from_this<NodeMethods> {
     NodeMethods(asio::io_context& loop, NodeRunner& node, NodeMethodDoors doors)
         : loop_(loop), node_(node), doors_(std::move(doors)) {}
 
+    using Method = void (NodeMethods::*)(const json&, const Caller&, const Answerer&);
+
+    // A program that was just started looks at its database first; who was told that it is ready
+    // need not know.
+    void when_started(Method method, const json& params, const Caller& caller,
+                      const Answerer& answer) {
+        wait(
+            start_patience, [this] { return node_.started(); },
+            [this, method, params, caller, answer] { (this->*method)(params, caller, answer); });
+    }
+
     [[nodiscard]] ControlAnswer show() const { return node_json(node_, doors_); }
     [[nodiscard]] const NodeRunner& node() const { return node_; }
 
@@ -236,24 +248,33 @@ class NodeMethods : public std::enable_shared_from_this<NodeMethods> {
         return kept.ok();
     }
 
-    // Looks again and again until `over` has an answer; at the end of its patience the state as it
-    // is then.
-    void wait_until(std::function<std::optional<ControlAnswer>()> over, const Answerer& answer) {
-        const auto timer = std::make_shared<asio::steady_timer>(loop_);
-        const auto until = std::chrono::steady_clock::now() + node_patience;
-        look(timer, until, std::move(over), answer);
+    // Looks again and again until it is `over`, or `patience` is; then `go_on`.
+    void wait(std::chrono::steady_clock::duration patience, const std::function<bool()>& over,
+              const std::function<void()>& go_on) {
+        look(std::make_shared<asio::steady_timer>(loop_),
+             std::chrono::steady_clock::now() + patience, over, go_on);
     }
     void look(const std::shared_ptr<asio::steady_timer>& timer,
-              std::chrono::steady_clock::time_point until,
-              std::function<std::optional<ControlAnswer>()> over, const Answerer& answer) {
-        if (auto done = over()) return answer(std::move(*done));
-        if (std::chrono::steady_clock::now() >= until) return answer(in_the_end());
+              std::chrono::steady_clock::time_point until, const std::function<bool()>& over,
+              const std::function<void()>& go_on) {
+        if (over() || std::chrono::steady_clock::now() >= until) return go_on();
         timer->expires_after(looked_at_every);
-        timer->async_wait([self = weak_from_this(), timer, until, over = std::move(over),
-                           answer](const std::error_code& error) mutable {
-            const auto methods = self.lock();
-            if (!error && methods) methods->look(timer, until, std::move(over), answer);
-        });
+        timer->async_wait(
+            [self = weak_from_this(), timer, until, over, go_on](const std::error_code& error) {
+                const auto methods = self.lock();
+                if (!error && methods) methods->look(timer, until, over, go_on);
+            });
+    }
+
+    // Until `over` has an answer; at the end of the patience the state as it is then.
+    void wait_until(const std::function<std::optional<ControlAnswer>()>& over,
+                    const Answerer& answer) {
+        wait(
+            node_patience, [over] { return over().has_value(); },
+            [this, over, answer] {
+                auto done = over();
+                answer(done ? std::move(*done) : in_the_end());
+            });
     }
 
     // Whoever goes on as if the node had left would cut it off while it begins to serve.
@@ -337,15 +358,15 @@ void serve_node(asio::io_context& loop, runtime::ControlServer& server, NodeRunn
               [methods](const json&, const Caller&) { return node_keys(methods->node()); });
     server.on_async("pair.shutdown",
                     [methods](const json& params, const Caller& caller, Answerer answer) {
-                        methods->shut_down(params, caller, answer);
+                        methods->when_started(&NodeMethods::shut_down, params, caller, answer);
                     });
     server.on_async("pair.recover",
                     [methods](const json& params, const Caller& caller, Answerer answer) {
-                        methods->recover(params, caller, answer);
+                        methods->when_started(&NodeMethods::recover, params, caller, answer);
                     });
     server.on_async("pair.enrol",
                     [methods](const json& params, const Caller& caller, Answerer answer) {
-                        methods->enrol(params, caller, answer);
+                        methods->when_started(&NodeMethods::enrol, params, caller, answer);
                     });
 }
 

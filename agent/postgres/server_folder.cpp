@@ -167,7 +167,8 @@ Outcome ServerFolder::make() {
     std::error_code error;
     fs::create_directories(fs::path(paths_.folder).parent_path(), error);
     if (error)
-        return Error{"can not make the folder above " + paths_.folder + ": " + error.message()};
+        return Error{"can not make the folder above " + paths_.folder + ": " + error.message() +
+                     "; make it as root, for the user whom lrad runs as"};
     for (const auto& path : {paths_.folder, paths_.settings, paths_.log_folder}) {
         if (auto made = make_one(path, Use::passed_by_server); !made) return made;
     }
