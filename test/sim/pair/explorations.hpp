@@ -13,7 +13,9 @@ struct Question {
     std::string_view name;
     Options options;
     Budget budget;
-    std::size_t states_max = 0;  // so far it is followed by the tests
+    std::size_t states_max = 0;  // so far it is followed by the tests of every day
+    std::size_t depth_min = 0;   // and every order of so many events they see at least
+    bool has_end = false;        // all orders there are have been tried: some minutes at most
     std::vector<Bug> finds;      // planted bugs that it finds
 };
 

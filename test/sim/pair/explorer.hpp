@@ -4,6 +4,7 @@
 // Breadth first, so that the way to a wrong one is a shortest.
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@ namespace pair_sim {
 struct Bounds {
     std::size_t depth = 20;
     std::size_t states = 100'000;
+    std::size_t threads = 1;  // the outcome does not depend on it
 };
 
 struct Exploration {
@@ -25,8 +27,11 @@ struct Exploration {
     std::vector<std::string> path;  // to it
 };
 
-// From a running pair; or, `from_cold`, from two nodes that were just started.
+// After each event more: the number of events, the worlds so far, and those of them that are new.
+using Progress = std::function<void(std::size_t depth, std::size_t states, std::size_t newest)>;
+
+// From a running pair.
 [[nodiscard]] Exploration explore(const Options& options, const Budget& budget,
-                                  const Bounds& bounds);
+                                  const Bounds& bounds, const Progress& progress = {});
 
 }  // namespace pair_sim

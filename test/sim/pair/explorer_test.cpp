@@ -25,7 +25,8 @@ TEST_CASE("no order of events up to the bounds breaks a promise") {
             UNSCOPED_INFO(step);
         }
         CHECK_FALSE(result.violation);
-        CHECK(result.depth >= 5);
+        // Fewer would mean that more worlds count as different, or that fewer are tried.
+        if (slower == 1) CHECK(result.depth >= question.depth_min);
         WARN(question.name << ": " << result.states << " states, every order of " << result.depth
                            << " events" << (result.exhausted ? ", all there are" : ""));
     }

@@ -332,12 +332,12 @@ void World::deliver(const Message& message) {
     } else if (const auto* id = std::get_if<pair::KeyId>(&message.what)) {
         give(node, pair::KeyStored{agent_name(index), *id});
     } else if (const auto* lease = std::get_if<pair::LeaseAnswer>(&message.what)) {
-        pair::LeaseAnswer answer = *lease;
-        if (options_.bug == Bug::times_not_compared) answer.dead_after = times_of(node).dead_after;
+        pair::LeaseAnswer granted = *lease;
+        if (options_.bug == Bug::times_not_compared) granted.dead_after = times_of(node).dead_after;
         if (message.agent < 0) {
-            process.watch->peer_answered(answer);
+            process.watch->peer_answered(granted);
         } else {
-            process.watch->agent_answered(agent_name(index), answer);
+            process.watch->agent_answered(agent_name(index), granted);
         }
     } else if (const auto* says = std::get_if<PeerSays>(&message.what)) {
         const auto verdict =
