@@ -327,7 +327,7 @@ Outcome Daemon::start_events() {
     for (const auto& drive : configuration_.library.drives)
         drives.push_back({drive.serial});
     auto opened = EventChannels::open(
-        loop_, configuration_.events_connect, drives,
+        loop_, configuration_.events_connect, configuration_.events_tls, drives,
         {.command = [this](const events::DriveCommand& command,
                            std::function<void(Outcome)> done) { carry_out(command, done); },
          .forced_offline = [this] { return forced_offline(); },

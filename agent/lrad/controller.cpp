@@ -115,9 +115,14 @@ core::Outcome Controller::open_doors() {
                 found->second.watch->event_channel(false);
         };
         handlers.warning = [](const std::string& text) { runtime::log_warning(text); };
-        auto server = drive_iface::events::DriveEventServer::listen(
-            loop_, {.listen = runtime::to_text(*configuration_.events_listen)},
-            std::move(handlers));
+        drive_iface::events::DriveEventServerOptions options;
+        options.listen = runtime::to_text(*configuration_.events_listen);
+        if (const auto& tls = configuration_.events_tls) {
+            options.tls = {tls->certificate_file, tls->certificate_key_file, tls->authority_file,
+                           tls->peers};
+        }
+        auto server = drive_iface::events::DriveEventServer::listen(loop_, std::move(options),
+                                                                    std::move(handlers));
         if (!server) return server.error().within("events.listen");
         event_server_ = std::move(server).value();
     }

@@ -25,6 +25,7 @@ std::string needs_restart(const runtime::LradConfiguration& now,
     if (now.state_dir != next.state_dir) return "controller.state_dir";
     if (now.control_socket != next.control_socket) return "control.socket";
     if (now.events_listen != next.events_listen) return "events.listen";
+    if (now.events_tls != next.events_tls) return "events.tls";
     if (now.snmp.listen != next.snmp.listen) return "snmp.listen";
     if (now.snmp.mib_listen != next.snmp.mib_listen) return "snmp.mib_listen";
     if (now.snmp.agentx != next.snmp.agentx) return "snmp.agentx";

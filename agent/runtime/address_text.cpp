@@ -1,5 +1,8 @@
 #include "agent/runtime/address_text.hpp"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <sys/un.h>
 #include <algorithm>
 #include <charconv>
@@ -82,6 +85,15 @@ std::optional<std::string> wrong_unless(bool right, std::string_view text,
 }
 
 }  // namespace
+
+bool is_loopback(const AddressText& address) {
+    in_addr four{};
+    in6_addr six{};
+    if (::inet_pton(AF_INET, address.host.c_str(), &four) == 1)
+        return (ntohl(four.s_addr) >> 24U) == 127;
+    if (::inet_pton(AF_INET6, address.host.c_str(), &six) == 1) return IN6_IS_ADDR_LOOPBACK(&six);
+    return address.host == "localhost";
+}
 
 std::optional<std::string> wrong_with_udp_address(std::string_view text) {
     const auto address = address_from_text(text);

@@ -23,6 +23,9 @@ struct AddressText {
 [[nodiscard]] std::optional<AddressText> address_from_text(std::string_view text);
 [[nodiscard]] std::string to_text(const AddressText& address);
 
+// "localhost", 127.0.0.0/8 or ::1.
+[[nodiscard]] bool is_loopback(const AddressText& address);
+
 // For schemas (ValueShape::check).
 [[nodiscard]] std::optional<std::string> wrong_with_udp_address(std::string_view text);
 [[nodiscard]] std::optional<std::string> wrong_with_tcp_address(std::string_view text);

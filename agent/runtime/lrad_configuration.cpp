@@ -77,6 +77,16 @@ class Reading {
         AddressText address =
             *address_from_text(values_["events"]["listen"].get_ref<const std::string&>());
         address.path = source_.file_beside(address.path);
+        result.events_tls = channel_tls_configuration(source_, "events");
+        const bool unix_socket = address.kind == AddressText::Kind::unix_socket;
+        if (unix_socket && result.events_tls)
+            wrong("events.tls", "has no meaning at a Unix socket, whose peers the kernel names");
+        if (!unix_socket && !result.events_tls && !is_loopback(address)) {
+            wrong(
+                "events.listen",
+                "without events.tls only this machine's drives may connect: tcp:127.0.0.1:PORT or "
+                "unix:PATH");
+        }
         result.events_listen = std::move(address);
     }
 

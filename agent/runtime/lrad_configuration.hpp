@@ -12,6 +12,7 @@
 #include "agent/core/reservation_agent.hpp"
 #include "agent/runtime/address_text.hpp"
 #include "agent/runtime/agentless_configuration.hpp"
+#include "agent/runtime/channel_tls_configuration.hpp"
 #include "agent/runtime/configuration.hpp"
 #include "agent/runtime/iscsi_chap.hpp"
 #include "agent/runtime/metrics_configuration.hpp"
@@ -85,6 +86,7 @@ struct LradConfiguration {
     std::string state_dir;
     std::string control_socket;
     std::optional<AddressText> events_listen;
+    std::optional<ChannelTlsConfiguration> events_tls;
     std::size_t event_log_max = 100'000;
     std::vector<ReservationKeyOwner> keys;
     std::vector<LradDrive> drives;  // in the order of sharing.drives

@@ -196,14 +196,17 @@ const ConfigurationSchema& lrad_configuration_schema() {
                         "{}", "Where lractl connects to."),
             required_key("drives", list_shape(drive_shape(), 1, 1'024), "The library's drives.",
                          "[{\"serial\": \"VT00000001\"}]"),
-            optional_key(
-                "events",
-                object_shape({required_key(
-                    "listen", text_shape("unix:PATH or tcp:HOST:PORT", wrong_with_stream_address),
-                    "Where drives connect to, to send their events.",
-                    "\"unix:/run/lra/events.sock\"")}),
-                "The drive event channel; without it there is none.",
-                "{\"listen\": \"unix:/run/lra/events.sock\"}"),
+            optional_key("events",
+                         object_shape({required_key("listen",
+                                                    text_shape("unix:PATH or tcp:HOST:PORT",
+                                                               wrong_with_stream_address),
+                                                    "Where drives connect to, to send their "
+                                                    "events. Other machines' drives need "
+                                                    "TLS.",
+                                                    "\"unix:/run/lra/events.sock\""),
+                                       channel_tls_key()}),
+                         "The drive event channel; without it there is none.",
+                         "{\"listen\": \"unix:/run/lra/events.sock\"}"),
             default_key("agents", list_shape(agent_shape(), 0, 1'024), "[]",
                         "The drive sharing agents."),
             default_key("domains", list_shape(domain_shape(), 0, 1'024), "[]",

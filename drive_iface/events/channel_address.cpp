@@ -2,7 +2,9 @@
 
 #include <arpa/inet.h>
 #include <grp.h>
+#include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -54,14 +56,12 @@ Result<ChannelAddress> unix_address(const std::string& text, std::string_view pa
 
 Error not_loopback(const std::string& text) {
     return {"address \"" + text +
-            "\": the drive event channel over tcp listens and connects on the loopback interface "
-            "only (127.0.0.1, [::1], "
-            "localhost), since a connection from elsewhere can not be authenticated in this "
-            "version; use \"unix:PATH\" "
-            "or a tunnel"};
+            "\": without TLS the drive event channel is for this machine alone (127.0.0.1, [::1], "
+            "localhost), since nobody could tell who is at the other end; give events.tls, or use "
+            "\"unix:PATH\""};
 }
 
-Result<ChannelAddress> tcp_address(const std::string& text, std::string_view rest) {
+Result<ChannelAddress> tcp_address(const std::string& text, std::string_view rest, Reach reach) {
     const auto colon = rest.rfind(':');
     const Error form{"address \"" + text +
                      "\" is not tcp:HOST:PORT (an IPv6 address stands in brackets)"};
@@ -81,18 +81,22 @@ Result<ChannelAddress> tcp_address(const std::string& text, std::string_view res
         address.sin6_port = htons(port);
         if (inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), &address.sin6_addr) != 1)
             return form;
-        if (!std::equal(std::begin(address.sin6_addr.s6_addr), std::end(address.sin6_addr.s6_addr),
-                        std::begin(in6addr_loopback.s6_addr))) {
-            return not_loopback(text);
-        }
+        const bool own =
+            std::equal(std::begin(address.sin6_addr.s6_addr), std::end(address.sin6_addr.s6_addr),
+                       std::begin(in6addr_loopback.s6_addr));
+        if (!own && reach == Reach::this_machine) return not_loopback(text);
         store(result, address);
         return result;
     }
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
-    if (inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) return not_loopback(text);
-    if ((ntohl(address.sin_addr.s_addr) >> 24) != 127) return not_loopback(text);
+    if (inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) {
+        return Error{"address \"" + text + "\": \"" + host +
+                     "\" is no IP address; names are not looked up"};
+    }
+    const bool own = (ntohl(address.sin_addr.s_addr) >> 24) == 127;
+    if (!own && reach == Reach::this_machine) return not_loopback(text);
     store(result, address);
     return result;
 }
@@ -129,15 +133,36 @@ bool is_in_group_lra(int connected_socket, gid_t primary) {
 
 }  // namespace
 
-Result<ChannelAddress> channel_address(std::string_view text) {
+Result<ChannelAddress> channel_address(std::string_view text, Reach reach) {
     const std::string whole(text);
     if (text.substr(0, 5) == "unix:") return unix_address(whole, text.substr(5));
-    if (text.substr(0, 4) == "tcp:") return tcp_address(whole, text.substr(4));
+    if (text.substr(0, 4) == "tcp:") return tcp_address(whole, text.substr(4), reach);
     return Error{"address \"" + whole + "\" is neither unix:PATH nor tcp:HOST:PORT"};
 }
 
+std::string host_of(const ChannelAddress& address) {
+    std::array<char, NI_MAXHOST> host{};
+    if (address.is_unix() || ::getnameinfo(socket_address(address), address.size, host.data(),
+                                           host.size(), nullptr, 0, NI_NUMERICHOST) != 0)
+        return "";
+    return host.data();
+}
+
+void tune_connection(int connected_socket, const ChannelAddress& address) {
+    if (address.is_unix()) return;
+    const auto set = [connected_socket](int level, int option, int value) {
+        ::setsockopt(connected_socket, level, option, &value, sizeof(value));
+    };
+    set(IPPROTO_TCP, TCP_NODELAY, 1);
+    set(SOL_SOCKET, SO_KEEPALIVE, 1);
+    set(IPPROTO_TCP, TCP_KEEPIDLE, 10);
+    set(IPPROTO_TCP, TCP_KEEPINTVL, 5);
+    set(IPPROTO_TCP, TCP_KEEPCNT, 3);
+    set(IPPROTO_TCP, TCP_USER_TIMEOUT, 25'000);
+}
+
 Result<int> listening_socket(const ChannelAddress& address) {
-    const std::string where = address.is_unix() ? address.path : "the loopback port";
+    const std::string where = address.is_unix() ? address.path : host_of(address);
     if (address.is_unix()) {
         if (auto removed = remove_stale_socket(address); !removed) return removed.error();
     }

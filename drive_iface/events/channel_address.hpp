@@ -20,14 +20,24 @@ struct ChannelAddress {
     [[nodiscard]] bool is_unix() const { return address.ss_family == AF_UNIX; }
 };
 
-// HOST is a loopback address or "localhost": until TLS with client certificates is there, a
-// connection from another machine could not be authenticated, and an unauthenticated one could move
-// drives. PORT 0 is any free port. Errors say so.
-[[nodiscard]] agent::core::Result<ChannelAddress> channel_address(std::string_view text);
+// Whoever comes over tcp shows nothing but an address: without TLS it has to be this machine's own,
+// since an unauthenticated connection could move drives.
+enum class Reach : std::uint8_t { this_machine, any_machine };
+
+// HOST is "localhost" or an IP address. PORT 0 is any free port. Errors say what is wrong.
+[[nodiscard]] agent::core::Result<ChannelAddress> channel_address(
+    std::string_view text, Reach reach = Reach::this_machine);
+
+// HOST of "tcp:HOST:PORT" without brackets; empty for a Unix socket.
+[[nodiscard]] std::string host_of(const ChannelAddress& address);
 
 // A listening, non-blocking socket. A Unix socket is made with mode 0660; an old socket file that
 // nobody listens on is replaced. The caller closes it.
 [[nodiscard]] agent::core::Result<int> listening_socket(const ChannelAddress& address);
+
+// A connected tcp socket: sends at once, and notices within half a minute that the other machine is
+// gone. Nothing for a Unix socket.
+void tune_connection(int connected_socket, const ChannelAddress& address);
 
 // May the process at the other end of this connected Unix socket take part? Root, our own user, and
 // members of group "lra" may (SO_PEERCRED, SO_PEERGROUPS: credentials at the time it connected, or

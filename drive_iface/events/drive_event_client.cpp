@@ -1,8 +1,5 @@
 #include "drive_iface/events/drive_event_client.hpp"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-
 #include <algorithm>
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
@@ -55,6 +52,7 @@ class DriveEventClient::State : public std::enable_shared_from_this<DriveEventCl
     };
 
     void connected(const std::error_code& error);
+    void adopt(std::unique_ptr<ChannelStream> stream);
     void say_hello();
     void send_events();
     void take(std::string_view line);
@@ -81,7 +79,7 @@ class DriveEventClient::State : public std::enable_shared_from_this<DriveEventCl
     DriveEventClientOptions options_;
     DriveEventClientHandlers handlers_;
     ChannelAddress address_;
-    LineConnection::Socket connecting_;
+    ChannelStream::Socket connecting_;
     asio::steady_timer retry_;
     asio::steady_timer acknowledgement_;
     bool stopped_ = false;
@@ -90,6 +88,7 @@ class DriveEventClient::State : public std::enable_shared_from_this<DriveEventCl
     std::uint64_t connection_ =
         0;  // number of the connection, so that a late command result goes nowhere else
     std::shared_ptr<LineConnection> lines_;
+    bool heard_ = false;        // on this connection
     std::deque<Entry> events_;  // unacknowledged, oldest first
     std::size_t in_flight_ = 0;
     std::string last_warning_;
@@ -100,7 +99,7 @@ class DriveEventClient::State : public std::enable_shared_from_this<DriveEventCl
 // -----------------------------------------------------------------------------------------------------
 
 void DriveEventClient::State::connect() {
-    connecting_ = LineConnection::Socket(loop_);
+    connecting_ = ChannelStream::Socket(loop_);
     const asio::generic::stream_protocol::endpoint endpoint(&address_.address, address_.size);
     connecting_.async_connect(endpoint, [self = shared_from_this()](const std::error_code& error) {
         if (!self->stopped_) self->connected(error);
@@ -117,24 +116,34 @@ void DriveEventClient::State::connected(const std::error_code& error) {
             warn("not the library reservation agent: " + allowed.error().message);
             return retry();
         }
-    } else {
-        const int yes = 1;
-        ::setsockopt(connecting_.native_handle(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
     }
+    tune_connection(connecting_.native_handle(), address_);
+    if (!options_.tls) return adopt(plain_stream(std::move(connecting_)));
+    secure(std::move(connecting_), *options_.tls, ChannelEnd::connects, host_of(address_),
+           options_.handshake_within,
+           [weak = weak_from_this()](Result<std::unique_ptr<ChannelStream>> stream) {
+               const auto self = weak.lock();
+               if (!self || self->stopped_) return;
+               if (stream) return self->adopt(std::move(stream).value());
+               self->warn("can not connect: " + stream.error().message);
+               self->retry();
+           });
+}
+
+void DriveEventClient::State::adopt(std::unique_ptr<ChannelStream> stream) {
     ++counters_.connects;
     ++connection_;
+    heard_ = false;
     const std::weak_ptr<State> weak = weak_from_this();
     lines_ = std::make_shared<LineConnection>(
-        std::move(connecting_), LineConnection::Handlers{[weak](std::string_view line) {
-                                                             if (const auto self = weak.lock()) {
-                                                                 self->take(line);
-                                                             }
-                                                         },
-                                                         [weak](LineConnection::End) {
-                                                             if (const auto self = weak.lock()) {
-                                                                 self->lost("connection lost");
-                                                             }
-                                                         }});
+        std::move(stream), LineConnection::Handlers{[weak](std::string_view line) {
+                                                        if (const auto self = weak.lock())
+                                                            self->take(line);
+                                                    },
+                                                    [weak](LineConnection::End) {
+                                                        if (const auto self = weak.lock())
+                                                            self->lost("connection lost");
+                                                    }});
     lines_->start();
     say_hello();
     send_events();
@@ -250,6 +259,7 @@ void DriveEventClient::State::forget(std::uint64_t seq) {
 // --------------------------------------------------------------------------------------------
 
 void DriveEventClient::State::take(std::string_view line) {
+    if (!std::exchange(heard_, true) && handlers_.heard) handlers_.heard();
     const auto decoded = decode_line_from_agent(line);
     if (const auto* bad = std::get_if<BadLine>(&decoded))
         return warn("a line was not understood: " + bad->error);
@@ -290,8 +300,13 @@ void DriveEventClient::State::take(const DriveCommand& command) {
 
 Result<std::unique_ptr<DriveEventClient>> DriveEventClient::connect(
     asio::io_context& loop, DriveEventClientOptions options, DriveEventClientHandlers handlers) {
-    auto address = channel_address(options.connect);
+    auto address =
+        channel_address(options.connect, options.tls ? Reach::any_machine : Reach::this_machine);
     if (!address) return address.error().within("events.connect");
+    if (options.tls) {
+        if (const auto usable = tls_is_usable(*options.tls); !usable)
+            return usable.error().within("events.tls");
+    }
     auto state = std::make_shared<State>(loop, std::move(options), std::move(handlers), *address);
     state->connect();
     return std::unique_ptr<DriveEventClient>(new DriveEventClient(std::move(state)));

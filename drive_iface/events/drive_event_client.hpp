@@ -7,11 +7,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/core/result.hpp"
 #include "agent/core/time.hpp"
+#include "drive_iface/events/channel_tls.hpp"
 #include "drive_iface/events/drive_event.hpp"
 
 namespace asio {
@@ -21,7 +23,9 @@ class io_context;
 namespace drive_iface::events {
 
 struct DriveEventClientOptions {
-    std::string connect;  // "unix:PATH" or "tcp:HOST:PORT"
+    std::string connect;            // "unix:PATH" or "tcp:HOST:PORT"
+    std::optional<ChannelTls> tls;  // tcp only; without it HOST is a loopback address
+    agent::core::Duration handshake_within{5'000};
     std::vector<agent::core::DriveSerial> drives;
     // Sequence number of the first event. Numbers must go on rising when the drive's side is
     // restarted, or new events would look like repeats: give the milliseconds since 1970 at the
@@ -48,6 +52,8 @@ struct DriveEventClientHandlers {
     // Connected and hello said. Report `state` of every drive here: the agent may have been
     // restarted, and learns this way who holds a drive by RESERVE, which it could not ask.
     std::function<void()> connected;
+    // The agent has said something on this connection: it takes part, and this end may.
+    std::function<void()> heard;
     std::function<void()> disconnected;
     std::function<void(const std::string& text)> warning;
 };

@@ -1,7 +1,6 @@
 #include "drive_iface/events/drive_event_server.hpp"
 
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <unistd.h>
 
 #include <asio/io_context.hpp>
@@ -78,7 +77,9 @@ class DriveEventServer::State : public std::enable_shared_from_this<DriveEventSe
     };
 
     void accept_all();
-    void welcome(int socket);
+    void welcome(int number);
+    void turn_away(const Error& why);
+    void adopt(std::unique_ptr<ChannelStream> stream);
     void take(ConnectionId id, std::string_view line);
     void take(ConnectionId id, const DriveHello& hello);
     void take(ConnectionId id, const DriveEvent& event, std::string_view line);
@@ -104,6 +105,7 @@ class DriveEventServer::State : public std::enable_shared_from_this<DriveEventSe
     asio::steady_timer accept_pause_;
     bool stopped_ = false;
     bool refusal_said_ = false;
+    std::size_t handshakes_ = 0;  // under way
     ConnectionId last_connection_ = 0;
     std::uint64_t last_command_ = 0;
     std::map<ConnectionId, Connection> connections_;
@@ -145,27 +147,41 @@ void DriveEventServer::State::accept_all() {
     });
 }
 
-void DriveEventServer::State::welcome(int socket) {
-    Outcome allowed = address_.is_unix() ? peer_may_take_part(socket) : Outcome(Nothing{});
-    if (allowed && connections_.size() >= options_.connections_max) {
-        allowed =
-            Error{"there are " + std::to_string(connections_.size()) + " connections already"};
+void DriveEventServer::State::welcome(int number) {
+    ChannelStream::Socket socket(
+        loop_, asio::generic::stream_protocol(address_.address.ss_family, 0), number);
+    if (address_.is_unix()) {
+        if (const auto allowed = peer_may_take_part(number); !allowed)
+            return turn_away(allowed.error());
     }
-    if (!allowed) {
-        ::close(socket);
-        ++counters_.connections_refused;
-        if (!std::exchange(refusal_said_, true))
-            warn("connection refused: " + allowed.error().message);
-        return;
+    if (connections_.size() + handshakes_ >= options_.connections_max) {
+        return turn_away({"there are " + std::to_string(connections_.size() + handshakes_) +
+                          " connections already"});
     }
-    const int yes = 1;
-    if (!address_.is_unix()) ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+    tune_connection(number, address_);
+    if (!options_.tls) return adopt(plain_stream(std::move(socket)));
+    ++handshakes_;
+    secure(std::move(socket), *options_.tls, ChannelEnd::listens, "", options_.handshake_within,
+           [weak = weak_from_this()](Result<std::unique_ptr<ChannelStream>> stream) {
+               const auto self = weak.lock();
+               if (!self || self->stopped_) return;
+               --self->handshakes_;
+               if (!stream) return self->turn_away(stream.error());
+               self->adopt(std::move(stream).value());
+           });
+}
+
+void DriveEventServer::State::turn_away(const Error& why) {
+    ++counters_.connections_refused;
+    if (!std::exchange(refusal_said_, true)) warn("connection refused: " + why.message);
+}
+
+void DriveEventServer::State::adopt(std::unique_ptr<ChannelStream> stream) {
     ++counters_.connections;
     const ConnectionId id = ++last_connection_;
     const std::weak_ptr<State> weak = weak_from_this();
     auto lines = std::make_shared<LineConnection>(
-        LineConnection::Socket(loop_, asio::generic::stream_protocol(address_.address.ss_family, 0),
-                               socket),
+        std::move(stream),
         LineConnection::Handlers{[weak, id](std::string_view line) {
                                      if (const auto self = weak.lock()) self->take(id, line);
                                  },
@@ -392,8 +408,13 @@ void DriveEventServer::State::finish(std::uint64_t command_id, Outcome outcome) 
 
 Result<std::unique_ptr<DriveEventServer>> DriveEventServer::listen(
     asio::io_context& loop, DriveEventServerOptions options, DriveEventServerHandlers handlers) {
-    auto address = channel_address(options.listen);
+    auto address =
+        channel_address(options.listen, options.tls ? Reach::any_machine : Reach::this_machine);
     if (!address) return address.error().within("events.listen");
+    if (options.tls) {
+        if (const auto usable = tls_is_usable(*options.tls); !usable)
+            return usable.error().within("events.tls");
+    }
     const auto listening = listening_socket(*address);
     if (!listening) return listening.error().within("events.listen");
     auto state = std::make_shared<State>(loop, std::move(options), std::move(handlers), *address,

@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "agent/core/result.hpp"
 #include "agent/core/time.hpp"
+#include "drive_iface/events/channel_tls.hpp"
 #include "drive_iface/events/drive_event.hpp"
 
 namespace asio {
@@ -47,6 +49,8 @@ struct DriveEventServerHandlers {
 struct DriveEventServerOptions {
     std::string listen;  // "unix:PATH" (made with mode 0660, an old socket file is replaced) or
                          // "tcp:HOST:PORT"
+    std::optional<ChannelTls> tls;  // tcp only; without it HOST is a loopback address
+    agent::core::Duration handshake_within{5'000};
     std::size_t connections_max = 256;
     std::size_t drives_per_connection_max = 1024;
     agent::core::Duration command_timeout{5'000};
@@ -54,7 +58,7 @@ struct DriveEventServerOptions {
 
 struct DriveEventServerCounters {
     std::uint64_t connections = 0;
-    std::uint64_t connections_refused = 0;  // credentials, or too many
+    std::uint64_t connections_refused = 0;  // credentials, TLS, or too many
     std::uint64_t events = 0;               // accepted
     std::uint64_t repeats = 0;
     std::uint64_t bad_lines = 0;

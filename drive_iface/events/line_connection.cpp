@@ -3,30 +3,29 @@
 #include <asio/buffer.hpp>
 #include <asio/error.hpp>
 #include <asio/post.hpp>
-#include <asio/write.hpp>
 #include <utility>
 
 #include "drive_iface/events/drive_event.hpp"
 
 namespace drive_iface::events {
 
-LineConnection::LineConnection(Socket socket, Handlers handlers)
-    : socket_(std::move(socket)), handlers_(std::move(handlers)), chunk_(16 * 1024, '\0') {}
+LineConnection::LineConnection(std::unique_ptr<ChannelStream> stream, Handlers handlers)
+    : stream_(std::move(stream)), handlers_(std::move(handlers)), chunk_(16 * 1024, '\0') {}
 
 void LineConnection::start() {
     read();
 }
 
 void LineConnection::read() {
-    socket_.async_receive(
-        asio::buffer(chunk_),
-        [self = shared_from_this()](const std::error_code& error, std::size_t size) {
-            if (!self->open_) return;
-            if (error) return self->end(error == asio::error::eof ? End::by_peer : End::failed);
-            self->received_.append(self->chunk_, 0, size);
-            self->take_lines();
-            if (self->open_) self->read();
-        });
+    stream_->read_some(asio::buffer(chunk_),
+                       [self = shared_from_this()](const std::error_code& error, std::size_t size) {
+                           if (!self->open_) return;
+                           if (error == asio::error::eof) return self->end(End::by_peer);
+                           if (error) return self->fail(error);
+                           self->received_.append(self->chunk_, 0, size);
+                           self->take_lines();
+                           if (self->open_) self->read();
+                       });
 }
 
 void LineConnection::take_lines() {
@@ -48,7 +47,7 @@ void LineConnection::send(std::string line) {
     if (!open_) return;
     if (unsent() + line.size() > unsent_max) {
         // Not from within the caller: it may be walking over what the handler changes.
-        asio::post(socket_.get_executor(), [self = shared_from_this()] {
+        asio::post(stream_->executor(), [self = shared_from_this()] {
             if (self->open_) self->end(End::reads_too_slow);
         });
         return;
@@ -60,19 +59,23 @@ void LineConnection::send(std::string line) {
 
 void LineConnection::write() {
     writing_.swap(waiting_);
-    asio::async_write(socket_, asio::buffer(writing_),
-                      [self = shared_from_this()](const std::error_code& error, std::size_t) {
-                          if (!self->open_) return;
-                          if (error) return self->end(End::failed);
-                          self->writing_.clear();
-                          if (!self->waiting_.empty()) self->write();
-                      });
+    stream_->write(asio::buffer(writing_),
+                   [self = shared_from_this()](const std::error_code& error, std::size_t) {
+                       if (!self->open_) return;
+                       if (error) return self->fail(error);
+                       self->writing_.clear();
+                       if (!self->waiting_.empty()) self->write();
+                   });
 }
 
 void LineConnection::close() {
     open_ = false;
-    std::error_code ignored;
-    socket_.close(ignored);
+    stream_->close();
+}
+
+void LineConnection::fail(const std::error_code& error) {
+    failure_ = error.message();
+    end(End::failed);
 }
 
 void LineConnection::end(End end) {

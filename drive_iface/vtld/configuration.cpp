@@ -36,7 +36,7 @@ std::optional<std::string> wrong_with_drive_serial(std::string_view text) {
 }
 
 std::optional<std::string> wrong_with_channel(std::string_view text) {
-    const auto address = events::channel_address(text);
+    const auto address = events::channel_address(text, events::Reach::any_machine);
     if (address) return std::nullopt;
     return address.error().message;
 }
@@ -121,11 +121,14 @@ ConfigurationSchema make_schema() {
             default_key("web", web_shape(), "{}", "The web page, for browsers on this machine."),
             default_key(
                 "events",
-                object_shape({optional_key(
-                    "connect", either_shape({channel_shape(), list_shape(channel_shape(), 1, 4)}),
-                    "events.listen of lrad: where the drives say who reserved them; of both "
-                    "nodes of a pair, a list.",
-                    "\"unix:/run/lra/events.sock\"")}),
+                object_shape(
+                    {optional_key(
+                         "connect",
+                         either_shape({channel_shape(), list_shape(channel_shape(), 1, 4)}),
+                         "events.listen of lrad: where the drives say who reserved them; of both "
+                         "nodes of a pair, a list.",
+                         "\"unix:/run/lra/events.sock\""),
+                     channel_tls_key()}),
                 "{}", "The drive event channel."),
             default_key(
                 "control",
@@ -160,7 +163,7 @@ class Reading {
         for (const auto& drive : result.library.drives)
             served.insert("drive-" + drive.serial);
         result.iscsi = iscsi_configuration(source_, served, errors);
-        read_event_channels(result.events_connect);
+        read_event_channels(result);
         result.control_socket =
             source_.file_beside(values_["control"]["socket"].get<std::string>());
         result.metrics = metrics_configuration(values_["metrics"], vtld_metrics_port);
@@ -185,9 +188,11 @@ class Reading {
     ConfigurationErrors errors;
 
   private:
-    void read_event_channels(std::vector<std::string>& connect) {
+    void read_event_channels(VtldConfiguration& result) {
+        auto& connect = result.events_connect;
         const auto& events = values_["events"];
         if (!events.contains("connect")) return;
+        result.events_tls = channel_tls_configuration(source_, "events");
         const auto& value = events["connect"];
         if (value.is_string()) {
             connect = {value.get<std::string>()};
@@ -197,6 +202,9 @@ class Reading {
         for (auto one = connect.begin(); one != connect.end(); ++one) {
             if (std::find(connect.begin(), one, *one) != one)
                 errors.push_back("events.connect: \"" + *one + "\" is named twice");
+            const auto address = events::channel_address(
+                *one, result.events_tls ? events::Reach::any_machine : events::Reach::this_machine);
+            if (!address) wrong("events.connect", address.error().message);
         }
     }
     void wrong(const std::string& path, const std::string& text) {
@@ -324,6 +332,7 @@ std::string needs_restart(const VtldConfiguration& running, const VtldConfigurat
     note(running.snapshots == wanted.snapshots, "snapshots");
     note(running.web == wanted.web, "web");
     note(running.events_connect == wanted.events_connect, "events.connect");
+    note(running.events_tls == wanted.events_tls, "events.tls");
     note(running.control_socket == wanted.control_socket, "control.socket");
     note(running.metrics == wanted.metrics, "metrics");
     note(running.lrad_socket == wanted.lrad_socket, "administration.lrad_socket");

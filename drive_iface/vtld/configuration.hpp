@@ -9,6 +9,7 @@
 
 #include "agent/core/reservation.hpp"
 #include "agent/core/time.hpp"
+#include "agent/runtime/channel_tls_configuration.hpp"
 #include "agent/runtime/configuration.hpp"
 #include "agent/runtime/metrics_configuration.hpp"
 #include "drive_iface/virtual/library.hpp"
@@ -29,6 +30,7 @@ struct VtldConfiguration {
     SnapshotConfiguration snapshots;
     WebConfiguration web;
     std::vector<std::string> events_connect;  // empty: nobody is told
+    std::optional<agent::runtime::ChannelTlsConfiguration> events_tls;
     std::string control_socket;
     agent::runtime::MetricsConfiguration metrics;
     std::string lrad_socket;  // empty: lrad is not asked what it knows

@@ -13,14 +13,20 @@ using events::DriveEventClient;
 
 Result<std::unique_ptr<EventChannels>> EventChannels::open(
     asio::io_context& loop, const std::vector<std::string>& connect,
+    const std::optional<agent::runtime::ChannelTlsConfiguration>& tls,
     const std::vector<agent::core::DriveSerial>& drives, Handlers handlers) {
     auto opened = std::unique_ptr<EventChannels>(new EventChannels(std::move(handlers)));
     opened->channels_.resize(connect.size());
+    opened->heard_.resize(connect.size());
     for (std::size_t number = 0; number < connect.size(); ++number) {
         Channel& channel = opened->channels_[number];
         channel.connect = connect[number];
         events::DriveEventClientOptions options;
         options.connect = channel.connect;
+        if (tls && channel.connect.starts_with("tcp:")) {
+            options.tls = {tls->certificate_file, tls->certificate_key_file, tls->authority_file,
+                           tls->peers};
+        }
         options.drives = drives;
         options.first_seq = static_cast<std::uint64_t>(agent::runtime::clock_now().wall.ms);
         auto client =
@@ -37,12 +43,17 @@ events::DriveEventClientHandlers EventChannels::handlers_of(std::size_t number) 
     handlers.forced_offline = handlers_.forced_offline;
     handlers.connected = [this, number] {
         const Channel& channel = channels_[number];
-        agent::runtime::log_info("connected to the library reservation agent at " +
-                                 channel.connect);
         for (auto& state : handlers_.states())
             channel.client->report(std::move(state));
     };
+    handlers.heard = [this, number] {
+        heard_[number] = true;
+        agent::runtime::log_info("connected to the library reservation agent at " +
+                                 channels_[number].connect);
+    };
     handlers.disconnected = [this, number] {
+        if (!heard_[number]) return;
+        heard_[number] = false;
         agent::runtime::log_warning("lost the library reservation agent at " +
                                     channels_[number].connect +
                                     "; events are kept until it is back");

@@ -6,9 +6,11 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "agent/runtime/channel_tls_configuration.hpp"
 #include "drive_iface/events/drive_event_client.hpp"
 
 namespace drive_iface::vtld {
@@ -29,9 +31,11 @@ class EventChannels {
         std::unique_ptr<events::DriveEventClient> client;
     };
 
-    // Begins to connect at once, and never gives up. Errors: an address can not be used, in words.
+    // Begins to connect at once, and never gives up; `tls` on every tcp channel. Errors: an address
+    // or a file can not be used, in words.
     [[nodiscard]] static agent::core::Result<std::unique_ptr<EventChannels>> open(
         asio::io_context& loop, const std::vector<std::string>& connect,
+        const std::optional<agent::runtime::ChannelTlsConfiguration>& tls,
         const std::vector<agent::core::DriveSerial>& drives, Handlers handlers);
 
     EventChannels(const EventChannels&) = delete;
@@ -48,6 +52,7 @@ class EventChannels {
 
     Handlers handlers_;
     std::vector<Channel> channels_;
+    std::vector<bool> heard_;  // the agent there has answered since it was connected to
 };
 
 }  // namespace drive_iface::vtld

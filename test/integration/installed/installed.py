@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from library import CLUSTER, HOSTS, MACHINES, NODES, VOLUMES, Failed, Library, other, wait_until  # noqa: E402
+from library import CLUSTER, DRIVES, HOSTS, MACHINES, NODES, VOLUMES, Failed, Library, other, wait_until  # noqa: E402
 from machines import Machines  # noqa: E402
 
 AGENTS = [f"dsad@{host}.service" for host in HOSTS]
@@ -68,6 +68,20 @@ def confined(library):
     node = library.machines["lra-a"]
     listens = node.run("ss", "--udp", "--listening", "--numeric").stdout
     check(":161 " in listens, "lrad and vtld run as lra and can get no new rights; lra-mibd has port 161 all the same")
+
+
+def drives_connect(library):
+    """Over TLS, from another machine, to both controllers; and an order comes back to the drive that way."""
+    def channels():
+        return library.ask("library", "library", "status", socket="vtld")["events"]
+    wait_until("the drives are connected to both nodes", lambda: all(c["acknowledged"] > 0 for c in channels()), 20)
+    node = library.await_pair()
+    library.ask(node, "drive", "offline", DRIVES[1], "--reason", "test")
+    wait_until("the drive is forced offline", lambda: any(
+        d["serial"] == DRIVES[1] and d["operational_state"] == "forced_offline"
+        for d in library.ask("library", "drive", "list", socket="vtld")), 10)
+    library.ask(node, "drive", "clear", DRIVES[1], "--reason", "test")
+    check(True, "the library's drives connect to both controllers over TLS, and are taken offline and back that way")
 
 
 def mounts(library):
@@ -164,6 +178,7 @@ def story(library):
     library.configure()
     start(library)
     confined(library)
+    drives_connect(library)
     held = mounts(library)
     killed(library, held)
     reloaded(library)

@@ -39,6 +39,7 @@ class Library:
             for part in ("auth", "priv"):
                 self._share_key(f"{user}.{part}", places)
         secret = secrets.token_urlsafe(24)
+        self._share_certificates(("library", *NODES))
         for node in NODES:
             machines[node].run("install", "-m", "600", "-o", "lra", "/dev/null", "/etc/lra/database.key")
             machines[node].path("etc/lra/database.key").write_text(secret + "\n")
@@ -69,6 +70,25 @@ class Library:
             if place in NODES:
                 machine.run("chown", "lra:lra", f"/etc/lra/{name}.key")
 
+    def _share_certificates(self, names):
+        """As docs/DRIVE_INTERFACE.md has it: an authority, and a certificate for each end of the drive event channel."""
+        keys = Path(self.machines.folder)
+        new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-days", "825"]
+        authority = ["-CA", keys / "authority.crt", "-CAkey", keys / "authority.key"]
+        run([*new, "-subj", "/CN=drive events of library-1", "-keyout", keys / "authority.key", "-out", keys / "authority.crt"])
+        for name in names:
+            run([*new, "-subj", f"/CN={name}", "-addext", "basicConstraints=critical,CA:FALSE", "-addext",
+                 f"subjectAltName=DNS:{name},IP:{ADDRESS[name]}", *authority, "-keyout", keys / "events.key", "-out", keys / "events.crt"])
+            for file in ("authority.crt", "events.crt", "events.key"):
+                shutil.copyfile(keys / file, self.machines[name].path(f"etc/lra/{file}"))
+            self.machines[name].path("etc/lra/events.key").chmod(0o600)
+            self.machines[name].run("chown", "lra:lra", "/etc/lra/events.key")
+
+    @staticmethod
+    def _tls(peers):
+        return {"certificate_file": "events.crt", "certificate_key_file": "events.key", "authority_file": "authority.crt",
+                "peers": peers}
+
     @staticmethod
     def _user(name):
         return {"name": name, "auth": {"protocol": "SHA-256", "key_file": f"/etc/lra/{name}.auth.key"},
@@ -82,6 +102,7 @@ class Library:
         return {"library": {"vendor": "LRA", "product": "VIRTUAL-LIB", "serial": "VTL0000001"},
                 "drives": [{"serial": serial} for serial in DRIVES],
                 "iscsi": {"listen": f"{ADDRESS['library']}:3260", "target_prefix": PREFIX},
+                "events": {"connect": [f"tcp:{ADDRESS[node]}:8434" for node in NODES], "tls": self._tls(list(NODES))},
                 "cartridges": {"folders": ["/var/lib/lra-vtl/one", "/var/lib/lra-vtl/two"], "capacity_mb": 16,
                                "barcodes": list(VOLUMES)}}
 
@@ -90,10 +111,11 @@ class Library:
         initiator = f"iqn.2026-01.example:{node}"
         portal = f"iscsi://{ADDRESS['library']}:3260/{PREFIX}"
         return {"controller": {"id": node},
+                "events": {"listen": f"tcp:{ADDRESS[node]}:8434", "tls": self._tls(["library"])},
                 "drives": [{"serial": serial, "shared": True, "element_address": 256 + number,
                             "interface": {"type": "iscsi", "url": f"{portal}:drive-{serial.lower()}/0",
                                           "initiator_name": initiator},
-                            "offline": {"actuator": "alarm"}} for number, serial in enumerate(DRIVES)],
+                            "offline": {"actuator": "drive"}} for number, serial in enumerate(DRIVES)],
                 "agents": [{"name": host, "address": f"udp:{ADDRESS[host]}:1162", "user": host,
                             "domain": f"application-{host}"} for host in HOSTS],
                 "domains": [{"name": f"application-{host}", "ports": [f"iscsi:iqn.2026-01.example:{host}"]} for host in HOSTS],
@@ -153,4 +175,4 @@ class Library:
         return {c["volume"]: c["drive"] for c in claims if c["state"] not in ("released", "ended") and c["drive"]}
 
 
-__all__ = ["CLUSTER", "HOSTS", "MACHINES", "NODES", "VOLUMES", "Failed", "Library", "other", "run", "wait_until"]
+__all__ = ["CLUSTER", "DRIVES", "HOSTS", "MACHINES", "NODES", "VOLUMES", "Failed", "Library", "other", "run", "wait_until"]

@@ -15,6 +15,17 @@ TEST_CASE("Unix sockets and loopback addresses are accepted") {
     }
 }
 
+TEST_CASE("with TLS any machine's address is accepted, and still no name") {
+    for (const auto* text : {"tcp:192.0.2.1:7000", "tcp:0.0.0.0:0", "tcp:[2001:db8::1]:7000"}) {
+        INFO(text);
+        CHECK(channel_address(text, Reach::any_machine).ok());
+    }
+    CHECK_FALSE(channel_address("tcp:library.example.org:7000", Reach::any_machine).ok());
+    CHECK(host_of(*channel_address("tcp:[2001:db8::1]:7000", Reach::any_machine)) == "2001:db8::1");
+    CHECK(host_of(*channel_address("tcp:192.0.2.1:7", Reach::any_machine)) == "192.0.2.1");
+    CHECK(host_of(*channel_address("unix:/run/x")).empty());
+}
+
 TEST_CASE("anything else is refused in words") {
     const struct {
         const char* text;
@@ -27,11 +38,11 @@ TEST_CASE("anything else is refused in words") {
         {"tcp:127.0.0.1:", "tcp:HOST:PORT"},
         {"tcp:127.0.0.1:65536", "tcp:HOST:PORT"},
         {"tcp:127.0.0.1:7x", "tcp:HOST:PORT"},
-        {"tcp:0.0.0.0:7000", "loopback"},
-        {"tcp:192.0.2.1:7000", "loopback"},
-        {"tcp:library.example.org:7000", "loopback"},
-        {"tcp:[2001:db8::1]:7000", "loopback"},
-        {"tcp:[::]:7000", "loopback"},
+        {"tcp:0.0.0.0:7000", "events.tls"},
+        {"tcp:192.0.2.1:7000", "events.tls"},
+        {"tcp:library.example.org:7000", "names are not looked up"},
+        {"tcp:[2001:db8::1]:7000", "events.tls"},
+        {"tcp:[::]:7000", "events.tls"},
     };
     for (const auto& row : rows) {
         INFO(row.text);
