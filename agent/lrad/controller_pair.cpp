@@ -21,6 +21,7 @@
 #include "agent/mounts/rightful_transport.hpp"
 #include "agent/pair_node/node_methods.hpp"
 #include "agent/postgres/external_server.hpp"
+#include "agent/postgres/libpq.hpp"
 #include "agent/runtime/clock.hpp"
 #include "agent/runtime/log.hpp"
 #include "drive_iface/device/mount_key.hpp"
@@ -57,6 +58,7 @@ core::Outcome Controller::open_pair() {
         pair_node::refuse_pair(*control_);
         return core::Nothing{};
     }
+    if (const auto loaded = postgres::load_libpq(); !loaded) return loaded.error().within("pair");
     pair_.reset(new PairPart);
     recall_presences();
     pair_node::NodeOptions options;

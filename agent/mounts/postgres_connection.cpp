@@ -76,10 +76,12 @@ bool go_on(Candidate& candidate) {
 std::vector<Candidate> begin_all(const std::vector<std::string>& servers) {
     std::vector<Candidate> candidates;
     for (const auto& server : servers) {
-        Candidate candidate{.connection = PostgresConnection(PQconnectStart(server.c_str()))};
-        if (!candidate.connection)
-            candidate.trouble = "no memory";
-        else if (PQstatus(candidate.connection.get()) == CONNECTION_BAD)
+        Candidate candidate;
+        if (auto begun = postgres::begin_connection(server); !begun)
+            candidate.trouble = begun.error().message;
+        else
+            candidate.connection = std::move(begun).value();
+        if (candidate.connection && PQstatus(candidate.connection.get()) == CONNECTION_BAD)
             give_up(candidate, PQerrorMessage(candidate.connection.get()));
         candidates.push_back(std::move(candidate));
     }

@@ -31,11 +31,19 @@ SteadyTime end_of(Duration within) {
 
 }  // namespace
 
+Result<PostgresConnection> begin_connection(const std::string& connection_string) {
+    if (const auto loaded = load_libpq(); !loaded) return loaded.error();
+    PostgresConnection connection(PQconnectStart(connection_string.c_str()));
+    if (!connection) return Error{"no memory"};
+    return connection;
+}
+
 Result<PostgresConnection> connect_to_server(const std::string& connection_string, Duration within,
                                              const Interrupted& interrupted) {
     const auto end = end_of(within);
-    PostgresConnection connection(PQconnectStart(connection_string.c_str()));
-    if (!connection) return Error{"no memory"};
+    auto begun = begin_connection(connection_string);
+    if (!begun) return begun;
+    auto connection = std::move(begun).value();
     auto wants = PGRES_POLLING_WRITING;
     while (PQstatus(connection.get()) != CONNECTION_BAD) {
         const int left = ms_to_wait(end, interrupted);

@@ -7,10 +7,9 @@
 #include <string>
 #include <vector>
 
-#include <libpq-fe.h>
-
 #include "agent/core/result.hpp"
 #include "agent/core/time.hpp"
+#include "agent/postgres/libpq.hpp"
 
 namespace agent::postgres {
 
@@ -25,6 +24,10 @@ using PostgresResult = std::unique_ptr<PGresult, PostgresResultEnd>;
 
 // true: somebody else wants the waiting to end. Asked every 50 ms; empty: nobody ever does.
 using Interrupted = std::function<bool()>;
+
+// PQconnectStart(). Errors: no libpq, no memory.
+[[nodiscard]] core::Result<PostgresConnection> begin_connection(
+    const std::string& connection_string);
 
 // To one server, whichever part it plays.
 [[nodiscard]] core::Result<PostgresConnection> connect_to_server(
