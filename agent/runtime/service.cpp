@@ -1,6 +1,5 @@
 #include "agent/runtime/service.hpp"
 
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <asio/io_context.hpp>
@@ -14,6 +13,7 @@
 
 #include "agent/runtime/exit_code.hpp"
 #include "agent/runtime/log.hpp"
+#include "agent/runtime/service_manager.hpp"
 
 namespace agent::runtime {
 
@@ -28,16 +28,12 @@ std::string status_line(const std::string& status) {
     return line;
 }
 
-void notify(const std::string& message) {
-    ::sd_notify(0, message.c_str());
-}
-
 // RELOADING=1 carries the time for Type=notify-reload units (sd_notify(3)).
 void notify_reloading() {
     timespec at{};
     ::clock_gettime(CLOCK_MONOTONIC, &at);
     const auto us = std::int64_t{at.tv_sec} * 1'000'000 + at.tv_nsec / 1'000;
-    notify("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(us));
+    tell_service_manager("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(us));
 }
 
 }  // namespace
@@ -64,9 +60,9 @@ class Service::Signals : public std::enable_shared_from_this<Service::Signals> {
     // Half the interval, as sd_watchdog_enabled(3) recommends. Runs on the loop: a loop that hangs
     // does not answer.
     void begin_watchdog() {
-        std::uint64_t interval_us = 0;
-        if (::sd_watchdog_enabled(0, &interval_us) <= 0 || interval_us < 2) return;
-        watchdog_interval_ = std::chrono::microseconds(interval_us / 2);
+        const auto limit = watchdog_limit();
+        if (!limit || limit->count() < 2) return;
+        watchdog_interval_ = *limit / 2;
         answer_watchdog();
     }
 
@@ -90,7 +86,7 @@ class Service::Signals : public std::enable_shared_from_this<Service::Signals> {
         }
         stopping_ = true;
         log_info(signal == SIGTERM ? "asked to stop (SIGTERM)" : "asked to stop (SIGINT)");
-        notify("STOPPING=1\nSTATUS=stopping");
+        tell_service_manager("STOPPING=1\nSTATUS=stopping");
         if (handlers_.stop) handlers_.stop();
     }
 
@@ -104,11 +100,11 @@ class Service::Signals : public std::enable_shared_from_this<Service::Signals> {
             log_error("configuration not changed, the old one stays in force: " +
                       outcome.error().message);
         }
-        notify("READY=1");
+        tell_service_manager("READY=1");
     }
 
     void answer_watchdog() {
-        notify("WATCHDOG=1");
+        tell_service_manager("WATCHDOG=1");
         watchdog_.expires_after(watchdog_interval_);
         watchdog_.async_wait([self = shared_from_this()](const std::error_code& error) {
             if (!error && !self->released_) self->answer_watchdog();
@@ -134,12 +130,12 @@ Service::~Service() {
 }
 
 void Service::ready(const std::string& status) {
-    notify("READY=1\n" + status_line(status));
+    tell_service_manager("READY=1\n" + status_line(status));
     signals_->begin_watchdog();
 }
 
 void Service::status(const std::string& status) {
-    notify(status_line(status));
+    tell_service_manager(status_line(status));
 }
 
 void Service::finish() {

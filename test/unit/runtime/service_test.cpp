@@ -11,11 +11,14 @@
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 #include <chrono>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <string>
 #include <vector>
 
 #include "agent/runtime/descriptor.hpp"
+#include "agent/runtime/service_manager.hpp"
 #include "temporary_folder.hpp"
 #include "test/support/catch.hpp"
 
@@ -26,13 +29,17 @@ namespace {
 // The service manager's end of sd_notify(3).
 class Manager {
   public:
-    Manager() : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    // At a path, or by a name in no file system, whose first byte is said as '@'.
+    explicit Manager(bool named = false)
+        : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
-        const std::string path = folder_.file("notify");
+        const std::string path = (named ? "@" : "") + folder_.file("notify");
         std::memcpy(address.sun_path, path.data(), path.size());
+        if (named) address.sun_path[0] = '\0';
+        const auto size = offsetof(sockaddr_un, sun_path) + path.size();
         REQUIRE(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address),
-                       sizeof address) == 0);
+                       static_cast<socklen_t>(size)) == 0);
         ::setenv("NOTIFY_SOCKET", path.c_str(), 1);
     }
     ~Manager() {
@@ -122,6 +129,40 @@ TEST_CASE("the watchdog is answered from the event loop") {
     for (const std::string& message : manager.heard())
         answers += message == "WATCHDOG=1" ? 1U : 0U;
     CHECK(answers >= 3);
+}
+
+TEST_CASE("a service manager that listens at a name in no file system is heard, too") {
+    Manager manager(true);
+    tell_service_manager("STATUS=here");
+    CHECK(manager.heard() == std::vector<std::string>{"STATUS=here"});
+}
+
+TEST_CASE("a watchdog is answered by the process it was set for, and a wrong one by nobody") {
+    Manager manager;
+    CHECK(!watchdog_limit());
+    ::setenv("WATCHDOG_USEC", "3000000", 1);
+    CHECK(watchdog_limit() == std::chrono::seconds(3));
+    ::setenv("WATCHDOG_PID", std::to_string(::getpid()).c_str(), 1);
+    CHECK(watchdog_limit() == std::chrono::seconds(3));
+    ::setenv("WATCHDOG_PID", "1", 1);
+    CHECK(!watchdog_limit());
+    ::unsetenv("WATCHDOG_PID");
+    for (const char* wrong : {"0", "", "soon", "3s", "-1", "18446744073709551616"}) {
+        ::setenv("WATCHDOG_USEC", wrong, 1);
+        CHECK(!watchdog_limit());
+    }
+}
+
+TEST_CASE(
+    "without a service manager, or with none that listens, nothing is told and nothing fails") {
+    for (const char* socket : {"", "/", "relative/path", "/nowhere/at/all"}) {
+        ::setenv("NOTIFY_SOCKET", socket, 1);
+        tell_service_manager("READY=1");
+    }
+    ::setenv("NOTIFY_SOCKET", ("/" + std::string(200, 'x')).c_str(), 1);
+    tell_service_manager("READY=1");
+    ::unsetenv("NOTIFY_SOCKET");
+    tell_service_manager("READY=1");
 }
 
 TEST_CASE("a second signal ends a daemon that does not get on with stopping") {
