@@ -109,7 +109,7 @@ std::optional<DriveCapabilities> recall_capabilities(const runtime::Store& store
 void remember_capabilities(runtime::Store& store, const core::DriveSerial& drive,
                            const DriveCapabilities& known) {
     const auto text = capabilities_json(known).dump(-1, ' ', false, json::error_handler_t::replace);
-    if (const auto kept = store.remember(note_name(drive), text); !kept) {
+    if (const auto kept = store.remember_soon(note_name(drive), text); !kept) {
         runtime::log_warning(
             kept.error()
                 .within("drive " + drive.text + ": what it can do is not remembered")

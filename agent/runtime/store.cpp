@@ -157,17 +157,23 @@ core::Result<std::uint64_t> Store::raise_counter(const std::string& name) {
 }
 
 core::Outcome Store::remember(const std::string& name, const std::string& text) {
+    return database_->transaction([&] { return note(name, text); });
+}
+
+core::Outcome Store::remember_soon(const std::string& name, const std::string& text) {
+    return database_->unsynced_transaction([&] { return note(name, text); });
+}
+
+core::Outcome Store::note(const std::string& name, const std::string& text) {
     constexpr std::size_t note_max = 64 * 1024;
     if (text.size() > note_max) {
         return core::Error{"note " + name + ": " + std::to_string(text.size()) +
                            " bytes are more than a note may have (64 KiB)"};
     }
-    return database_->transaction([&] {
-        return database_->prepare("INSERT OR REPLACE INTO note(name,text) VALUES(?,?)")
-            .bind(name)
-            .bind(text)
-            .run();
-    });
+    return database_->prepare("INSERT OR REPLACE INTO note(name,text) VALUES(?,?)")
+        .bind(name)
+        .bind(text)
+        .run();
 }
 
 core::Result<std::optional<std::string>> Store::recall(const std::string& name) const {

@@ -62,6 +62,8 @@ class Store {
 
     // A small named text that survives restarts (an SNMP engine ID, say); at most 64 KiB.
     [[nodiscard]] core::Outcome remember(const std::string& name, const std::string& text);
+    // The same, for what can be found out again: not synced, and on disk with the next that is.
+    [[nodiscard]] core::Outcome remember_soon(const std::string& name, const std::string& text);
     [[nodiscard]] core::Result<std::optional<std::string>> recall(const std::string& name) const;
 
   protected:
@@ -71,6 +73,9 @@ class Store {
     Store& operator=(Store&&) noexcept;
 
     std::unique_ptr<Database> database_;
+
+  private:
+    core::Outcome note(const std::string& name, const std::string& text);
 };
 
 }  // namespace agent::runtime
