@@ -152,6 +152,9 @@ core::Outcome Controller::open_drive(const runtime::LradDrive& configuration) {
     auto options = watch_options(configuration, controller);
     options.mount_keys = mount_key_family_of(configuration_);
     options.poller.settle = settle_of(configuration_);
+    auto desk = desk_for(configuration);
+    if (!desk) return desk.error();
+    options.poller.desk = std::move(desk).value();
     options.poller.known_capabilities = recall_capabilities(store_, serial);
     options.poller.capabilities_learnt = [this, serial](const auto& known) {
         remember_capabilities(store_, serial, known);
@@ -167,6 +170,20 @@ core::Outcome Controller::open_drive(const runtime::LradDrive& configuration) {
     if (event_server_ && event_server_->is_connected(serial)) watch->event_channel(true);
     drives_[serial] = Drive{configuration, std::move(watch), std::move(actuator).value()};
     return core::Nothing{};
+}
+
+// Drives over iSCSI share one; what asks others are calls that may block for minutes.
+core::Result<std::shared_ptr<drive_iface::LookDesk>> Controller::desk_for(
+    const runtime::LradDrive& drive) {
+    const bool shares =
+        drive.interface && drive.interface->type == runtime::DriveInterface::Type::iscsi;
+    if (!shares) return std::shared_ptr<drive_iface::LookDesk>();
+    if (!desk_) {
+        auto opened = drive_iface::LookDesk::open();
+        if (!opened) return opened;
+        desk_ = std::move(opened).value();
+    }
+    return desk_;
 }
 
 void Controller::start(std::function<void(const std::string& why)> on_failure) {

@@ -40,6 +40,7 @@
 #include "agent/runtime/reservation_agent_store.hpp"
 #include "agent/runtime/state_json.hpp"
 #include "drive_iface/device/drive_watch.hpp"
+#include "drive_iface/device/look_desk.hpp"
 #include "drive_iface/device/offline_actuator.hpp"
 #include "drive_iface/events/drive_event_server.hpp"
 #include "snmp_mib/helper_line.hpp"
@@ -113,6 +114,7 @@ class Controller {
     // controller.cpp: the way of an observation, top to bottom.
     core::Outcome open_doors();
     core::Outcome open_drive(const runtime::LradDrive& configuration);
+    core::Result<std::shared_ptr<drive_iface::LookDesk>> desk_for(const runtime::LradDrive& drive);
     [[nodiscard]] core::Outcome can_change_actuators(
         const runtime::LradConfiguration& wanted) const;
     std::vector<core::DriveSerial> replace_drives(bool same_settle);
@@ -315,6 +317,7 @@ class Controller {
     std::vector<core::ReservationAgentInput> heard_;
 
     DrivePaths paths_;
+    std::shared_ptr<drive_iface::LookDesk> desk_;  // once a drive has a use for it
     DiscoveryService discovery_;
     std::unique_ptr<snmp_mib::SnmpNoticeChannel> channel_;
     std::unique_ptr<agentless::AgentlessHosts> hosts_;  // the way to every agent

@@ -49,7 +49,37 @@ bool may_have_changed(const std::vector<scsi::AdditionalSense>& unit_attentions)
     });
 }
 
+ScsiCommand device_status_command() {
+    static const auto cdb =
+        scsi::log_sense_cdb(scsi::log_page_code::dt_device_status, 0, device_status_size);
+    return {cdb, {}, device_status_size};
+}
+
 }  // namespace
+
+// The drive behind replies that were taken before, to the first commands of this look; remembers
+// the reply to the very first.
+class DriveLooker::Replay : public Transport {
+  public:
+    Replay(Transport& drive, std::vector<Result<ScsiReply>> heard)
+        : drive_(drive), heard_(std::move(heard)) {}
+    Result<ScsiReply> execute(const ScsiCommand& command, Duration timeout) override {
+        auto reply = next_ < heard_.size() ? heard_[next_] : drive_.execute(command, timeout);
+        if (next_++ == 0 && reply &&
+            std::equal(command.cdb.begin(), command.cdb.end(), first_command_of_look().cdb.begin(),
+                       first_command_of_look().cdb.end())) {
+            first_ = *reply;
+        }
+        return reply;
+    }
+    [[nodiscard]] const std::optional<ScsiReply>& first() const { return first_; }
+
+  private:
+    Transport& drive_;
+    std::vector<Result<ScsiReply>> heard_;
+    std::size_t next_ = 0;
+    std::optional<ScsiReply> first_;  // to first_command_of_look()
+};
 
 DriveLooker::DriveLooker(DrivePollerOptions options, std::unique_ptr<Transport> transport)
     : options_(std::move(options)),
@@ -60,6 +90,11 @@ DriveLooker::Looked DriveLooker::look(std::uint64_t ticket) {
     mismatch_.reset();
     auto look = read(ticket);
     if (!look.reading) look.other_drive = mismatch_ ? mismatch_ : transport_->other_drive();
+    return conclude(std::move(look));
+}
+
+DriveLooker::Looked DriveLooker::conclude(DriveLook look) {
+    const auto ticket = look.ticket;
     rhythm_ = after_look(rhythm_, look.reading ? pace_report(look) : PaceReport{.changed = true});
     const bool is_news = worth_telling(look);
     last_ticket_ = ticket;
@@ -67,6 +102,45 @@ DriveLooker::Looked DriveLooker::look(std::uint64_t ticket) {
     if (!last_->reading) last_.reset();
     return {std::move(look), is_news};
 }
+
+// ---- without waiting
+
+bool DriveLooker::begin_quietly() {
+    if (!identified_ || !last_ || !quiet_reply_ || probe_is_due()) return false;
+    path_ = transport_->open_path();
+    return path_ != nullptr && send_quietly(first_command_of_look());
+}
+
+bool DriveLooker::send_quietly(const ScsiCommand& command) {
+    const auto sent = path_->send(command);
+    if (!sent) heard_.emplace_back(sent.error());
+    return sent.ok();
+}
+
+DriveLooker::Quietly DriveLooker::take_reply(Result<ScsiReply> reply, std::uint64_t ticket) {
+    heard_.push_back(std::move(reply));
+    const auto& now_heard = heard_.back();
+    if (!now_heard) return Quietly::no;
+    const bool is_first = heard_.size() == 1;
+    if (is_first && *now_heard != *quiet_reply_) return Quietly::no;
+    if (is_first && device_status_is_due(Clock::now()))
+        return send_quietly(device_status_command()) ? Quietly::more : Quietly::no;
+    DriveLook look{*last_->reading, ticket, std::nullopt};
+    auto& reading = look.reading.value();
+    reading.unit_attentions.clear();  // there was none, or the reply would be another one
+    reading.commands = static_cast<std::uint32_t>(heard_.size());
+    if (!is_first) {
+        if (now_heard->status != scsi::status::good) return Quietly::no;
+        activity_at_ = Clock::now();
+        const auto status = scsi::decode_dt_device_status(now_heard->data_in);
+        if (status) look.device_status = status->very_high_frequency;
+    }
+    heard_.clear();
+    taken_ = conclude(std::move(look));
+    return Quietly::done;
+}
+
+// ---- waiting
 
 Outcome DriveLooker::run(const DriveJob& job) {
     if (const auto right_drive = identify_if_needed(); !right_drive) return right_drive;
@@ -79,10 +153,14 @@ Outcome DriveLooker::run(const DriveJob& job) {
 DriveLook DriveLooker::read(std::uint64_t ticket) {
     if (const auto right_drive = identify_if_needed(); !right_drive)
         return {right_drive.error(), ticket, std::nullopt};
-    DriveLook look{reader_.read(*transport_, instant_of(Clock::now()), options_.command_timeout),
-                   ticket, std::nullopt};
+    Replay drive(*transport_, std::exchange(heard_, {}));
+    DriveLook look{reader_.read(drive, instant_of(Clock::now()), options_.command_timeout), ticket,
+                   std::nullopt};
+    quiet_reply_.reset();
+    if (look.reading && look.reading->commands == 1 && look.reading->unit_attentions.empty())
+        quiet_reply_ = drive.first();
     if (look.reading) {
-        if (const auto done = read_device_status(look); !done) look.reading = done.error();
+        if (const auto done = read_device_status(look, drive); !done) look.reading = done.error();
     }
     // After an error the path may lead to another drive.
     if (!look.reading) identified_ = false;
@@ -94,25 +172,26 @@ DriveLook DriveLooker::read(std::uint64_t ticket) {
 }
 
 // What the drive is doing, when it is time to ask and it can tell. Errors: the transport's.
-Outcome DriveLooker::read_device_status(DriveLook& look) {
-    const auto& known = reader_.capabilities();
-    if (known.very_high_frequency != Ability::yes || !asks_for_activity(rhythm_)) return Nothing{};
+Outcome DriveLooker::read_device_status(DriveLook& look, Transport& drive) {
     const auto now = Clock::now();
-    if (now - activity_at_ < std::chrono::milliseconds(known.polling_delay_ms.value_or(0)))
-        return Nothing{};
+    if (!device_status_is_due(now)) return Nothing{};
     activity_at_ = now;
     auto& reading = look.reading.value();
     const auto before = reading.unit_attentions.size();
-    const auto cdb =
-        scsi::log_sense_cdb(scsi::log_page_code::dt_device_status, 0, device_status_size);
-    const auto reply = execute_patiently(*transport_, {cdb, {}, device_status_size},
-                                         options_.command_timeout, &reading.unit_attentions);
+    const auto reply = execute_patiently(drive, device_status_command(), options_.command_timeout,
+                                         &reading.unit_attentions);
     reading.commands += static_cast<std::uint32_t>(reading.unit_attentions.size() - before + 1);
     if (!reply) return reply.error().within("LOG SENSE page 11h");
     if (reply->status != scsi::status::good) return Nothing{};
     const auto status = scsi::decode_dt_device_status(reply->data_in);
     if (status) look.device_status = status->very_high_frequency;
     return Nothing{};
+}
+
+bool DriveLooker::device_status_is_due(Clock::time_point now) const {
+    const auto& known = reader_.capabilities();
+    if (known.very_high_frequency != Ability::yes || !asks_for_activity(rhythm_)) return false;
+    return now - activity_at_ >= std::chrono::milliseconds(known.polling_delay_ms.value_or(0));
 }
 
 PaceReport DriveLooker::pace_report(const DriveLook& look) const {
@@ -160,6 +239,7 @@ std::uint32_t DriveLooker::probe() {
     if (is_complete(capabilities)) ask_again_for_what_is_missing(capabilities);
     const auto probed = probe_capabilities(*transport_, capabilities, options_.command_timeout);
     reader_.set_capabilities(capabilities);
+    quiet_reply_.reset();  // the reader knows more than it did then
     if (!probed) identified_ = false;
     probe_at_ = !is_complete(capabilities)      ? now + probe_incomplete_after
                 : lacks_something(capabilities) ? now + probe_missing_after

@@ -1,16 +1,20 @@
 #pragma once
 
 // A drive as it is seen through one path: identified, read, asked now and then what it can do, and
-// which of its answers are news. What DrivePoller does on its thread; has none of its own. Every
-// function that asks the drive blocks until it has answered, one thread at a time.
+// which of its answers are news. What DrivePoller does on its thread; has none of its own. One
+// thread at a time. Every function that asks the drive blocks until it has answered, except for a
+// look that is begun quietly.
 
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "drive_iface/device/drive_poller.hpp"
 #include "drive_iface/device/poll_pace.hpp"
+#include "drive_iface/device/transport.hpp"
 
 namespace drive_iface {
 
@@ -25,6 +29,21 @@ class DriveLooker {
         bool is_news = true;
     };
     [[nodiscard]] Looked look(std::uint64_t ticket);
+
+    // A look that nobody waits for: the drive is most likely to say what it said in the look
+    // before, and then its first reply is all there is to know. True: a command was sent on path(),
+    // whose reply belongs to take_reply(). False: it has to be look().
+    [[nodiscard]] bool begin_quietly();
+    [[nodiscard]] OpenPath& path() { return *path_; }
+    enum class Quietly : std::uint8_t {
+        more,  // another command was sent
+        done,  // the look is in taken()
+        no,    // it has to be look(), which begins with the replies taken until now
+    };
+    [[nodiscard]] Quietly take_reply(agent::core::Result<ScsiReply> reply, std::uint64_t ticket);
+    [[nodiscard]] Looked taken() { return std::move(*taken_); }  // once
+    // Replies were taken that look() has not seen.
+    [[nodiscard]] bool is_halfway() const { return !heard_.empty(); }
 
     // Runs the job's work on the drive that belongs here, and on no other.
     [[nodiscard]] agent::core::Outcome run(const DriveJob& job);
@@ -45,8 +64,13 @@ class DriveLooker {
     void let_go() { transport_.reset(); }
 
   private:
+    class Replay;
+
+    Looked conclude(DriveLook look);
+    bool send_quietly(const ScsiCommand& command);
+    [[nodiscard]] bool device_status_is_due(Clock::time_point now) const;
     DriveLook read(std::uint64_t ticket);
-    agent::core::Outcome read_device_status(DriveLook& look);
+    agent::core::Outcome read_device_status(DriveLook& look, Transport& drive);
     [[nodiscard]] PaceReport pace_report(const DriveLook& look) const;
     bool worth_telling(const DriveLook& look);
     agent::core::Outcome identify_if_needed();
@@ -68,6 +92,13 @@ class DriveLooker {
     Clock::time_point changed_at_{};
     Clock::time_point told_at_{};
     bool settled_ = false;
+
+    // The reply that was the whole of the look before: while the reader knows no more than then,
+    // the same reply means the same again.
+    std::optional<ScsiReply> quiet_reply_;
+    std::vector<agent::core::Result<ScsiReply>> heard_;  // of the look that was begun quietly
+    OpenPath* path_ = nullptr;                           // on which it was
+    std::optional<Looked> taken_;
 };
 
 }  // namespace drive_iface

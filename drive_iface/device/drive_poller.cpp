@@ -1,7 +1,5 @@
 #include "drive_iface/device/drive_poller.hpp"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
@@ -15,6 +13,7 @@
 #include <utility>
 
 #include "drive_iface/device/drive_looker.hpp"
+#include "drive_iface/device/left_thread.hpp"
 
 namespace drive_iface {
 
@@ -23,7 +22,6 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr std::size_t stack_size = 512 * 1024;
 constexpr std::size_t jobs_max = 16;
 constexpr auto stop_patience = std::chrono::seconds(2);
 
@@ -44,9 +42,11 @@ PollTimes poll_times(Duration poll, const DrivePollerOptions& options) {
 
 }  // namespace
 
-// Who owns what: `looker_` and what is below it belong to the thread; `mutex_` guards what is
-// between it and the loop; the rest belongs to the loop.
-class DrivePoller::State : public std::enable_shared_from_this<DrivePoller::State> {
+// Who owns what: `looker_` and what is around it belong to whoever has the turn, the drive's own
+// thread, or the desk and its worker one after the other; `mutex_` guards what is between them and
+// the loop; the rest belongs to the loop.
+class DrivePoller::State : public std::enable_shared_from_this<DrivePoller::State>,
+                           public DeskGuest {
   public:
     State(asio::io_context& loop, DrivePollerOptions options, std::unique_ptr<Transport> transport,
           std::function<void(const DriveLook&)> handler)
@@ -54,6 +54,7 @@ class DrivePoller::State : public std::enable_shared_from_this<DrivePoller::Stat
           handler_(std::move(handler)),
           supervisor_(loop),
           delayed_(loop),
+          desk_(std::exchange(options.desk, nullptr)),
           unresponsive_after_(options.unresponsive_after),
           serial_(options.serial),
           times_(poll_times(options.poll, options)),
@@ -70,11 +71,22 @@ class DrivePoller::State : public std::enable_shared_from_this<DrivePoller::Stat
     std::optional<DriveIdentity> identity();
     std::optional<DriveCapabilities> capabilities();
 
+    // As a guest of the desk.
+    DeskGuest::Clock::time_point due() override;
+    Next begin() override;
+    OpenPath& path() override { return looker_.path(); }
+    [[nodiscard]] Duration patience() const override { return options_.command_timeout; }
+    Next heard(Result<ScsiReply> reply) override;
+    bool work() override;
+
   private:
-    static void* thread_main(void* state);
+    void start_thread();
+    void wake();
     void run();
     bool wait_for_turn();
-    void look(std::uint64_t ticket);
+    bool begin_turn();
+    void leave();
+    void note(DriveLooker::Looked looked);
     bool run_jobs();
     void tell_done(DriveJob job, Outcome outcome);
     void probe_when_due();
@@ -90,6 +102,8 @@ class DrivePoller::State : public std::enable_shared_from_this<DrivePoller::Stat
     // Gone after stop(): the thread may hold this object longer than the loop lives.
     std::optional<asio::steady_timer> supervisor_;
     std::optional<asio::steady_timer> delayed_;
+    std::shared_ptr<LookDesk> desk_;  // null: it has a thread of its own; null after stop()
+    LookDesk::Seat seat_ = 0;
     Duration unresponsive_after_;
     DriveSerial serial_;
     std::uint64_t reported_hung_ = 0;  // number of the look that was reported as hung
@@ -113,25 +127,22 @@ class DrivePoller::State : public std::enable_shared_from_this<DrivePoller::Stat
     DriveLooker looker_;
     Duration backoff_{0};
     Clock::time_point next_look_{};
+    std::uint64_t turn_ = 0;  // the ticket that the turn under way took
 };
 
 // ---- the loop's side
 // ------------------------------------------------------------------------------------------------
 
 void DrivePoller::State::start() {
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, stack_size);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    if (!desk_) return start_thread();
+    seat_ = desk_->join(shared_from_this());
+    supervise();
+}
+
+void DrivePoller::State::start_thread() {
     // The thread holds its own share: a hung command may outlive the poller.
-    auto share = std::make_unique<std::shared_ptr<State>>(shared_from_this());
-    pthread_t thread;
-    const int error = pthread_create(&thread, &attributes, &State::thread_main, share.get());
-    pthread_attr_destroy(&attributes);
-    if (error == 0) {
-        static_cast<void>(share.release());  // the thread's now
-        return supervise();
-    }
+    const int error = leave_to_thread([self = shared_from_this()] { self->run(); });
+    if (error == 0) return supervise();
     ended_ = true;
     asio::post(loop_, [self = shared_from_this(), error] {
         self->deliver({Error{"no thread for polling: error " + std::to_string(error)}, 0});
@@ -144,14 +155,24 @@ void DrivePoller::State::stop() {
     delayed_.reset();
     std::unique_lock lock(mutex_);
     stop_ = true;
-    changed_.notify_all();
+    wake();
     changed_.wait_for(lock, stop_patience, [this] { return ended_; });
+    lock.unlock();
+    desk_.reset();  // a drive that hangs does not keep it
+}
+
+// Whoever looks at this drive has a reason to begin now.
+void DrivePoller::State::wake() {
+    if (desk_)
+        desk_->wake(seat_);
+    else
+        changed_.notify_all();
 }
 
 std::uint64_t DrivePoller::State::look_now() {
     const std::lock_guard lock(mutex_);
     ++ticket_;
-    changed_.notify_all();
+    wake();
     return ticket_;
 }
 
@@ -176,7 +197,7 @@ void DrivePoller::State::submit(DriveJob job) {
     }
     jobs_.push_back(std::move(job));
     ++ticket_;  // a look behind it, and a reason to begin now
-    changed_.notify_all();
+    wake();
 }
 
 DrivePollerCounters DrivePoller::State::counters() {
@@ -226,30 +247,12 @@ void DrivePoller::State::supervise() {
 // ---- the thread's side
 // ----------------------------------------------------------------------------------------------
 
-void* DrivePoller::State::thread_main(void* state) {
-    const std::unique_ptr<std::shared_ptr<State>> share(
-        static_cast<std::shared_ptr<State>*>(state));
-    (*share)->run();
-    return nullptr;
-}
-
 void DrivePoller::State::run() {
     while (wait_for_turn()) {
-        std::uint64_t ticket = 0;
-        {
-            const std::lock_guard lock(mutex_);
-            ticket = ticket_taken_ = ticket_;
-            ++look_number_;
-            looking_since_ = Clock::now();
-        }
-        if (!run_jobs()) continue;
-        look(ticket);
-        probe_when_due();
+        static_cast<void>(begin_turn());
+        if (!work()) return;
     }
-    looker_.let_go();
-    const std::lock_guard lock(mutex_);
-    ended_ = true;
-    changed_.notify_all();
+    leave();
 }
 
 bool DrivePoller::State::wait_for_turn() {
@@ -257,6 +260,60 @@ bool DrivePoller::State::wait_for_turn() {
     changed_.wait_until(lock, next_look_, [this] { return stop_ || ticket_ != ticket_taken_; });
     return !stop_;
 }
+
+// True: the turn is not only a look, or the poller is stopping.
+bool DrivePoller::State::begin_turn() {
+    const std::lock_guard lock(mutex_);
+    turn_ = ticket_taken_ = ticket_;
+    ++look_number_;
+    looking_since_ = Clock::now();
+    return stop_ || !jobs_.empty();
+}
+
+// What is left of a turn that has begun.
+bool DrivePoller::State::work() {
+    // A look that was begun quietly is older than jobs that came since.
+    if (!looker_.is_halfway() && !run_jobs()) {
+        leave();
+        return false;
+    }
+    note(looker_.look(turn_));
+    probe_when_due();
+    return true;
+}
+
+void DrivePoller::State::leave() {
+    looker_.let_go();
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+    changed_.notify_all();
+}
+
+// ---- at the desk
+
+DeskGuest::Clock::time_point DrivePoller::State::due() {
+    const std::lock_guard lock(mutex_);
+    return stop_ || ticket_ != ticket_taken_ ? Clock::time_point::min() : next_look_;
+}
+
+DeskGuest::Next DrivePoller::State::begin() {
+    return begin_turn() || !looker_.begin_quietly() ? Next::works : Next::asked;
+}
+
+DeskGuest::Next DrivePoller::State::heard(Result<ScsiReply> reply) {
+    switch (looker_.take_reply(std::move(reply), turn_)) {
+        case DriveLooker::Quietly::more:
+            return Next::asked;
+        case DriveLooker::Quietly::no:
+            return Next::works;
+        case DriveLooker::Quietly::done:
+            break;
+    }
+    note(looker_.taken());
+    return Next::waits;
+}
+
+// ---- what a turn does
 
 // Those that wait now; what comes meanwhile has a turn of its own, so that looks go on. False: the
 // poller is stopping.
@@ -286,8 +343,7 @@ void DrivePoller::State::tell_done(DriveJob job, Outcome outcome) {
     });
 }
 
-void DrivePoller::State::look(std::uint64_t ticket) {
-    auto looked = looker_.look(ticket);
+void DrivePoller::State::note(DriveLooker::Looked looked) {
     const auto& reading = looked.look.reading;
     const std::lock_guard lock(mutex_);
     looking_since_.reset();

@@ -1,7 +1,8 @@
 #pragma once
 
 // Looks at one drive again and again from a thread of its own, since a command to a hung drive may
-// block for minutes.
+// block for minutes; or at a desk that it shares with others, when its path can be asked without
+// waiting (look_desk.hpp).
 
 #include <cstdint>
 #include <functional>
@@ -13,6 +14,7 @@
 #include "agent/core/time.hpp"
 #include "drive_iface/device/drive.hpp"
 #include "drive_iface/device/drive_capabilities.hpp"
+#include "drive_iface/device/look_desk.hpp"
 #include "drive_iface/device/poll_pace.hpp"
 #include "drive_iface/device/reservation_reader.hpp"
 #include "drive_iface/device/transport.hpp"
@@ -46,6 +48,8 @@ struct DrivePollerOptions {
     std::optional<DriveCapabilities> known_capabilities;
     // Called on the loop when something else is known of the drive than before.
     std::function<void(const DriveCapabilities&)> capabilities_learnt;
+    // Shares its thread; null: a thread of its own.
+    std::shared_ptr<LookDesk> desk;
 };
 
 struct DriveLook {
@@ -59,8 +63,8 @@ struct DriveLook {
 // Commands for the drive besides looking at it. A drive has one command stream: they run on the
 // poller's thread, between two looks, after the drive on this path was identified.
 struct DriveJob {
-    // On the poller's thread. `command_timeout` is the poller's. Ends after the first error of the
-    // transport: the path may lead to another drive by then.
+    // On the poller's thread, or on one of the desk's workers. `command_timeout` is the poller's.
+    // Ends after the first error of the transport: the path may lead to another drive by then.
     std::function<agent::core::Outcome(Transport&, agent::core::Duration command_timeout)> work;
     // On the loop, once, unless the poller is destroyed before. The error is `work`'s, or says why
     // it was not begun: no answer, another drive on this path, too many jobs wait.

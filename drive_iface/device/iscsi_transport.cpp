@@ -37,7 +37,16 @@ void function_ended(iscsi_context*, int status, void* response, void* end) noexc
     left->completion.done = true;
 }
 
-class IscsiTransport : public drive_iface::Transport {
+// A command that was sent: what libiscsi uses until it is done or its context has ended.
+struct UnderWay {
+    Task task;
+    std::vector<std::uint8_t> data_out;
+    iscsi_data out{};
+    std::size_t data_in_max = 0;
+    Completion completion;
+};
+
+class IscsiTransport : public drive_iface::Transport, private OpenPath {
   public:
     IscsiTransport(IscsiTransportOptions options, std::string target, std::string portal,
                    std::string user, std::string password, int lun)
@@ -53,10 +62,24 @@ class IscsiTransport : public drive_iface::Transport {
 
     Result<ScsiReply> execute(const ScsiCommand& command, Duration timeout) override;
     Outcome reset_logical_unit(Duration timeout) override;
+    OpenPath* open_path() override { return context_ == nullptr ? nullptr : this; }
 
   private:
+    Outcome send(const ScsiCommand& command) override;
+    [[nodiscard]] int descriptor() const override { return iscsi_get_fd(context_.get()); }
+    [[nodiscard]] short events() const override {
+        return static_cast<short>(iscsi_which_events(context_.get()));
+    }
+    std::optional<Result<ScsiReply>> receive(short ready) override;
+    Error give_up(Duration timeout) override;
+
     Outcome log_in();
-    Result<ScsiReply> send(const ScsiCommand& command, Duration timeout);
+    Outcome make_task(const ScsiCommand& command);
+    Result<ScsiReply> answered();
+    Error closed(const std::string& why);
+    [[nodiscard]] std::string last_error() const {
+        return iscsi_client::last_error(context_.get());
+    }
     [[nodiscard]] std::string where() const { return "iSCSI target " + target_ + " at " + portal_; }
 
     IscsiTransportOptions options_;
@@ -65,16 +88,18 @@ class IscsiTransport : public drive_iface::Transport {
     std::string user_;
     std::string password_;
     int lun_;
-    Context context_;
+    std::optional<UnderWay> under_way_;
+    Context context_;  // ends before what is under way
 };
 
 Result<ScsiReply> IscsiTransport::execute(const ScsiCommand& command, Duration timeout) {
     if (context_ == nullptr) {
         if (auto logged_in = log_in(); !logged_in) return logged_in.error();
     }
-    auto reply = send(command, timeout);
-    if (!reply) context_.reset();  // closes the connection; the next call logs in again
-    return reply;
+    if (auto sent = send(command); !sent) return sent.error();
+    static_cast<void>(iscsi_client::serve(context_.get(), under_way_->completion, timeout));
+    if (under_way_->completion.done) return answered();
+    return give_up(timeout);
 }
 
 Outcome IscsiTransport::log_in() {
@@ -91,43 +116,67 @@ Outcome IscsiTransport::log_in() {
     return logged_in ? logged_in : logged_in.error().within(where());
 }
 
-Result<ScsiReply> IscsiTransport::send(const ScsiCommand& command, Duration timeout) {
+// Ends the session, and with it the command under way: its callback runs now, while what it uses is
+// still there. The next execute() logs in again.
+Error IscsiTransport::closed(const std::string& why) {
+    context_.reset();
+    under_way_.reset();
+    return Error{where() + ": " + why};
+}
+
+Outcome IscsiTransport::make_task(const ScsiCommand& command) {
     const bool writes = !command.data_out.empty();
     const int direction = writes                    ? SCSI_XFER_WRITE
                           : command.data_in_max > 0 ? SCSI_XFER_READ
                                                     : SCSI_XFER_NONE;
     const auto size = writes ? command.data_out.size() : command.data_in_max;
     std::vector<std::uint8_t> cdb(command.cdb.begin(), command.cdb.end());
-    Task task(scsi_create_task(static_cast<int>(cdb.size()), cdb.data(), direction,
-                               static_cast<int>(size)));
-    if (task == nullptr) return Error{where() + ": no memory for a command"};
-    std::vector<std::uint8_t> data_out(command.data_out.begin(), command.data_out.end());
-    iscsi_data out{data_out.size(), data_out.data()};
+    auto& made = under_way_.emplace();
+    made.task.reset(scsi_create_task(static_cast<int>(cdb.size()), cdb.data(), direction,
+                                     static_cast<int>(size)));
+    if (made.task == nullptr) return closed("no memory for a command");
+    made.data_out.assign(command.data_out.begin(), command.data_out.end());
+    made.out = {made.data_out.size(), made.data_out.data()};
+    made.data_in_max = command.data_in_max;
+    return Nothing{};
+}
 
-    Completion completion;
-    if (iscsi_scsi_command_async(context_.get(), lun_, task.get(), iscsi_client::completed,
-                                 writes ? &out : nullptr, &completion) != 0) {
-        return Error{where() + ": command not sent: " + iscsi_client::last_error(context_.get())};
+Outcome IscsiTransport::send(const ScsiCommand& command) {
+    if (auto made = make_task(command); !made) return made;
+    auto& sent = *under_way_;
+    if (iscsi_scsi_command_async(context_.get(), lun_, sent.task.get(), iscsi_client::completed,
+                                 sent.data_out.empty() ? nullptr : &sent.out,
+                                 &sent.completion) != 0) {
+        return closed("command not sent: " + last_error());
     }
     // The socket nearly always has room for it: to ask first would be a system call more.
-    const bool sent = iscsi_service(context_.get(), POLLOUT) == 0 || completion.done;
-    const bool served = sent && iscsi_client::serve(context_.get(), completion, timeout);
-    if (!completion.done) {
-        const auto why = served ? "" : iscsi_client::last_error(context_.get());
-        // Cancels the command: its callback runs now, while task and completion are still there.
-        context_.reset();
-        return Error{where() + ": no answer within " + std::to_string(timeout.ms) + " ms (" + why +
-                     ")"};
-    }
-    if (completion.status < 0 || completion.status > 0xff) {
-        return Error{where() + ": connection lost: " + iscsi_client::last_error(context_.get())};
-    }
+    if (iscsi_service(context_.get(), POLLOUT) != 0 && !sent.completion.done)
+        return closed("connection lost: " + last_error());
+    return Nothing{};
+}
+
+std::optional<Result<ScsiReply>> IscsiTransport::receive(short ready) {
+    const bool served = iscsi_service(context_.get(), ready) == 0;
+    if (under_way_->completion.done) return answered();
+    if (served) return std::nullopt;
+    return closed("connection lost: " + last_error());
+}
+
+Error IscsiTransport::give_up(Duration timeout) {
+    return closed("no answer within " + std::to_string(timeout.ms) + " ms (" + last_error() + ")");
+}
+
+// The command is done: what it brought.
+Result<ScsiReply> IscsiTransport::answered() {
+    const int status = under_way_->completion.status;
+    if (status < 0 || status > 0xff) return closed("connection lost: " + last_error());
+    const scsi_task& task = *under_way_->task;
     ScsiReply reply;
-    reply.status = static_cast<std::uint8_t>(completion.status);
-    const auto received = static_cast<std::size_t>(std::max(task->datain.size, 0));
-    const std::span<const std::uint8_t> data(task->datain.data,
-                                             task->datain.data == nullptr ? 0 : received);
-    if (completion.status == SCSI_STATUS_CHECK_CONDITION) {
+    reply.status = static_cast<std::uint8_t>(status);
+    const auto received = static_cast<std::size_t>(std::max(task.datain.size, 0));
+    const std::span<const std::uint8_t> data(task.datain.data,
+                                             task.datain.data == nullptr ? 0 : received);
+    if (status == SCSI_STATUS_CHECK_CONDITION) {
         // SenseLength, then the sense data (RFC 7143 11.4.7.2).
         if (data.size() > 2) {
             const std::size_t sense_size = std::size_t{data[0]} << 8 | data[1];
@@ -135,9 +184,10 @@ Result<ScsiReply> IscsiTransport::send(const ScsiCommand& command, Duration time
             reply.sense.assign(sense.begin(), sense.end());
         }
     } else {
-        reply.data_in.assign(data.begin(), data.begin() + static_cast<std::ptrdiff_t>(std::min(
-                                                              data.size(), command.data_in_max)));
+        const auto wanted = std::min(data.size(), under_way_->data_in_max);
+        reply.data_in.assign(data.begin(), data.begin() + static_cast<std::ptrdiff_t>(wanted));
     }
+    under_way_.reset();
     return reply;
 }
 

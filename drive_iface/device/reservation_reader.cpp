@@ -113,6 +113,12 @@ std::optional<LegacyProbe> legacy_probe_from_text(std::string_view text) {
     return std::nullopt;
 }
 
+ScsiCommand first_command_of_look() {
+    static const auto cdb =
+        scsi::persistent_reserve_in_cdb(scsi::PrInAction::read_reservation, read_reservation_size);
+    return {cdb, {}, read_reservation_size};
+}
+
 Result<ReservationReading> ReservationReader::read(Transport& drive, Instant now,
                                                    Duration timeout) {
     Look look(drive, timeout);

@@ -29,6 +29,9 @@ enum class LegacyProbe : std::uint8_t {
 [[nodiscard]] std::optional<LegacyProbe> legacy_probe_from_text(
     std::string_view text);  // auto, tur, never
 
+// The command that a look begins with: READ RESERVATION.
+[[nodiscard]] ScsiCommand first_command_of_look();
+
 // What one look told.
 struct ReservationReading {
     agent::core::Reservation reservation;

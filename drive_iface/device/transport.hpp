@@ -25,6 +25,7 @@ struct ScsiReply {
         0;  // SAM-5 status byte; 18h also for DID_NEXUS_FAILURE of the Linux mid-layer
     std::vector<std::uint8_t> data_in;  // what came back, residual already taken off
     std::vector<std::uint8_t> sense;    // as the device sent it: fixed or descriptor format
+    bool operator==(const ScsiReply&) const = default;
 };
 
 // A drive that a path leads to in place of the one it is meant for.
@@ -32,6 +33,24 @@ struct OtherDrive {
     std::string path;    // "/dev/sg3", or a URL
     std::string serial;  // VPD page 80h
     bool operator==(const OtherDrive&) const = default;
+};
+
+// A path that is connected, asked without a thread that waits: execute() in pieces. One command at
+// a time. After an error it is closed and may not be used any more.
+class OpenPath {
+  public:
+    virtual ~OpenPath() = default;
+
+    // Errors: as execute().
+    [[nodiscard]] virtual agent::core::Outcome send(const ScsiCommand& command) = 0;
+    // What to wait for while a command is under way, as poll(2) has it: may be others after each
+    // call here.
+    [[nodiscard]] virtual int descriptor() const = 0;
+    [[nodiscard]] virtual short events() const = 0;
+    // `ready` is what poll(2) found. Nothing: the reply is not complete. Errors: as execute().
+    [[nodiscard]] virtual std::optional<agent::core::Result<ScsiReply>> receive(short ready) = 0;
+    // There is no reply within `timeout`: closes the path. The error of execute().
+    [[nodiscard]] virtual agent::core::Error give_up(agent::core::Duration timeout) = 0;
 };
 
 class Transport {
@@ -52,6 +71,10 @@ class Transport {
         [[maybe_unused]] agent::core::Duration timeout) {
         return agent::core::Error{"this path to the drive has no way to reset a logical unit"};
     }
+
+    // While it is connected and knows how to be asked so; null: execute() is the only way. Good
+    // until anything else here is called.
+    [[nodiscard]] virtual OpenPath* open_path() { return nullptr; }
 
     // After an error: was it that another drive is there? Nothing but INQUIRY was sent to that one.
     [[nodiscard]] virtual std::optional<OtherDrive> other_drive() const { return std::nullopt; }

@@ -18,7 +18,7 @@ namespace {
 // INQUIRY needs no medium and waits for nothing a drive does.
 constexpr Duration identity_timeout_max{5'000};
 
-class SerialBoundTransport : public Transport {
+class SerialBoundTransport : public Transport, private OpenPath {
   public:
     SerialBoundTransport(SerialBoundOptions options, PathAsker::Open open,
                          std::shared_ptr<PathFinder> finder)
@@ -40,8 +40,31 @@ class SerialBoundTransport : public Transport {
         return done;
     }
     [[nodiscard]] std::optional<OtherDrive> other_drive() const override { return other_; }
+    OpenPath* open_path() override {
+        path_ = device_ == nullptr ? nullptr : device_->open_path();
+        return path_ == nullptr ? nullptr : this;
+    }
 
   private:
+    // The device's own open path; after an error of it the device is looked for anew.
+    Outcome send(const ScsiCommand& command) override {
+        auto sent = path_->send(command);
+        if (!sent) device_.reset();
+        return sent;
+    }
+    [[nodiscard]] int descriptor() const override { return path_->descriptor(); }
+    [[nodiscard]] short events() const override { return path_->events(); }
+    std::optional<Result<ScsiReply>> receive(short ready) override {
+        auto reply = path_->receive(ready);
+        if (reply && !*reply) device_.reset();
+        return reply;
+    }
+    Error give_up(Duration timeout) override {
+        auto error = path_->give_up(timeout);
+        device_.reset();
+        return error;
+    }
+
     // After it the device is open and is the drive that is meant.
     Outcome bind(Duration timeout);
     Outcome bind_to(const std::string& name, Duration timeout);
@@ -51,6 +74,7 @@ class SerialBoundTransport : public Transport {
     std::shared_ptr<PathFinder> finder_;
     std::string last_;  // where the drive was last, or should be; may be empty
     std::unique_ptr<Transport> device_;
+    OpenPath* path_ = nullptr;  // the device's
     std::optional<OtherDrive> other_;
 };
 

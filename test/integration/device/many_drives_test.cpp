@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -49,10 +51,53 @@ class Listener {
     // The kernel accepts, and nobody ever reads.
     void listen() const { REQUIRE(::listen(socket_, 64) == 0); }
     [[nodiscard]] std::uint16_t port() const { return port_; }
+    [[nodiscard]] int descriptor() const { return socket_; }
 
   private:
     int socket_;
     std::uint16_t port_ = 0;
+};
+
+// A target that reads what it is sent and goes away, each time: in the middle of a login.
+class DyingTarget {
+  public:
+    DyingTarget() {
+        listener_.listen();
+        thread_ = std::thread([this] {
+            for (;;) {
+                const int connection = ::accept(listener_.descriptor(), nullptr, nullptr);
+                if (connection < 0 || ends_) break;
+                std::array<char, 48> header{};  // of a login request (RFC 7143 11.12)
+                static_cast<void>(::recv(connection, header.data(), header.size(), MSG_WAITALL));
+                ::close(connection);
+                ++logins_;
+            }
+        });
+    }
+    ~DyingTarget() {
+        ends_ = true;
+        ::shutdown(listener_.descriptor(), SHUT_RDWR);
+        thread_.join();
+    }
+    DyingTarget(const DyingTarget&) = delete;
+    DyingTarget& operator=(const DyingTarget&) = delete;
+
+    [[nodiscard]] int logins() const { return logins_; }
+    [[nodiscard]] std::unique_ptr<drive_iface::Transport> path() const {
+        IscsiTransportOptions options;
+        options.url =
+            "iscsi://127.0.0.1:" + std::to_string(listener_.port()) + "/iqn.2026-01.none/0";
+        options.initiator_name = "iqn.2026-01.org.example:library";
+        auto transport = make_iscsi_transport(std::move(options));
+        REQUIRE(transport.ok());
+        return std::move(transport).value();
+    }
+
+  private:
+    Listener listener_;
+    std::atomic<bool> ends_ = false;
+    std::atomic<int> logins_ = 0;
+    std::thread thread_;
 };
 
 std::uint16_t unused_port() {
@@ -142,9 +187,18 @@ struct Watched {
     std::unique_ptr<DrivePoller> poller;
 };
 
+// Pollers with threads of their own, or at one desk, as lrad has them.
 struct Room {
     asio::io_context loop;
     asio::steady_timer tick{loop};
+    std::shared_ptr<LookDesk> desk;
+
+    explicit Room(bool at_desk) {
+        if (!at_desk) return;
+        auto opened = LookDesk::open();
+        REQUIRE(opened);
+        desk = *opened;
+    }
 
     std::unique_ptr<Watched> watch(std::unique_ptr<drive_iface::Transport> path,
                                    const std::string& serial) {
@@ -153,6 +207,7 @@ struct Room {
         options.serial = {serial};
         options.poll = {50};
         options.unresponsive_after = {300};
+        options.desk = desk;
         watched->poller = std::make_unique<DrivePoller>(
             loop, options, std::move(path),
             [where = watched.get()](const DriveLook& look) { where->last = look; });
@@ -188,13 +243,25 @@ bool good_answer(drive_iface::Transport& host, std::span<const std::uint8_t> cdb
 
 }  // namespace
 
+TEST_CASE("a target that goes away in the middle of a login is tried again, less and less often") {
+    Room room(GENERATE(false, true));
+    const DyingTarget dying;
+    const auto drive = room.watch(dying.path(), "NONE");
+    REQUIRE(room.until([&] { return drive->poller->counters().failures >= 4; }));
+    CHECK(dying.logins() >= 4);
+    CHECK(dying.logins() <= static_cast<int>(drive->poller->counters().failures) + 1);
+    REQUIRE(drive->last);
+    CHECK_FALSE(drive->last->reading.ok());
+    CHECK(drive->poller->counters().unresponsive == 0);
+}
+
 TEST_CASE("tgt, its defects known: what hosts reserve is seen, and a hung one delays nobody") {
     if (!fs::exists("/usr/sbin/tgtd")) {
         WARN("tgt is not installed: nothing was tried");
         return;
     }
     const Tgtd lively;
-    Room room;
+    Room room(GENERATE(false, true));
     const Listener silent;
     silent.listen();
     IscsiTransportOptions nowhere;
@@ -250,7 +317,7 @@ TEST_CASE("a target that is stopped in the middle is reported, and heard again a
         return;
     }
     const Tgtd stopping;
-    Room room;
+    Room room(GENERATE(false, true));
     const auto drive = room.watch(stopping.path("library"), "TGT00000001");
     REQUIRE(room.until([&] { return drive->last && drive->last->reading; }));
     stopping.stop();

@@ -186,6 +186,9 @@ struct ControllerSide {
         DriveWatchOptions options;
         options.poller.serial = {serial};
         options.poller.poll = poll;
+        auto desk = LookDesk::open();
+        REQUIRE(desk);
+        options.poller.desk = *desk;
         watch = std::make_unique<DriveWatch>(
             loop, options, std::move(interface), [this](const ReservationAgentInput& input) {
                 if (const auto* seen = std::get_if<DriveObserved>(&input)) observed = *seen;

@@ -1,5 +1,9 @@
 #include "drive_iface/device/drive_poller.hpp"
 
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
@@ -8,8 +12,12 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "drive_iface/scsi/inquiry.hpp"
+#include "drive_iface/scsi/log_page.hpp"
 #include "test/unit/device/recorded_transport.hpp"
 
 using namespace agent::core;
@@ -23,18 +31,34 @@ struct Bench {
     std::condition_variable changed;
     bool hangs = false;
     bool hanging = false;
+    int bell = -1;  // of a transport whose command hangs, asked without waiting
+    std::uint64_t quiet_commands = 0;
     RecordedTransport answers;
 
     void let_go() {
         const std::lock_guard lock(mutex);
         hangs = false;
         changed.notify_all();
+        if (bell >= 0) ::eventfd_write(std::exchange(bell, -1), 1);
     }
 };
 
-class BenchTransport : public drive_iface::Transport {
+// How a poller is run: each rule below holds for all of them.
+enum class Way {
+    own_thread,
+    desk,     // with a path that can only be waited for
+    quietly,  // at the desk, with one that can be asked without waiting
+};
+#define EACH_WAY GENERATE(Way::own_thread, Way::desk, Way::quietly)
+
+class BenchTransport : public drive_iface::Transport, private OpenPath {
   public:
-    explicit BenchTransport(std::shared_ptr<Bench> bench) : bench_(std::move(bench)) {}
+    BenchTransport(std::shared_ptr<Bench> bench, Way way)
+        : bench_(std::move(bench)), way_(way), bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+    ~BenchTransport() override { ::close(bell_); }
+    BenchTransport(const BenchTransport&) = delete;
+    BenchTransport& operator=(const BenchTransport&) = delete;
+
     Result<ScsiReply> execute(const ScsiCommand& command, Duration timeout) override {
         std::unique_lock lock(bench_->mutex);
         bench_->hanging = bench_->hangs;
@@ -44,18 +68,66 @@ class BenchTransport : public drive_iface::Transport {
         return bench_->answers.execute(command, timeout);
     }
 
+    OpenPath* open_path() override { return way_ == Way::quietly ? this : nullptr; }
+
   private:
+    Outcome send(const ScsiCommand& command) override {
+        cdb_.assign(command.cdb.begin(), command.cdb.end());
+        data_in_max_ = command.data_in_max;
+        const std::lock_guard lock(bench_->mutex);
+        ++bench_->quiet_commands;
+        bench_->hanging = bench_->hangs;
+        bench_->changed.notify_all();
+        if (bench_->hangs) bench_->bell = bell_;
+        if (!bench_->hangs) ::eventfd_write(bell_, 1);
+        return Nothing{};
+    }
+    [[nodiscard]] int descriptor() const override { return bell_; }
+    [[nodiscard]] short events() const override { return POLLIN; }
+    std::optional<Result<ScsiReply>> receive(short ready) override {
+        eventfd_t rung = 0;
+        if ((ready & POLLIN) == 0 || ::eventfd_read(bell_, &rung) != 0) return std::nullopt;
+        const std::lock_guard lock(bench_->mutex);
+        bench_->hanging = false;
+        return bench_->answers.execute({cdb_, {}, data_in_max_}, Duration{1'000});
+    }
+    Error give_up(Duration timeout) override {
+        const std::lock_guard lock(bench_->mutex);
+        bench_->bell = -1;
+        bench_->hangs = false;
+        return Error{"no answer within " + std::to_string(timeout.ms) + " ms"};
+    }
+
     std::shared_ptr<Bench> bench_;
+    Way way_;
+    int bell_;  // rung when the drive answers
+    std::vector<std::uint8_t> cdb_;
+    std::size_t data_in_max_ = 0;
 };
+
+// All that are alive at a time share one.
+std::shared_ptr<LookDesk> shared_desk() {
+    static std::weak_ptr<LookDesk> open_now;
+    auto desk = open_now.lock();
+    if (!desk) {
+        auto opened = LookDesk::open();
+        REQUIRE(opened);
+        desk = *opened;
+        open_now = desk;
+    }
+    return desk;
+}
 
 struct Polled {
     asio::io_context loop;
     std::shared_ptr<Bench> bench = std::make_shared<Bench>();
     std::vector<DriveLook> looks;
     std::unique_ptr<DrivePoller> poller;
+    Way way;
     DrivePollerOptions options{.serial = {"DRV0001"}, .poll = {20}, .unresponsive_after = {50}};
 
-    Polled() {
+    explicit Polled(Way how) : way(how) {
+        if (way != Way::own_thread) options.desk = shared_desk();
         options.tell_unchanged_every = {0};  // every look, unless a test says otherwise
         bench->answers.on("INQUIRY", good(capture("lio-inquiry-std")))
             .on("VPD 80", good(capture("lio-vpd80")))
@@ -64,9 +136,9 @@ struct Polled {
     }
     ~Polled() { bench->let_go(); }
     void start() {
-        poller =
-            std::make_unique<DrivePoller>(loop, options, std::make_unique<BenchTransport>(bench),
-                                          [this](const DriveLook& look) { looks.push_back(look); });
+        poller = std::make_unique<DrivePoller>(
+            loop, options, std::make_unique<BenchTransport>(bench, way),
+            [this](const DriveLook& look) { looks.push_back(look); });
     }
     // Runs the loop until `enough`; the clock only bounds a broken test.
     bool run_until(const std::function<bool()>& enough) {
@@ -82,7 +154,7 @@ struct Polled {
 }  // namespace
 
 TEST_CASE("a poller looks at once, and again after each period") {
-    Polled polled;
+    Polled polled(EACH_WAY);
     polled.start();
     REQUIRE(polled.run_until([&] { return polled.looks.size() >= 3; }));
     for (const auto& look : polled.looks) {
@@ -94,7 +166,7 @@ TEST_CASE("a poller looks at once, and again after each period") {
 }
 
 TEST_CASE("look_now does not wait for the period, and its look is told by its ticket") {
-    Polled polled;
+    Polled polled(EACH_WAY);
     polled.options.poll = {3'600'000};
     polled.start();
     REQUIRE(polled.run_until([&] { return polled.looks.size() == 1; }));
@@ -108,7 +180,7 @@ TEST_CASE("look_now does not wait for the period, and its look is told by its ti
 }
 
 TEST_CASE("another drive on this path is refused in words") {
-    Polled polled;
+    Polled polled(EACH_WAY);
     polled.options.serial = {"DRV0002"};
     polled.start();
     REQUIRE(polled.run_until([&] { return !polled.looks.empty(); }));
@@ -118,7 +190,7 @@ TEST_CASE("another drive on this path is refused in words") {
 }
 
 TEST_CASE("a drive that is exchanged after an error is noticed") {
-    Polled polled;
+    Polled polled(EACH_WAY);
     polled.start();
     REQUIRE(polled.run_until(
         [&] { return !polled.looks.empty() && polled.looks.back().reading.ok(); }));
@@ -135,7 +207,7 @@ TEST_CASE("a drive that is exchanged after an error is noticed") {
 }
 
 TEST_CASE("a hanging drive is reported while it hangs, and heard again when it comes back") {
-    Polled polled;
+    Polled polled(EACH_WAY);
     {
         const std::lock_guard lock(polled.bench->mutex);
         polled.bench->hangs = true;
@@ -151,9 +223,10 @@ TEST_CASE("a hanging drive is reported while it hangs, and heard again when it c
 }
 
 TEST_CASE("a hanging drive delays neither another drive nor the end of its poller for long") {
+    const Way way = EACH_WAY;
     auto bench = std::make_shared<Bench>();
     {
-        Polled polled;
+        Polled polled(way);
         polled.bench->hangs = true;
         bench = polled.bench;
         polled.start();
@@ -162,7 +235,7 @@ TEST_CASE("a hanging drive delays neither another drive nor the end of its polle
             REQUIRE(bench->changed.wait_for(lock, std::chrono::seconds(20),
                                             [&] { return bench->hanging; }));
         }
-        Polled other;
+        Polled other(way);
         other.start();
         REQUIRE(other.run_until([&] { return other.looks.size() >= 2; }));
         polled.poller.reset();  // leaves the thread behind
@@ -172,7 +245,7 @@ TEST_CASE("a hanging drive delays neither another drive nor the end of its polle
 }
 
 TEST_CASE("a drive that does not answer is asked less often, and at once when told to") {
-    Polled polled;
+    Polled polled(EACH_WAY);
     polled.options.poll = {1};
     polled.options.backoff_max = {3'600'000};
     polled.bench->answers.instead("INQUIRY", Error{"no route"});
@@ -188,7 +261,7 @@ TEST_CASE("a drive that does not answer is asked less often, and at once when to
 }
 
 TEST_CASE("looks that say the same are not told, but a change is, and what was asked for") {
-    Polled polled;
+    Polled polled(EACH_WAY);
     polled.options.poll = {1};
     polled.options.tell_unchanged_every = {3'600'000};
     polled.start();
@@ -229,7 +302,7 @@ TEST_CASE("looks that say the same are not told, but a change is, and what was a
 }
 
 TEST_CASE("a drive is asked once what it can do, and again when its firmware changes") {
-    Polled polled;
+    Polled polled(EACH_WAY);
     std::vector<DriveCapabilities> learnt;
     polled.options.capabilities_learnt = [&](const DriveCapabilities& known) {
         learnt.push_back(known);
@@ -260,7 +333,7 @@ TEST_CASE("a drive is asked once what it can do, and again when its firmware cha
 }
 
 TEST_CASE("what is remembered of the same firmware is not asked again") {
-    Polled polled;
+    Polled polled(EACH_WAY);
     DriveCapabilities known;
     known.revision = "4.0";
     known.persistent_reserve_in = known.report_capabilities = known.full_status =
@@ -283,16 +356,17 @@ TEST_CASE("what is remembered of the same firmware is not asked again") {
 }
 
 TEST_CASE("among many drives one that hangs and one that vanishes delay nobody") {
+    const Way way = EACH_WAY;
     constexpr std::size_t drives = 48;
-    Polled hung;
-    Polled gone;
+    Polled hung(way);
+    Polled gone(way);
     hung.bench->hangs = true;
     gone.bench->answers.instead("INQUIRY", Error{"no route"});
     hung.start();
     gone.start();
     std::vector<std::unique_ptr<Polled>> others;
     for (std::size_t i = 0; i < drives; ++i) {
-        others.push_back(std::make_unique<Polled>());
+        others.push_back(std::make_unique<Polled>(way));
         others.back()->start();
     }
     // Counted, not timed: every other drive gets its looks while the hung one is still in its
@@ -318,7 +392,7 @@ TEST_CASE("among many drives one that hangs and one that vanishes delay nobody")
 
 TEST_CASE(
     "a job runs on the drive's own stream, after the drive was identified, and a look follows") {
-    Polled polled;
+    Polled polled(EACH_WAY);
     polled.options.poll = {3'600'000};
     polled.start();
     std::vector<std::string> order;
@@ -342,7 +416,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a job is not begun on a path that leads to another drive") {
-    Polled polled;
+    Polled polled(EACH_WAY);
     polled.options.serial = {"DRV0002"};
     polled.options.poll = {3'600'000};
     polled.start();
@@ -359,7 +433,7 @@ TEST_CASE("a job is not begun on a path that leads to another drive") {
 }
 
 TEST_CASE("too many jobs for a hanging drive are refused, and a job that hangs is reported") {
-    Polled polled;
+    Polled polled(EACH_WAY);
     polled.start();
     REQUIRE(polled.run_until([&] { return !polled.looks.empty(); }));
     {
@@ -383,4 +457,124 @@ TEST_CASE("too many jobs for a hanging drive are refused, and a job that hangs i
     polled.bench->let_go();
     REQUIRE(polled.run_until([&] { return done + refused == 40; }));
     CHECK(done >= 16);
+}
+
+TEST_CASE(
+    "at the desk a drive that says nothing new is asked without a worker, one that does is not") {
+    Polled polled(Way::quietly);
+    polled.options.poll = {5};
+    polled.start();
+    const auto quiet_commands = [&] {
+        const std::lock_guard lock(polled.bench->mutex);
+        return polled.bench->quiet_commands;
+    };
+    REQUIRE(polled.run_until([&] { return quiet_commands() >= 20; }));
+    const auto state = [&] { return polled.looks.back().reading->reservation.state; };
+    CHECK(state() == ReservationState::free);
+
+    // The first reply that says so is the look's, and is not asked for again.
+    {
+        const std::lock_guard lock(polled.bench->mutex);
+        polled.bench->answers.instead("READ RESERVATION", check(6, 0x2a, 0x03))
+            .on("READ RESERVATION", conflict());
+    }
+    REQUIRE(polled.run_until([&] { return state() == ReservationState::reserved; }));
+    const auto reserved =
+        std::find_if(polled.looks.begin(), polled.looks.end(),
+                     [](const DriveLook& look) { return !look.reading->unit_attentions.empty(); });
+    REQUIRE(reserved != polled.looks.end());
+    CHECK(reserved->reading->commands == 2);
+    CHECK(reserved->reading->unit_attentions.front().asc == 0x2a);
+
+    // And what is reserved is quiet again.
+    const auto before = quiet_commands();
+    REQUIRE(polled.run_until([&] { return quiet_commands() >= before + 20; }));
+    CHECK(state() == ReservationState::reserved);
+    CHECK(polled.looks.back().reading->unit_attentions.empty());
+    CHECK(polled.poller->counters().failures == 0);
+}
+
+TEST_CASE(
+    "a command that is asked quietly and not answered in its time is an error, and the next look "
+    "works") {
+    Polled polled(Way::quietly);
+    polled.options.command_timeout = {30};
+    polled.options.unresponsive_after = {3'600'000};
+    polled.start();
+    REQUIRE(polled.run_until([&] { return polled.looks.size() >= 3; }));
+    {
+        const std::lock_guard lock(polled.bench->mutex);
+        polled.bench->hangs = true;
+    }
+    REQUIRE(polled.run_until([&] { return !polled.looks.back().reading.ok(); }));
+    CHECK_THAT(polled.looks.back().reading.error().message, ContainsSubstring("within 30 ms"));
+    REQUIRE(polled.run_until([&] { return polled.looks.back().reading.ok(); }));
+    CHECK(polled.poller->counters().failures == 1);
+}
+
+TEST_CASE("what a drive is doing is asked without a worker, too") {
+    Polled polled(Way::quietly);
+    polled.options.poll = {5};
+    polled.options.tell_unchanged_every = {3'600'000};
+    const auto doing = [](std::uint8_t activity) {
+        scsi::DtDeviceStatus status;
+        status.very_high_frequency.emplace().activity = activity;
+        return good(scsi::encode_dt_device_status(status));
+    };
+    polled.bench->answers.on("LOG 00", good({0x00, 0x00, 0x00, 0x02, 0x00, 0x11}))
+        .on("LOG 11", doing(0))
+        .on("READ FULL STATUS", good(capture("lio-fullstatus-empty")));
+    polled.start();
+    const auto asked = [&] {
+        const std::lock_guard lock(polled.bench->mutex);
+        return std::count(polled.bench->answers.sent.begin(), polled.bench->answers.sent.end(),
+                          "LOG 11");
+    };
+    REQUIRE(polled.run_until([&] { return asked() >= 4; }));
+    // A tape that moves is news.
+    {
+        const std::lock_guard lock(polled.bench->mutex);
+        polled.bench->answers.instead("LOG 11", doing(2));
+    }
+    REQUIRE(polled.run_until([&] {
+        return polled.looks.back().device_status &&
+               polled.looks.back().device_status->activity == 2;
+    }));
+}
+
+TEST_CASE("a job that comes while a look is asked quietly has a look behind it that began later") {
+    Polled polled(Way::quietly);
+    polled.options.poll = {3'600'000};
+    polled.options.unresponsive_after = {3'600'000};
+    polled.start();
+    const auto quiet_commands = [&] {
+        const std::lock_guard lock(polled.bench->mutex);
+        return polled.bench->quiet_commands;
+    };
+    do {  // until the drive was asked what it can do
+        const auto ticket = polled.poller->look_now();
+        REQUIRE(polled.run_until(
+            [&] { return !polled.looks.empty() && polled.looks.back().ticket == ticket; }));
+    } while (quiet_commands() == 0);
+    const auto before = polled.looks.size();
+    {
+        const std::lock_guard lock(polled.bench->mutex);
+        polled.bench->hangs = true;
+        polled.bench->hanging = false;
+    }
+    const auto asked = polled.poller->look_now();
+    {
+        std::unique_lock lock(polled.bench->mutex);
+        REQUIRE(polled.bench->changed.wait_for(lock, std::chrono::seconds(20),
+                                               [&] { return polled.bench->hanging; }));
+        polled.bench->answers.instead("READ RESERVATION", conflict());
+    }
+    std::vector<std::size_t> looks_at_job;
+    polled.poller->run({[](drive_iface::Transport&, Duration) { return Outcome(Nothing{}); },
+                        [&](const Outcome&) { looks_at_job.push_back(polled.looks.size()); }});
+    polled.bench->let_go();
+    REQUIRE(polled.run_until([&] { return polled.looks.size() >= before + 2; }));
+    CHECK(looks_at_job == std::vector<std::size_t>{before + 1});
+    CHECK(polled.looks[before].ticket == asked);
+    CHECK(polled.looks[before + 1].ticket == asked + 1);
 }
