@@ -172,12 +172,12 @@ void MessageReceiver::on_datagram(std::span<const std::uint8_t> datagram,
     }
     // Not acknowledged either: our own resends have a number, and so a signature, of their own.
     const auto signature = datagram.subspan(v3->authentication_at, v3->authentication_length);
-    if (replays_.was_taken(signature)) {
+    if (replays_.was_taken(message.user(), signature)) {
         counters_.add(SnmpCount::refused_repeated);
         return;
     }
     if (!handler_(message, from.address())) return;
-    replays_.take(signature, Clock::now());
+    replays_.take(message.user(), signature, Clock::now());
     if (!inform) return;
     agent::core::Result<std::string> response = message.response();
     if (response) {
