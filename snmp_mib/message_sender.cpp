@@ -515,12 +515,12 @@ agent::core::Result<std::string> MessageSender::encode(const Message& message,
 }
 
 bool MessageSender::is_full(const Destination& destination) {
-    const Line* line = line_for(*destination.endpoint);
+    const Line* line = line_for(destination);
     return line != nullptr && line->outgoing.size() >= datagrams_unsent_max;
 }
 
 void MessageSender::send_datagram(Destination& destination, std::string datagram) {
-    Line* line = line_for(*destination.endpoint);
+    Line* line = line_for(destination);
     if (line == nullptr) {
         counters_.add(SnmpCount::send_failed);  // retried like a lost datagram
         return;
@@ -538,8 +538,9 @@ void MessageSender::send_datagram(Destination& destination, std::string datagram
 
 void MessageSender::flush() {
     flush_again_at_.reset();
-    if (v4_) flush(*v4_);
-    if (v6_) flush(*v6_);
+    for (auto& line : lines_) {
+        if (line) flush(*line);
+    }
 }
 
 void MessageSender::flush(Line& line) {

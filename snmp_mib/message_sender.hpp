@@ -1,9 +1,10 @@
 #pragma once
 
-// Sends notifications to many destinations over one socket per address family, with its own table
+// Sends notifications to many destinations over a few sockets, with its own table
 // of pending messages: a window of unanswered informs, resends with back-off and jitter, and an
 // answer to any transmission counts.
 
+#include <array>
 #include <asio/io_context.hpp>
 #include <asio/ip/udp.hpp>
 #include <asio/steady_timer.hpp>
@@ -122,7 +123,9 @@ class MessageSender {
     struct Destination;
     struct Outstanding;
     using MessageId = std::uint64_t;
-    // A socket for each address family, and what it is to send before the loop goes on.
+    // A socket, and what it is to send before the loop goes on. Two for each address family: what
+    // is sent to a host that is not there stays in the socket's buffer until the kernel has given
+    // up asking for its hardware address, and those that answer are not to wait for that.
     struct Line {
         asio::ip::udp::socket socket;
         OutgoingDatagrams outgoing;
@@ -155,7 +158,8 @@ class MessageSender {
     void forget_ids(const Message& message);
     const std::string& engine_for(const Destination& destination) const;
 
-    Line* line_for(const asio::ip::udp::endpoint& endpoint);
+    Line* line_for(const Destination& destination);
+    Line* open_line(std::optional<Line>& line, bool v6);
     void wait_for_answers(Line& line);
     void read_answers(Line& line, std::size_t most);
     void read_all_answers();
@@ -182,8 +186,7 @@ class MessageSender {
     std::function<void(const SenderEvent&)> on_event_;
     asio::ip::udp::resolver resolver_;
     asio::steady_timer timer_;
-    std::optional<Line> v4_;
-    std::optional<Line> v6_;
+    std::array<std::optional<Line>, 4> lines_;  // v4 and v6 to who answers; v4 and v6 to others
     IncomingDatagrams incoming_;
     bool reading_ = false;
     bool flush_posted_ = false;

@@ -36,10 +36,13 @@ std::string reason_text(oids::UsmReport reason) {
 
 }  // namespace
 
-MessageSender::Line* MessageSender::line_for(const asio::ip::udp::endpoint& endpoint) {
-    const bool v6 = endpoint.address().is_v6();
-    std::optional<Line>& line = v6 ? v6_ : v4_;
-    if (line) return &*line;
+MessageSender::Line* MessageSender::line_for(const Destination& destination) {
+    const bool v6 = destination.endpoint->address().is_v6();
+    std::optional<Line>& line = lines_.at((destination.is_proven() ? 0U : 2U) + (v6 ? 1U : 0U));
+    return line ? &*line : open_line(line, v6);
+}
+
+MessageSender::Line* MessageSender::open_line(std::optional<Line>& line, bool v6) {
     asio::error_code error;
     asio::ip::udp::socket socket(loop_);
     socket.open(v6 ? asio::ip::udp::v6() : asio::ip::udp::v4(), error);
@@ -83,10 +86,11 @@ void MessageSender::read_answers(Line& line, std::size_t most) {
     reading_ = false;
 }
 
-// Of both lines. After a stall there may be as many as both sockets hold.
+// Of all lines. After a stall there may be as many as the sockets hold.
 void MessageSender::read_all_answers() {
-    if (v4_) read_answers(*v4_, answers_waiting_max);
-    if (v6_) read_answers(*v6_, answers_waiting_max);
+    for (auto& line : lines_) {
+        if (line) read_answers(*line, answers_waiting_max);
+    }
 }
 
 // Nothing is decoded unless it answers, by number and address, something that we have asked.

@@ -76,6 +76,8 @@ struct MessageSender::Destination {
     std::uint64_t resent = 0;
     std::string trouble;
 
+    // Heard of, and not let a place time out since.
+    [[nodiscard]] bool is_proven() const { return !silent && heard_at != Clock::time_point::min(); }
     [[nodiscard]] bool has_user_of(const Destination& other) const {
         return configuration.user && other.configuration.user &&
                configuration.user->name == other.configuration.user->name;

@@ -140,6 +140,7 @@ class Peer {
         say(claim_of(engine, message_id));
     }
     [[nodiscard]] const std::string& last() const { return last_; }
+    [[nodiscard]] std::uint16_t from() const { return from_; }
 
   private:
     asio::io_context& loop_;
@@ -307,6 +308,37 @@ TEST_CASE("answers that wait in the socket count before anything is sent again o
     CHECK(bench.ends == std::vector(1 + informs, MessageEnd::acknowledged));
     CHECK(bench.counters.of(SnmpCount::messages_resent) == 0);
     CHECK(bench.counters.of(SnmpCount::messages_given_up) == 0);
+}
+
+TEST_CASE("who answers is written to from another socket than who does not") {
+    Bench bench;
+    for (Peer* peer : {&bench.peer, &bench.second}) {
+        auto destination = peer->configuration("");
+        destination.user.reset();
+        destination.community = "public";
+        REQUIRE(bench.sender.set_destination(peer == &bench.peer ? "alive" : "dead", destination));
+    }
+    bench.inform("alive");  // nobody knows yet
+    REQUIRE(bench.peer.hear());
+    const auto unproven = bench.peer.from();
+    bench.peer.say(response_to(bench.peer.last()));
+    bench.inform("dead");
+    REQUIRE(bench.second.hear());
+    CHECK(bench.second.from() == unproven);
+    bench.inform("alive");
+    REQUIRE(bench.peer.hear());
+    const auto proven = bench.peer.from();
+    CHECK(proven != unproven);
+    REQUIRE(bench.second.hear());  // again, and not from the socket of the living
+    CHECK(bench.second.from() == unproven);
+
+    // Who falls silent leaves it, and comes back with his answer, whichever socket was asked.
+    REQUIRE(bench.peer.hear());
+    CHECK(bench.peer.from() == unproven);
+    bench.peer.say(response_to(bench.peer.last()));
+    bench.inform("alive");
+    REQUIRE(bench.peer.hear());
+    CHECK(bench.peer.from() == proven);
 }
 
 TEST_CASE("of the engine IDs that are claimed for a message two are tried, at no attempt's cost") {
