@@ -28,6 +28,7 @@ struct Options {
     std::vector<std::string> only;
     std::string folder = fs::temp_directory_path().string();
     bool parallel = true;
+    bool streams = true;
     std::uint64_t positions = 0;  // short blocks to find places among; 0: not measured
 };
 
@@ -161,53 +162,91 @@ void stream(const Options& options, std::uint32_t block_length, int depth) {
     std::fflush(stdout);
 }
 
-// Each session with a drive and a cartridge of its own.
-void stream_in_parallel(const Options& options) {
-    constexpr int sessions_max = 8;
-    std::printf("\nParallel sessions, 262144-byte blocks, depth 4\n\n");
-    std::printf("| %-8s | %9s | %9s | %9s | %12s |\n", "sessions", "write", "synced", "read",
-                "RSS, MiB");
-    for (const int sessions : {1, 2, sessions_max}) {
-        const Folder folder(options.folder);
-        const auto server = start(Kind::ours, folder.path(), sessions);
-        const TapeClient::Load load{
-            262'144, options.megabytes * 1'000'000 / 262'144 / static_cast<unsigned>(sessions), 4};
-        std::vector<std::unique_ptr<TapeClient>> clients;
-        for (const auto& tape : server->tapes()) {
-            clients.push_back(std::make_unique<TapeClient>(
-                tape.portal, tape.target, tape.lun,
-                "iqn.2026-01.bench:host" + std::to_string(clients.size())));
-            clients.back()->wait_until_ready();
-        }
-        const auto megabytes = static_cast<double>(load.blocks * load.block_length) *
-                               static_cast<double>(sessions) / 1e6;
-        const auto at_once = [&](const std::function<void(TapeClient&)>& what) {
-            const auto began = Clock::now();
-            std::vector<std::thread> threads;
-            for (auto& client : clients) {
-                threads.emplace_back([&what, &client] {
-                    try {
-                        what(*client);
-                    } catch (const Failure& failure) {
-                        std::printf("%s\n", failure.what());
-                    }
-                });
-            }
-            for (auto& thread : threads)
-                thread.join();
-            return megabytes / seconds_since(began);
-        };
-        const auto began = Clock::now();
-        const auto write = at_once([&](TapeClient& client) { client.write(load); });
-        const auto resident = server->process().resident_kib();
-        at_once([](TapeClient& client) { client.write_filemark(); });
-        const auto synchronised = megabytes / seconds_since(began);
-        at_once([](TapeClient& client) { client.rewind(); });
-        const auto read = at_once([&](TapeClient& client) { client.read(load); });
-        std::printf("| %8d | %9.0f | %9.0f | %9.0f | %12zu |\n", sessions, write, synchronised,
-                    read, resident / 1024);
-        std::fflush(stdout);
+struct ParallelFigures {
+    Figures figures;  // of all sessions together
+    double resident_mib = 0;
+};
+
+// So many sessions at once, each with a drive and a cartridge of its own. `one_thread`: all hosts
+// are one thread, whose cost is the same however many they are.
+ParallelFigures sessions_at_once(const Options& options, int sessions, bool one_thread) {
+    const Folder folder(options.folder);
+    const auto server = start(Kind::ours, folder.path(), sessions);
+    const TapeClient::Load load{
+        262'144, options.megabytes * 1'000'000 / 262'144 / static_cast<unsigned>(sessions), 4};
+    std::vector<std::unique_ptr<TapeClient>> clients;
+    std::vector<TapeClient*> all;
+    for (const auto& tape : server->tapes()) {
+        clients.push_back(
+            std::make_unique<TapeClient>(tape.portal, tape.target, tape.lun,
+                                         "iqn.2026-01.bench:host" + std::to_string(all.size())));
+        clients.back()->wait_until_ready();
+        all.push_back(clients.back().get());
     }
+    const auto megabytes =
+        static_cast<double>(load.blocks * load.block_length) * static_cast<double>(sessions) / 1e6;
+    const auto at_once = [&](const std::function<void(TapeClient&)>& what) {
+        std::vector<std::thread> threads;
+        for (auto* client : all) {
+            threads.emplace_back([&what, client] {
+                try {
+                    what(*client);
+                } catch (const Failure& failure) {
+                    std::printf("%s\n", failure.what());
+                }
+            });
+        }
+        for (auto& thread : threads)
+            thread.join();
+    };
+    ParallelFigures found;
+    auto& figures = found.figures;
+    const auto cpu_before = server->process().cpu_seconds();
+    auto began = Clock::now();
+    if (one_thread) {
+        TapeClient::write_together(all, load);
+    } else {
+        at_once([&](TapeClient& client) { client.write(load); });
+    }
+    figures.write = megabytes / seconds_since(began);
+    found.resident_mib = static_cast<double>(server->process().resident_kib()) / 1024;
+    at_once([](TapeClient& client) { client.write_filemark(); });
+    figures.write_synchronised = megabytes / seconds_since(began);
+    at_once([](TapeClient& client) { client.rewind(); });
+    began = Clock::now();
+    if (one_thread) {
+        TapeClient::read_together(all, load);
+    } else {
+        at_once([&](TapeClient& client) { client.read(load); });
+    }
+    figures.read = megabytes / seconds_since(began);
+    figures.cpu = (server->process().cpu_seconds() - cpu_before) / (2 * megabytes / 1073.741824);
+    return found;
+}
+
+void stream_in_parallel(const Options& options) {
+    std::map<std::pair<bool, int>, std::vector<Figures>> rows;
+    std::map<std::pair<bool, int>, std::vector<double>> resident;
+    for (int round = 0; round < options.rounds; ++round) {
+        for (const bool one_thread : {false, true}) {
+            for (const int sessions : {1, 2, 8}) {
+                const auto found = sessions_at_once(options, sessions, one_thread);
+                rows[{one_thread, sessions}].push_back(found.figures);
+                resident[{one_thread, sessions}].push_back(found.resident_mib);
+            }
+        }
+    }
+    std::printf(
+        "\nParallel sessions, 262144-byte blocks, depth 4, %llu MB, median of %d rounds\n\n",
+        static_cast<unsigned long long>(options.megabytes), options.rounds);
+    std::printf("| %-28s | %7s | %7s | %7s | %5s | RSS, MiB\n", "sessions", "write", "synced",
+                "read", "CPU/G");
+    for (const auto& [what, figures] : rows) {
+        print_row(std::to_string(what.second) + (what.first ? ", one thread" : ", a thread each"),
+                  figures);
+        std::printf("%55s resident: %.0f\n", "", median(resident[what]));
+    }
+    std::fflush(stdout);
 }
 
 // Microseconds of a command, the median of some hundred.
@@ -291,6 +330,7 @@ int main(int argc, char** argv) {
         "--positions", options.positions,
         "short blocks to find places among, 10000 or more, and nothing else is measured");
     app.add_flag("!--no-parallel", options.parallel, "no parallel sessions");
+    app.add_flag("!--no-streams", options.streams, "nothing but parallel sessions");
     app.add_flag("--serve-front-end", serve)->group("");
     CLI11_PARSE(app, argc, argv);
     if (serve) return serve_front_end();
@@ -300,6 +340,7 @@ int main(int argc, char** argv) {
             return 0;
         }
         for (const std::uint32_t block_length : {262'144U, 10'240U}) {
+            if (!options.streams) break;
             for (const int depth : {1, 4})
                 stream(options, block_length, depth);
         }

@@ -4,6 +4,7 @@
 
 #include <iscsi/iscsi.h>
 #include <iscsi/scsi-lowlevel.h>
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <memory>
@@ -24,14 +25,20 @@ Task task_for(const std::vector<std::uint8_t>& cdb, int direction, int length) {
             &scsi_free_scsi_task};
 }
 
+}  // namespace
+
 // What the commands under way share.
-struct Stream {
+struct TapeClient::Stream {
+    bool writes = false;
+    std::uint64_t issued = 0;
     int in_flight = 0;
     std::uint64_t done = 0;
     std::string trouble;
+
+    static void answered(iscsi_context*, int, void* data, void* private_data);
 };
 
-void answered(iscsi_context*, int, void* data, void* private_data) {
+void TapeClient::Stream::answered(iscsi_context*, int, void* data, void* private_data) {
     auto& stream = *static_cast<Stream*>(private_data);
     const Task task(static_cast<scsi_task*>(data), &scsi_free_scsi_task);
     --stream.in_flight;
@@ -43,8 +50,6 @@ void answered(iscsi_context*, int, void* data, void* private_data) {
         ", sense key " + std::to_string(task->sense.key) + ", ASC/ASCQ " +
         std::to_string(task->sense.ascq) + ", residual " + std::to_string(task->residual);
 }
-
-}  // namespace
 
 TapeClient::TapeClient(const std::string& portal, const std::string& target, int lun,
                        const std::string& initiator)
@@ -98,14 +103,24 @@ void TapeClient::write_filemark() {
 }
 
 double TapeClient::write(const Load& load) {
-    return stream(load, true);
+    TapeClient* const alone = this;
+    return stream(std::span(&alone, 1), load, true);
 }
 
 double TapeClient::read(const Load& load) {
-    return stream(load, false);
+    TapeClient* const alone = this;
+    return stream(std::span(&alone, 1), load, false);
 }
 
-double TapeClient::stream(const Load& load, bool writes) {
+double TapeClient::write_together(std::span<TapeClient* const> clients, const Load& load) {
+    return stream(clients, load, true);
+}
+
+double TapeClient::read_together(std::span<TapeClient* const> clients, const Load& load) {
+    return stream(clients, load, false);
+}
+
+void TapeClient::issue(Stream& stream, const Load& load) {
     const std::size_t size = load.block_length;
     const auto depth = static_cast<std::size_t>(load.depth);
     if (buffer_.size() != size * depth) {
@@ -114,44 +129,63 @@ double TapeClient::stream(const Load& load, bool writes) {
         for (auto& byte : buffer_)
             byte = static_cast<std::uint8_t>((noise = noise * 6364136223846793005U + 1) >> 56);
     }
-    const std::vector<std::uint8_t> cdb{static_cast<std::uint8_t>(writes ? 0x0a : 0x08),
+    const std::vector<std::uint8_t> cdb{static_cast<std::uint8_t>(stream.writes ? 0x0a : 0x08),
                                         0,
                                         static_cast<std::uint8_t>(size >> 16),
                                         static_cast<std::uint8_t>(size >> 8),
                                         static_cast<std::uint8_t>(size),
                                         0};
-    Stream stream;
-    const auto began = Clock::now();
-    for (std::uint64_t issued = 0; stream.done < load.blocks && stream.trouble.empty();) {
-        for (; stream.in_flight < load.depth && issued < load.blocks; ++issued) {
-            auto task =
-                task_for(cdb, writes ? SCSI_XFER_WRITE : SCSI_XFER_READ, static_cast<int>(size));
-            auto* piece = static_cast<scsi_iovec*>(scsi_malloc(task.get(), sizeof(scsi_iovec)));
-            piece->iov_base = buffer_.data() + (issued % depth) * size;
-            piece->iov_len = size;
-            if (writes) {
-                scsi_task_set_iov_out(task.get(), piece, 1);
-            } else {
-                scsi_task_set_iov_in(task.get(), piece, 1);
-            }
-            if (iscsi_scsi_command_async(context_, lun_, task.get(), &answered, nullptr, &stream) !=
-                0)
-                throw Failure(std::string("can not send: ") + iscsi_get_error(context_));
-            static_cast<void>(task.release());
-            ++stream.in_flight;
+    for (; stream.in_flight < load.depth && stream.issued < load.blocks; ++stream.issued) {
+        auto task =
+            task_for(cdb, stream.writes ? SCSI_XFER_WRITE : SCSI_XFER_READ, static_cast<int>(size));
+        auto* piece = static_cast<scsi_iovec*>(scsi_malloc(task.get(), sizeof(scsi_iovec)));
+        piece->iov_base = buffer_.data() + (stream.issued % depth) * size;
+        piece->iov_len = size;
+        if (stream.writes) {
+            scsi_task_set_iov_out(task.get(), piece, 1);
+        } else {
+            scsi_task_set_iov_in(task.get(), piece, 1);
         }
-        pollfd ready{iscsi_get_fd(context_), static_cast<short>(iscsi_which_events(context_)), 0};
-        ::poll(&ready, 1, 1000);
-        if (iscsi_service(context_, ready.revents) != 0)
-            throw Failure(std::string("connection lost: ") + iscsi_get_error(context_));
+        if (iscsi_scsi_command_async(context_, lun_, task.get(), &Stream::answered, nullptr,
+                                     &stream) != 0)
+            throw Failure(std::string("can not send: ") + iscsi_get_error(context_));
+        static_cast<void>(task.release());
+        ++stream.in_flight;
     }
-    const auto took = std::chrono::duration<double>(Clock::now() - began).count();
-    while (stream.in_flight > 0) {
-        pollfd ready{iscsi_get_fd(context_), static_cast<short>(iscsi_which_events(context_)), 0};
-        ::poll(&ready, 1, 1000);
-        if (iscsi_service(context_, ready.revents) != 0) break;
+}
+
+void TapeClient::serve(short events) {
+    if (iscsi_service(context_, events) != 0)
+        throw Failure(std::string("connection lost: ") + iscsi_get_error(context_));
+}
+
+double TapeClient::stream(std::span<TapeClient* const> clients, const Load& load, bool writes) {
+    std::vector<Stream> streams(clients.size(), Stream{.writes = writes, .trouble = {}});
+    std::vector<pollfd> ready(clients.size());
+    const auto wants_more = [&load](const Stream& stream) {
+        return stream.trouble.empty() && stream.done < load.blocks;
+    };
+    const auto began = Clock::now();
+    double took = 0;
+    while (std::any_of(streams.begin(), streams.end(),
+                       [](const auto& one) { return one.in_flight > 0; }) ||
+           took == 0) {
+        for (std::size_t i = 0; i < clients.size(); ++i) {
+            auto* context = clients[i]->context_;
+            if (wants_more(streams[i])) clients[i]->issue(streams[i], load);
+            ready[i] = {iscsi_get_fd(context), static_cast<short>(iscsi_which_events(context)), 0};
+            if (streams[i].in_flight == 0) ready[i].fd = -1;
+        }
+        ::poll(ready.data(), ready.size(), 1000);
+        for (std::size_t i = 0; i < clients.size(); ++i) {
+            if (ready[i].revents != 0) clients[i]->serve(ready[i].revents);
+        }
+        if (took == 0 && std::none_of(streams.begin(), streams.end(), wants_more))
+            took = std::chrono::duration<double>(Clock::now() - began).count();
     }
-    if (!stream.trouble.empty()) throw Failure(stream.trouble);
+    for (const auto& one : streams) {
+        if (!one.trouble.empty()) throw Failure(one.trouble);
+    }
     return took;
 }
 

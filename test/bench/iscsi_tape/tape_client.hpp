@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -34,6 +35,9 @@ class TapeClient {
     // Failure at the first error.
     double write(const Load& load);
     double read(const Load& load);
+    // The same of several clients at once, all served by the caller's thread.
+    static double write_together(std::span<TapeClient* const> clients, const Load& load);
+    static double read_together(std::span<TapeClient* const> clients, const Load& load);
 
     // TEST UNIT READY until it is GOOD.
     void wait_until_ready();
@@ -44,7 +48,11 @@ class TapeClient {
     std::vector<std::uint8_t> query(const std::vector<std::uint8_t>& cdb, int data_in_max);
 
   private:
-    double stream(const Load& load, bool writes);
+    struct Stream;
+    static double stream(std::span<TapeClient* const> clients, const Load& load, bool writes);
+    // As many commands as may be under way.
+    void issue(Stream& stream, const Load& load);
+    void serve(short events);
 
     iscsi_context* context_;
     int lun_;

@@ -1,13 +1,21 @@
 // How fast 1, 2 and 8 hosts write to one parallel drive at the same time, over rmt and real files:
-// what all of them get together must not fall. Prints a line for each number of hosts.
+// what all of them get together must not fall. Hosts share the processors with the library, so each
+// number of hosts is measured twice: with a thread for each host, and with one thread for all of
+// them, whose cost is the same however many they are. Interleaved rounds, medians and spans.
+//
+// PARALLEL_BENCH_ROUNDS: how many rounds, 9 when it is not set.
 
+#include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <iostream>
+#include <map>
 #include <thread>
 
 #include "test/integration/parallel/site.hpp"
@@ -31,13 +39,8 @@ class Client {
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
 
-    // The answer has to be good.
-    bool ask(const std::string& request, const std::string& record = {}) {
-        return send(request) && send(record) && answered();
-    }
-
-  private:
-    bool send(const std::string& bytes) {
+    [[nodiscard]] int number() const { return number_; }
+    bool send(const std::string& bytes) const {
         std::size_t sent = 0;
         while (sent < bytes.size()) {
             const auto count = ::write(number_, bytes.data() + sent, bytes.size() - sent);
@@ -46,48 +49,138 @@ class Client {
         }
         return true;
     }
-    bool answered() {
+    // The answer has to be good.
+    [[nodiscard]] bool answered() const {
         std::string line;
         char c = 0;
         while (::read(number_, &c, 1) == 1 && c != '\n')
             line += c;
         return line.starts_with("A");
     }
+
+  private:
     int number_;
 };
 
-// Everything written is durable and committed at its end. Seconds.
-double write_with(Site& site, std::size_t hosts) {
+// Opens the tape, writes its records, and closes the tape: what is to be sent next, each time the
+// one before was answered.
+class Host {
+  public:
+    Host(const std::string& socket, std::size_t records)
+        : client(socket), left_(records), record_(record_size, 'x') {}
+
+    Client client;
+    // False: nothing is left to be sent, or it could not be.
+    bool send_next() {
+        if (!std::exchange(opened_, true)) return client.send("O0/VOL001L8\n1\n");
+        if (left_ > 0) {
+            --left_;
+            return client.send(head_) && client.send(record_);
+        }
+        return !std::exchange(closed_, true) && client.send("C\n");
+    }
+    [[nodiscard]] bool done() const { return closed_; }
+
+  private:
+    std::size_t left_;
+    std::string record_;
+    const std::string head_ = "W" + std::to_string(record_size) + "\n";
+    bool opened_ = false;
+    bool closed_ = false;
+};
+
+bool serve(std::span<const std::unique_ptr<Host>> hosts) {
+    std::vector<pollfd> waiting;
+    for (const auto& host : hosts) {
+        if (!host->send_next()) return false;
+        waiting.push_back({host->client.number(), POLLIN, 0});
+    }
+    for (std::size_t done = 0; done < hosts.size();) {
+        if (::poll(waiting.data(), waiting.size(), 60'000) <= 0) return false;
+        for (std::size_t i = 0; i < hosts.size(); ++i) {
+            if (waiting[i].revents == 0) continue;
+            if (!hosts[i]->client.answered()) return false;
+            if (hosts[i]->send_next()) continue;
+            if (!hosts[i]->done()) return false;
+            waiting[i].fd = -1;
+            ++done;
+        }
+    }
+    return true;
+}
+
+double cpu_seconds(int who) {
+    rusage used{};
+    ::getrusage(who, &used);
+    const auto seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    return seconds(used.ru_utime) + seconds(used.ru_stime);
+}
+
+struct Figures {
+    double rate = 0;  // MB/s of all together; everything durable and committed
+    double cpu = 0;   // processor seconds of the library for each GiB, without its hosts'
+};
+
+Figures write_with(Site& site, std::size_t hosts, bool one_thread) {
+    const auto cpu_before = cpu_seconds(RUSAGE_SELF);
     const auto begin = std::chrono::steady_clock::now();
+    std::vector<std::unique_ptr<Host>> all;
+    for (std::size_t i = 0; i < hosts; ++i)
+        all.push_back(std::make_unique<Host>(site.folder + "/rmt.sock", records_in_all / hosts));
+    const std::size_t a_thread = one_thread ? hosts : 1;
     std::vector<std::thread> threads;
     std::atomic<bool> good{true};
-    for (std::size_t host = 0; host < hosts; ++host) {
-        threads.emplace_back([&] {
-            Client client(site.folder + "/rmt.sock");
-            const std::string record(record_size, 'x');
-            bool all = client.ask("O0/VOL001L8\n1\n");
-            for (std::size_t at = 0; all && at < records_in_all / hosts; ++at)
-                all = client.ask("W" + std::to_string(record_size) + "\n", record);
-            if (!all || !client.ask("C\n")) good = false;
+    std::atomic<double> cpu_of_hosts{0};
+    for (std::size_t first = 0; first < hosts; first += a_thread) {
+        threads.emplace_back([&, mine = std::span(all).subspan(first, a_thread)] {
+            if (!serve(mine)) good = false;
+            cpu_of_hosts += cpu_seconds(RUSAGE_THREAD);
         });
     }
     for (auto& thread : threads)
         thread.join();
+    const auto took = std::chrono::steady_clock::now() - begin;
+    const auto cpu = cpu_seconds(RUSAGE_SELF) - cpu_before - cpu_of_hosts;
     REQUIRE(good);
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    constexpr auto bytes = static_cast<double>(record_size * records_in_all);
+    return {bytes / std::chrono::duration<double>(took).count() / 1e6, cpu / bytes * (1 << 30)};
+}
+
+std::string described(const std::vector<Figures>& all) {
+    std::vector<double> rates;
+    std::vector<double> cpu;
+    for (const auto& one : all) {
+        rates.push_back(one.rate);
+        cpu.push_back(one.cpu);
+    }
+    std::sort(rates.begin(), rates.end());
+    std::sort(cpu.begin(), cpu.end());
+    std::array<char, 160> line{};
+    std::snprintf(line.data(), line.size(), "%5.0f MB/s (%.0f to %.0f), CPU/G %.2f",
+                  rates[rates.size() / 2], rates.front(), rates.back(), cpu[cpu.size() / 2]);
+    return line.data();
 }
 
 }  // namespace
 
 TEST_CASE("aggregate rate of parallel sessions") {
-    for (int round = 0; round < 3; ++round) {
-        for (const std::size_t hosts : {1UL, 2UL, 8UL}) {
-            Site site;
-            const auto seconds = write_with(site, hosts);
-            std::cout << hosts << " hosts: "
-                      << static_cast<double>(record_size * records_in_all) / seconds / 1e6
-                      << " MB/s together, each in two folders, synchronised\n"
-                      << std::flush;
+    const auto* wanted = std::getenv("PARALLEL_BENCH_ROUNDS");
+    const int rounds = wanted == nullptr ? 9 : std::atoi(wanted);
+    std::map<std::pair<bool, std::size_t>, std::vector<Figures>> figures;
+    for (int round = 0; round < rounds; ++round) {
+        for (const bool one_thread : {false, true}) {
+            for (const std::size_t hosts : {1UL, 2UL, 8UL}) {
+                Site site;
+                figures[{one_thread, hosts}].push_back(write_with(site, hosts, one_thread));
+            }
         }
+    }
+    std::cout << "Together, each in two folders, synchronised; medians of " << rounds << '\n';
+    for (const auto& [what, all] : figures) {
+        std::cout << what.second << " hosts, "
+                  << (what.first ? "one thread for all: " : "a thread for each:  ")
+                  << described(all) << '\n';
     }
 }
