@@ -17,36 +17,65 @@ using agent::core::Result;
 
 constexpr std::size_t metadata_size_max = 16 << 20;
 constexpr std::size_t copy_step = 1 << 20;
+constexpr std::uint64_t compared_at_once = 4096;
 
 bool there(const std::string& path) {
     std::error_code problem;
     return std::filesystem::exists(path, problem);
 }
 
-// The same objects stand before `number` in both, as far as the indexes tell.
-bool same_before(const StoredCopy& one, const StoredCopy& other, std::uint64_t number) {
-    if (number == 0) return true;
-    const auto a = one.entry(number - 1);
-    const auto b = other.entry(number - 1);
-    return a.ok() && b.ok() && a->before == b->before && a->object.kind == b->object.kind &&
-           a->object.length == b->object.length && a->crc32c == b->crc32c;
-}
-
-// How many objects two copies have in common. What stands before an object is part of its entry,
-// so that being the same holds for everything before, too.
+// How many objects two copies have in common. All entries are compared: one tells where its object
+// stands, and not what the ones before hold, so that objects that were written over may be followed
+// by equal ones.
 std::uint64_t common_objects(const StoredCopy& one, std::uint64_t one_end, const StoredCopy& other,
                              std::uint64_t other_end) {
-    std::uint64_t low = 0;
-    std::uint64_t high = std::min(one_end, other_end);
-    while (low < high) {
-        const auto middle = low + (high - low + 1) / 2;
-        if (same_before(one, other, middle)) {
-            low = middle;
-        } else {
-            high = middle - 1;
-        }
+    const auto same = [](const IndexEntry& a, const IndexEntry& b) {
+        return a.before == b.before && a.object.kind == b.object.kind &&
+               a.object.length == b.object.length && a.crc32c == b.crc32c;
+    };
+    const auto end = std::min(one_end, other_end);
+    std::uint64_t number = 0;
+    while (number < end) {
+        const auto count = std::min(compared_at_once, end - number);
+        const auto these = one.entries(number, count);
+        const auto those = other.entries(number, count);
+        const auto alike = std::min(these.size(), those.size());
+        const auto differ =
+            std::mismatch(these.begin(), these.begin() + static_cast<std::ptrdiff_t>(alike),
+                          those.begin(), same)
+                .first;
+        number += static_cast<std::uint64_t>(differ - these.begin());
+        if (static_cast<std::uint64_t>(differ - these.begin()) < count) break;
     }
-    return low;
+    return number;
+}
+
+// Which of two copies' commits goes on where the other one ended.
+bool is_older(const IndexCommit& one, const IndexCommit& other) {
+    const bool behind = other.goes_on_from(one);
+    if (behind != one.goes_on_from(other)) return behind;
+    return std::pair(one.sequence, one.end.objects) < std::pair(other.sequence, other.end.objects);
+}
+
+// The newest first: what mending them adds to their commits must not make an older copy the newer
+// one, however often it is broken off.
+std::vector<std::unique_ptr<StoredCopy>> newest_first(
+    std::vector<std::unique_ptr<StoredCopy>> copies) {
+    using Told = std::pair<std::optional<IndexCommit>, std::unique_ptr<StoredCopy>>;
+    std::vector<Told> all;
+    for (auto& copy : copies) {
+        auto commit = copy->newest_commit();
+        all.emplace_back(std::move(commit), std::move(copy));
+    }
+    std::stable_sort(all.begin(), all.end(), [](const Told& one, const Told& other) {
+        if (!one.first || !other.first) return one.first.has_value();
+        return is_older(*other.first, *one.first);
+    });
+    copies.clear();
+    for (auto& told : all) {
+        copies.push_back(std::move(told.second));
+    }
+    return copies;
 }
 
 Outcome copy_bytes(const StorageFile& from, const StorageFile& to, std::uint64_t begin,
@@ -60,6 +89,18 @@ Outcome copy_bytes(const StorageFile& from, const StorageFile& to, std::uint64_t
         if (cancelled()) return Error{to.path() + ": writing it was cancelled"};
     }
     return Nothing{};
+}
+
+// What a copy holds behind `end` is about to be written over. Should that be broken off, and the
+// other copy lost, this one is still whole as far as it tells.
+Outcome give_up_behind(const StoredCopy& copy, IndexCommit commit, const RecordedEnd& end) {
+    if (commit.end.objects <= end.objects) return Nothing{};
+    ++commit.sequence;
+    ++commit.generation;
+    commit.since = end.objects;
+    commit.end = end;
+    commit.closed = false;
+    return copy.write_commit(commit);
 }
 
 // Everything of `leader` from object `common` on, so that both hold the same.
@@ -174,11 +215,18 @@ Result<std::unique_ptr<Recording>> Recording::open(const std::vector<std::string
     recording->barcode_ = barcode;
     recording->locks_ = std::move(locks).value();
     recording->findings_ = found->troubles;
-    std::vector<Recovered> recovered;
+    std::vector<std::unique_ptr<StoredCopy>> copies;
     for (const auto& place : found->copies) {
         auto copy = StoredCopy::open(place.paths, found->metadata.volume);
-        auto state = copy.ok() ? recover_as_possible(*copy.value(), options)
-                               : Result<Recovered>(copy.error());
+        if (copy.ok()) {
+            copies.push_back(std::move(copy).value());
+        } else {
+            recording->findings_.push_back(copy.error().message);
+        }
+    }
+    std::vector<Recovered> recovered;
+    for (auto& copy : newest_first(std::move(copies))) {
+        auto state = recover_as_possible(*copy, options);
         if (!state.ok()) {
             recording->findings_.push_back(state.error().message);
             continue;
@@ -186,7 +234,7 @@ Result<std::unique_ptr<Recording>> Recording::open(const std::vector<std::string
         for (const auto& finding : state->findings) {
             recording->findings_.push_back(finding);
         }
-        recording->copies_.push_back(std::move(copy).value());
+        recording->copies_.push_back(std::move(copy));
         recovered.push_back(std::move(state).value());
     }
     if (recording->copies_.empty()) {
@@ -205,13 +253,7 @@ Result<std::unique_ptr<Recording>> Recording::open(const std::vector<std::string
 void Recording::reconcile(const std::vector<Recovered>& recovered, const OpeningOptions& options) {
     const auto newer = [](const Recovered& one, const Recovered& other) {
         if (one.rebuilt != other.rebuilt) return one.rebuilt;
-        if (!one.commit.goes_on_from(other.commit)) {
-            if (other.commit.goes_on_from(one.commit)) return true;
-        } else if (!other.commit.goes_on_from(one.commit)) {
-            return false;
-        }
-        return std::pair(one.commit.sequence, one.commit.end.objects) <
-               std::pair(other.commit.sequence, other.commit.end.objects);
+        return is_older(one.commit, other.commit);
     };
     const auto lead = static_cast<std::size_t>(
         std::max_element(recovered.begin(), recovered.end(), newer) - recovered.begin());
@@ -244,7 +286,9 @@ void Recording::reconcile(const std::vector<Recovered>& recovered, const Opening
                                 "not used");
             continue;
         }
-        if (auto done = catch_up(leader, copy, commit_, border, options.cancelled); !done.ok()) {
+        auto done = give_up_behind(copy, recovered[i].commit, border);
+        if (done.ok()) done = catch_up(leader, copy, commit_, border, options.cancelled);
+        if (!done.ok()) {
             copy.set_failed();
             findings_.push_back(done.error().message);
             continue;

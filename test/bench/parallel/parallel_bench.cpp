@@ -3,7 +3,8 @@
 // number of hosts is measured twice: with a thread for each host, and with one thread for all of
 // them, whose cost is the same however many they are. Interleaved rounds, medians and spans.
 //
-// PARALLEL_BENCH_ROUNDS: how many rounds, 9 when it is not set.
+// PARALLEL_BENCH_ROUNDS: how many rounds, 9 when it is not set. PARALLEL_BENCH_HOSTS: only this
+// many, for who wants to look at them with a profiler.
 
 #include <poll.h>
 #include <sys/resource.h>
@@ -166,12 +167,17 @@ std::string described(const std::vector<Figures>& all) {
 }  // namespace
 
 TEST_CASE("aggregate rate of parallel sessions") {
-    const auto* wanted = std::getenv("PARALLEL_BENCH_ROUNDS");
-    const int rounds = wanted == nullptr ? 9 : std::atoi(wanted);
+    const auto asked = [](const char* name, int otherwise) {
+        const auto* text = std::getenv(name);
+        return text == nullptr ? otherwise : std::atoi(text);
+    };
+    const int rounds = asked("PARALLEL_BENCH_ROUNDS", 9);
+    const auto only = static_cast<std::size_t>(asked("PARALLEL_BENCH_HOSTS", 0));
     std::map<std::pair<bool, std::size_t>, std::vector<Figures>> figures;
     for (int round = 0; round < rounds; ++round) {
         for (const bool one_thread : {false, true}) {
             for (const std::size_t hosts : {1UL, 2UL, 8UL}) {
+                if (only != 0 && only != hosts) continue;
                 Site site;
                 figures[{one_thread, hosts}].push_back(write_with(site, hosts, one_thread));
             }
