@@ -29,7 +29,8 @@ constexpr std::uint64_t capacity_max = 1ULL << 47;  // 128 TiB
 constexpr auto progress_interval = std::chrono::milliseconds(250);
 
 // Blocks come and go by the thousand each second, and are as long as what the C library would give
-// back to the system at each of them, to have it anew page by page, zeroed. It keeps that much.
+// back to the system at each of them, to have it anew page by page, zeroed. It keeps that much,
+// until the last stream has ended (StoreWorker).
 void keep_memory_of_blocks() {
     constexpr int longest_kept = 32 << 20;  // the most the library takes
     constexpr int kept = 128 << 20;
@@ -79,6 +80,9 @@ class FileShelf::State {
     Result<Metadata> describe(const NewCartridge& wanted) const;
     [[nodiscard]] std::vector<std::string> folders_for(Placement placement) const;
     Outcome create(const NewCartridge& wanted);
+    Outcome create_to_open(const NewCartridge& wanted);
+    using Made = std::shared_ptr<Result<std::unique_ptr<Recording>>>;
+    void ready_to_open(std::uint64_t task, const std::string& barcode, const Made& made);
 
     using Work = std::function<Result<CheckReport>(const JobContext&)>;
     JobId start_job(const std::string& barcode, Work work, Progress progress, CheckDone done);
@@ -205,15 +209,18 @@ void FileShelf::State::start_opening(const std::string& barcode) {
         }
         // Shared, since what is posted has to be copyable.
         auto result = std::make_shared<Result<std::unique_ptr<Recording>>>(std::move(opened));
-        post([this, id, barcode, result] {
-            tasks_.at(id).thread.join();
-            tasks_.erase(id);
-            auto& known = known_.at(barcode);
-            known.busy = false;
-            known.opened = std::move(*result);
-            tell_progress();
-        });
+        post([this, id, barcode, result] { ready_to_open(id, barcode, result); });
     });
+}
+
+void FileShelf::State::ready_to_open(std::uint64_t task, const std::string& barcode,
+                                     const Made& made) {
+    tasks_.at(task).thread.join();
+    tasks_.erase(task);
+    auto& known = known_.at(barcode);
+    known.busy = false;
+    known.opened = std::move(*made);
+    tell_progress();
 }
 
 std::unique_ptr<Cartridge> FileShelf::State::hand_out(const std::string& barcode, Known& known,
@@ -297,6 +304,29 @@ Outcome FileShelf::State::create(const NewCartridge& wanted) {
     auto made = Recording::create(folders_for(metadata->placement), *metadata);
     if (!made.ok()) return made.error();
     look_again(wanted.barcode);
+    return Nothing{};
+}
+
+// It counts as loaded once from the beginning, and is not looked into again to be opened.
+Outcome FileShelf::State::create_to_open(const NewCartridge& wanted) {
+    auto described = describe(wanted);
+    if (!described.ok()) return described.error();
+    auto metadata = std::move(described).value();
+    metadata.load_count = 1;
+    metadata.loads.push_back({metadata.created_at, std::nullopt});
+    const auto folders = folders_for(metadata.placement);
+    auto& known = known_[wanted.barcode];
+    known.busy = true;
+    known.cartridge.found.metadata = metadata;
+    for (const auto& folder : folders) {
+        known.cartridge.found.copies.push_back({copy_paths(folder, wanted.barcode), metadata});
+    }
+    const auto id = ++last_task_;
+    tasks_[id].thread = std::thread([this, id, folders, barcode = wanted.barcode, metadata] {
+        auto made = Recording::create(folders, metadata);
+        auto result = std::make_shared<Result<std::unique_ptr<Recording>>>(std::move(made));
+        post([this, id, barcode, result] { ready_to_open(id, barcode, result); });
+    });
     return Nothing{};
 }
 
@@ -391,6 +421,10 @@ bool FileShelf::is_in_use(const std::string& barcode) const {
 
 Outcome FileShelf::create(const NewCartridge& wanted) {
     return state_->create(wanted);
+}
+
+Outcome FileShelf::create_to_open(const NewCartridge& wanted) {
+    return state_->create_to_open(wanted);
 }
 
 Outcome FileShelf::remove(const std::string& barcode) {

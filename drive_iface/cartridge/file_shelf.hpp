@@ -102,6 +102,9 @@ class FileShelf final : public virtual_library::CartridgeShelf {
     // ---- for operators. None of them touches a cartridge that is open: error.
 
     [[nodiscard]] agent::core::Outcome create(const NewCartridge& wanted);
+    // The same on a thread, for who opens it next: open() waits for it, and tells when it could not
+    // be made. Errors: what is wrong with `wanted`.
+    [[nodiscard]] agent::core::Outcome create_to_open(const NewCartridge& wanted);
     // The files are gone for good.
     [[nodiscard]] agent::core::Outcome remove(const std::string& barcode);
     [[nodiscard]] agent::core::Result<CartridgeReport> show(const std::string& barcode) const;

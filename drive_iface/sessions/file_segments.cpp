@@ -55,9 +55,9 @@ class FileSegments final : public SegmentShelf {
         : shelf_(std::move(shelf)), placement_(placement) {}
 
     Outcome create(std::uint32_t identifier, std::uint64_t capacity) override {
-        return shelf_->create({.barcode = barcode_of(identifier),
-                               .capacity = std::max(capacity, capacity_min),
-                               .placement = placement_});
+        return shelf_->create_to_open({.barcode = barcode_of(identifier),
+                                       .capacity = std::max(capacity, capacity_min),
+                                       .placement = placement_});
     }
 
     std::optional<Result<std::unique_ptr<Cartridge>>> open(std::uint32_t identifier) override {

@@ -19,6 +19,7 @@ class SegmentShelf {
   public:
     virtual ~SegmentShelf() = default;
 
+    // It may be made in the background: whether it could be is told by open().
     [[nodiscard]] virtual agent::core::Outcome create(std::uint32_t identifier,
                                                       std::uint64_t capacity) = 0;
     // Nothing: being opened, ask again at on_progress().

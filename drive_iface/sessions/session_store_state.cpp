@@ -80,6 +80,21 @@ void SessionStore::State::retry() {
         volume->retry();
 }
 
+bool SessionStore::State::hosts_write() const {
+    return std::any_of(streams_.begin(), streams_.end(),
+                       [](const auto& entry) { return entry.second->is_writing(); });
+}
+
+// What waited for hosts may begin.
+void SessionStore::State::go_on_copying() {
+    const auto waits = [](const auto& entry) { return entry.second->has_pending(); };
+    if (std::none_of(volumes_.begin(), volumes_.end(), waits) || hosts_write()) return;
+    later([](State& self) {
+        for (const auto& [barcode, volume] : std::map(self.volumes_))
+            volume->go_on();
+    });
+}
+
 void SessionStore::State::tell_progress() {
     if (parallel_progress) parallel_progress();
     if (drives_progress) drives_progress();
@@ -134,6 +149,7 @@ std::optional<Result<std::unique_ptr<Cartridge>>> SessionStore::State::open(
     if (volume == volumes_.end()) return shelf_->open(barcode);
     if (!volume->second->stopped().empty())
         return Result<std::unique_ptr<Cartridge>>(Error{volume->second->stopped()});
+    volume->second->hurry();
     tidy();
     return std::nullopt;
 }
@@ -193,6 +209,10 @@ Volume::Doors SessionStore::State::doors_of(const std::string& barcode) {
         self->book->note(session);
     };
     doors.now_ms = options_.now_ms;
+    doors.hosts_write = [weak] {
+        const auto self = weak.lock();
+        return self && self->hosts_write();
+    };
     doors.log = options_.log;
     doors.progress = [weak] {
         const auto self = weak.lock();
@@ -253,6 +273,9 @@ Result<std::shared_ptr<WriteStream>> SessionStore::State::begin_session(
             const auto self = weak.lock();
             return self ? self->ended(one, ending, reason) : Error{"vtld stops"};
         });
+    stream->on_progress([weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->go_on_copying();
+    });
     streams_[*identifier] = stream;
     static_cast<void>(stream->open());
     return stream;
@@ -262,6 +285,7 @@ Outcome SessionStore::State::ended(WriteStream& stream, WriteStream::Ending endi
                                    const std::string& reason) {
     const auto identifier = stream.identifier();
     tidy();
+    later([](State& self) { self.go_on_copying(); });
     later([](State& self) { self.tell_progress(); });  // who waits to see what it wrote
     auto row = *book->find(identifier);
     Session& session = row.session;

@@ -87,6 +87,8 @@ class SessionStore::State : public std::enable_shared_from_this<SessionStore::St
     [[nodiscard]] agent::core::Outcome ended(WriteStream& stream, WriteStream::Ending ending,
                                              const std::string& reason);
     void drop_empty();
+    [[nodiscard]] bool hosts_write() const;
+    void go_on_copying();
     void progress();
     void tell_progress();
     void later(std::function<void(State&)> what);

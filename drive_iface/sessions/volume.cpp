@@ -22,6 +22,8 @@ constexpr std::uint64_t objects_a_turn = 1024;
 
 constexpr std::int64_t pause_min_ms = 1'000;
 constexpr std::int64_t pause_max_ms = 300'000;
+// A copy that waits for hosts that write begins all the same when they have done so for this long.
+constexpr std::int64_t hosts_first_ms = 30'000;
 
 std::shared_ptr<SharedCartridge> one_filemark(const RunOnLoop& run_on_loop) {
     auto medium = std::make_shared<MemoryMedium>(virtual_library::CartridgeFacts{});
@@ -106,13 +108,32 @@ void Volume::commit(Pending pending) {
 void Volume::work() {
     const auto self = shared_from_this();
     if (pending_.empty() || !base_ || !pending_.front().segment) return;
-    if (merge_ == Merge::idle && !begin_merge()) return;
+    if (merge_ == Merge::idle && (waits_for_hosts() || !begin_merge())) return;
     if (merge_ != Merge::stopped && meets_fault()) return;
     if (merge_ == Merge::copying && copy_some()) {
         base().synchronise();
         merge_ = Merge::synchronising;
     }
     if (merge_ == Merge::synchronising && base().synchronised()) finish_merge();
+}
+
+// What is complete is seen by everybody, copied or not: copying can wait until it is in nobody's
+// way.
+bool Volume::waits_for_hosts() {
+    if (hurried_ || !doors_.hosts_write || !doors_.hosts_write()) {
+        hosts_write_since_ms_.reset();
+        return false;
+    }
+    const auto now = doors_.now_ms();
+    if (!hosts_write_since_ms_) hosts_write_since_ms_ = now;
+    return now - *hosts_write_since_ms_ < hosts_first_ms;
+}
+
+void Volume::hurry() {
+    if (pending_.empty() || std::exchange(hurried_, true)) return;
+    doors_.run_on_loop([weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->go_on();
+    });
 }
 
 bool Volume::begin_merge() {
@@ -216,6 +237,7 @@ void Volume::finish_merge() {
     committed_bytes_ += done.bytes;
     separator_ = false;
     pending_.pop_front();
+    if (pending_.empty()) hurried_ = false;
     listening_to_segment_.reset();
     merge_ = Merge::idle;
     if (doors_.progress) doors_.progress();
@@ -242,6 +264,7 @@ void Volume::stop_merging(const std::string& why) {
 }
 
 void Volume::retry() {
+    if (merge_ == Merge::idle) return go_on();
     if (merge_ != Merge::stopped || doors_.now_ms() < retry_at_ms_) return;
     merge_ = Merge::idle;
     open_anew();

@@ -32,6 +32,8 @@ class Volume : public std::enable_shared_from_this<Volume> {
         std::function<void(const std::string&)> log;
         std::function<void()> progress;
         std::function<std::int64_t()> now_ms;
+        // Hosts are writing: what is copied meanwhile is taken from them. Null: never.
+        std::function<bool()> hosts_write;
     };
     struct Pending {
         std::uint32_t identifier = 0;
@@ -62,8 +64,10 @@ class Volume : public std::enable_shared_from_this<Volume> {
     // Why nothing is copied for now; empty: it goes on.
     [[nodiscard]] const std::string& stopped() const { return stopped_; }
     // Tries again what stopped, when its pause is over: a second after the first failure, twice as
-    // long after each further one, five minutes at most.
+    // long after each further one, five minutes at most. Looks again whether hosts write.
     void retry();
+    // Somebody waits for the copies to be made: they wait for nobody any more.
+    void hurry();
     [[nodiscard]] const std::string& barcode() const { return barcode_; }
 
     // Copies on, some at a time, as far as nothing has to be waited for.
@@ -72,6 +76,7 @@ class Volume : public std::enable_shared_from_this<Volume> {
     void go_on();
 
   private:
+    [[nodiscard]] bool waits_for_hosts();
     [[nodiscard]] bool begin_merge();
     // True: storing into the base failed, and copying has stopped.
     [[nodiscard]] bool meets_fault();
@@ -98,6 +103,8 @@ class Volume : public std::enable_shared_from_this<Volume> {
     std::string fault_;  // that the open base had
     std::int64_t pause_ms_ = 0;
     std::int64_t retry_at_ms_ = 0;
+    std::optional<std::int64_t> hosts_write_since_ms_;
+    bool hurried_ = false;
     bool separator_ = false;  // the base does not end with a filemark: one goes first
     std::uint64_t copied_ = 0;
     std::shared_ptr<void> listening_to_segment_;

@@ -52,6 +52,11 @@ void WriteStream::progress() {
     if (!segment_) open();
     settle();
     if (change_) change_();
+    if (progress_) progress_();
+}
+
+bool WriteStream::is_writing() const {
+    return !ended_already_ && segment_ && (ending_ || segment().buffered().objects > 0);
 }
 
 // True: what there is to store is stored, or can not be, and then the stream is broken.

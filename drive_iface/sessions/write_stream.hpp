@@ -43,6 +43,10 @@ class WriteStream : public std::enable_shared_from_this<WriteStream> {
 
     // Called when a wait may be over.
     void on_change(std::function<void()> change) { change_ = std::move(change); }
+    // Called at each progress, for the store.
+    void on_progress(std::function<void()> progress) { progress_ = std::move(progress); }
+    // What it was given is still on its way to storage.
+    [[nodiscard]] bool is_writing() const;
     void progress();
 
   private:
@@ -61,6 +65,7 @@ class WriteStream : public std::enable_shared_from_this<WriteStream> {
     std::string reason_;
     bool ended_already_ = false;
     std::function<void()> change_;
+    std::function<void()> progress_;
 };
 
 }  // namespace drive_iface::sessions

@@ -69,8 +69,8 @@ class VolumeRig {
         }
         FAIL("it never comes to rest");
     }
-    void retry_later() {
-        now_ms_ += 300'000;
+    void retry_later(std::int64_t ms = 300'000) {
+        now_ms_ += ms;
         volume_->retry();
         settle();
     }
@@ -79,6 +79,7 @@ class VolumeRig {
     std::shared_ptr<MemoryMedium> base = buffering_medium("VOL001L8");
     std::vector<std::uint32_t> merged;
     std::vector<std::string> log;
+    bool hosts_write = false;
 
   private:
     RunOnLoop run_on_loop() {
@@ -99,6 +100,7 @@ class VolumeRig {
         doors.merge_stopped = [](std::uint32_t, const std::string&) {};
         doors.log = [this](const std::string& line) { log.push_back(line); };
         doors.now_ms = [this] { return now_ms_; };
+        doors.hosts_write = [this] { return hosts_write; };
         return doors;
     }
 
@@ -196,4 +198,29 @@ TEST_CASE("a session whose storage stays broken ends, and is not complete") {
     const auto fault = stream->take_fault();
     REQUIRE(fault);
     CHECK_THAT(fault->message, ContainsSubstring("Read-only file system"));
+}
+
+TEST_CASE("a copy waits for hosts that write, and for nobody when somebody waits for it") {
+    VolumeRig rig(3);
+    rig.hosts_write = true;
+    rig.commit();
+    rig.settle();
+    rig.retry_later(29'000);
+    CHECK(rig.merged.empty());
+    SECTION("until they rest") {
+        rig.hosts_write = false;
+        rig.retry_later(1);
+    }
+    SECTION("or write on and on") {
+        rig.retry_later(1'000);
+    }
+    SECTION("or a drive asks for the volume") {
+        rig.volume().hurry();
+        rig.settle();
+    }
+    CHECK(rig.merged == std::vector<std::uint32_t>{7});
+    // The next one waits anew.
+    rig.hosts_write = true;
+    rig.retry_later(1);
+    CHECK(rig.log.empty());
 }

@@ -358,3 +358,20 @@ TEST_CASE("a session that can not be copied keeps its data and says so to who wa
     CHECK(rig.store->show(identifier)->reason.empty());
     CHECK(rig.volume_content("VOL001L8") == "a|");
 }
+
+TEST_CASE("a session that waited for another host to write is copied when that is safe") {
+    Rig rig;
+    Host one(rig, 1, "VOL001L8");
+    Host two(rig, 2, "VOL001L8");
+    one.write('a');
+    two.write('b');
+    const auto identifier = two.complete();
+    CHECK(rig.store->show(identifier)->state == SessionState::complete);
+    // Seen at once all the same.
+    two.leave();
+    two.open();
+    CHECK(two.content() == "b|");
+    CHECK(rig.store->show(identifier)->state == SessionState::complete);
+    one.synchronise();
+    CHECK(rig.has_state(identifier, SessionState::merged));
+}
