@@ -1,6 +1,9 @@
 #include "drive_iface/cartridge/store_worker.hpp"
 
+#include <malloc.h>
+
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <utility>
 
@@ -14,7 +17,7 @@ using agent::core::Outcome;
 using namespace std::chrono_literals;
 
 // Small writes wait this long for company, unless somebody waits for them.
-constexpr auto linger = 2ms;
+constexpr auto linger = 10ms;
 constexpr std::uint64_t linger_below = 1 << 20;
 // Nothing came for this long: what is not synchronised yet is brought to safety unasked.
 constexpr auto idle_before_checkpoint = 3s;
@@ -24,6 +27,9 @@ constexpr std::size_t batch_operations_max = 1024;
 constexpr std::uint64_t fetch_bytes = 1 << 20;
 constexpr std::uint64_t reserve_step_min = 256 << 10;
 constexpr std::uint64_t operation_cost = 64;
+
+// Workers that store or fetch, of the whole process.
+std::atomic<int> workers_that_stream = 0;
 
 }  // namespace
 
@@ -175,10 +181,12 @@ void StoreWorker::run() {
         if (std::exchange(power_lost_, false)) {
             fail(lock, Error{"power was lost"}, state_.synchronised);
         } else if (fetch_wanted() && !finishing_) {
+            note_stream();
             fetch_step(lock);
         } else if (state_.reserving) {
             reserve_step(lock);
         } else if (!queue_.empty()) {
+            note_stream();
             if (queue_cost_ < linger_below) {
                 work_.wait_for(lock, linger,
                                [this] { return queue_cost_ >= linger_below || somebody_waits(); });
@@ -197,6 +205,7 @@ void StoreWorker::run() {
         }
     }
     close_step(lock);
+    rest(lock);
     const auto finished = std::exchange(finished_, nullptr);
     lock.unlock();
     if (finished) finished();
@@ -212,12 +221,27 @@ void StoreWorker::wait_for_work(Lock& lock) {
         return !queue_.empty() || synchronise_wanted_ || finishing_ || state_.reserving ||
                power_lost_ || room_awaited_ || fetch_wanted();
     };
-    if (state_.synchronised == state_.stored) {
+    const bool safe = state_.synchronised == state_.stored;
+    if (safe && !streams_) {
         work_.wait(lock, something);
     } else if (!work_.wait_for(lock, idle_before_checkpoint, something)) {
+        if (safe) return rest(lock);
         synchronise_up_to_ = given_;
         synchronise_wanted_ = true;
     }
+}
+
+void StoreWorker::note_stream() {
+    if (!std::exchange(streams_, true)) ++workers_that_stream;
+}
+
+// What the C library keeps for the blocks to come goes back to the system when the last stream of
+// the process has ended: nobody is hindered by that then.
+void StoreWorker::rest(Lock& lock) {
+    if (!std::exchange(streams_, false) || --workers_that_stream > 0) return;
+    lock.unlock();
+    ::malloc_trim(0);
+    lock.lock();
 }
 
 // What may be fetched: objects that a cut still in the queue gives up are in the files, but are not

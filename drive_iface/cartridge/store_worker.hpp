@@ -97,6 +97,8 @@ class StoreWorker {
 
     void run();
     void wait_for_work(Lock& lock);
+    void note_stream();
+    void rest(Lock& lock);
     [[nodiscard]] std::uint64_t readable_end() const;
     [[nodiscard]] bool fetch_wanted() const;
     [[nodiscard]] bool somebody_waits() const;
@@ -150,6 +152,7 @@ class StoreWorker {
     std::optional<std::uint64_t> room_awaited_;  // wake when the cost left is below this
     bool block_awaited_ = false;
 
+    bool streams_ = false;  // something was stored or fetched since the last rest
     bool storing_fails_ = false;
     bool power_lost_ = false;
     bool finishing_ = false;

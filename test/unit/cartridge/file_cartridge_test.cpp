@@ -1,6 +1,9 @@
 #include "drive_iface/cartridge/file_cartridge.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <fstream>
 #include <numeric>
 
 #include "test/support/catch.hpp"
@@ -311,3 +314,34 @@ TEST_CASE("short blocks that are read in a row are right, and a damaged one is d
     CHECK(stand.read(*cartridge, 99) == expected[99]);
     CHECK(stand.read(*cartridge, 100) == block_of(1000, 5000));
 }
+
+// Sanitizers have allocators of their own.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define OWN_ALLOCATOR
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define OWN_ALLOCATOR
+#endif
+#endif
+#ifndef OWN_ALLOCATOR
+TEST_CASE("the memory of blocks goes back to the system when the last stream has ended") {
+    const auto resident_mib = [] {
+        std::ifstream file("/proc/self/statm");
+        std::uint64_t all = 0;
+        std::uint64_t resident = 0;
+        file >> all >> resident;
+        return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) >> 20;
+    };
+    ShelfStand stand(Placement::single, 64 << 20);
+    stand.create("LRA001L8");
+    auto cartridge = stand.open("LRA001L8");
+    const auto before = resident_mib();
+    // Short enough for the arena, and more than it keeps by itself.
+    std::vector<Blocks> blocks(400, Blocks(100'000, 7));
+    REQUIRE(resident_mib() > before + 30);
+    for (auto& block : blocks)
+        stand.append(*cartridge, std::move(block));
+    stand.close(std::move(cartridge));
+    CHECK(resident_mib() < before + 10);
+}
+#endif
