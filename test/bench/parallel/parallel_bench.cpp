@@ -3,8 +3,9 @@
 // number of hosts is measured twice: with a thread for each host, and with one thread for all of
 // them, whose cost is the same however many they are. Interleaved rounds, medians and spans.
 //
-// PARALLEL_BENCH_ROUNDS: how many rounds, 9 when it is not set. PARALLEL_BENCH_HOSTS: only this
-// many, for who wants to look at them with a profiler.
+// PARALLEL_BENCH_ROUNDS: how many rounds, 9 when it is not set. PARALLEL_BENCH_MIB: what all hosts
+// write together, 768; what a session costs however much is written shows with less.
+// PARALLEL_BENCH_HOSTS: only this many, for who wants to look at them with a profiler.
 
 #include <poll.h>
 #include <sys/resource.h>
@@ -26,7 +27,6 @@ using namespace parallel_test;
 namespace {
 
 constexpr std::size_t record_size = 256 * 1024;
-constexpr std::size_t records_in_all = 768;  // 192 MiB
 
 class Client {
   public:
@@ -124,12 +124,12 @@ struct Figures {
     double cpu = 0;   // processor seconds of the library for each GiB, without its hosts'
 };
 
-Figures write_with(Site& site, std::size_t hosts, bool one_thread) {
+Figures write_with(Site& site, std::size_t hosts, std::size_t records, bool one_thread) {
     const auto cpu_before = cpu_seconds(RUSAGE_SELF);
     const auto begin = std::chrono::steady_clock::now();
     std::vector<std::unique_ptr<Host>> all;
     for (std::size_t i = 0; i < hosts; ++i)
-        all.push_back(std::make_unique<Host>(site.folder + "/rmt.sock", records_in_all / hosts));
+        all.push_back(std::make_unique<Host>(site.folder + "/rmt.sock", records / hosts));
     const std::size_t a_thread = one_thread ? hosts : 1;
     std::vector<std::thread> threads;
     std::atomic<bool> good{true};
@@ -145,7 +145,7 @@ Figures write_with(Site& site, std::size_t hosts, bool one_thread) {
     const auto took = std::chrono::steady_clock::now() - begin;
     const auto cpu = cpu_seconds(RUSAGE_SELF) - cpu_before - cpu_of_hosts;
     REQUIRE(good);
-    constexpr auto bytes = static_cast<double>(record_size * records_in_all);
+    const auto bytes = static_cast<double>(record_size * records);
     return {bytes / std::chrono::duration<double>(took).count() / 1e6, cpu / bytes * (1 << 30)};
 }
 
@@ -171,6 +171,9 @@ TEST_CASE("aggregate rate of parallel sessions") {
         const auto* text = std::getenv(name);
         return text == nullptr ? otherwise : std::atoi(text);
     };
+    constexpr std::size_t mib = 1 << 20;
+    const auto records =
+        static_cast<std::size_t>(asked("PARALLEL_BENCH_MIB", 768)) * mib / record_size;
     const int rounds = asked("PARALLEL_BENCH_ROUNDS", 9);
     const auto only = static_cast<std::size_t>(asked("PARALLEL_BENCH_HOSTS", 0));
     std::map<std::pair<bool, std::size_t>, std::vector<Figures>> figures;
@@ -178,12 +181,14 @@ TEST_CASE("aggregate rate of parallel sessions") {
         for (const bool one_thread : {false, true}) {
             for (const std::size_t hosts : {1UL, 2UL, 8UL}) {
                 if (only != 0 && only != hosts) continue;
-                Site site;
-                figures[{one_thread, hosts}].push_back(write_with(site, hosts, one_thread));
+                Site site(cartridge::Placement::mirror, 2 * records * record_size);
+                figures[{one_thread, hosts}].push_back(
+                    write_with(site, hosts, records, one_thread));
             }
         }
     }
-    std::cout << "Together, each in two folders, synchronised; medians of " << rounds << '\n';
+    std::cout << records * record_size / mib
+              << " MiB together, each in two folders, synchronised; medians of " << rounds << '\n';
     for (const auto& [what, all] : figures) {
         std::cout << what.second << " hosts, "
                   << (what.first ? "one thread for all: " : "a thread for each:  ")

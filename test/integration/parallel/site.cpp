@@ -18,7 +18,7 @@ void Site::start() {
     REQUIRE(made.ok());
     shelf = std::move(made).value();
     for (const auto* barcode : {"VOL001L8", "VOL002L8", "VOL003L8"})
-        static_cast<void>(shelf->create({.barcode = barcode, .capacity = 256 << 20}));
+        static_cast<void>(shelf->create({.barcode = barcode, .capacity = capacity_}));
     auto kept =
         sessions::file_segments({.folders = {folder + "/a/sessions", folder + "/b/sessions"},
                                  .placement = placement_,

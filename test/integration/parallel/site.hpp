@@ -45,8 +45,9 @@ struct ProgramRun {
 
 class Site {
   public:
-    explicit Site(cartridge::Placement placement_of_sessions = cartridge::Placement::mirror)
-        : placement_(placement_of_sessions) {
+    explicit Site(cartridge::Placement placement_of_sessions = cartridge::Placement::mirror,
+                  std::uint64_t capacity_of_volumes = 256 << 20)
+        : placement_(placement_of_sessions), capacity_(capacity_of_volumes) {
         std::string pattern = (fs::temp_directory_path() / "lra-parallel-XXXXXX").string();
         REQUIRE(::mkdtemp(pattern.data()) != nullptr);
         folder = pattern;
@@ -101,6 +102,7 @@ class Site {
 
   private:
     cartridge::Placement placement_;
+    std::uint64_t capacity_;
     std::unique_ptr<asio::executor_work_guard<asio::io_context::executor_type>> work_;
     std::thread thread_;
 };
