@@ -135,7 +135,8 @@ Outcome delete_cartridge(const std::vector<std::string>& folders, const std::str
     if (!locks.ok()) return locks.error();
     for (const auto& place : places) {
         // The description first: what is left without it is no cartridge.
-        for (const auto& path : {place.metadata, place.index, place.data, place.lock}) {
+        for (const auto& path :
+             {place.metadata, place.metadata + ".new", place.index, place.data, place.lock}) {
             if (::unlink(path.c_str()) == 0 || errno == ENOENT) continue;
             return Error{path + ": could not be deleted: " + std::strerror(errno)};
         }

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <fstream>
 #include <utility>
 
 #include "drive_iface/cartridge/file_shelf.hpp"
+#include "drive_iface/cartridge/folders.hpp"
 #include "drive_iface/cartridge/index_format.hpp"
 
 namespace drive_iface::sessions {
@@ -51,8 +53,9 @@ std::vector<cartridge::IndexEntry> entries(const std::string& folder, std::uint3
 
 class FileSegments final : public SegmentShelf {
   public:
-    FileSegments(std::unique_ptr<FileShelf> shelf, cartridge::Placement placement)
-        : shelf_(std::move(shelf)), placement_(placement) {}
+    FileSegments(std::unique_ptr<FileShelf> shelf, std::vector<std::string> folders,
+                 cartridge::Placement placement)
+        : shelf_(std::move(shelf)), folders_(std::move(folders)), placement_(placement) {}
 
     Outcome create(std::uint32_t identifier, std::uint64_t capacity) override {
         return shelf_->create_to_open({.barcode = barcode_of(identifier),
@@ -65,7 +68,10 @@ class FileSegments final : public SegmentShelf {
     }
 
     Outcome remove(std::uint32_t identifier) override {
-        return shelf_->remove(barcode_of(identifier));
+        const auto barcode = barcode_of(identifier);
+        auto removed = shelf_->remove(barcode);
+        if (removed.ok() || !was_never_made(barcode)) return removed;
+        return cartridge::delete_cartridge(folders_, barcode);
     }
 
     Contents contents(std::uint32_t identifier) const override {
@@ -109,21 +115,33 @@ class FileSegments final : public SegmentShelf {
     }
 
   private:
+    // No description, and no data: making it was broken off.
+    [[nodiscard]] bool was_never_made(const std::string& barcode) const {
+        return std::all_of(folders_.begin(), folders_.end(), [&barcode](const auto& folder) {
+            const auto paths = cartridge::copy_paths(folder, barcode);
+            std::error_code none;
+            const auto size = std::filesystem::file_size(paths.data, none);
+            return !std::filesystem::exists(paths.metadata) &&
+                   (none || size <= cartridge::tap_word);
+        });
+    }
+
     std::unique_ptr<FileShelf> shelf_;
+    std::vector<std::string> folders_;
     cartridge::Placement placement_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<SegmentShelf>> file_segments(FileSegmentsOptions options) {
-    auto shelf = FileShelf::start({.folders = std::move(options.folders),
+    auto shelf = FileShelf::start({.folders = options.folders,
                                    .placement = options.placement,
                                    .buffer_bytes = options.buffer_bytes,
                                    .log = std::move(options.log)},
                                   std::move(options.run_on_loop));
     if (!shelf) return shelf.error();
     return std::unique_ptr<SegmentShelf>(
-        new FileSegments(std::move(shelf).value(), options.placement));
+        new FileSegments(std::move(shelf).value(), std::move(options.folders), options.placement));
 }
 
 }  // namespace drive_iface::sessions

@@ -375,3 +375,27 @@ TEST_CASE("a session that waited for another host to write is copied when that i
     one.synchronise();
     CHECK(rig.has_state(identifier, SessionState::merged));
 }
+
+TEST_CASE("of a session whose files were being made when vtld ended nothing is left") {
+    const bool any_file = GENERATE(true, false);
+    Rig rig;
+    Host one(rig, 1, "VOL001L8");
+    REQUIRE(rig.becomes(
+        [&] { return one.view->room_for(1000) == virtual_library::Cartridge::Room::now; }));
+    const auto identifier = one.identifier();
+    one.leave();
+    rig.stop();
+    const auto of_it = [&rig] {
+        std::vector<std::filesystem::path> files;
+        for (const auto* folder : {"/a/sessions", "/b/sessions"}) {
+            for (const auto& file : std::filesystem::directory_iterator(rig.folder + folder))
+                files.push_back(file.path());
+        }
+        return files;
+    };
+    for (const auto& file : of_it()) {
+        if (!any_file || file.extension() == ".json") std::filesystem::remove(file);
+    }
+    rig.start();
+    CHECK(rig.becomes([&] { return of_it().empty() && !rig.store->show(identifier); }));
+}
