@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "agent/claims/claim.hpp"
@@ -23,6 +24,27 @@ using SqlRow = std::vector<SqlCell>;
 [[nodiscard]] core::Result<claims::Volume> volume_from(const SqlRow& row);
 
 [[nodiscard]] core::Result<claims::Claim> claim_from(const SqlRow& row);
+
+// All rows of an answer, or of one that has one row at most.
+template <typename Value>
+[[nodiscard]] core::Result<std::vector<Value>> every_one(
+    const SqlAnswer& answer, core::Result<Value> (*one_from)(const SqlRow&)) {
+    std::vector<Value> found;
+    for (const auto& row : answer.rows) {
+        auto one = one_from(row);
+        if (!one) return one.error();
+        found.push_back(std::move(one).value());
+    }
+    return found;
+}
+template <typename Value>
+[[nodiscard]] core::Result<std::optional<Value>> maybe_one(
+    const SqlAnswer& answer, core::Result<Value> (*one_from)(const SqlRow&)) {
+    if (answer.rows.empty()) return std::optional<Value>();
+    auto one = one_from(answer.rows.front());
+    if (!one) return one.error();
+    return std::optional(std::move(one).value());
+}
 
 [[nodiscard]] std::int64_t number_in(const SqlCell& cell);
 [[nodiscard]] SqlValue number(std::uint64_t value);

@@ -34,7 +34,8 @@ namespace {
     "drive, home, failed_drive, asked_at, changed_at, deadline FROM claim WHERE library = $1"
 
 constexpr std::string_view every_drive = LRA_DRIVES " ORDER BY serial";
-constexpr std::string_view one_drive = LRA_DRIVES " AND serial = $2";
+constexpr std::string_view drive_of_claim =
+    LRA_DRIVES " AND serial = (SELECT drive FROM claim WHERE library = $1 AND id = $2)";
 constexpr std::string_view every_volume = LRA_VOLUMES " ORDER BY barcode";
 constexpr std::string_view one_volume = LRA_VOLUMES " AND barcode = $2";
 constexpr std::string_view every_claim = LRA_CLAIMS " ORDER BY id DESC LIMIT $2";
@@ -48,6 +49,15 @@ constexpr std::string_view claims_in_line = LRA_CLAIMS " AND state = 'queued' OR
 #undef LRA_DRIVES
 #undef LRA_VOLUMES
 #undef LRA_CLAIMS
+
+constexpr std::string_view epoch_of_library = "SELECT epoch FROM library_state WHERE library = $1";
+// Held to the end of the transaction: whoever else wants to change something waits.
+constexpr std::string_view epoch_of_library_locked =
+    "SELECT epoch FROM library_state WHERE library = $1 FOR UPDATE";
+constexpr std::string_view newest_claim =
+    "SELECT coalesce(max(id), 0) FROM claim WHERE library = $1";
+constexpr std::string_view occupied_drives =
+    "SELECT drive FROM volume WHERE library = $1 AND place = 'drive' AND drive IS NOT NULL";
 
 constexpr std::string_view write_drive =
     "UPDATE drive SET state = $1, node = $2, epoch = $3, claim = $4, volume = $5, home = $6, "
@@ -116,22 +126,42 @@ Outcome ClaimTable::transaction(const std::function<Outcome()>& body) {
                  "; the same request may be repeated, and continues where it stands"};
 }
 
-Outcome ClaimTable::still_master() {
-    static constexpr std::string_view plain = "SELECT epoch FROM library_state WHERE library = $1";
-    static constexpr std::string_view locking =
-        "SELECT epoch FROM library_state WHERE library = $1 FOR UPDATE";
-    const auto answer = session_->run(session_->is_shared() ? locking : plain, {options_.library});
-    if (!answer) return answer.error();
-    if (answer->rows.empty()) return Error{"library " + options_.library + " is not in the table"};
-    const auto epoch = static_cast<std::uint64_t>(number_in(answer->rows.front().front()));
+// Asked before anything else: what is asked behind it, on the same trip, nobody changes any more.
+SqlQuestion ClaimTable::whose_epoch() const {
+    return {session_->is_shared() ? epoch_of_library_locked : epoch_of_library, {options_.library}};
+}
+
+Outcome ClaimTable::is_mine(const SqlAnswer& answer) const {
+    if (answer.rows.empty()) return Error{"library " + options_.library + " is not in the table"};
+    const auto epoch = static_cast<std::uint64_t>(number_in(answer.rows.front().front()));
     if (epoch != writer_.epoch) return not_master(writer_.node);
     return Nothing{};
 }
 
+Outcome ClaimTable::still_master() {
+    const auto answers = session_->ask({whose_epoch()});
+    if (!answers) return answers.error();
+    return is_mine(answers->front());
+}
+
+Result<ClaimTable::ClaimSeen> ClaimTable::look_at(std::uint64_t id) {
+    const auto answers = session_->ask({whose_epoch(),
+                                        {claim_by_id, {options_.library, number(id)}},
+                                        {drive_of_claim, {options_.library, number(id)}}});
+    if (!answers) return answers.error();
+    if (auto master = is_mine((*answers)[0]); !master) return master.error();
+    auto claim = maybe_one((*answers)[1], &claim_from);
+    if (!claim) return claim.error();
+    if (!*claim) return Error{"there is no claim " + number_text(id)};
+    auto drive = maybe_one((*answers)[2], &drive_from);
+    if (!drive) return drive.error();
+    if ((*claim)->drive && !*drive)
+        return Error{"drive " + *(*claim)->drive + " is not in the drive table"};
+    return ClaimSeen{**claim, (*drive).value_or(DriveRow{})};
+}
+
 Outcome ClaimTable::run(std::string_view sql, std::vector<SqlValue> values) {
-    const auto answer = session_->run(sql, values);
-    if (!answer) return answer.error();
-    return Nothing{};
+    return session_->put(sql, std::move(values));
 }
 
 Result<claims::Writer> ClaimTable::enroll() {
@@ -154,13 +184,15 @@ Result<claims::Writer> ClaimTable::enroll() {
                 !raised)
                 return raised;
         }
-        const auto state =
-            session_->run("SELECT epoch FROM library_state WHERE library = $1", {options_.library});
-        if (!state) return state.error();
-        const auto node = session_->run("SELECT number FROM node WHERE name = $1", {options_.node});
-        if (!node) return node.error();
-        writer_.epoch = static_cast<std::uint64_t>(number_in(state->rows.front().front()));
-        writer_.node_number = static_cast<std::uint32_t>(number_in(node->rows.front().front()));
+        const auto entered =
+            session_->ask({{epoch_of_library, {options_.library}},
+                           {"SELECT number FROM node WHERE name = $1", {options_.node}}});
+        if (!entered) return entered.error();
+        const auto only_number = [](const SqlAnswer& answer) {
+            return number_in(answer.rows.front().front());
+        };
+        writer_.epoch = static_cast<std::uint64_t>(only_number((*entered)[0]));
+        writer_.node_number = static_cast<std::uint32_t>(only_number((*entered)[1]));
         if (writer_.node_number <= 15) return Nothing{};
         return Error{
             "the drive table knows 15 controllers already; remove those that are gone "
@@ -244,55 +276,27 @@ Outcome ClaimTable::learn_volumes(const std::vector<Volume>& seen, WallTime now)
 Result<std::vector<DriveRow>> ClaimTable::drives() {
     const auto answer = session_->run(every_drive, {options_.library});
     if (!answer) return answer.error();
-    std::vector<DriveRow> found;
-    for (const auto& row : answer->rows) {
-        auto drive = drive_from(row);
-        if (!drive) return drive.error();
-        found.push_back(std::move(drive).value());
-    }
-    return found;
-}
-
-Result<DriveRow> ClaimTable::drive(const std::string& serial) {
-    const auto answer = session_->run(one_drive, {options_.library, serial});
-    if (!answer) return answer.error();
-    if (answer->rows.empty()) return Error{"drive " + serial + " is not in the drive table"};
-    return drive_from(answer->rows.front());
+    return every_one(*answer, &drive_from);
 }
 
 Result<std::vector<Volume>> ClaimTable::volumes() {
     const auto answer = session_->run(every_volume, {options_.library});
     if (!answer) return answer.error();
-    std::vector<Volume> found;
-    for (const auto& row : answer->rows) {
-        auto volume = volume_from(row);
-        if (!volume) return volume.error();
-        found.push_back(std::move(volume).value());
-    }
-    return found;
+    return every_one(*answer, &volume_from);
 }
 
 Result<std::optional<Volume>> ClaimTable::volume(const std::string& barcode) {
     const auto answer = session_->run(one_volume, {options_.library, barcode});
     if (!answer) return answer.error();
-    if (answer->rows.empty()) return std::optional<Volume>();
-    auto volume = volume_from(answer->rows.front());
-    if (!volume) return volume.error();
-    return std::optional(std::move(volume).value());
+    return maybe_one(*answer, &volume_from);
 }
 
 Result<std::vector<Claim>> ClaimTable::claims_where(std::string_view sql,
                                                     std::vector<SqlValue> values) {
     values.insert(values.begin(), options_.library);
-    const auto answer = session_->run(sql, values);
+    const auto answer = session_->run(sql, std::move(values));
     if (!answer) return answer.error();
-    std::vector<Claim> found;
-    for (const auto& row : answer->rows) {
-        auto claim = claim_from(row);
-        if (!claim) return claim.error();
-        found.push_back(std::move(claim).value());
-    }
-    return found;
+    return every_one(*answer, &claim_from);
 }
 
 Result<std::optional<Claim>> ClaimTable::one_claim(std::string_view sql,
@@ -357,19 +361,10 @@ Outcome ClaimTable::keep_drive(const DriveRow& drive, WallTime now) {
                 drive.serial});
 }
 
-// The newest claim is never forgotten, so no number is used twice.
-Result<std::uint64_t> ClaimTable::next_claim_number() {
-    const auto newest = session_->run("SELECT coalesce(max(id), 0) FROM claim WHERE library = $1",
-                                      {options_.library});
-    if (!newest) return newest.error();
-    const auto id = static_cast<std::uint64_t>(number_in(newest->rows.front().front())) + 1;
-    if (id > options_.ended_max && id % 64 == 0) {
-        const auto pruned =
-            run("DELETE FROM claim WHERE library = $1 AND state = 'ended' AND id < $2",
-                {options_.library, number(id - options_.ended_max)});
-        if (!pruned) return pruned.error();
-    }
-    return id;
+Outcome ClaimTable::forget_before(std::uint64_t id) {
+    if (id <= options_.ended_max || id % 64 != 0) return Nothing{};
+    return run("DELETE FROM claim WHERE library = $1 AND state = 'ended' AND id < $2",
+               {options_.library, number(id - options_.ended_max)});
 }
 
 // ---- commit 1
@@ -410,62 +405,70 @@ Outcome ClaimTable::take_in(Claim& claim, const DriveRow& chosen, std::uint64_t 
     return Nothing{};
 }
 
-// A drive somebody else has put a cartridge into is busy, claimed or not.
-Result<std::vector<DriveRow>> ClaimTable::without_occupied(std::vector<DriveRow> rows) {
-    const auto occupied = session_->run(
-        "SELECT drive FROM volume WHERE library = $1 AND place = 'drive' AND drive IS NOT NULL",
-        {options_.library});
-    if (!occupied) return occupied.error();
-    for (const auto& cells : occupied->rows) {
-        for (auto& row : rows) {
+Result<ClaimTable::TableSeen> ClaimTable::look_for(const MountRequest& request) {
+    const auto answers = session_->ask({whose_epoch(),
+                                        {claim_by_request, {options_.library, request.request}},
+                                        {one_volume, {options_.library, request.volume}},
+                                        {claim_by_volume, {options_.library, request.volume}},
+                                        {every_drive, {options_.library}},
+                                        {occupied_drives, {options_.library}},
+                                        {newest_claim, {options_.library}}});
+    if (!answers) return answers.error();
+    if (auto master = is_mine((*answers)[0]); !master) return master.error();
+    auto before = maybe_one((*answers)[1], &claim_from);
+    if (!before) return before.error();
+    auto volume = maybe_one((*answers)[2], &volume_from);
+    if (!volume) return volume.error();
+    auto in_use = maybe_one((*answers)[3], &claim_from);
+    if (!in_use) return in_use.error();
+    if (*in_use && (*in_use)->request == request.request) in_use.value().reset();
+    auto rows = every_one((*answers)[4], &drive_from);
+    if (!rows) return rows.error();
+    TableSeen seen{*before, *volume, *in_use, *rows, *rows, 0};
+    for (const auto& cells : (*answers)[5].rows) {
+        for (auto& row : seen.usable) {
             if (row.serial == cells.front() && row.state == DriveState::free)
                 row.state = DriveState::mounted;
         }
     }
-    return rows;
+    // The newest claim is never forgotten, so no number is used twice.
+    seen.next_id = static_cast<std::uint64_t>(number_in((*answers)[6].rows.front().front())) + 1;
+    return seen;
 }
 
 Outcome ClaimTable::choose(const MountRequest& request,
                            const std::vector<claims::KnownDrive>& known,
                            const std::vector<std::string>& not_these, std::uint64_t key,
                            WallTime now, ClaimBegun& begun) {
-    if (auto master = still_master(); !master) return master;
-    auto before = claim_of_request(request.request);
-    if (!before) return before.error();
-    const bool open = *before && (*before)->state == ClaimState::queued;
-    const bool again = *before && (*before)->state == ClaimState::ended &&
-                       (*before)->ending == ClaimEnding::undone;
-    if (*before && ((*before)->volume != request.volume || (*before)->host != request.host))
+    const auto looked = look_for(request);
+    if (!looked) return looked.error();
+    const auto& [before, volume, in_use, rows, usable, next_id] = *looked;
+    const bool open = before && before->state == ClaimState::queued;
+    const bool again =
+        before && before->state == ClaimState::ended && before->ending == ClaimEnding::undone;
+    if (before && (before->volume != request.volume || before->host != request.host))
         return Error{"request " + request.request + " was made before for volume " +
-                     (*before)->volume + "; choose another --request"};
-    if (*before && !open && !again) {
-        begun = AlreadyKnown{**before};
+                     before->volume + "; choose another --request"};
+    if (before && !open && !again) {
+        begun = AlreadyKnown{*before};
         return Nothing{};
     }
-    const auto volume_known = volume(request.volume);
-    if (!volume_known) return volume_known.error();
-    auto in_use = claim_of_volume(request.volume);
-    if (!in_use) return in_use.error();
-    if (*in_use && (*in_use)->request == request.request) in_use.value().reset();
-    const auto rows = drives();
-    if (!rows) return rows.error();
-    auto usable = without_occupied(*rows);
-    if (!usable) return usable.error();
-    if (auto refusal = claims::why_not_mountable(request.volume, *volume_known, *in_use,
-                                                 request.access, *rows, options_.media)) {
+    if (auto refusal = claims::why_not_mountable(request.volume, volume, in_use, request.access,
+                                                 rows, options_.media)) {
         begun = std::move(*refusal);
         return Nothing{};
     }
-    const claims::DriveWish wish{.generation = (*volume_known)->generation,
+    const claims::DriveWish wish{.generation = volume->generation,
                                  .access = request.access,
-                                 .from = (*volume_known)->element,
+                                 .from = volume->element,
                                  .affinity = request.affinity,
                                  .not_these = not_these};
-    const auto choice = claims::choose_drive(wish, *usable, known, options_.media);
+    const auto choice = claims::choose_drive(wish, usable, known, options_.media);
     Claim claim;
-    if (*before) {
-        claim = **before;
+    if (before) {
+        claim = *before;
     } else {
+        claim.id = next_id;
         claim.request = request.request;
         claim.host = request.host;
         claim.volume = request.volume;
@@ -474,7 +477,7 @@ Outcome ClaimTable::choose(const MountRequest& request,
     }
     claim.wait = request.wait;
     claim.deadline = request.deadline;
-    claim.home = (*volume_known)->element;
+    claim.home = volume->element;
     if (!choice.serial && !request.wait) {
         begun = NoDrive{choice.counts, ""};
         return Nothing{};
@@ -487,17 +490,15 @@ Outcome ClaimTable::choose(const MountRequest& request,
             return Nothing{};
         }
     }
-    if (!*before) {
-        const auto id = next_claim_number();
-        if (!id) return id.error();
-        claim.id = *id;
+    if (!before) {
+        if (auto pruned = forget_before(next_id); !pruned) return pruned;
     }
     if (choice.serial) {
-        const auto chosen = std::find_if(rows->begin(), rows->end(), [&](const DriveRow& row) {
+        const auto chosen = std::find_if(rows.begin(), rows.end(), [&](const DriveRow& row) {
             return row.serial == *choice.serial;
         });
         DriveClaimed taken;
-        if (auto kept = take_in(claim, *chosen, key, !*before, now, taken); !kept) return kept;
+        if (auto kept = take_in(claim, *chosen, key, !before, now, taken); !kept) return kept;
         begun = std::move(taken);
         return Nothing{};
     }
@@ -509,7 +510,7 @@ Outcome ClaimTable::choose(const MountRequest& request,
         claim.epoch = writer_.epoch;
         claim.drive.reset();
         claim.changed_at = now;
-        if (auto kept = keep_claim(claim, !*before); !kept) return kept;
+        if (auto kept = keep_claim(claim, !before); !kept) return kept;
     }
     const auto position = position_of(claim.id);
     if (!position) return position.error();

@@ -142,22 +142,39 @@ class ClaimTable {
     [[nodiscard]] core::Outcome free_drive(const std::string& serial, core::WallTime now);
 
   private:
+    struct ClaimSeen {
+        claims::Claim claim;
+        claims::DriveRow drive;  // without meaning when the claim has none
+    };
+    // All that decides about a request.
+    struct TableSeen {
+        std::optional<claims::Claim> before;  // of the same request
+        std::optional<claims::Volume> volume;
+        std::optional<claims::Claim> in_use;  // another request has the volume
+        std::vector<claims::DriveRow> drives;
+        // With those busy that somebody else has put a cartridge into, claimed or not.
+        std::vector<claims::DriveRow> usable;
+        std::uint64_t next_id = 0;
+    };
+
     core::Outcome transaction(const std::function<core::Outcome()>& body);
+    [[nodiscard]] SqlQuestion whose_epoch() const;
+    [[nodiscard]] core::Outcome is_mine(const SqlAnswer& answer) const;
     core::Outcome still_master();
+    // A claim and its drive, by a writer that may change them.
+    core::Result<ClaimSeen> look_at(std::uint64_t id);
+    core::Result<TableSeen> look_for(const MountRequest& request);
     core::Result<std::vector<claims::Claim>> claims_where(std::string_view sql,
                                                           std::vector<SqlValue> values);
     core::Result<std::optional<claims::Claim>> one_claim(std::string_view sql,
                                                          std::vector<SqlValue> values);
     core::Outcome keep_claim(const claims::Claim& claim, bool is_new);
     core::Outcome keep_drive(const claims::DriveRow& drive, core::WallTime now);
-    core::Result<claims::DriveRow> drive(const std::string& serial);
     core::Outcome run(std::string_view sql, std::vector<SqlValue> values);
-    core::Result<std::uint64_t> next_claim_number();
+    core::Outcome forget_before(std::uint64_t id);
     core::Result<std::string> line_full(const std::string& host);
     core::Outcome take_in(claims::Claim& claim, const claims::DriveRow& chosen, std::uint64_t key,
                           bool is_new, core::WallTime now, DriveClaimed& taken);
-    core::Result<std::vector<claims::DriveRow>> without_occupied(
-        std::vector<claims::DriveRow> rows);
     core::Result<std::size_t> position_of(std::uint64_t id);
     core::Outcome choose(const MountRequest& request, const std::vector<claims::KnownDrive>& known,
                          const std::vector<std::string>& not_these, std::uint64_t key,

@@ -27,11 +27,9 @@ Error not_its_drive(const Claim& claim) {
 Result<Claim> ClaimTable::step(std::uint64_t id, claims::ClaimEvent event, WallTime now) {
     Claim stepped;
     auto done = transaction([&]() -> Outcome {
-        if (auto master = still_master(); !master) return master;
-        auto found = claim(id);
+        auto found = look_at(id);
         if (!found) return found.error();
-        if (!*found) return Error{"there is no claim " + std::to_string(id)};
-        stepped = **found;
+        stepped = found->claim;
         const auto& row = claims::claim_row(stepped.state, event);
         if (row.action == claims::ClaimAction::refuse)
             return Error{"claim " + std::to_string(id) + " is " + std::string(to_text(row.from)) +
@@ -44,9 +42,7 @@ Result<Claim> ClaimTable::step(std::uint64_t id, claims::ClaimEvent event, WallT
         stepped.changed_at = now;
         if (auto kept = keep_claim(stepped, false); !kept) return kept;
         if (!stepped.drive) return Nothing{};
-        auto row_of_drive = drive(*stepped.drive);
-        if (!row_of_drive) return row_of_drive.error();
-        auto& its_drive = row_of_drive.value();
+        auto& its_drive = found.value().drive;
         if (its_drive.claim != id) return not_its_drive(stepped);
         its_drive.state = claims::drive_state_of(row.to);
         if (mounted) {
@@ -75,11 +71,9 @@ Result<Claim> ClaimTable::step(std::uint64_t id, claims::ClaimEvent event, WallT
 Result<Claim> ClaimTable::release(std::uint64_t id, const ClaimRelease& how, WallTime now) {
     Claim released;
     auto done = transaction([&]() -> Outcome {
-        if (auto master = still_master(); !master) return master;
-        auto found = claim(id);
+        auto found = look_at(id);
         if (!found) return found.error();
-        if (!*found) return Error{"there is no claim " + std::to_string(id)};
-        released = **found;
+        released = found->claim;
         const auto serial = released.drive;
         if (serial && released.state != ClaimState::ended && released.node != writer_.node)
             return Error{"claim " + std::to_string(id) + " is controller " + released.node + "'s"};
@@ -101,9 +95,7 @@ Result<Claim> ClaimTable::release(std::uint64_t id, const ClaimRelease& how, Wal
                      released.volume});
             if (!kept) return kept;
         }
-        auto row = drive(*serial);
-        if (!row) return row.error();
-        auto& its_drive = row.value();
+        auto& its_drive = found.value().drive;
         if (its_drive.claim != id) return Nothing{};
         its_drive.state = how.quarantine_drive.empty() ? DriveState::free : DriveState::quarantined;
         its_drive.reason = how.quarantine_drive;
@@ -123,11 +115,9 @@ Result<Claim> ClaimTable::release(std::uint64_t id, const ClaimRelease& how, Wal
 Result<Claim> ClaimTable::adopt(std::uint64_t id, std::uint64_t key, WallTime now) {
     Claim adopted;
     auto done = transaction([&]() -> Outcome {
-        if (auto master = still_master(); !master) return master;
-        auto found = claim(id);
+        auto found = look_at(id);
         if (!found) return found.error();
-        if (!*found) return Error{"there is no claim " + std::to_string(id)};
-        adopted = **found;
+        adopted = found->claim;
         // It still names the drive it had, which may be another claim's by now.
         if (adopted.state == ClaimState::ended)
             return Error{"claim " + std::to_string(id) + " has ended"};
@@ -142,9 +132,7 @@ Result<Claim> ClaimTable::adopt(std::uint64_t id, std::uint64_t key, WallTime no
         adopted.epoch = writer_.epoch;
         if (auto kept = keep_claim(adopted, false); !kept) return kept;
         if (!adopted.drive) return Nothing{};
-        auto row = drive(*adopted.drive);
-        if (!row) return row.error();
-        auto& its_drive = row.value();
+        auto& its_drive = found.value().drive;
         if (its_drive.claim != id) return not_its_drive(adopted);
         its_drive.node = writer_.node;
         its_drive.epoch = writer_.epoch;

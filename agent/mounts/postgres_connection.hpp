@@ -13,6 +13,7 @@ using postgres::is_good;
 using postgres::PostgresConnection;
 using postgres::PostgresResult;
 using postgres::result_of_sent;
+using postgres::results_of_trip;
 using postgres::sql_state_of;
 using postgres::words_of;
 

@@ -27,6 +27,7 @@ constexpr const char* session_settings =
     "SET synchronous_commit = on; SET lock_timeout = '5s'; "
     "SET idle_in_transaction_session_timeout = '60s'; "
     "SET client_connection_check_interval = '2s'; SET client_min_messages = warning";
+constexpr std::size_t unsent_max = 64;  // changes that wait for the next trip
 constexpr std::string_view lock_not_available = "55P03";
 constexpr const char* schema_lock = "4952";  // so that two controllers do not make the tables
 
@@ -37,6 +38,7 @@ class PostgresSession final : public SqlSession {
     Outcome connect() {
         connection_.reset();
         prepared_.clear();
+        unsent_.clear();
         in_transaction_ = false;
         auto connection = connect_to_primary(options_.servers, options_.connect_within);
         if (!connection) return connection.error();
@@ -54,30 +56,33 @@ class PostgresSession final : public SqlSession {
         return made;
     }
 
-    Result<SqlAnswer> run(std::string_view sql, const std::vector<SqlValue>& values) override {
+    Result<std::vector<SqlAnswer>> ask(const std::vector<SqlQuestion>& questions) override {
         if (!connection_ && !in_transaction_ && !locked_) {
             if (auto connected = connect(); !connected) return connected.error();
         }
-        if (!connection_) return Error{"the connection to the database was lost"};
-        auto name = statement_named(sql);
-        if (!name) return name.error();
-        std::vector<std::string> texts;
-        texts.reserve(values.size());
-        std::vector<const char*> pointers;
-        for (const auto& value : values)
-            texts.push_back(text_of(value));
-        for (std::size_t i = 0; i < values.size(); ++i) {
-            const bool null = std::holds_alternative<std::monostate>(values[i]);
-            pointers.push_back(null ? nullptr : texts[i].c_str());
+        const std::size_t before = unsent_.size();
+        unsent_.insert(unsent_.end(), questions.begin(), questions.end());
+        if (auto prepared = prepare_unsent(); !prepared) {
+            unsent_.clear();
+            return prepared.error();
         }
-        const int sent =
-            PQsendQueryPrepared(connection_.get(), name->c_str(), static_cast<int>(values.size()),
-                                pointers.data(), nullptr, nullptr, 0);
-        if (sent == 0) return lost(PQerrorMessage(connection_.get()));
-        auto result = result_of_sent(connection_.get(), options_.answer_within);
-        if (!result) return lost(result.error().message);
-        if (!is_good(result.value())) return refused(result.value());
-        return answer_in(result.value().get());
+        const auto results = send_unsent();
+        if (!results) return results.error();
+        for (const auto& result : *results) {
+            if (!is_good(result)) return refused(result);
+        }
+        std::vector<SqlAnswer> answers;
+        for (std::size_t i = before; i < results->size(); ++i)
+            answers.push_back(answer_in((*results)[i].get()));
+        return answers;
+    }
+
+    Outcome put(std::string_view sql, std::vector<SqlValue> values) override {
+        unsent_.push_back({sql, std::move(values)});
+        if (unsent_.size() < unsent_max) return Nothing{};
+        const auto made = ask({});
+        if (!made) return made.error();
+        return Nothing{};
     }
 
     Outcome begin() override {
@@ -85,28 +90,24 @@ class PostgresSession final : public SqlSession {
             if (locked_) return Error{"the connection to the database, and the lock, were lost"};
             if (auto connected = connect(); !connected) return connected;
         }
-        auto begun = simple("BEGIN");
-        if (begun) in_transaction_ = true;
-        return begun;
+        unsent_ = {{"BEGIN", {}}};
+        in_transaction_ = true;
+        return Nothing{};
     }
 
     Commit commit() override {
         const std::string mark = next_mark();
-        if (auto marked = run("UPDATE node SET mark = $1 WHERE name = $2", {mark, options_.node});
-            !marked) {
-            rollback();
-            return {CommitEnd::failed, marked.error().message};
-        }
-        warning_.clear();
+        unsent_.push_back({"UPDATE node SET mark = $1 WHERE name = $2", {mark, options_.node}});
         const Commit end = send_commit();
-        in_transaction_ = false;
         if (end.end != CommitEnd::unknown) return end;
         return resolve(mark, end.words);
     }
 
     void rollback() override {
         in_transaction_ = false;
-        if (connection_) static_cast<void>(simple("ROLLBACK"));
+        unsent_.clear();
+        if (connection_ && PQtransactionStatus(connection_.get()) != PQTRANS_IDLE)
+            static_cast<void>(simple("ROLLBACK"));
     }
 
     Outcome lock_library() override {
@@ -146,6 +147,7 @@ class PostgresSession final : public SqlSession {
     Error lost(const std::string& words) {
         connection_.reset();
         prepared_.clear();
+        unsent_.clear();
         last_state_.clear();
         return Error{"the connection to the database was lost: " + words};
     }
@@ -188,17 +190,49 @@ class PostgresSession final : public SqlSession {
             "of lrad that wrote it, or a later one"};
     }
 
-    Result<std::string> statement_named(std::string_view sql) {
-        if (const auto known = prepared_.find(sql); known != prepared_.end()) return known->second;
-        const std::string name = "s" + std::to_string(prepared_.size());
-        const std::string text(sql);
-        if (PQsendPrepare(connection_.get(), name.c_str(), text.c_str(), 0, nullptr) == 0)
+    // Each statement is new to a connection once; then this sends nothing.
+    Outcome prepare_unsent() {
+        if (!connection_) return Error{"the connection to the database was lost"};
+        for (const auto& question : unsent_) {
+            if (prepared_.contains(question.sql)) continue;
+            const std::string name = "s" + std::to_string(prepared_.size());
+            const std::string text(question.sql);
+            if (PQsendPrepare(connection_.get(), name.c_str(), text.c_str(), 0, nullptr) == 0)
+                return lost(PQerrorMessage(connection_.get()));
+            auto result = result_of_sent(connection_.get(), options_.answer_within);
+            if (!result) return lost(result.error().message);
+            if (!is_good(result.value())) return refused(result.value());
+            prepared_.emplace(text, name);
+        }
+        return Nothing{};
+    }
+
+    // All that is unsent, on one trip. An error: the connection is lost, and nobody knows what was
+    // done.
+    Result<std::vector<PostgresResult>> send_unsent() {
+        const auto questions = std::exchange(unsent_, {});
+        bool sent = PQenterPipelineMode(connection_.get()) != 0;
+        for (const auto& question : questions)
+            sent = sent && send(question);
+        if (!sent || PQpipelineSync(connection_.get()) == 0)
             return lost(PQerrorMessage(connection_.get()));
-        auto result = result_of_sent(connection_.get(), options_.answer_within);
-        if (!result) return lost(result.error().message);
-        if (!is_good(result.value())) return refused(result.value());
-        prepared_.emplace(text, name);
-        return name;
+        auto results = results_of_trip(connection_.get(), questions.size(), options_.answer_within);
+        if (!results) return lost(results.error().message);
+        return results;
+    }
+
+    bool send(const SqlQuestion& question) {
+        std::vector<std::string> texts;
+        texts.reserve(question.values.size());
+        std::vector<const char*> pointers;
+        for (const auto& value : question.values) {
+            texts.push_back(text_of(value));
+            const bool null = std::holds_alternative<std::monostate>(value);
+            pointers.push_back(null ? nullptr : texts.back().c_str());
+        }
+        return PQsendQueryPrepared(connection_.get(), prepared_.find(question.sql)->second.c_str(),
+                                   static_cast<int>(pointers.size()), pointers.data(), nullptr,
+                                   nullptr, 0) != 0;
     }
 
     static std::string text_of(const SqlValue& value) {
@@ -229,23 +263,38 @@ class PostgresSession final : public SqlSession {
                std::to_string(std::chrono::steady_clock::now().time_since_epoch().count());
     }
 
+    // The changes that are still unsent and the commit, on one trip.
     Commit send_commit() {
-        if (PQsendQuery(connection_.get(), "COMMIT") == 0)
-            return {CommitEnd::unknown, lost(PQerrorMessage(connection_.get())).message};
-        auto result = result_of_sent(connection_.get(), options_.answer_within);
-        if (!result) return {CommitEnd::unknown, lost(result.error().message).message};
-        if (!is_good(result.value())) {
-            const auto state = sql_state_of(result.value());
-            const auto words = refused(result.value()).message;
-            // The server shuts down, or ends this session: it may have been written before that.
-            const bool nobody_knows =
-                !connection_ || state.empty() || state.starts_with("57") || state.starts_with("08");
-            return {nobody_knows ? CommitEnd::unknown : CommitEnd::failed, words};
+        in_transaction_ = false;
+        unsent_.push_back({"COMMIT", {}});
+        if (auto prepared = prepare_unsent(); !prepared) {
+            rollback();
+            return {CommitEnd::failed, prepared.error().message};
         }
-        if (std::strcmp(PQcmdStatus(result.value().get()), "COMMIT") != 0)
+        warning_.clear();
+        const auto results = send_unsent();
+        if (!results) return {CommitEnd::unknown, results.error().message};
+        for (const auto& result : *results) {
+            if (!is_good(result)) return not_committed(result);
+        }
+        if (std::strcmp(PQcmdStatus(results->back().get()), "COMMIT") != 0)
             return {CommitEnd::failed, "the database rolled it back"};
         if (!warning_.empty()) return {CommitEnd::unknown, warning_};
         return {};
+    }
+
+    Commit not_committed(const PostgresResult& result) {
+        const auto state = sql_state_of(result);
+        const auto words = refused(result).message;
+        // Before the commit was tried: the server says that the transaction is still there.
+        if (connection_ && PQtransactionStatus(connection_.get()) == PQTRANS_INERROR) {
+            rollback();
+            return {CommitEnd::failed, words};
+        }
+        // The server shuts down, or ends this session: it may have been written before that.
+        const bool nobody_knows =
+            !connection_ || state.empty() || state.starts_with("57") || state.starts_with("08");
+        return {nobody_knows ? CommitEnd::unknown : CommitEnd::failed, words};
     }
 
     // The row lock waits until the transaction in question is over one way or the other.
@@ -279,22 +328,15 @@ class PostgresSession final : public SqlSession {
 
     // Is the transaction that left this mark on every disk?
     Result<bool> read_mark(const std::string& mark) {
-        if (auto begun = simple("BEGIN"); !begun) return begun.error();
-        in_transaction_ = true;
+        if (auto begun = begin(); !begun) return begun.error();
         const auto found = run("SELECT mark FROM node WHERE name = $1 FOR UPDATE", {options_.node});
         if (!found) {
             rollback();
             return found.error();
         }
         const bool there = !found->rows.empty() && found->rows.front().front() == mark;
-        const auto behind = run("UPDATE node SET mark = mark WHERE name = $1", {options_.node});
-        if (!behind) {
-            rollback();
-            return behind.error();
-        }
-        warning_.clear();
+        unsent_.push_back({"UPDATE node SET mark = mark WHERE name = $1", {options_.node}});
         const auto end = send_commit();
-        in_transaction_ = false;
         if (end.end != CommitEnd::done) return Error{end.words};
         return there;
     }
@@ -302,8 +344,9 @@ class PostgresSession final : public SqlSession {
     PostgresOptions options_;
     PostgresConnection connection_;
     std::map<std::string, std::string, std::less<>> prepared_;
-    std::string warning_;     // since it was cleared
-    std::string last_state_;  // SQLSTATE of the last refusal
+    std::vector<SqlQuestion> unsent_;  // on the next trip; a transaction begins with its BEGIN
+    std::string warning_;              // since it was cleared
+    std::string last_state_;           // SQLSTATE of the last refusal
     std::atomic<bool> given_up_ = false;
     bool in_transaction_ = false;
     bool locked_ = false;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -21,6 +22,12 @@ using SqlCell = std::optional<std::string>;  // nothing: NULL
 struct SqlAnswer {
     std::vector<std::vector<SqlCell>> rows;
     std::uint64_t changed = 0;  // rows that the statement has changed
+};
+
+// `sql` lives as long as the session: a literal.
+struct SqlQuestion {
+    std::string_view sql;
+    std::vector<SqlValue> values;
 };
 
 enum class CommitEnd : std::uint8_t {
@@ -37,12 +44,23 @@ class SqlSession {
   public:
     virtual ~SqlSession() = default;
 
-    // `sql` lives as long as the session: a literal. An error inside a transaction ends it; only
-    // rollback() may follow.
-    [[nodiscard]] virtual core::Result<SqlAnswer> run(std::string_view sql,
-                                                      const std::vector<SqlValue>& values) = 0;
+    // One behind the other, each sees what those before it have done; PostgreSQL: one trip to the
+    // server. As many answers as questions. An error inside a transaction ends it; only rollback()
+    // may follow.
+    [[nodiscard]] virtual core::Result<std::vector<SqlAnswer>> ask(
+        const std::vector<SqlQuestion>& questions) = 0;
+    [[nodiscard]] core::Result<SqlAnswer> run(std::string_view sql, std::vector<SqlValue> values) {
+        auto answers = ask({{sql, std::move(values)}});
+        if (!answers) return answers.error();
+        return std::move(answers.value().front());
+    }
 
-    // Connects again when the connection was lost.
+    // Inside a transaction: a change that is made before whatever is asked next and before the
+    // commit, on the same trip. That it was refused may be told there only.
+    [[nodiscard]] virtual core::Outcome put(std::string_view sql, std::vector<SqlValue> values) = 0;
+
+    // Connects again when the connection was lost. That the server is gone shows with the first
+    // question.
     [[nodiscard]] virtual core::Outcome begin() = 0;
     [[nodiscard]] virtual Commit commit() = 0;
     virtual void rollback() = 0;

@@ -77,23 +77,20 @@ class SqliteSession final : public SqlSession {
         return core::Nothing{};
     }
 
-    core::Result<SqlAnswer> run(std::string_view sql,
-                                const std::vector<SqlValue>& values) override {
-        sqlite3_stmt* statement = prepared(sql);
-        if (statement == nullptr) return sqlite_failure(connection_, file_);
-        bind(statement, values);
-        SqlAnswer answer;
-        int code = 0;
-        while ((code = sqlite3_step(statement)) == SQLITE_ROW)
-            answer.rows.push_back(row_of(statement));
-        answer.changed = static_cast<std::uint64_t>(sqlite3_changes(connection_));
-        if (code == SQLITE_DONE) {
-            sqlite3_reset(statement);
-            return answer;
+    core::Result<std::vector<SqlAnswer>> ask(const std::vector<SqlQuestion>& questions) override {
+        std::vector<SqlAnswer> answers;
+        for (const auto& question : questions) {
+            auto answer = answer_to(question.sql, question.values);
+            if (!answer) return answer.error();
+            answers.push_back(std::move(answer).value());
         }
-        auto error = sqlite_failure(connection_, file_);
-        sqlite3_reset(statement);
-        return error;
+        return answers;
+    }
+
+    core::Outcome put(std::string_view sql, std::vector<SqlValue> values) override {
+        const auto done = answer_to(sql, values);
+        if (!done) return done.error();
+        return core::Nothing{};
     }
 
     core::Outcome begin() override { return execute("BEGIN IMMEDIATE"); }
@@ -115,6 +112,24 @@ class SqliteSession final : public SqlSession {
     [[nodiscard]] bool is_shared() const override { return false; }
 
   private:
+    core::Result<SqlAnswer> answer_to(std::string_view sql, const std::vector<SqlValue>& values) {
+        sqlite3_stmt* statement = prepared(sql);
+        if (statement == nullptr) return sqlite_failure(connection_, file_);
+        bind(statement, values);
+        SqlAnswer answer;
+        int code = 0;
+        while ((code = sqlite3_step(statement)) == SQLITE_ROW)
+            answer.rows.push_back(row_of(statement));
+        answer.changed = static_cast<std::uint64_t>(sqlite3_changes(connection_));
+        if (code == SQLITE_DONE) {
+            sqlite3_reset(statement);
+            return answer;
+        }
+        auto error = sqlite_failure(connection_, file_);
+        sqlite3_reset(statement);
+        return error;
+    }
+
     core::Outcome execute(const char* sql) {
         if (sqlite3_exec(connection_, sql, nullptr, nullptr, nullptr) == SQLITE_OK)
             return core::Nothing{};

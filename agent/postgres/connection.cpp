@@ -29,6 +29,20 @@ SteadyTime end_of(Duration within) {
     return std::chrono::steady_clock::now() + std::chrono::milliseconds(within.ms);
 }
 
+// Until a result can be taken.
+core::Outcome wait_for_answer(PGconn* connection, SteadyTime end, const Interrupted& interrupted) {
+    while (PQisBusy(connection) != 0) {
+        const int left = ms_to_wait(end, interrupted);
+        if (left == 0) return Error{"the database did not answer in time"};
+        if (interrupted && interrupted()) return Error{"given up"};
+        pollfd wait{PQsocket(connection), POLLIN, 0};
+        if (PQflush(connection) == 1) wait.events |= POLLOUT;
+        if (::poll(&wait, 1, left) <= 0) continue;
+        if (PQconsumeInput(connection) == 0) return Error{one_line(PQerrorMessage(connection))};
+    }
+    return core::Nothing{};
+}
+
 }  // namespace
 
 Result<PostgresConnection> begin_connection(const std::string& connection_string) {
@@ -64,15 +78,8 @@ Result<PostgresResult> result_of_sent(PGconn* connection, Duration within,
     const auto end = end_of(within);
     PostgresResult last;
     for (;;) {
-        while (PQisBusy(connection) != 0) {
-            const int left = ms_to_wait(end, interrupted);
-            if (left == 0) return Error{"the database did not answer in time"};
-            if (interrupted && interrupted()) return Error{"given up"};
-            pollfd wait{PQsocket(connection), POLLIN, 0};
-            if (PQflush(connection) == 1) wait.events |= POLLOUT;
-            if (::poll(&wait, 1, left) <= 0) continue;
-            if (PQconsumeInput(connection) == 0) return Error{one_line(PQerrorMessage(connection))};
-        }
+        if (auto ready = wait_for_answer(connection, end, interrupted); !ready)
+            return ready.error();
         PGresult* result = PQgetResult(connection);
         if (result == nullptr) break;
         last.reset(result);
@@ -80,6 +87,27 @@ Result<PostgresResult> result_of_sent(PGconn* connection, Duration within,
     if (PQstatus(connection) != CONNECTION_OK) return Error{one_line(PQerrorMessage(connection))};
     if (!last) return Error{"the database gave no answer"};
     return last;
+}
+
+Result<std::vector<PostgresResult>> results_of_trip(PGconn* connection, std::size_t count,
+                                                    Duration within) {
+    const auto end = end_of(within);
+    std::vector<PostgresResult> results;
+    bool between = true;  // nothing comes behind each statement's result, once
+    for (;;) {
+        if (auto ready = wait_for_answer(connection, end, {}); !ready) return ready.error();
+        PostgresResult result(PQgetResult(connection));
+        if (PQstatus(connection) != CONNECTION_OK)
+            return Error{one_line(PQerrorMessage(connection))};
+        if (!result && between) return Error{"the database gave no answer"};
+        between = !result;
+        if (!result) continue;
+        if (PQresultStatus(result.get()) == PGRES_PIPELINE_SYNC) break;
+        results.push_back(std::move(result));
+    }
+    if (results.size() != count || PQexitPipelineMode(connection) == 0)
+        return Error{"the database gave another number of answers than it was asked for"};
+    return results;
 }
 
 bool is_good(const PostgresResult& result) {

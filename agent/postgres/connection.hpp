@@ -39,6 +39,12 @@ using Interrupted = std::function<bool()>;
 [[nodiscard]] core::Result<PostgresResult> result_of_sent(PGconn* connection, core::Duration within,
                                                           const Interrupted& interrupted = {});
 
+// The results of `count` statements that were sent in pipeline mode with one PQpipelineSync behind
+// them, which ends that mode. Behind one that was refused none was tried. An error: as above.
+[[nodiscard]] core::Result<std::vector<PostgresResult>> results_of_trip(PGconn* connection,
+                                                                        std::size_t count,
+                                                                        core::Duration within);
+
 [[nodiscard]] bool is_good(const PostgresResult& result);
 [[nodiscard]] std::string words_of(const PostgresResult& result);
 [[nodiscard]] std::string sql_state_of(const PostgresResult& result);

@@ -67,10 +67,15 @@ class DoubtfulSession : public SqlSession {
     DoubtfulSession(std::unique_ptr<SqlSession> session, std::shared_ptr<Doubts> doubts)
         : session_(std::move(session)), doubts_(std::move(doubts)) {}
 
-    core::Result<SqlAnswer> run(std::string_view sql,
-                                const std::vector<SqlValue>& values) override {
+    core::Result<std::vector<SqlAnswer>> ask(const std::vector<SqlQuestion>& questions) override {
+        for (const auto& question : questions) {
+            if (doubts_->before) doubts_->before(question.sql);
+        }
+        return session_->ask(questions);
+    }
+    core::Outcome put(std::string_view sql, std::vector<SqlValue> values) override {
         if (doubts_->before) doubts_->before(sql);
-        return session_->run(sql, values);
+        return session_->put(sql, std::move(values));
     }
     core::Outcome begin() override { return session_->begin(); }
     Commit commit() override {

@@ -231,6 +231,94 @@ TEST_CASE("a commit whose wait for the standby is cancelled is unknown until it 
     CHECK(table.claims(true, 10)->size() == 1);
 }
 
+// Changes and commit are one trip: what becomes of it at each place where it can be stopped.
+TEST_CASE("a server killed while the commit waits for the standby is asked when it is back") {
+    auto* server = the_server();
+    if (server == nullptr) return;
+    auto table = postgres_table(*server, "seven", "a");
+    fill(table);
+    server->set_standby("nobody");
+    auto claim = std::async(std::launch::async, [&] {
+        return table.begin(bench_request("r1", 1), bench_known(), {}, 1, bench_now);
+    });
+    const auto waiting = [&] {
+        return server->ask("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") ==
+               "1";
+    };
+    REQUIRE(becomes_true(waiting));
+    server->stop();
+    server->start();
+    // It was written before the end, and is not told before a commit behind it is on both.
+    REQUIRE(becomes_true(waiting));
+    CHECK(claim.wait_for(std::chrono::milliseconds(0)) != std::future_status::ready);
+    server->set_standby("");
+    const auto begun = claim.get();
+    INFO((begun ? "" : begun.error().message));
+    REQUIRE(begun);
+    CHECK(std::holds_alternative<DriveClaimed>(*begun));
+    CHECK(table.claims(true, 10)->size() == 1);
+}
+
+TEST_CASE("a trip that is stopped before its commit has changed nothing") {
+    auto* server = the_server();
+    if (server == nullptr) return;
+    auto table = postgres_table(*server, "eight", "a");
+    fill(table);
+    const auto other = server->session("b", "eight");
+    const auto lock_waits = [&] {
+        return server->ask("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
+    };
+    for (const std::string how : {"pg_cancel_backend", "pg_terminate_backend"}) {
+        INFO(how);
+        REQUIRE(other->begin());
+        REQUIRE(other->run("SELECT mark FROM node WHERE name = 'a' FOR UPDATE", {}));
+        auto claim = std::async(std::launch::async, [&] {
+            return table.begin(bench_request("r1", 1), bench_known(), {}, 1, bench_now);
+        });
+        REQUIRE(becomes_true([&] { return lock_waits() == "1"; }));
+        server->ask("SELECT " + how + "(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
+        // A cancelled one is known to have ended; of a lost one the mark has to be read.
+        if (how == "pg_cancel_backend") {
+            CHECK(claim.wait_for(std::chrono::seconds(3)) == std::future_status::ready);
+        } else {
+            REQUIRE(becomes_true([&] { return lock_waits() == "1"; }));
+            CHECK(claim.wait_for(std::chrono::milliseconds(0)) != std::future_status::ready);
+        }
+        other->rollback();
+        const auto begun = claim.get();
+        REQUIRE(!begun);
+        CHECK(begun.error().message.find("nobody can say") == std::string::npos);
+        CHECK(table.claims(true, 10)->empty());
+    }
+    CHECK(claimed(table, bench_request("r1", 1)).claim.id == 1);
+}
+
+TEST_CASE("a change that is refused fails the commit, and the session goes on") {
+    auto* server = the_server();
+    if (server == nullptr) return;
+    auto table = postgres_table(*server, "nine", "a");
+    const auto session = server->session("a", "nine");
+    constexpr std::string_view add = "INSERT INTO node (name, number, mark) VALUES ($1, $2, '')";
+    constexpr std::string_view count = "SELECT count(*) FROM node WHERE name = $1";
+    REQUIRE(session->begin());
+    REQUIRE(session->put(add, {"new", std::int64_t{4711}}));
+    REQUIRE(session->put(add, {"a", std::int64_t{4712}}));
+    const auto end = session->commit();
+    CHECK(end.end == CommitEnd::failed);
+    CHECK(end.words.find("duplicate key") != std::string::npos);
+    CHECK(session->run(count, {"new"})->rows.front().front() == "0");
+    // More than one trip's worth, and a question that sees what was put before it.
+    REQUIRE(session->begin());
+    for (int i = 0; i < 200; ++i)
+        REQUIRE(session->put("UPDATE node SET mark = mark || '.' WHERE name = $1", {"a"}));
+    REQUIRE(session->put(add, {"new", std::int64_t{4711}}));
+    CHECK(session->run(count, {"new"})->rows.front().front() == "1");
+    session->rollback();
+    CHECK(session->run(count, {"new"})->rows.front().front() == "0");
+    CHECK(session->begin());
+    CHECK(session->commit().end == CommitEnd::done);
+}
+
 TEST_CASE("a server that ends in the middle loses nothing that was acknowledged") {
     auto* server = the_server();
     if (server == nullptr) return;
