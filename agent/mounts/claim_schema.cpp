@@ -34,7 +34,7 @@ CREATE TABLE drive (
     step_at BIGINT NOT NULL,
     PRIMARY KEY (library, serial)
 );
-CREATE UNIQUE INDEX a_volume_is_in_one_drive ON drive (library, volume) WHERE volume IS NOT NULL;
+CREATE UNIQUE INDEX a_volume_is_in_one_drive ON drive (volume, library) WHERE volume IS NOT NULL;
 CREATE TABLE volume (
     library TEXT NOT NULL,
     barcode TEXT NOT NULL,
@@ -70,8 +70,8 @@ CREATE TABLE claim (
     deadline BIGINT NOT NULL,
     PRIMARY KEY (library, id)
 );
-CREATE UNIQUE INDEX a_request_is_one_claim ON claim (library, request);
-CREATE UNIQUE INDEX a_volume_has_one_claim ON claim (library, volume) WHERE state <> 'ended';
+CREATE UNIQUE INDEX a_request_is_one_claim ON claim (request, library);
+CREATE UNIQUE INDEX a_volume_has_one_claim ON claim (volume, library) WHERE state <> 'ended';
 CREATE TABLE failure (
     library TEXT NOT NULL,
     volume TEXT NOT NULL,

@@ -54,8 +54,9 @@ constexpr std::string_view epoch_of_library = "SELECT epoch FROM library_state W
 // Held to the end of the transaction: whoever else wants to change something waits.
 constexpr std::string_view epoch_of_library_locked =
     "SELECT epoch FROM library_state WHERE library = $1 FOR UPDATE";
+// Not max(): for that PostgreSQL reads all claims while it has counted none.
 constexpr std::string_view newest_claim =
-    "SELECT coalesce(max(id), 0) FROM claim WHERE library = $1";
+    "SELECT id FROM claim WHERE library = $1 ORDER BY id DESC LIMIT 1";
 constexpr std::string_view occupied_drives =
     "SELECT drive FROM volume WHERE library = $1 AND place = 'drive' AND drive IS NOT NULL";
 
@@ -432,7 +433,9 @@ Result<ClaimTable::TableSeen> ClaimTable::look_for(const MountRequest& request) 
         }
     }
     // The newest claim is never forgotten, so no number is used twice.
-    seen.next_id = static_cast<std::uint64_t>(number_in((*answers)[6].rows.front().front())) + 1;
+    const auto& newest = (*answers)[6].rows;
+    seen.next_id =
+        newest.empty() ? 1 : static_cast<std::uint64_t>(number_in(newest.front().front())) + 1;
     return seen;
 }
 
