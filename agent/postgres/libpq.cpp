@@ -75,6 +75,22 @@ int PQbackendPID(const PGconn* connection) {
     static const auto call = found<decltype(PQbackendPID)>(__func__);
     return call(connection);
 }
+PGTransactionStatusType PQtransactionStatus(const PGconn* connection) {
+    static const auto call = found<decltype(PQtransactionStatus)>(__func__);
+    return call(connection);
+}
+int PQenterPipelineMode(PGconn* connection) {
+    static const auto call = found<decltype(PQenterPipelineMode)>(__func__);
+    return call(connection);
+}
+int PQexitPipelineMode(PGconn* connection) {
+    static const auto call = found<decltype(PQexitPipelineMode)>(__func__);
+    return call(connection);
+}
+int PQpipelineSync(PGconn* connection) {
+    static const auto call = found<decltype(PQpipelineSync)>(__func__);
+    return call(connection);
+}
 char* PQerrorMessage(const PGconn* connection) {
     static const auto call = found<decltype(PQerrorMessage)>(__func__);
     return call(connection);
