@@ -38,8 +38,13 @@ std::string reason_text(oids::UsmReport reason) {
 
 MessageSender::Line* MessageSender::line_for(const Destination& destination) {
     const bool v6 = destination.endpoint->address().is_v6();
-    std::optional<Line>& line = lines_.at((destination.is_proven() ? 0U : 2U) + (v6 ? 1U : 0U));
-    return line ? &*line : open_line(line, v6);
+    const std::size_t family = v6 ? 1 : 0;
+    std::optional<Line>& line = lines_.at((destination.is_proven() ? 0U : 2U) + family);
+    if (line) return &*line;
+    if (Line* opened = open_line(line, v6)) return opened;
+    // No descriptor is left: the other kind's line is better than none.
+    std::optional<Line>& other = lines_.at((destination.is_proven() ? 2U : 0U) + family);
+    return other ? &*other : nullptr;
 }
 
 MessageSender::Line* MessageSender::open_line(std::optional<Line>& line, bool v6) {

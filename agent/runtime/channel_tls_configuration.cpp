@@ -10,7 +10,7 @@ ConfigurationKey channel_tls_key() {
         object_shape({
             required_key("certificate_file", text_shape(4'096),
                          "Certificate of this end (PEM), followed by those between it and the "
-                         "authority. Read again for each connection.",
+                         "authority. Read again when it has changed.",
                          "\"events.crt\""),
             required_key("certificate_key_file", text_shape(4'096),
                          "Its key (PEM), unencrypted, mode 0600.", "\"events.key\""),

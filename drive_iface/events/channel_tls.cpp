@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <asio/post.hpp>
 #include <asio/ssl/context.hpp>
 #include <asio/ssl/error.hpp>
@@ -23,7 +24,7 @@ using namespace agent::core;
 
 namespace {
 
-using Secured = std::function<void(Result<std::unique_ptr<ChannelStream>>)>;
+using Secured = TlsIdentity::Secured;
 using TlsSocket = asio::ssl::stream<ChannelStream::Socket>;
 
 Outcome only_its_owner_may_read(const std::string& file) {
@@ -155,6 +156,12 @@ class Handshake : public std::enable_shared_from_this<Handshake> {
             [self = shared_from_this()](const std::error_code& error) { self->ended(error); });
     }
 
+    void give_up() {
+        asio::post(deadline_.get_executor(), [self = shared_from_this()] {
+            self->finish(Error{"given up for newer connections"});
+        });
+    }
+
   private:
     void ended(const std::error_code& error) {
         if (!done_) return;
@@ -190,23 +197,83 @@ class Handshake : public std::enable_shared_from_this<Handshake> {
 
 }  // namespace
 
+// The files, parsed, as long as they are the same ones.
+class TlsIdentity::Files {
+  public:
+    explicit Files(ChannelTls tls) : tls_(std::move(tls)) {}
+
+    Result<std::shared_ptr<asio::ssl::context>> context() {
+        const auto seen = stamp();
+        if (context_ && seen == seen_) {
+            // Time goes on without a change of the file.
+            if (auto valid = is_valid_now(context_->native_handle(), tls_.certificate_file); !valid)
+                return valid.error();
+            return context_;
+        }
+        auto context = context_of(tls_);
+        if (!context) return context.error();
+        context_ = *context;
+        seen_ = seen;
+        return context_;
+    }
+    [[nodiscard]] const std::vector<std::string>& peers() const { return tls_.peers; }
+
+  private:
+    struct Stamp {
+        dev_t device = 0;
+        ino_t inode = 0;
+        off_t size = 0;
+        timespec changed{};
+        bool operator==(const Stamp& other) const {
+            return device == other.device && inode == other.inode && size == other.size &&
+                   changed.tv_sec == other.changed.tv_sec &&
+                   changed.tv_nsec == other.changed.tv_nsec;
+        }
+    };
+    using Stamps = std::array<Stamp, 3>;
+
+    [[nodiscard]] Stamps stamp() const {
+        Stamps stamps;
+        auto* next = stamps.data();
+        for (const auto* file :
+             {&tls_.certificate_file, &tls_.certificate_key_file, &tls_.authority_file}) {
+            struct stat status {};
+            if (::stat(file->c_str(), &status) == 0)
+                *next = {status.st_dev, status.st_ino, status.st_size, status.st_ctim};
+            ++next;
+        }
+        return stamps;
+    }
+
+    ChannelTls tls_;
+    std::shared_ptr<asio::ssl::context> context_;
+    Stamps seen_{};
+};
+
+TlsIdentity::TlsIdentity(ChannelTls tls) : files_(std::make_unique<Files>(std::move(tls))) {}
+TlsIdentity::~TlsIdentity() = default;
+
 Outcome tls_is_usable(const ChannelTls& tls) {
     const auto context = context_of(tls);
     if (!context) return context.error();
     return Nothing{};
 }
 
-void secure(ChannelStream::Socket socket, const ChannelTls& tls, ChannelEnd end,
-            const std::string& host, Duration within, Secured done) {
-    const auto context = context_of(tls);
+TlsIdentity::GiveUp TlsIdentity::secure(ChannelStream::Socket socket, ChannelEnd end,
+                                        const std::string& host, Duration within, Secured done) {
+    const auto context = files_->context();
     if (!context) {
-        asio::post(socket.get_executor(),
-                   [error = context.error(), done = std::move(done)] { done(error); });
-        return;
+        const auto executor = socket.get_executor();
+        asio::post(executor, [error = context.error(), done = std::move(done)] { done(error); });
+        return [] {};
     }
     auto stream = std::make_unique<TlsStream>(*context, std::move(socket));
-    std::make_shared<Handshake>(std::move(stream), tls.peers, end, host, std::move(done))
-        ->begin(within);
+    const auto handshake =
+        std::make_shared<Handshake>(std::move(stream), files_->peers(), end, host, std::move(done));
+    handshake->begin(within);
+    return [weak = std::weak_ptr(handshake)] {
+        if (const auto known = weak.lock()) known->give_up();
+    };
 }
 
 }  // namespace drive_iface::events

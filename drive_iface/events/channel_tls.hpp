@@ -14,7 +14,7 @@
 
 namespace drive_iface::events {
 
-// Files in PEM. They are read again for each connection, so that renewed ones need no restart.
+// Files in PEM. They are read again when they have changed, so that renewed ones need no restart.
 struct ChannelTls {
     std::string certificate_file;      // this end's, with what is between it and the authority
     std::string certificate_key_file;  // its key, unencrypted, for its owner alone (0600)
@@ -32,12 +32,29 @@ enum class ChannelEnd : std::uint8_t { listens, connects };
 // that is another certificate's, a certificate that is not valid now.
 [[nodiscard]] agent::core::Outcome tls_is_usable(const ChannelTls& tls);
 
-// The handshake on a connected socket. `host`: the address that was connected to, of the other end.
-// `done` is called once, from the socket's loop, never before this returns. Errors: why this end or
-// the other one refuses, or it took longer than `within`. An end that connects may be refused by
-// the other one only after this (TLS 1.3): it reads the end of the stream then.
-void secure(ChannelStream::Socket socket, const ChannelTls& tls, ChannelEnd end,
-            const std::string& host, agent::core::Duration within,
-            std::function<void(agent::core::Result<std::unique_ptr<ChannelStream>>)> done);
+// Who this end is, for any number of connections. From one thread only.
+class TlsIdentity {
+  public:
+    using Secured = std::function<void(agent::core::Result<std::unique_ptr<ChannelStream>> stream)>;
+    using GiveUp = std::function<void()>;
+
+    explicit TlsIdentity(ChannelTls tls);
+    ~TlsIdentity();
+
+    TlsIdentity(const TlsIdentity&) = delete;
+    TlsIdentity& operator=(const TlsIdentity&) = delete;
+
+    // The handshake on a connected socket. `host`: the address that was connected to, of the other
+    // end. `done` is called once, from the socket's loop, never before this returns. Errors: why
+    // this end or the other one refuses, it took longer than `within`, or the function that is
+    // returned was called. An end that connects may be refused by the other one only after this
+    // (TLS 1.3): it reads the end of the stream then.
+    GiveUp secure(ChannelStream::Socket socket, ChannelEnd end, const std::string& host,
+                  agent::core::Duration within, Secured done);
+
+  private:
+    class Files;
+    std::unique_ptr<Files> files_;
+};
 
 }  // namespace drive_iface::events

@@ -1,6 +1,7 @@
 #include "drive_iface/events/drive_event_client.hpp"
 
 #include <algorithm>
+#include <asio/error.hpp>
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 #include <deque>
@@ -30,10 +31,12 @@ class DriveEventClient::State : public std::enable_shared_from_this<DriveEventCl
           handlers_(std::move(handlers)),
           address_(std::move(address)),
           connecting_(loop),
+          deadline_(loop),
           retry_(loop),
           acknowledgement_(loop),
           backoff_(options_.backoff_first),
           next_seq_(options_.first_seq) {
+        if (options_.tls) identity_.emplace(*options_.tls);
         options_.unacknowledged_max =
             std::max(options_.unacknowledged_max, options_.drives.size() + 1);
     }
@@ -79,7 +82,9 @@ class DriveEventClient::State : public std::enable_shared_from_this<DriveEventCl
     DriveEventClientOptions options_;
     DriveEventClientHandlers handlers_;
     ChannelAddress address_;
+    std::optional<TlsIdentity> identity_;
     ChannelStream::Socket connecting_;
+    asio::steady_timer deadline_;  // of an attempt to connect
     asio::steady_timer retry_;
     asio::steady_timer acknowledgement_;
     bool stopped_ = false;
@@ -101,14 +106,24 @@ class DriveEventClient::State : public std::enable_shared_from_this<DriveEventCl
 void DriveEventClient::State::connect() {
     connecting_ = ChannelStream::Socket(loop_);
     const asio::generic::stream_protocol::endpoint endpoint(&address_.address, address_.size);
+    // A machine that answers nothing at all would keep the kernel trying for two minutes.
+    deadline_.expires_after(std::chrono::milliseconds(options_.handshake_within.ms));
+    deadline_.async_wait([self = shared_from_this()](const std::error_code& error) {
+        std::error_code ignored;
+        if (!error) self->connecting_.close(ignored);
+    });
     connecting_.async_connect(endpoint, [self = shared_from_this()](const std::error_code& error) {
+        self->deadline_.cancel();
         if (!self->stopped_) self->connected(error);
     });
 }
 
 void DriveEventClient::State::connected(const std::error_code& error) {
     if (error) {
-        warn("can not connect: " + error.message());
+        const bool silent = error == asio::error::operation_aborted;
+        warn("can not connect: " +
+             (silent ? "no answer within " + std::to_string(options_.handshake_within.ms) + " ms"
+                     : error.message()));
         return retry();
     }
     if (address_.is_unix()) {
@@ -118,16 +133,16 @@ void DriveEventClient::State::connected(const std::error_code& error) {
         }
     }
     tune_connection(connecting_.native_handle(), address_);
-    if (!options_.tls) return adopt(plain_stream(std::move(connecting_)));
-    secure(std::move(connecting_), *options_.tls, ChannelEnd::connects, host_of(address_),
-           options_.handshake_within,
-           [weak = weak_from_this()](Result<std::unique_ptr<ChannelStream>> stream) {
-               const auto self = weak.lock();
-               if (!self || self->stopped_) return;
-               if (stream) return self->adopt(std::move(stream).value());
-               self->warn("can not connect: " + stream.error().message);
-               self->retry();
-           });
+    if (!identity_) return adopt(plain_stream(std::move(connecting_)));
+    identity_->secure(std::move(connecting_), ChannelEnd::connects, host_of(address_),
+                      options_.handshake_within,
+                      [weak = weak_from_this()](Result<std::unique_ptr<ChannelStream>> stream) {
+                          const auto self = weak.lock();
+                          if (!self || self->stopped_) return;
+                          if (stream) return self->adopt(std::move(stream).value());
+                          self->warn("can not connect: " + stream.error().message);
+                          self->retry();
+                      });
 }
 
 void DriveEventClient::State::adopt(std::unique_ptr<ChannelStream> stream) {
@@ -192,6 +207,7 @@ void DriveEventClient::State::stop() {
     lines_.reset();
     std::error_code ignored;
     connecting_.close(ignored);
+    deadline_.cancel();
     retry_.cancel();
     acknowledgement_.cancel();
 }

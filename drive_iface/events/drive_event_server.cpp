@@ -24,6 +24,8 @@ using namespace agent::core;
 namespace {
 
 constexpr std::size_t commands_max = 1024;
+constexpr std::size_t accepted_a_turn = 16;
+constexpr std::size_t refusals_said_max = 16;
 
 std::string end_in_words(LineConnection::End end) {
     switch (end) {
@@ -50,7 +52,9 @@ class DriveEventServer::State : public std::enable_shared_from_this<DriveEventSe
           handlers_(std::move(handlers)),
           address_(std::move(address)),
           listener_(loop, listening),
-          accept_pause_(loop) {}
+          accept_pause_(loop) {
+        if (options_.tls) identity_.emplace(*options_.tls);
+    }
 
     void accept();
     void stop();
@@ -78,6 +82,7 @@ class DriveEventServer::State : public std::enable_shared_from_this<DriveEventSe
 
     void accept_all();
     void welcome(int number);
+    void shake_hands(ChannelStream::Socket socket);
     void turn_away(const Error& why);
     void adopt(std::unique_ptr<ChannelStream> stream);
     void take(ConnectionId id, std::string_view line);
@@ -104,8 +109,10 @@ class DriveEventServer::State : public std::enable_shared_from_this<DriveEventSe
     asio::posix::stream_descriptor listener_;
     asio::steady_timer accept_pause_;
     bool stopped_ = false;
-    bool refusal_said_ = false;
-    std::size_t handshakes_ = 0;  // under way
+    std::set<std::string> refusals_said_;
+    std::optional<TlsIdentity> identity_;
+    std::uint64_t last_handshake_ = 0;
+    std::map<std::uint64_t, TlsIdentity::GiveUp> handshakes_;  // under way, oldest first
     ConnectionId last_connection_ = 0;
     std::uint64_t last_command_ = 0;
     std::map<ConnectionId, Connection> connections_;
@@ -128,7 +135,9 @@ void DriveEventServer::State::accept() {
 }
 
 void DriveEventServer::State::accept_all() {
-    for (;;) {
+    for (std::size_t accepted = 0;; ++accepted) {
+        // Whoever connects faster than this does not keep the loop from everything else.
+        if (accepted == accepted_a_turn) return accept();
         const int socket =
             ::accept4(listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (socket >= 0) {
@@ -154,26 +163,35 @@ void DriveEventServer::State::welcome(int number) {
         if (const auto allowed = peer_may_take_part(number); !allowed)
             return turn_away(allowed.error());
     }
-    if (connections_.size() + handshakes_ >= options_.connections_max) {
-        return turn_away({"there are " + std::to_string(connections_.size() + handshakes_) +
-                          " connections already"});
-    }
+    if (connections_.size() >= options_.connections_max)
+        return turn_away({"there are as many connections as there may be"});
     tune_connection(number, address_);
-    if (!options_.tls) return adopt(plain_stream(std::move(socket)));
-    ++handshakes_;
-    secure(std::move(socket), *options_.tls, ChannelEnd::listens, "", options_.handshake_within,
-           [weak = weak_from_this()](Result<std::unique_ptr<ChannelStream>> stream) {
-               const auto self = weak.lock();
-               if (!self || self->stopped_) return;
-               --self->handshakes_;
-               if (!stream) return self->turn_away(stream.error());
-               self->adopt(std::move(stream).value());
-           });
+    if (!identity_) return adopt(plain_stream(std::move(socket)));
+    shake_hands(std::move(socket));
 }
 
+void DriveEventServer::State::shake_hands(ChannelStream::Socket socket) {
+    if (handshakes_.size() >= options_.handshakes_max)
+        handshakes_.extract(handshakes_.begin()).mapped()();
+    const auto number = ++last_handshake_;
+    handshakes_[number] = identity_->secure(
+        std::move(socket), ChannelEnd::listens, "", options_.handshake_within,
+        [weak = weak_from_this(), number](Result<std::unique_ptr<ChannelStream>> stream) {
+            const auto self = weak.lock();
+            if (!self || self->stopped_) return;
+            self->handshakes_.erase(number);
+            if (!stream) return self->turn_away(stream.error());
+            if (self->connections_.size() >= self->options_.connections_max)
+                return self->turn_away({"there are as many connections as there may be"});
+            self->adopt(std::move(stream).value());
+        });
+}
+
+// Each reason once: a stranger's attempt must not hide why a drive is refused later.
 void DriveEventServer::State::turn_away(const Error& why) {
     ++counters_.connections_refused;
-    if (!std::exchange(refusal_said_, true)) warn("connection refused: " + why.message);
+    if (refusals_said_.size() >= refusals_said_max) return;
+    if (refusals_said_.insert(why.message).second) warn("connection refused: " + why.message);
 }
 
 void DriveEventServer::State::adopt(std::unique_ptr<ChannelStream> stream) {

@@ -52,6 +52,7 @@ struct DriveEventServerOptions {
     std::optional<ChannelTls> tls;  // tcp only; without it HOST is a loopback address
     agent::core::Duration handshake_within{5'000};
     std::size_t connections_max = 256;
+    std::size_t handshakes_max = 32;  // under way; the oldest gives way to a newer one
     std::size_t drives_per_connection_max = 1024;
     agent::core::Duration command_timeout{5'000};
 };

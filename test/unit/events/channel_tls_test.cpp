@@ -108,6 +108,8 @@ struct TlsChannel {
     std::vector<std::string> server_said;
     std::vector<std::string> client_said;
     bool heard = false;
+    std::size_t handshakes_max = 32;
+    Duration handshake_within{200};
     std::unique_ptr<DriveEventServer> server;
     std::unique_ptr<DriveEventClient> client;
 
@@ -115,7 +117,8 @@ struct TlsChannel {
         DriveEventServerOptions options{.listen = "tcp:127.0.0.1:0"};
         options.tls = std::move(tls);
         options.connections_max = 2;
-        options.handshake_within = {200};
+        options.handshakes_max = handshakes_max;
+        options.handshake_within = handshake_within;
         DriveEventServerHandlers handlers;
         handlers.event = [](const DriveEvent&, std::string_view) { return EventVerdict::accepted; };
         handlers.warning = [this](const std::string& text) { server_said.push_back(text); };
@@ -246,6 +249,23 @@ TEST_CASE("who connects and is silent holds no place for longer than a handshake
     CHECK_THAT(channel.server_said[0], ContainsSubstring("within 200 ms"));
     channel.connect(channel.certificates.of("library"));
     CHECK(channel.run_until([&] { return channel.is_acknowledged(); }));
+}
+
+TEST_CASE("silent connections, however many, keep no drive out") {
+    TlsChannel channel;
+    channel.handshakes_max = 4;
+    channel.handshake_within = {10'000};
+    channel.listen(channel.certificates.of("agent"));
+    std::vector<std::unique_ptr<Stranger>> strangers;
+    for (int number = 0; number < 40; ++number)
+        strangers.push_back(std::make_unique<Stranger>(channel.server->port()));
+    REQUIRE(
+        channel.run_until([&] { return channel.server->counters().connections_refused == 36; }));
+    channel.connect(channel.certificates.of("library"));
+    CHECK(channel.run_until([&] { return channel.is_acknowledged(); }));
+    CHECK(channel.server->counters().connections_refused == 37);
+    REQUIRE(channel.server_said.size() == 1);
+    CHECK_THAT(channel.server_said[0], ContainsSubstring("given up for newer connections"));
 }
 
 TEST_CASE("bytes that are no TLS end the connection") {
