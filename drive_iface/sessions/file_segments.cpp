@@ -4,6 +4,7 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <system_error>
 #include <utility>
 
 #include "drive_iface/cartridge/file_shelf.hpp"
@@ -115,14 +116,16 @@ class FileSegments final : public SegmentShelf {
     }
 
   private:
-    // No description, and no data: making it was broken off.
+    // No description, and no data: making it was broken off. What can not be looked at may be
+    // anything.
     [[nodiscard]] bool was_never_made(const std::string& barcode) const {
         return std::all_of(folders_.begin(), folders_.end(), [&barcode](const auto& folder) {
             const auto paths = cartridge::copy_paths(folder, barcode);
-            std::error_code none;
-            const auto size = std::filesystem::file_size(paths.data, none);
-            return !std::filesystem::exists(paths.metadata) &&
-                   (none || size <= cartridge::tap_word);
+            std::error_code problem;
+            if (std::filesystem::exists(paths.metadata, problem) || problem) return false;
+            const auto size = std::filesystem::file_size(paths.data, problem);
+            if (problem) return problem == std::errc::no_such_file_or_directory;
+            return size <= cartridge::tap_word;
         });
     }
 

@@ -399,3 +399,29 @@ TEST_CASE("of a session whose files were being made when vtld ended nothing is l
     rig.start();
     CHECK(rig.becomes([&] { return of_it().empty() && !rig.store->show(identifier); }));
 }
+
+TEST_CASE("of a session whose files can not be looked at nothing is deleted") {
+    Rig rig;
+    Host one(rig, 1, "VOL001L8");
+    one.write('a');
+    one.synchronise();
+    const auto identifier = one.identifier();
+    one.leave();
+    REQUIRE(rig.has_state(identifier, SessionState::incomplete));
+    const auto name = fs::path(rig.store->show(identifier)->files.at(0)).stem().string();
+    rig.stop();
+    const auto stem = rig.folder + "/a/sessions/" + name;
+    for (const auto* ending : {"/a/sessions/", "/b/sessions/"}) {
+        for (const auto& file : fs::directory_iterator(rig.folder + ending))
+            fs::remove(file.path());
+    }
+    // A link to itself answers ELOOP, which is neither there nor not there.
+    fs::create_symlink(stem + ".json", stem + ".json");
+    rig.options.incomplete_kept = 0;
+    rig.start();
+    rig.store->allow_deletion();
+    rig.loop.restart();
+    rig.loop.run_for(std::chrono::milliseconds(20));
+    CHECK(rig.store->show(identifier)->kept);
+    CHECK(fs::is_symlink(stem + ".json"));
+}
