@@ -69,6 +69,10 @@ class FileSegments final : public SegmentShelf {
     }
 
     Outcome remove(std::uint32_t identifier) override {
+        return shelf_->remove(barcode_of(identifier));
+    }
+
+    Outcome remove_unmade(std::uint32_t identifier) override {
         const auto barcode = barcode_of(identifier);
         auto removed = shelf_->remove(barcode);
         if (removed.ok() || !was_never_made(barcode)) return removed;
@@ -78,7 +82,7 @@ class FileSegments final : public SegmentShelf {
     Contents contents(std::uint32_t identifier) const override {
         const auto report = shelf_->show(barcode_of(identifier));
         if (!report) return {};
-        return {report->objects, report->filemarks, report->used};
+        return {report->objects, report->filemarks, report->used, true};
     }
 
     std::vector<std::string> files(std::uint32_t identifier) const override {

@@ -27,13 +27,16 @@ class SegmentShelf {
         agent::core::Result<std::unique_ptr<virtual_library::Cartridge>>>
     open(std::uint32_t identifier) = 0;
     [[nodiscard]] virtual agent::core::Outcome remove(std::uint32_t identifier) = 0;
+    // The same of one that never was open: done also when nothing of it is there, or only parts.
+    [[nodiscard]] virtual agent::core::Outcome remove_unmade(std::uint32_t identifier) = 0;
 
     struct Contents {
         std::uint64_t objects = 0;
         std::uint64_t filemarks = 0;
         std::uint64_t bytes = 0;
+        bool there = false;
     };
-    // Of one that is not open; nothing when it is not there.
+    // Of one that is not open; nothing when it is not there, or its folders are away.
     [[nodiscard]] virtual Contents contents(std::uint32_t identifier) const = 0;
 
     // The data files, one for each device.

@@ -32,7 +32,7 @@ Result<std::uint32_t> SessionBook::begin(Session session) {
     auto identifier = ledger_->begin(session);
     if (!identifier) return identifier;
     session.identifier = *identifier;
-    rows_[*identifier] = {session, std::nullopt};
+    rows_[*identifier] = {session, std::nullopt, false};
     tell(session);
     return identifier;
 }

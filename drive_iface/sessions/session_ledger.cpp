@@ -28,6 +28,9 @@ constexpr EnumeratorName<SessionState> state_names[] = {
     {SessionState::merged, "merged"},
 };
 
+// In `kept`: its segment files are still to be made. 0: deleted; 1: there.
+constexpr std::int64_t kept_unmade = 2;
+
 const char* const tables = R"(
 CREATE TABLE counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO counter(name, value) VALUES('identifier', 0);
@@ -94,6 +97,7 @@ Result<std::vector<LedgerRow>> SessionLedger::load() const {
         session.started_ms = select.number(14);
         session.ended_ms = select.optional_number(15);
         session.kept = select.number(16) != 0;
+        row.made = select.number(16) != kept_unmade;
         if (session.state != SessionState::active) session.durable_objects = session.objects;
         rows.push_back(std::move(row));
     }
@@ -113,7 +117,7 @@ Result<std::uint32_t> SessionLedger::begin(Session session) {
         if (value < 1 || value > identifier_max)
             return Error{"all " + std::to_string(identifier_max) + " session identifiers are used"};
         session.identifier = static_cast<std::uint32_t>(value);
-        return write({session, std::nullopt});
+        return write({session, std::nullopt, false});
     });
     if (!done) return done.error();
     return session.identifier;
@@ -139,7 +143,9 @@ Outcome SessionLedger::write(const LedgerRow& row) {
         .bind(session.volume_object)
         .bind(session.started_ms)
         .bind(session.ended_ms)
-        .bind(std::int64_t{session.kept ? 1 : 0});
+        .bind(!session.kept ? std::int64_t{0}
+              : row.made    ? 1
+                            : kept_unmade);
     return insert.run();
 }
 

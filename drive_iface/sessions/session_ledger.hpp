@@ -22,6 +22,8 @@ struct LedgerRow {
     // Being copied: the volume's files ended here when it began. What is behind it there counts
     // for nothing until the session is merged.
     std::optional<std::uint64_t> merge_start;
+    // Its segment files were there once, so that something may be in them wherever they are now.
+    bool made = true;
 };
 
 class SessionLedger {

@@ -37,6 +37,12 @@ void SessionStore::State::begin() {
         now.session.reason = "vtld ended before the session was completed";
         now.session.ended_ms = options_.now_ms();
         const auto contents = segments_->contents(identifier);
+        if (row.made && !contents.there) {
+            // Its folders may be away: looked at again at the next start.
+            now.session.reason += "; its segment files are not in the storage folders";
+            book->note(now.session);
+            continue;
+        }
         now.session.objects = now.session.durable_objects = contents.objects;
         now.session.filemarks = contents.filemarks;
         now.session.bytes = contents.bytes;
@@ -118,12 +124,18 @@ void SessionStore::State::tidy() {
     });
 }
 
+// Files that were there and are away, with their folders, are not deleted yet.
+Outcome SessionStore::State::remove(const LedgerRow& row) {
+    const auto identifier = row.session.identifier;
+    return row.made ? segments_->remove(identifier) : segments_->remove_unmade(identifier);
+}
+
 void SessionStore::State::delete_old() {
     for (const auto identifier : deletable(*book, options_.merged_kept, options_.incomplete_kept)) {
         if (open_segments_.contains(identifier)) continue;
         // One that is just being closed goes the next time.
-        if (auto removed = segments_->remove(identifier); !removed) continue;
         auto row = *book->find(identifier);
+        if (auto removed = remove(row); !removed) continue;
         row.session.kept = false;
         row.session.files.clear();
         if (auto saved = book->change(row); !saved) options_.log(saved.error().message);
@@ -134,7 +146,8 @@ void SessionStore::State::delete_old() {
 
 void SessionStore::State::drop_empty() {
     for (const auto identifier : std::set(empty_)) {
-        if (auto removed = segments_->remove(identifier); !removed) continue;
+        const auto* row = book->find(identifier);
+        if (row != nullptr && !remove(*row)) continue;
         static_cast<void>(book->forget(identifier));
         empty_.erase(identifier);
     }
@@ -273,12 +286,23 @@ Result<std::shared_ptr<WriteStream>> SessionStore::State::begin_session(
             const auto self = weak.lock();
             return self ? self->ended(one, ending, reason) : Error{"vtld stops"};
         });
+    stream->on_open([weak = weak_from_this(), id = *identifier]() -> Outcome {
+        const auto self = weak.lock();
+        return self ? self->made(id) : Error{"vtld stops"};
+    });
     stream->on_progress([weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->go_on_copying();
     });
     streams_[*identifier] = stream;
     static_cast<void>(stream->open());
     return stream;
+}
+
+// Recorded before anything is acknowledged: what was never made may be forgotten.
+Outcome SessionStore::State::made(std::uint32_t identifier) {
+    auto row = *book->find(identifier);
+    row.made = true;
+    return book->change(row);
 }
 
 Outcome SessionStore::State::ended(WriteStream& stream, WriteStream::Ending ending,

@@ -83,6 +83,8 @@ class SessionStore::State : public std::enable_shared_from_this<SessionStore::St
     [[nodiscard]] SessionCartridge::Doors::Space space_on(const Volume& volume) const;
     std::optional<agent::core::Result<std::shared_ptr<SharedCartridge>>> shared_segment(
         std::uint32_t identifier);
+    [[nodiscard]] agent::core::Outcome remove(const LedgerRow& row);
+    [[nodiscard]] agent::core::Outcome made(std::uint32_t identifier);
     void delete_old();
     [[nodiscard]] agent::core::Outcome ended(WriteStream& stream, WriteStream::Ending ending,
                                              const std::string& reason);

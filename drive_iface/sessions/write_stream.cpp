@@ -4,6 +4,7 @@
 
 namespace drive_iface::sessions {
 
+using agent::core::Nothing;
 using virtual_library::LogicalObject;
 
 WriteStream::WriteStream(std::uint32_t identifier, SegmentShelf& segments, RunOnLoop run_on_loop,
@@ -18,8 +19,9 @@ bool WriteStream::open() {
     if (fault_ || broken_) return false;
     auto opened = segments_->open(identifier_);
     if (!opened) return false;
-    if (!opened->ok()) {
-        fault_ = opened->error();
+    const auto noted = opened->ok() && opened_ ? opened_() : agent::core::Outcome(Nothing{});
+    if (!opened->ok() || !noted) {
+        fault_ = opened->ok() ? noted.error() : opened->error();
         broken_ = true;
         return false;
     }

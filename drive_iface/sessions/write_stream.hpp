@@ -41,6 +41,9 @@ class WriteStream : public std::enable_shared_from_this<WriteStream> {
     [[nodiscard]] bool completing() const { return ending_ == Ending::complete; }
     [[nodiscard]] bool ended() const { return ended_already_; }
 
+    // Called when its segment was made and is open, before anything is written to it: an error
+    // breaks the stream.
+    void on_open(std::function<agent::core::Outcome()> opened) { opened_ = std::move(opened); }
     // Called when a wait may be over.
     void on_change(std::function<void()> change) { change_ = std::move(change); }
     // Called at each progress, for the store.
@@ -64,6 +67,7 @@ class WriteStream : public std::enable_shared_from_this<WriteStream> {
     std::optional<Ending> ending_;
     std::string reason_;
     bool ended_already_ = false;
+    std::function<agent::core::Outcome()> opened_;
     std::function<void()> change_;
     std::function<void()> progress_;
 };

@@ -118,6 +118,7 @@ class MemorySegments final : public SegmentShelf {
         return Result<std::unique_ptr<Cartridge>>(std::make_unique<MemoryCartridge>(medium));
     }
     Outcome remove(std::uint32_t) override { return Nothing{}; }
+    Outcome remove_unmade(std::uint32_t) override { return Nothing{}; }
     Contents contents(std::uint32_t) const override { return {}; }
     std::vector<std::string> files(std::uint32_t) const override { return {}; }
     Result<std::vector<SessionRecord>> records(std::uint32_t, std::uint64_t,

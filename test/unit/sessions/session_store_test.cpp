@@ -379,11 +379,7 @@ TEST_CASE("a session that waited for another host to write is copied when that i
 TEST_CASE("of a session whose files were being made when vtld ended nothing is left") {
     const bool any_file = GENERATE(true, false);
     Rig rig;
-    Host one(rig, 1, "VOL001L8");
-    REQUIRE(rig.becomes(
-        [&] { return one.view->room_for(1000) == virtual_library::Cartridge::Room::now; }));
-    const auto identifier = one.identifier();
-    one.leave();
+    const auto identifier = rig.store->prepare("VT00000001", host(1), "VOL001L8").value();
     rig.stop();
     const auto of_it = [&rig] {
         std::vector<std::filesystem::path> files;
@@ -424,4 +420,41 @@ TEST_CASE("of a session whose files can not be looked at nothing is deleted") {
     rig.loop.run_for(std::chrono::milliseconds(20));
     CHECK(rig.store->show(identifier)->kept);
     CHECK(fs::is_symlink(stem + ".json"));
+}
+
+TEST_CASE("a session whose storage folders are away at a start is kept until they are back") {
+    Rig rig;
+    std::uint32_t identifier = 0;
+    {
+        Host one(rig, 1, "VOL001L8");
+        one.write('a');
+        one.synchronise();
+        identifier = one.identifier();
+        rig.store.reset();
+    }
+    rig.stop();
+    const auto move = [&rig](const std::string& from, const std::string& to) {
+        for (const std::string folder : {"/a", "/b"}) {
+            fs::remove_all(rig.folder + folder + to);
+            fs::rename(rig.folder + folder + from, rig.folder + folder + to);
+        }
+    };
+    move("/sessions", "/away");
+    rig.options.incomplete_kept = 0;
+    for (int time = 0; time < 2; ++time) {
+        rig.start();
+        rig.store->allow_deletion();
+        rig.loop.restart();
+        rig.loop.run_for(std::chrono::milliseconds(20));
+        const auto session = rig.store->show(identifier);
+        REQUIRE(session);
+        CHECK(session->state == SessionState::incomplete);
+        CHECK(session->kept);
+        CHECK(session->reason.find("not in the storage folders") != std::string::npos);
+        rig.stop();
+    }
+    move("/away", "/sessions");
+    rig.start();
+    CHECK(rig.store->show(identifier)->state == SessionState::incomplete);
+    CHECK(rig.store->show(identifier)->objects == 1);
 }
