@@ -65,6 +65,15 @@ void SessionCartridge::fold() {
     started_ = false;
 }
 
+// A stream that has no segment never gets one: the next write begins anew.
+void SessionCartridge::give_up_unmade() {
+    if (!fault_ || !stream_ || stream_->finishing() || !stream_->can_not_open()) return;
+    last_ = session();
+    stream_->finish(WriteStream::Ending::incomplete, fault_->message);
+    stream_.reset();
+    started_ = false;
+}
+
 std::optional<WriteSession> SessionCartridge::session() const {
     if (!stream_ || (!started_ && last_)) return last_;
     WriteSession found{.identifier = stream_->identifier(), .objects = own_count()};
@@ -106,6 +115,7 @@ Cartridge::Room SessionCartridge::room_for(std::uint64_t bytes) {
         return own().room_for(bytes);
     }
     if (stream_ && !stream_->finishing() && !fault_) fault_ = stream_->take_fault();
+    give_up_unmade();
     // Who waits is to come again and hear of it.
     if (fault_) {
         doors_.run_on_loop([weak = std::weak_ptr(told_)] {
@@ -166,8 +176,9 @@ Cartridge::Buffered SessionCartridge::buffered() const {
 
 std::optional<Error> SessionCartridge::take_fault() {
     fold();
-    if (fault_) return std::exchange(fault_, std::nullopt);
-    return stream_ && !stream_->finishing() ? stream_->take_fault() : std::nullopt;
+    if (!fault_ && stream_ && !stream_->finishing()) fault_ = stream_->take_fault();
+    give_up_unmade();
+    return std::exchange(fault_, std::nullopt);
 }
 
 // What the host writes, and not the volume that others share.

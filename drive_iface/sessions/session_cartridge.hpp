@@ -76,6 +76,7 @@ class SessionCartridge final : public virtual_library::ParallelCartridge {
     [[nodiscard]] Cartridge& own() const { return stream_->segment(); }
     [[nodiscard]] std::uint64_t own_count() const;
     void fold();
+    void give_up_unmade();
     void listen_to(const std::shared_ptr<SharedCartridge>& source);
     // Where in the segment object `at` goes; everything from there on is given up.
     [[nodiscard]] std::uint64_t place_for(std::uint64_t at);

@@ -26,8 +26,10 @@ class WriteStream : public std::enable_shared_from_this<WriteStream> {
 
     [[nodiscard]] std::uint32_t identifier() const { return identifier_; }
 
-    // Goes on opening; false: still being opened, or trouble() tells why it can not be.
+    // Goes on opening; false: still being opened, or take_fault() tells why it can not be.
     bool open();
+    // It failed for good, told or not.
+    [[nodiscard]] bool can_not_open() const { return !segment_ && broken_; }
     // Only after open() said true.
     [[nodiscard]] Cartridge& segment() const { return *segment_->operator->(); }
     [[nodiscard]] const std::shared_ptr<SharedCartridge>& shared() const { return segment_; }

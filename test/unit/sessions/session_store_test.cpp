@@ -458,3 +458,26 @@ TEST_CASE("a session whose storage folders are away at a start is kept until the
     CHECK(rig.store->show(identifier)->state == SessionState::incomplete);
     CHECK(rig.store->show(identifier)->objects == 1);
 }
+
+TEST_CASE("a host whose session can not be made is told so, and its next write begins anew") {
+    Rig rig;
+    // Found by the thread that makes the files.
+    for (const auto* name : {"S0000000001", "S0000000002"})
+        std::ofstream(rig.folder + "/a/sessions/" + name + ".tap") << "in the way";
+    Host one(rig, 1, "VOL001L8");
+    for (const std::string name : {"S0000000001", "S0000000002"}) {
+        std::optional<agent::core::Error> fault;
+        REQUIRE(rig.becomes([&] {
+            static_cast<void>(one.view->room_for(1000));
+            fault = one.view->take_fault();
+            return fault.has_value();
+        }));
+        CHECK(fault->message.find(name) != std::string::npos);
+    }
+    one.write('a');
+    CHECK(one.identifier() == 3);
+    one.complete();
+    one.leave();
+    CHECK(rig.volume_content("VOL001L8") == "a|");
+    CHECK(rig.becomes([&] { return rig.store->list().size() == 1; }));
+}
