@@ -20,6 +20,9 @@ namespace {
 constexpr std::uint64_t bytes_a_turn = 4 * 1024 * 1024;
 constexpr std::uint64_t objects_a_turn = 1024;
 
+// Sessions that wait for hosts to rest: each has its files open, and a thread.
+constexpr std::size_t waiting_max = 16;
+
 constexpr std::int64_t pause_min_ms = 1'000;
 constexpr std::int64_t pause_max_ms = 300'000;
 // A copy that waits for hosts that write begins all the same when they have done so for this long.
@@ -120,7 +123,7 @@ void Volume::work() {
 // What is complete is seen by everybody, copied or not: copying can wait until it is in nobody's
 // way.
 bool Volume::waits_for_hosts() {
-    if (hurried_ || !doors_.hosts_write || !doors_.hosts_write()) {
+    if (hurried_ || pending_.size() > waiting_max || !doors_.hosts_write || !doors_.hosts_write()) {
         hosts_write_since_ms_.reset();
         return false;
     }
@@ -233,6 +236,7 @@ void Volume::finish_merge() {
     stopped_.clear();
     fault_.clear();
     pause_ms_ = 0;
+    hosts_write_since_ms_.reset();
     committed_objects_ = first + done.objects;
     committed_bytes_ += done.bytes;
     separator_ = false;

@@ -222,6 +222,24 @@ TEST_CASE("a copy waits for hosts that write, and for nobody when somebody waits
     CHECK(rig.merged == std::vector<std::uint32_t>{7});
     // The next one waits anew.
     rig.hosts_write = true;
-    rig.retry_later(1);
+    rig.commit();
+    rig.settle();
+    rig.retry_later(29'000);
+    CHECK(rig.merged.size() == 1);
+    rig.retry_later(1'000);
+    CHECK(rig.merged.size() == 2);
     CHECK(rig.log.empty());
+}
+
+// Each that waits has its files open and a thread.
+TEST_CASE("copies that wait for hosts are sixteen at most") {
+    VolumeRig rig(3);
+    rig.hosts_write = true;
+    for (int session = 0; session < 16; ++session)
+        rig.commit();
+    rig.settle();
+    CHECK(rig.merged.empty());
+    rig.commit();
+    rig.settle();
+    CHECK(rig.merged.size() == 1);
 }
