@@ -27,6 +27,7 @@ constexpr const char* session_settings =
     "SET synchronous_commit = on; SET lock_timeout = '5s'; "
     "SET idle_in_transaction_session_timeout = '60s'; "
     "SET client_connection_check_interval = '2s'; SET client_min_messages = warning";
+constexpr std::string_view begin_transaction = "BEGIN";
 constexpr std::size_t unsent_max = 64;  // changes that wait for the next trip
 constexpr std::string_view lock_not_available = "55P03";
 constexpr const char* schema_lock = "4952";  // so that two controllers do not make the tables
@@ -90,12 +91,21 @@ class PostgresSession final : public SqlSession {
             if (locked_) return Error{"the connection to the database, and the lock, were lost"};
             if (auto connected = connect(); !connected) return connected;
         }
-        unsent_ = {{"BEGIN", {}}};
+        unsent_ = {{begin_transaction, {}}};
+        // Answered before the commit is sent. read_mark() waits for the row: without this lock it
+        // could read the mark of a transaction that has yet to come to it, and commits then.
+        unsent_.push_back({"SELECT name FROM node WHERE name = $1 FOR UPDATE", {options_.node}});
         in_transaction_ = true;
         return Nothing{};
     }
 
     Commit commit() override {
+        if (is_begin_unsent()) {
+            if (const auto begun = ask({}); !begun) {
+                rollback();
+                return {CommitEnd::failed, begun.error().message};
+            }
+        }
         const std::string mark = next_mark();
         unsent_.push_back({"UPDATE node SET mark = $1 WHERE name = $2", {mark, options_.node}});
         const Commit end = send_commit();
@@ -142,6 +152,10 @@ class PostgresSession final : public SqlSession {
         if (severity == nullptr || std::strcmp(severity, "WARNING") != 0) return;
         const char* words = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
         static_cast<PostgresSession*>(self)->warning_ = words == nullptr ? "a warning" : words;
+    }
+
+    [[nodiscard]] bool is_begin_unsent() const {
+        return !unsent_.empty() && unsent_.front().sql == begin_transaction;
     }
 
     Error lost(const std::string& words) {

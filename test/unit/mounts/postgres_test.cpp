@@ -79,9 +79,13 @@ class PostgresServer {
         return "host=" + folder_ + " user=lra dbname=postgres";
     }
     [[nodiscard]] std::unique_ptr<SqlSession> session(const std::string& node,
-                                                      const std::string& library = "lib") const {
-        auto opened = open_postgres_session(
-            {.servers = {"host=/nonexistent", address()}, .library = library, .node = node});
+                                                      const std::string& library = "lib",
+                                                      core::Duration answer_within = {
+                                                          15'000}) const {
+        auto opened = open_postgres_session({.servers = {"host=/nonexistent", address()},
+                                             .library = library,
+                                             .node = node,
+                                             .answer_within = answer_within});
         INFO((opened ? "" : opened.error().message));
         REQUIRE(opened);
         return std::move(opened).value();
@@ -108,6 +112,10 @@ ClaimTable postgres_table(const PostgresServer& server, const std::string& libra
     ClaimTable table(server.session(node, library), options);
     REQUIRE(table.enroll());
     return table;
+}
+
+std::string lock_waits(const PostgresServer& server) {
+    return server.ask("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
 }
 
 template <typename Condition>
@@ -265,32 +273,69 @@ TEST_CASE("a trip that is stopped before its commit has changed nothing") {
     auto table = postgres_table(*server, "eight", "a");
     fill(table);
     const auto other = server->session("b", "eight");
-    const auto lock_waits = [&] {
-        return server->ask("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
-    };
-    for (const std::string how : {"pg_cancel_backend", "pg_terminate_backend"}) {
-        INFO(how);
-        REQUIRE(other->begin());
-        REQUIRE(other->run("SELECT mark FROM node WHERE name = 'a' FOR UPDATE", {}));
-        auto claim = std::async(std::launch::async, [&] {
-            return table.begin(bench_request("r1", 1), bench_known(), {}, 1, bench_now);
-        });
-        REQUIRE(becomes_true([&] { return lock_waits() == "1"; }));
-        server->ask("SELECT " + how + "(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
-        // A cancelled one is known to have ended; of a lost one the mark has to be read.
-        if (how == "pg_cancel_backend") {
+    // The row that is asked for on the first trip, and one that is changed on the second.
+    for (const std::string row : {"SELECT mark FROM node WHERE name = 'a' FOR UPDATE",
+                                  "SELECT serial FROM drive WHERE library = 'eight' FOR UPDATE"}) {
+        for (const std::string how : {"pg_cancel_backend", "pg_terminate_backend"}) {
+            INFO(row << ", " << how);
+            REQUIRE(other->begin());
+            REQUIRE(other->run(row, {}));
+            auto claim = std::async(std::launch::async, [&] {
+                return table.begin(bench_request("r1", 1), bench_known(), {}, 1, bench_now);
+            });
+            REQUIRE(becomes_true([&] { return lock_waits(*server) == "1"; }));
+            server->ask("SELECT " + how +
+                        "(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
             CHECK(claim.wait_for(std::chrono::seconds(3)) == std::future_status::ready);
-        } else {
-            REQUIRE(becomes_true([&] { return lock_waits() == "1"; }));
-            CHECK(claim.wait_for(std::chrono::milliseconds(0)) != std::future_status::ready);
+            other->rollback();
+            const auto begun = claim.get();
+            REQUIRE(!begun);
+            CHECK(begun.error().message.find("nobody can say") == std::string::npos);
+            CHECK(becomes_true([&] { return table.claims(true, 10).ok(); }));
+            CHECK(table.claims(true, 10)->empty());
         }
-        other->rollback();
-        const auto begun = claim.get();
-        REQUIRE(!begun);
-        CHECK(begun.error().message.find("nobody can say") == std::string::npos);
-        CHECK(table.claims(true, 10)->empty());
     }
     CHECK(claimed(table, bench_request("r1", 1)).claim.id == 1);
+}
+
+// Nobody tells a server that its client has given up: it works off what it was sent, commit and
+// all, as soon as it gets the lock that it waits for.
+TEST_CASE("a commit that was given up and happens later is not told as failed") {
+    auto* server = the_server();
+    if (server == nullptr) return;
+    auto table = postgres_table(*server, "ten", "a");
+    fill(table);
+    const auto other = server->session("b", "ten");
+    const auto mounts = [&] {
+        return server->ask("SELECT max(mounts) FROM drive WHERE library = 'ten'");
+    };
+    for (const bool asks_first : {true, false}) {
+        INFO(asks_first);
+        REQUIRE(other->begin());
+        REQUIRE(other->run("SELECT serial FROM drive WHERE library = 'ten' FOR UPDATE", {}));
+        const auto session = server->session("a", "ten", {1'000});
+        const auto backend = *session->run("SELECT pg_backend_pid()", {})->rows.front().front();
+        REQUIRE(session->begin());
+        if (asks_first) REQUIRE(session->run("SELECT epoch FROM library_state", {}));
+        REQUIRE(session->put("UPDATE drive SET mounts = mounts + 1 WHERE library = 'ten'", {}));
+        auto commit = std::async(std::launch::async, [&] { return session->commit(); });
+        // The one that was given up, and the one that asks what has become of it. Where nothing
+        // was asked the changes are sent before the commit is, which never is then.
+        const auto is_ready = [&] {
+            return commit.wait_for(std::chrono::milliseconds(0)) == std::future_status::ready;
+        };
+        CHECK(becomes_true([&] { return lock_waits(*server) == "2" || is_ready(); }));
+        CHECK(is_ready() != asks_first);
+        other->rollback();
+        const auto end = commit.get();
+        CHECK(becomes_true([&] {
+            return server->ask("SELECT count(*) FROM pg_stat_activity WHERE pid = " + backend) ==
+                   "0";
+        }));
+        INFO(end.words);
+        CHECK(mounts() == "1");
+        CHECK(end.end == (asks_first ? CommitEnd::done : CommitEnd::failed));
+    }
 }
 
 TEST_CASE("a change that is refused fails the commit, and the session goes on") {
