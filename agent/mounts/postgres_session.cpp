@@ -22,8 +22,10 @@ using core::Result;
 
 namespace {
 
+// Whoever has waited for a row sees it as it is then, whatever isolation the site likes better.
 // A session that waits for its standby keeps its locks, and one whose client has died would too.
 constexpr const char* session_settings =
+    "SET default_transaction_isolation = 'read committed'; "
     "SET synchronous_commit = on; SET lock_timeout = '5s'; "
     "SET idle_in_transaction_session_timeout = '60s'; "
     "SET client_connection_check_interval = '2s'; SET client_min_messages = warning";

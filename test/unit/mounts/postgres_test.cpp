@@ -338,6 +338,32 @@ TEST_CASE("a commit that was given up and happens later is not told as failed") 
     }
 }
 
+// Under a stricter isolation who has waited for a row is refused when it was changed meanwhile.
+TEST_CASE("a server that is set to another isolation makes no difference") {
+    auto* server = the_server();
+    if (server == nullptr) return;
+    server->ask("ALTER DATABASE postgres SET default_transaction_isolation = 'repeatable read'");
+    const auto a = server->session("a", "eleven");
+    const auto b = server->session("b", "eleven");
+    server->ask("ALTER DATABASE postgres RESET default_transaction_isolation");
+    REQUIRE(a->begin());
+    REQUIRE(a->run("INSERT INTO library_state VALUES ('eleven', 4711, 1, 0)", {}));
+    REQUIRE(a->commit().end == CommitEnd::done);
+    const auto raise = [](SqlSession& session) {
+        return session.run("UPDATE library_state SET uses = uses + 1 WHERE library = 'eleven'", {});
+    };
+    REQUIRE(a->begin());
+    REQUIRE(raise(*a));
+    auto other = std::async(std::launch::async, [&] {
+        const bool raised = b->begin() && raise(*b);
+        return raised && b->commit().end == CommitEnd::done;
+    });
+    CHECK(becomes_true([&] { return lock_waits(*server) == "1"; }));
+    CHECK(a->commit().end == CommitEnd::done);
+    CHECK(other.get());
+    CHECK(server->ask("SELECT uses FROM library_state WHERE library = 'eleven'") == "2");
+}
+
 TEST_CASE("a change that is refused fails the commit, and the session goes on") {
     auto* server = the_server();
     if (server == nullptr) return;
