@@ -2,7 +2,9 @@
 
 #include <dlfcn.h>
 
+#include <array>
 #include <string>
+#include <string_view>
 
 #include "agent/core/assert.hpp"
 
@@ -14,30 +16,79 @@ namespace {
 // nothing finds it in the program.
 constexpr const char* libpq_file = "libpq.so.5";
 
-const core::Result<void*>& libpq() {
-    static const auto loaded = load_library(libpq_file);
+// All that is passed on below.
+constexpr std::array names = {
+    "PQconnectStart",
+    "PQconnectPoll",
+    "PQfinish",
+    "PQstatus",
+    "PQsocket",
+    "PQbackendPID",
+    "PQtransactionStatus",
+    "PQenterPipelineMode",
+    "PQexitPipelineMode",
+    "PQpipelineSync",
+    "PQerrorMessage",
+    "PQsetNoticeReceiver",
+    "PQsendQuery",
+    "PQsendQueryParams",
+    "PQsendPrepare",
+    "PQsendQueryPrepared",
+    "PQflush",
+    "PQisBusy",
+    "PQconsumeInput",
+    "PQgetResult",
+    "PQclear",
+    "PQresultStatus",
+    "PQresultErrorMessage",
+    "PQresultErrorField",
+    "PQcmdStatus",
+    "PQcmdTuples",
+    "PQntuples",
+    "PQnfields",
+    "PQgetisnull",
+    "PQgetvalue",
+};
+
+// Where a function is in what load_functions() gives. One that is not among the names does not
+// compile.
+consteval std::size_t place_of(std::string_view name) {
+    std::size_t place = 0;
+    while (names.at(place) != name)
+        ++place;
+    return place;
+}
+
+const core::Result<std::vector<void*>>& libpq() {
+    static const auto loaded = load_functions(libpq_file, names);
     return loaded;
 }
 
-// What is called `name` there: Function is what its own header says, which declares our functions
-// below as well.
+// Function is what libpq's own header says, which declares our functions below as well.
 template <typename Function>
-Function* found(const char* name) {
+Function* found(std::size_t place) {
     AGENT_ASSERT(libpq().ok());
-    void* const address = ::dlsym(libpq().value(), name);
-    AGENT_ASSERT(address != nullptr);
-    return reinterpret_cast<Function*>(address);
+    return reinterpret_cast<Function*>(libpq().value()[place]);
 }
 
 }  // namespace
 
-core::Result<void*> load_library(const char* file) {
+core::Result<std::vector<void*>> load_functions(const char* file,
+                                                std::span<const char* const> wanted) {
     void* const library = ::dlopen(file, RTLD_NOW | RTLD_LOCAL);
-    if (library != nullptr) return library;
-    const char* const why = ::dlerror();
-    return core::Error{std::string("can not load the PostgreSQL client library (Debian package "
-                                   "libpq5): ") +
-                       (why == nullptr ? file : why)};
+    if (library == nullptr) {
+        const char* const why = ::dlerror();
+        return core::Error{std::string("can not load the PostgreSQL client library (Debian "
+                                       "package libpq5): ") +
+                           (why == nullptr ? file : why)};
+    }
+    std::vector<void*> functions;
+    for (const char* const name : wanted) {
+        functions.push_back(::dlsym(library, name));
+        if (functions.back() == nullptr)
+            return core::Error{std::string("libpq is too old: no ") + name + " in " + file};
+    }
+    return functions;
 }
 
 core::Outcome load_libpq() {
@@ -45,135 +96,140 @@ core::Outcome load_libpq() {
     return core::Nothing{};
 }
 
+std::span<const char* const> libpq_functions() {
+    return names;
+}
+
 }  // namespace agent::postgres
 
 // ---- what others call
 
 using agent::postgres::found;
+using agent::postgres::place_of;
 
 PGconn* PQconnectStart(const char* connection_string) {
-    static const auto call = found<decltype(PQconnectStart)>(__func__);
+    static const auto call = found<decltype(PQconnectStart)>(place_of(__func__));
     return call(connection_string);
 }
 PostgresPollingStatusType PQconnectPoll(PGconn* connection) {
-    static const auto call = found<decltype(PQconnectPoll)>(__func__);
+    static const auto call = found<decltype(PQconnectPoll)>(place_of(__func__));
     return call(connection);
 }
 void PQfinish(PGconn* connection) {
-    static const auto call = found<decltype(PQfinish)>(__func__);
+    static const auto call = found<decltype(PQfinish)>(place_of(__func__));
     return call(connection);
 }
 ConnStatusType PQstatus(const PGconn* connection) {
-    static const auto call = found<decltype(PQstatus)>(__func__);
+    static const auto call = found<decltype(PQstatus)>(place_of(__func__));
     return call(connection);
 }
 int PQsocket(const PGconn* connection) {
-    static const auto call = found<decltype(PQsocket)>(__func__);
+    static const auto call = found<decltype(PQsocket)>(place_of(__func__));
     return call(connection);
 }
 int PQbackendPID(const PGconn* connection) {
-    static const auto call = found<decltype(PQbackendPID)>(__func__);
+    static const auto call = found<decltype(PQbackendPID)>(place_of(__func__));
     return call(connection);
 }
 PGTransactionStatusType PQtransactionStatus(const PGconn* connection) {
-    static const auto call = found<decltype(PQtransactionStatus)>(__func__);
+    static const auto call = found<decltype(PQtransactionStatus)>(place_of(__func__));
     return call(connection);
 }
 int PQenterPipelineMode(PGconn* connection) {
-    static const auto call = found<decltype(PQenterPipelineMode)>(__func__);
+    static const auto call = found<decltype(PQenterPipelineMode)>(place_of(__func__));
     return call(connection);
 }
 int PQexitPipelineMode(PGconn* connection) {
-    static const auto call = found<decltype(PQexitPipelineMode)>(__func__);
+    static const auto call = found<decltype(PQexitPipelineMode)>(place_of(__func__));
     return call(connection);
 }
 int PQpipelineSync(PGconn* connection) {
-    static const auto call = found<decltype(PQpipelineSync)>(__func__);
+    static const auto call = found<decltype(PQpipelineSync)>(place_of(__func__));
     return call(connection);
 }
 char* PQerrorMessage(const PGconn* connection) {
-    static const auto call = found<decltype(PQerrorMessage)>(__func__);
+    static const auto call = found<decltype(PQerrorMessage)>(place_of(__func__));
     return call(connection);
 }
 PQnoticeReceiver PQsetNoticeReceiver(PGconn* connection, PQnoticeReceiver receiver,
                                      void* argument) {
-    static const auto call = found<decltype(PQsetNoticeReceiver)>(__func__);
+    static const auto call = found<decltype(PQsetNoticeReceiver)>(place_of(__func__));
     return call(connection, receiver, argument);
 }
 int PQsendQuery(PGconn* connection, const char* query) {
-    static const auto call = found<decltype(PQsendQuery)>(__func__);
+    static const auto call = found<decltype(PQsendQuery)>(place_of(__func__));
     return call(connection, query);
 }
 int PQsendQueryParams(PGconn* connection, const char* command, int count, const Oid* types,
                       const char* const* values, const int* lengths, const int* formats,
                       int result_format) {
-    static const auto call = found<decltype(PQsendQueryParams)>(__func__);
+    static const auto call = found<decltype(PQsendQueryParams)>(place_of(__func__));
     return call(connection, command, count, types, values, lengths, formats, result_format);
 }
 int PQsendPrepare(PGconn* connection, const char* statement, const char* query, int count,
                   const Oid* types) {
-    static const auto call = found<decltype(PQsendPrepare)>(__func__);
+    static const auto call = found<decltype(PQsendPrepare)>(place_of(__func__));
     return call(connection, statement, query, count, types);
 }
 int PQsendQueryPrepared(PGconn* connection, const char* statement, int count,
                         const char* const* values, const int* lengths, const int* formats,
                         int result_format) {
-    static const auto call = found<decltype(PQsendQueryPrepared)>(__func__);
+    static const auto call = found<decltype(PQsendQueryPrepared)>(place_of(__func__));
     return call(connection, statement, count, values, lengths, formats, result_format);
 }
 int PQflush(PGconn* connection) {
-    static const auto call = found<decltype(PQflush)>(__func__);
+    static const auto call = found<decltype(PQflush)>(place_of(__func__));
     return call(connection);
 }
 int PQisBusy(PGconn* connection) {
-    static const auto call = found<decltype(PQisBusy)>(__func__);
+    static const auto call = found<decltype(PQisBusy)>(place_of(__func__));
     return call(connection);
 }
 int PQconsumeInput(PGconn* connection) {
-    static const auto call = found<decltype(PQconsumeInput)>(__func__);
+    static const auto call = found<decltype(PQconsumeInput)>(place_of(__func__));
     return call(connection);
 }
 PGresult* PQgetResult(PGconn* connection) {
-    static const auto call = found<decltype(PQgetResult)>(__func__);
+    static const auto call = found<decltype(PQgetResult)>(place_of(__func__));
     return call(connection);
 }
 void PQclear(PGresult* result) {
-    static const auto call = found<decltype(PQclear)>(__func__);
+    static const auto call = found<decltype(PQclear)>(place_of(__func__));
     return call(result);
 }
 ExecStatusType PQresultStatus(const PGresult* result) {
-    static const auto call = found<decltype(PQresultStatus)>(__func__);
+    static const auto call = found<decltype(PQresultStatus)>(place_of(__func__));
     return call(result);
 }
 char* PQresultErrorMessage(const PGresult* result) {
-    static const auto call = found<decltype(PQresultErrorMessage)>(__func__);
+    static const auto call = found<decltype(PQresultErrorMessage)>(place_of(__func__));
     return call(result);
 }
 char* PQresultErrorField(const PGresult* result, int field) {
-    static const auto call = found<decltype(PQresultErrorField)>(__func__);
+    static const auto call = found<decltype(PQresultErrorField)>(place_of(__func__));
     return call(result, field);
 }
 char* PQcmdStatus(PGresult* result) {
-    static const auto call = found<decltype(PQcmdStatus)>(__func__);
+    static const auto call = found<decltype(PQcmdStatus)>(place_of(__func__));
     return call(result);
 }
 char* PQcmdTuples(PGresult* result) {
-    static const auto call = found<decltype(PQcmdTuples)>(__func__);
+    static const auto call = found<decltype(PQcmdTuples)>(place_of(__func__));
     return call(result);
 }
 int PQntuples(const PGresult* result) {
-    static const auto call = found<decltype(PQntuples)>(__func__);
+    static const auto call = found<decltype(PQntuples)>(place_of(__func__));
     return call(result);
 }
 int PQnfields(const PGresult* result) {
-    static const auto call = found<decltype(PQnfields)>(__func__);
+    static const auto call = found<decltype(PQnfields)>(place_of(__func__));
     return call(result);
 }
 int PQgetisnull(const PGresult* result, int row, int column) {
-    static const auto call = found<decltype(PQgetisnull)>(__func__);
+    static const auto call = found<decltype(PQgetisnull)>(place_of(__func__));
     return call(result, row, column);
 }
 char* PQgetvalue(const PGresult* result, int row, int column) {
-    static const auto call = found<decltype(PQgetvalue)>(__func__);
+    static const auto call = found<decltype(PQgetvalue)>(place_of(__func__));
     return call(result, row, column);
 }

@@ -6,15 +6,23 @@
 
 #include <libpq-fe.h>
 
+#include <span>
+#include <vector>
+
 #include "agent/core/result.hpp"
 
 namespace agent::postgres {
 
 // Any thread, any number of times; the first call loads the library. To be called before any
-// function of libpq is. An error: it is not installed, or what it needs is not; the same each time.
+// function of libpq is. An error: it is not installed, or what it needs is not, or it is older than
+// what is called here; the same each time.
 [[nodiscard]] core::Outcome load_libpq();
 
-// What load_libpq() does, of any library; what is loaded stays.
-[[nodiscard]] core::Result<void*> load_library(const char* file);
+// The names of what is passed on.
+[[nodiscard]] std::span<const char* const> libpq_functions();
+
+// What load_libpq() does, of any library: where each of `wanted` is. What is loaded stays.
+[[nodiscard]] core::Result<std::vector<void*>> load_functions(const char* file,
+                                                              std::span<const char* const> wanted);
 
 }  // namespace agent::postgres
