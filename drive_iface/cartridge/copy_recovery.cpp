@@ -161,6 +161,8 @@ Outcome Recovery::finish(bool changed) {
     // What stands behind is no part of the recording, whatever it looks like.
     if (auto put = copy_.write_end_marker(end_.offset); !put.ok()) return put;
     if (auto done = copy_.data().synchronise(); !done.ok()) return done;
+    // The commit vouches for all entries, and must not come to the disk before them.
+    if (auto done = copy_.index().synchronise(); !done.ok()) return done;
     commit.since = end_.objects;
     commit.closed = false;
     ++commit.sequence;

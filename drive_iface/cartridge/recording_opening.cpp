@@ -103,7 +103,8 @@ Outcome give_up_behind(const StoredCopy& copy, IndexCommit commit, const Recorde
     return copy.write_commit(commit);
 }
 
-// Everything of `leader` from object `common` on, so that both hold the same.
+// Everything of `leader` from object `common` on, so that both hold the same. It is on the disk
+// before a commit tells of it: one synchronisation of both may bring the commit there alone.
 Outcome catch_up(const StoredCopy& leader, const StoredCopy& follower, const IndexCommit& commit,
                  const RecordedEnd& common, const Cancelled& cancelled) {
     const auto& end = commit.end;
@@ -119,7 +120,7 @@ Outcome catch_up(const StoredCopy& leader, const StoredCopy& follower, const Ind
         !done.ok()) {
         return done;
     }
-    return Nothing{};
+    return follower.index().synchronise();
 }
 
 // What can not be mended, since a folder is full or failing, can be read as it is all the same.
