@@ -92,11 +92,13 @@ Outcome copy_bytes(const StorageFile& from, const StorageFile& to, std::uint64_t
 }
 
 // What a copy holds behind `end` is about to be written over. Should that be broken off, and the
-// other copy lost, this one is still whole as far as it tells.
+// other copy lost, this one is still whole as far as it tells; and what stands behind it is no
+// longer another program's work.
 Outcome give_up_behind(const StoredCopy& copy, IndexCommit commit, const RecordedEnd& end) {
-    if (commit.end.objects <= end.objects) return Nothing{};
+    const bool gives_up = commit.end.objects > end.objects;
+    if (!gives_up && !commit.closed) return Nothing{};
     ++commit.sequence;
-    ++commit.generation;
+    if (gives_up) ++commit.generation;
     commit.since = end.objects;
     commit.end = end;
     commit.closed = false;

@@ -424,3 +424,20 @@ TEST_CASE("entries that were lost with the power and made anew are there before 
             REQUIRE(twins.found_alone(side) == now);
     }
 }
+
+TEST_CASE("what was copied to a side before the process died is nobody else's work") {
+    const Twins twins;
+    const std::size_t away = GENERATE(0U, 1U);
+    const auto now = play(twins, stories().front(), away, true);
+    const auto begin = twins.files();
+    for (std::size_t at = 1;; ++at) {
+        Twins::put(begin);
+        if (!twins.open_and_die(at, {})) break;
+        const auto opened = twins.open();
+        for (const auto& finding : opened->take_findings()) {
+            INFO("died at " << at);
+            CHECK(finding.find("another program") == std::string::npos);
+        }
+    }
+    CHECK(twins.found() == now);
+}
