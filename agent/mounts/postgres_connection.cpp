@@ -117,8 +117,10 @@ Result<PostgresConnection> connect_to_primary(const std::vector<std::string>& se
         if (waits.empty() || left == 0) return nobody_is_primary(candidates);
         if (::poll(waits.data(), static_cast<nfds_t>(waits.size()), left) < 0) continue;
         for (std::size_t i = 0; i < waits.size(); ++i) {
-            if (waits[i].revents != 0 && go_on(*waiting[i]))
-                return std::move(waiting[i]->connection);
+            if (waits[i].revents == 0 || !go_on(*waiting[i])) continue;
+            if (auto set = send_without_waiting(waiting[i]->connection.get()); !set)
+                return set.error();
+            return std::move(waiting[i]->connection);
         }
     }
 }

@@ -14,6 +14,7 @@ using postgres::PostgresConnection;
 using postgres::PostgresResult;
 using postgres::result_of_sent;
 using postgres::results_of_trip;
+using postgres::send_without_waiting;
 using postgres::sql_state_of;
 using postgres::words_of;
 

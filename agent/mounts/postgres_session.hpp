@@ -15,7 +15,7 @@ struct PostgresOptions {
     std::string library;
     std::string node;
     core::Duration connect_within{5'000};
-    core::Duration answer_within{15'000};   // one statement, its wait for a standby included
+    core::Duration answer_within{15'000};   // one trip, sending and its wait for a standby included
     core::Duration lock_within{30'000};     // another controller chooses a drive meanwhile
     core::Duration resolve_within{20'000};  // a commit whose outcome is unknown
 };

@@ -67,10 +67,18 @@ Result<PostgresConnection> connect_to_server(const std::string& connection_strin
         pollfd wait{PQsocket(connection.get()), static_cast<short>(writes ? POLLOUT : POLLIN), 0};
         if (::poll(&wait, 1, left) <= 0) continue;
         wants = PQconnectPoll(connection.get());
-        if (wants == PGRES_POLLING_OK) return connection;
+        if (wants == PGRES_POLLING_OK) {
+            if (auto set = send_without_waiting(connection.get()); !set) return set.error();
+            return connection;
+        }
         if (wants == PGRES_POLLING_FAILED) break;
     }
     return Error{one_line(PQerrorMessage(connection.get()))};
+}
+
+core::Outcome send_without_waiting(PGconn* connection) {
+    if (PQsetnonblocking(connection, 1) != 0) return Error{one_line(PQerrorMessage(connection))};
+    return core::Nothing{};
 }
 
 Result<PostgresResult> result_of_sent(PGconn* connection, Duration within,

@@ -34,6 +34,11 @@ using Interrupted = std::function<bool()>;
     const std::string& connection_string, core::Duration within,
     const Interrupted& interrupted = {});
 
+// From here on what a server does not read waits on this side, and whoever waits for the answer
+// sends it; otherwise sending would wait for a server that hangs, without end. For a connection
+// that stands; connect_to_server() has done it.
+[[nodiscard]] core::Outcome send_without_waiting(PGconn* connection);
+
 // The last result of what was sent. An error: the connection broke, or it took too long; nobody
 // knows then what the server has done. What the server refuses is a result.
 [[nodiscard]] core::Result<PostgresResult> result_of_sent(PGconn* connection, core::Duration within,

@@ -25,6 +25,7 @@ constexpr std::array names = {
     "PQsocket",
     "PQbackendPID",
     "PQtransactionStatus",
+    "PQsetnonblocking",
     "PQenterPipelineMode",
     "PQexitPipelineMode",
     "PQpipelineSync",
@@ -134,6 +135,10 @@ int PQbackendPID(const PGconn* connection) {
 PGTransactionStatusType PQtransactionStatus(const PGconn* connection) {
     static const auto call = found<decltype(PQtransactionStatus)>(place_of(__func__));
     return call(connection);
+}
+int PQsetnonblocking(PGconn* connection, int nonblocking) {
+    static const auto call = found<decltype(PQsetnonblocking)>(place_of(__func__));
+    return call(connection, nonblocking);
 }
 int PQenterPipelineMode(PGconn* connection) {
     static const auto call = found<decltype(PQenterPipelineMode)>(place_of(__func__));

@@ -2,6 +2,7 @@
 
 #include "agent/mounts/postgres_session.hpp"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -362,6 +363,30 @@ TEST_CASE("a server that is set to another isolation makes no difference") {
     CHECK(a->commit().end == CommitEnd::done);
     CHECK(other.get());
     CHECK(server->ask("SELECT uses FROM library_state WHERE library = 'eleven'") == "2");
+}
+
+// More than fits between the two: who sends waits as well.
+TEST_CASE("a server that reads nothing any more is given up in time") {
+    auto* server = the_server();
+    if (server == nullptr) return;
+    const auto session = server->session("a", "twelve", {1'000});
+    constexpr std::string_view length = "SELECT length($1)";
+    REQUIRE(session->run(length, {"short"}));
+    const auto backend =
+        std::stoi(*session->run("SELECT pg_backend_pid()", {})->rows.front().front());
+    REQUIRE(::kill(backend, SIGSTOP) == 0);
+    auto answer = std::async(std::launch::async, [&] {
+        return session->run(length, {std::string(std::size_t{8} << 20U, 'x')});
+    });
+    CHECK(answer.wait_for(std::chrono::seconds(20)) == std::future_status::ready);
+    CHECK(::kill(backend, SIGCONT) == 0);
+    const auto got = answer.get();
+    REQUIRE(!got);
+    CHECK(got.error().message.find("in time") != std::string::npos);
+    // One that reads takes it in as many pieces as it likes.
+    const auto again = session->run(length, {std::string(std::size_t{8} << 20U, 'x')});
+    REQUIRE(again);
+    CHECK(again->rows.front().front() == "8388608");
 }
 
 TEST_CASE("a change that is refused fails the commit, and the session goes on") {
