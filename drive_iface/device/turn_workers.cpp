@@ -13,8 +13,8 @@ namespace drive_iface {
 
 namespace {
 
-constexpr std::size_t few = 4;                               // that are started without being stuck
-constexpr auto stuck_after = std::chrono::milliseconds(20);  // without one turn begun
+constexpr std::size_t few = 4;  // that are started before anybody has waited
+constexpr auto long_wait = std::chrono::milliseconds(20);  // of a turn, before it begins
 constexpr auto idle_for = std::chrono::seconds(2);
 
 }  // namespace
@@ -23,8 +23,7 @@ class TurnWorkers::Room : public std::enable_shared_from_this<TurnWorkers::Room>
   public:
     void run(std::function<void()> turn) {
         const std::lock_guard lock(mutex_);
-        if (turns_.empty()) moved_at_ = Clock::now();
-        turns_.push_back(std::move(turn));
+        turns_.push_back({std::move(turn), Clock::now()});
         if (idle_ >= turns_.size())
             changed_.notify_one();
         else if (workers_ < few)
@@ -33,13 +32,13 @@ class TurnWorkers::Room : public std::enable_shared_from_this<TurnWorkers::Room>
     std::optional<Clock::time_point> tend_at() {
         const std::lock_guard lock(mutex_);
         if (turns_.empty()) return std::nullopt;
-        return moved_at_ + stuck_after;
+        return late_at();
     }
     // Twice as many each time: a rack of dead drives is got out of the way in a few steps.
     void tend(Clock::time_point now) {
         const std::lock_guard lock(mutex_);
-        if (turns_.empty() || now - moved_at_ < stuck_after) return;
-        moved_at_ = now;
+        if (turns_.empty() || now < late_at()) return;
+        helped_at_ = now;
         const auto more = std::min(turns_.size(), std::max<std::size_t>(workers_, 1));
         for (std::size_t i = 0; i < more; ++i)
             start_one();
@@ -52,6 +51,15 @@ class TurnWorkers::Room : public std::enable_shared_from_this<TurnWorkers::Room>
     }
 
   private:
+    struct Turn {
+        std::function<void()> work;
+        Clock::time_point since;  // it waits
+    };
+
+    // With the mutex held, and turns. Those that were started last get as long to show.
+    [[nodiscard]] Clock::time_point late_at() const {
+        return std::max(turns_.front().since, helped_at_) + long_wait;
+    }
     // With the mutex held. Where no thread can be had, tend() tries again.
     void start_one() {
         if (leave_to_thread([room = shared_from_this()] { room->work(); }) != 0) return;
@@ -71,18 +79,17 @@ class TurnWorkers::Room : public std::enable_shared_from_this<TurnWorkers::Room>
             --workers_;
             return {};
         }
-        auto turn = std::move(turns_.front());
+        auto turn = std::move(turns_.front().work);
         turns_.pop_front();
-        moved_at_ = Clock::now();
         return turn;
     }
 
     std::mutex mutex_;  // guards all of it
     std::condition_variable changed_;
-    std::deque<std::function<void()>> turns_;
+    std::deque<Turn> turns_;
     std::size_t workers_ = 0;
-    std::size_t idle_ = 0;          // of them
-    Clock::time_point moved_at_{};  // when a turn was begun last, or came to an empty room
+    std::size_t idle_ = 0;           // of them
+    Clock::time_point helped_at_{};  // when tend() started some last
     bool closing_ = false;
 };
 

@@ -1,8 +1,9 @@
 #pragma once
 
 // Threads for what may have to wait for a drive: as many as are needed, and none when nothing is.
-// A few work through what there is; when they are seen to be stuck, with drives that do not answer,
-// others come, so that nobody waits for somebody else's drive for long.
+// A few work through what there is; when a turn has waited for its beginning too long, because they
+// are stuck with drives that do not answer or have too many that are slow, others come, so that
+// nobody waits for somebody else's drive for long.
 
 #include <chrono>
 #include <functional>
@@ -27,7 +28,7 @@ class TurnWorkers {
 
     // When to call tend(); nothing while nothing waits. Any thread, as tend().
     [[nodiscard]] std::optional<Clock::time_point> tend_at() const;
-    // Starts threads when turns wait because those that are there are stuck.
+    // Starts threads when the oldest turn has waited too long for those that are there.
     void tend(Clock::time_point now);
 
   private:

@@ -19,6 +19,7 @@ struct Turns {
     std::size_t begun = 0;
     std::size_t ended = 0;
     bool held = true;
+    std::size_t may_end = 0;  // all the same
 
     bool wait_for(const std::size_t& count, std::size_t enough) {
         std::unique_lock lock(mutex);
@@ -29,23 +30,29 @@ struct Turns {
         held = false;
         changed.notify_all();
     }
+    void let_one_go() {
+        const std::lock_guard lock(mutex);
+        ++may_end;
+        changed.notify_all();
+    }
     static std::function<void()> one_of(const std::shared_ptr<Turns>& turns) {
         return [turns] {
             std::unique_lock lock(turns->mutex);
             ++turns->begun;
             turns->changed.notify_all();
-            turns->changed.wait(lock, [&] { return !turns->held; });
+            turns->changed.wait(lock, [&] { return !turns->held || turns->may_end > 0; });
+            if (turns->may_end > 0) --turns->may_end;
             ++turns->ended;
             turns->changed.notify_all();
         };
     }
 };
 
-constexpr auto long_enough = std::chrono::seconds(1);  // to be taken for stuck
+constexpr auto long_wait = std::chrono::milliseconds(20);
 
 }  // namespace
 
-TEST_CASE("a few threads begin, and more come in steps when those are stuck") {
+TEST_CASE("a few threads begin, and more come in steps when turns wait for them") {
     auto turns = std::make_shared<Turns>();
     TurnWorkers workers;
     CHECK_FALSE(workers.tend_at());
@@ -56,11 +63,34 @@ TEST_CASE("a few threads begin, and more come in steps when those are stuck") {
     workers.tend(*workers.tend_at() - std::chrono::milliseconds(1));  // not yet
     CHECK(turns->begun == 4);
     for (const std::size_t after : {8U, 16U, 20U}) {
-        workers.tend(TurnWorkers::Clock::now() + long_enough);
+        workers.tend(workers.tend_at().value());
         REQUIRE(turns->wait_for(turns->begun, after));
         CHECK(turns->begun == after);
     }
     CHECK_FALSE(workers.tend_at());
+    turns->let_go();
+    CHECK(turns->wait_for(turns->ended, 20));
+}
+
+// Drives that answer late, one after the other: nobody is stuck, and the last would wait for all.
+TEST_CASE("more threads come for turns that have waited, though others begin all the time") {
+    auto turns = std::make_shared<Turns>();
+    TurnWorkers workers;
+    for (int i = 0; i < 20; ++i)
+        workers.run(Turns::one_of(turns));
+    const auto all_wait = TurnWorkers::Clock::now();
+    REQUIRE(turns->wait_for(turns->begun, 4));
+    turns->let_one_go();
+    REQUIRE(turns->wait_for(turns->begun, 5));
+    workers.tend(all_wait + long_wait);
+    CHECK(turns->wait_for(turns->begun, 9));
+    // Those that came are given as long before others do.
+    turns->let_one_go();
+    REQUIRE(turns->wait_for(turns->begun, 10));
+    workers.tend(all_wait + long_wait + long_wait / 2);
+    workers.tend(all_wait + 2 * long_wait);
+    REQUIRE(turns->wait_for(turns->begun, 18));
+    CHECK(turns->begun == 18);
     turns->let_go();
     CHECK(turns->wait_for(turns->ended, 20));
 }
