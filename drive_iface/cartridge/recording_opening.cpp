@@ -28,14 +28,14 @@ bool there(const std::string& path) {
 // stands, and not what the ones before hold, so that objects that were written over may be followed
 // by equal ones.
 std::uint64_t common_objects(const StoredCopy& one, std::uint64_t one_end, const StoredCopy& other,
-                             std::uint64_t other_end) {
+                             std::uint64_t other_end, const Cancelled& cancelled) {
     const auto same = [](const IndexEntry& a, const IndexEntry& b) {
         return a.before == b.before && a.object.kind == b.object.kind &&
                a.object.length == b.object.length && a.crc32c == b.crc32c;
     };
     const auto end = std::min(one_end, other_end);
     std::uint64_t number = 0;
-    while (number < end) {
+    while (number < end && !cancelled()) {
         const auto count = std::min(compared_at_once, end - number);
         const auto these = one.entries(number, count);
         const auto those = other.entries(number, count);
@@ -245,6 +245,7 @@ Result<std::unique_ptr<Recording>> Recording::open(const std::vector<std::string
                      " has no usable copy: " + recording->findings_.front()};
     }
     recording->reconcile(recovered, options);
+    if (options.cancelled()) return Error{"opening cartridge " + barcode + " was cancelled"};
     if (!recording->any_writable()) {
         recording->protect(recording->good_copies().front()->paths().folder +
                            " can not be written");
@@ -266,8 +267,9 @@ void Recording::reconcile(const std::vector<Recovered>& recovered, const Opening
     for (std::size_t i = 0; i < copies_.size(); ++i) {
         auto& copy = *copies_[i];
         if (i == lead || recovered[i].commit == commit_) continue;
-        const auto common =
-            common_objects(leader, end_.objects, copy, recovered[i].commit.end.objects);
+        const auto common = common_objects(leader, end_.objects, copy,
+                                           recovered[i].commit.end.objects, options.cancelled);
+        if (options.cancelled()) return;
         const auto border = common == 0 ? RecordedEnd{} : leader.entry(common - 1)->after();
         const bool stranger = recovered[i].rebuilt || !commit_.goes_on_from(recovered[i].commit);
         if (stranger && border.objects < recovered[i].commit.end.objects) {

@@ -144,6 +144,11 @@ class Twins {
 
     // With both sides, or with one of them while the other one is away.
     [[nodiscard]] std::unique_ptr<Recording> open() const { return open_in(folders_); }
+    [[nodiscard]] auto open_cancelled() const {
+        OpeningOptions options;
+        options.cancelled = [] { return true; };
+        return Recording::open(folders_, barcode, options);
+    }
     [[nodiscard]] std::unique_ptr<Recording> open_alone(std::size_t side) const {
         return open_in({folders_[side]});
     }
@@ -440,4 +445,12 @@ TEST_CASE("what was copied to a side before the process died is nobody else's wo
         }
     }
     CHECK(twins.found() == now);
+}
+
+TEST_CASE("an opening that is cancelled changes neither side") {
+    const Twins twins;
+    play(twins, stories().front(), 1, true);
+    const auto begin = twins.files();
+    CHECK_FALSE(twins.open_cancelled().ok());
+    CHECK(twins.files() == begin);
 }
