@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "drive_iface/cartridge/copy_comparison.hpp"
 #include "drive_iface/cartridge/recording.hpp"
 
 namespace drive_iface::cartridge {
@@ -16,38 +17,10 @@ using agent::core::Outcome;
 using agent::core::Result;
 
 constexpr std::size_t metadata_size_max = 16 << 20;
-constexpr std::size_t copy_step = 1 << 20;
-constexpr std::uint64_t compared_at_once = 4096;
 
 bool there(const std::string& path) {
     std::error_code problem;
     return std::filesystem::exists(path, problem);
-}
-
-// How many objects two copies have in common. All entries are compared: one tells where its object
-// stands, and not what the ones before hold, so that objects that were written over may be followed
-// by equal ones.
-std::uint64_t common_objects(const StoredCopy& one, std::uint64_t one_end, const StoredCopy& other,
-                             std::uint64_t other_end, const Cancelled& cancelled) {
-    const auto same = [](const IndexEntry& a, const IndexEntry& b) {
-        return a.before == b.before && a.object.kind == b.object.kind &&
-               a.object.length == b.object.length && a.crc32c == b.crc32c;
-    };
-    const auto end = std::min(one_end, other_end);
-    std::uint64_t number = 0;
-    while (number < end && !cancelled()) {
-        const auto count = std::min(compared_at_once, end - number);
-        const auto these = one.entries(number, count);
-        const auto those = other.entries(number, count);
-        const auto alike = std::min(these.size(), those.size());
-        const auto differ =
-            std::mismatch(these.begin(), these.begin() + static_cast<std::ptrdiff_t>(alike),
-                          those.begin(), same)
-                .first;
-        number += static_cast<std::uint64_t>(differ - these.begin());
-        if (static_cast<std::uint64_t>(differ - these.begin()) < count) break;
-    }
-    return number;
 }
 
 // Which of two copies' commits goes on where the other one ended.
@@ -78,19 +51,6 @@ std::vector<std::unique_ptr<StoredCopy>> newest_first(
     return copies;
 }
 
-Outcome copy_bytes(const StorageFile& from, const StorageFile& to, std::uint64_t begin,
-                   std::uint64_t end, const Cancelled& cancelled) {
-    virtual_library::Bytes buffer(copy_step);
-    while (begin < end) {
-        const auto part = std::span(buffer).first(std::min<std::uint64_t>(copy_step, end - begin));
-        if (auto got = from.read(begin, part); !got.ok()) return got;
-        if (auto put = to.write(begin, part); !put.ok()) return put;
-        begin += part.size();
-        if (cancelled()) return Error{to.path() + ": writing it was cancelled"};
-    }
-    return Nothing{};
-}
-
 // What a copy holds behind `end` is about to be written over. Should that be broken off, and the
 // other copy lost, this one is still whole as far as it tells; and what stands behind it is no
 // longer another program's work.
@@ -110,11 +70,7 @@ Outcome give_up_behind(const StoredCopy& copy, IndexCommit commit, const Recorde
 Outcome catch_up(const StoredCopy& leader, const StoredCopy& follower, const IndexCommit& commit,
                  const RecordedEnd& common, const Cancelled& cancelled) {
     const auto& end = commit.end;
-    if (auto done =
-            copy_bytes(leader.data(), follower.data(), common.offset, end.offset, cancelled);
-        !done.ok()) {
-        return done;
-    }
+    if (auto done = copy_data(leader, follower, common, end, cancelled); !done.ok()) return done;
     if (auto put = follower.write_end_marker(end.offset); !put.ok()) return put;
     if (auto done = follower.data().synchronise(); !done.ok()) return done;
     if (auto done = copy_bytes(leader.index(), follower.index(), index_offset(common.objects),
@@ -267,10 +223,10 @@ void Recording::reconcile(const std::vector<Recovered>& recovered, const Opening
     for (std::size_t i = 0; i < copies_.size(); ++i) {
         auto& copy = *copies_[i];
         if (i == lead || recovered[i].commit == commit_) continue;
-        const auto common = common_objects(leader, end_.objects, copy,
-                                           recovered[i].commit.end.objects, options.cancelled);
+        const auto border =
+            common_end(leader, copy, std::min(end_.objects, recovered[i].commit.end.objects),
+                       options.cancelled);
         if (options.cancelled()) return;
-        const auto border = common == 0 ? RecordedEnd{} : leader.entry(common - 1)->after();
         const bool stranger = recovered[i].rebuilt || !commit_.goes_on_from(recovered[i].commit);
         if (stranger && border.objects < recovered[i].commit.end.objects) {
             stray(copy, leader, border.objects);

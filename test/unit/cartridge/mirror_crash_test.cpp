@@ -134,7 +134,7 @@ class Twins {
         Metadata metadata;
         metadata.facts.barcode = barcode;
         metadata.facts.capacity = 1 << 30;
-        metadata.volume = new_volume_id();
+        metadata.volume = volume_;
         metadata.placement = Placement::mirror;
         REQUIRE(Recording::create(folders_, metadata).ok());
     }
@@ -158,6 +158,17 @@ class Twins {
     }
     [[nodiscard]] Blocks data(std::size_t side) const {
         return file_bytes(copy_paths(folders_[side], barcode).data);
+    }
+
+    [[nodiscard]] CopyPaths paths(std::size_t side) const {
+        return copy_paths(folders_[side], barcode);
+    }
+    [[nodiscard]] std::size_t offset_of(std::uint64_t number, std::size_t side) const {
+        const auto index = file_bytes(paths(side).index);
+        const auto bytes = std::span(index).subspan(index_offset(number), index_entry_size);
+        const auto entry = decode_index_entry(bytes, number, volume_);
+        REQUIRE(entry);
+        return entry->before.offset;
     }
 
     using Files = std::map<std::string, Blocks>;
@@ -242,6 +253,7 @@ class Twins {
         return objects;
     }
 
+    VolumeId volume_ = new_volume_id();
     TemporaryFolder one_{fast_folder()};
     TemporaryFolder two_{fast_folder()};
     std::vector<std::string> folders_;
@@ -453,4 +465,41 @@ TEST_CASE("an opening that is cancelled changes neither side") {
     const auto begin = twins.files();
     CHECK_FALSE(twins.open_cancelled().ok());
     CHECK(twins.files() == begin);
+}
+
+TEST_CASE("a damaged entry is no difference, and good data is not written over for it") {
+    const bool of_the_leader = GENERATE(true, false);
+    const std::size_t away = GENERATE(0U, 1U);
+    const Twins twins;
+    const auto now = play(twins, stories().front(), away, true);
+    // Of one object the entry and the data of another, and of a third one entry and data.
+    auto index = file_bytes(twins.paths(of_the_leader ? 1 - away : away).index);
+    index.at(index_offset(2) + 5) ^= 0xffU;
+    index.at(index_offset(7) + 5) ^= 0xffU;
+    write_file(twins.paths(of_the_leader ? 1 - away : away).index, index);
+    for (const std::size_t number : {5U, 7U}) {
+        const auto record = twins.offset_of(number, of_the_leader ? away : 1 - away);
+        auto data = twins.data(1 - away);
+        data.at(record + 20) ^= 0xffU;
+        write_file(twins.paths(1 - away).data, data);
+    }
+    const auto before = twins.data(away);
+    CHECK(twins.found() == now);
+    // What it held it holds.
+    const auto after = twins.data(away);
+    CHECK(std::equal(before.begin(), before.end() - tap_word, after.begin()));
+    if (of_the_leader) CHECK(twins.found_alone(away) == now);
+}
+
+TEST_CASE("a damaged block of the newer side is not copied over a good one") {
+    const std::size_t away = GENERATE(0U, 1U);
+    const Twins twins;
+    const auto story = stories().at(4);
+    REQUIRE(story.kept == 2);
+    const auto now = play(twins, story, away, true);
+    auto data = twins.data(1 - away);
+    data.at(twins.offset_of(5, 1 - away) + 20) ^= 0xffU;
+    write_file(twins.paths(1 - away).data, data);
+    CHECK(twins.found() == now);
+    CHECK(twins.found_alone(away) == now);
 }
