@@ -17,6 +17,8 @@ constexpr std::uint64_t entries_at_once = 4096;
 // Entries looked at one by one, from the end back, for one whose record is still there. More than
 // that is another file than the index is of, and all of it is read anew.
 constexpr std::uint64_t steps_back_max = 4096;
+// Damaged entries passed over in the search for the end: some pages of them.
+constexpr std::uint64_t steps_over_max = 4096;
 
 std::string objects(std::uint64_t count) {
     return std::to_string(count) + (count == 1 ? " object" : " objects");
@@ -75,9 +77,13 @@ std::optional<RecordedEnd> Recovery::last_good(std::uint64_t count) const {
     std::uint64_t high = count;  // entries below `low` end inside the file, from `high` on not
     while (low < high) {
         const auto middle = low + (high - low) / 2;
-        const auto entry = copy_.entry(middle);
+        // A damaged one tells nothing: the next one that is whole does.
+        auto at = middle;
+        auto entry = copy_.entry(at);
+        while (!entry.ok() && at + 1 < high && at - middle < steps_over_max)
+            entry = copy_.entry(++at);
         if (entry.ok() && entry->after().offset <= size) {
-            low = middle + 1;
+            low = at + 1;
         } else {
             high = middle;
         }

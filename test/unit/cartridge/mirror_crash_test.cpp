@@ -503,3 +503,21 @@ TEST_CASE("a damaged block of the newer side is not copied over a good one") {
     CHECK(twins.found() == now);
     CHECK(twins.found_alone(away) == now);
 }
+
+TEST_CASE("one damaged entry does not have the blocks behind it believed as they are") {
+    const Twins twins;
+    play(twins, stories().front(), 1, true);
+    auto index = file_bytes(twins.paths(0).index);
+    const auto damaged = GENERATE(4U, 9U, 13U);  // the middle of 18, and the middles of its halves
+    index.at(index_offset(damaged) + 5) ^= 0xffU;
+    auto data = twins.data(0);
+    data.at(twins.offset_of(16, 0) + 20) ^= 0xffU;
+    write_file(twins.paths(0).index, index);
+    write_file(twins.paths(0).data, data);
+    const auto opened = twins.open_alone(0);
+    CHECK(opened->end().objects == 18);
+    for (const auto& block : opened->read(0, 18, ~std::uint64_t{0})) {
+        INFO(block.number);
+        CHECK(block.error.empty() == (block.number != damaged && block.number != 16));
+    }
+}
