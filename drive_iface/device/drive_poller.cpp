@@ -72,6 +72,7 @@ class DrivePoller::State : public std::enable_shared_from_this<DrivePoller::Stat
     std::optional<DriveCapabilities> capabilities();
 
     // As a guest of the desk.
+    bool is_stopping() override;
     DeskGuest::Clock::time_point due() override;
     Next begin() override;
     OpenPath& path() override { return looker_.path(); }
@@ -273,7 +274,7 @@ bool DrivePoller::State::begin_turn() {
 // What is left of a turn that has begun.
 bool DrivePoller::State::work() {
     // A look that was begun quietly is older than jobs that came since.
-    if (!looker_.is_halfway() && !run_jobs()) {
+    if (is_stopping() || (!looker_.is_halfway() && !run_jobs())) {
         leave();
         return false;
     }
@@ -290,6 +291,11 @@ void DrivePoller::State::leave() {
 }
 
 // ---- at the desk
+
+bool DrivePoller::State::is_stopping() {
+    const std::lock_guard lock(mutex_);
+    return stop_;
+}
 
 DeskGuest::Clock::time_point DrivePoller::State::due() {
     const std::lock_guard lock(mutex_);

@@ -207,6 +207,10 @@ void LookDesk::Core::take(Word word) {
         return;
     }
     if (word.has_worked) drive.doing = Doing::waits;
+    if (drive.doing == Doing::asked && drive.guest->is_stopping()) {
+        static_cast<void>(drive.guest->path().give_up(drive.guest->patience()));
+        hand_over(word.seat, drive);
+    }
     if (drive.doing == Doing::waits) set_time(word.seat, drive, drive.guest->due());
 }
 

@@ -8,6 +8,7 @@
 //   ----------+-------------------------------------------+---------------------------------------
 //   waits     | it is due, or somebody wakes it           | asked, or works
 //   asked     | its reply is there, or its time is up     | asked again, waits, or works
+//   asked     | it stops                                  | works, to leave
 //   works     | its worker has done                       | waits, or leaves
 
 #include <chrono>
@@ -28,7 +29,10 @@ class DeskGuest {
 
     virtual ~DeskGuest() = default;
 
-    // On the desk's thread, and none of these blocks. When is the next turn?
+    // On the desk's thread, and none of these blocks. It waits for no reply any more, and work()
+    // lets it leave.
+    [[nodiscard]] virtual bool is_stopping() = 0;
+    // When is the next turn?
     [[nodiscard]] virtual Clock::time_point due() = 0;
     // The turn begins: `asked` when a command was sent on path(), otherwise `works`.
     [[nodiscard]] virtual Next begin() = 0;

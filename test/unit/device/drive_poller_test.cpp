@@ -135,6 +135,28 @@ struct Polled {
             .on("REPORT CAPABILITIES", good(capture("lio-reportcap")));
     }
     ~Polled() { bench->let_go(); }
+    std::uint64_t quiet_commands() {
+        const std::lock_guard lock(bench->mutex);
+        return bench->quiet_commands;
+    }
+    // Looks again until the drive was asked what it can do, then once more, which hangs. Returns
+    // its ticket.
+    std::uint64_t hang_in_quiet_look() {
+        do {
+            const auto ticket = poller->look_now();
+            REQUIRE(run_until([&] { return !looks.empty() && looks.back().ticket == ticket; }));
+        } while (quiet_commands() == 0);
+        {
+            const std::lock_guard lock(bench->mutex);
+            bench->hangs = true;
+            bench->hanging = false;
+        }
+        const auto ticket = poller->look_now();
+        std::unique_lock lock(bench->mutex);
+        REQUIRE(bench->changed.wait_for(lock, std::chrono::seconds(20),
+                                        [&] { return bench->hanging; }));
+        return ticket;
+    }
     void start() {
         poller = std::make_unique<DrivePoller>(
             loop, options, std::make_unique<BenchTransport>(bench, way),
@@ -464,11 +486,7 @@ TEST_CASE(
     Polled polled(Way::quietly);
     polled.options.poll = {5};
     polled.start();
-    const auto quiet_commands = [&] {
-        const std::lock_guard lock(polled.bench->mutex);
-        return polled.bench->quiet_commands;
-    };
-    REQUIRE(polled.run_until([&] { return quiet_commands() >= 20; }));
+    REQUIRE(polled.run_until([&] { return polled.quiet_commands() >= 20; }));
     const auto state = [&] { return polled.looks.back().reading->reservation.state; };
     CHECK(state() == ReservationState::free);
 
@@ -487,8 +505,8 @@ TEST_CASE(
     CHECK(reserved->reading->unit_attentions.front().asc == 0x2a);
 
     // And what is reserved is quiet again.
-    const auto before = quiet_commands();
-    REQUIRE(polled.run_until([&] { return quiet_commands() >= before + 20; }));
+    const auto before = polled.quiet_commands();
+    REQUIRE(polled.run_until([&] { return polled.quiet_commands() >= before + 20; }));
     CHECK(state() == ReservationState::reserved);
     CHECK(polled.looks.back().reading->unit_attentions.empty());
     CHECK(polled.poller->counters().failures == 0);
@@ -547,26 +565,10 @@ TEST_CASE("a job that comes while a look is asked quietly has a look behind it t
     polled.options.poll = {3'600'000};
     polled.options.unresponsive_after = {3'600'000};
     polled.start();
-    const auto quiet_commands = [&] {
-        const std::lock_guard lock(polled.bench->mutex);
-        return polled.bench->quiet_commands;
-    };
-    do {  // until the drive was asked what it can do
-        const auto ticket = polled.poller->look_now();
-        REQUIRE(polled.run_until(
-            [&] { return !polled.looks.empty() && polled.looks.back().ticket == ticket; }));
-    } while (quiet_commands() == 0);
+    const auto asked = polled.hang_in_quiet_look();
     const auto before = polled.looks.size();
     {
         const std::lock_guard lock(polled.bench->mutex);
-        polled.bench->hangs = true;
-        polled.bench->hanging = false;
-    }
-    const auto asked = polled.poller->look_now();
-    {
-        std::unique_lock lock(polled.bench->mutex);
-        REQUIRE(polled.bench->changed.wait_for(lock, std::chrono::seconds(20),
-                                               [&] { return polled.bench->hanging; }));
         polled.bench->answers.instead("READ RESERVATION", conflict());
     }
     std::vector<std::size_t> looks_at_job;
@@ -577,4 +579,20 @@ TEST_CASE("a job that comes while a look is asked quietly has a look behind it t
     CHECK(looks_at_job == std::vector<std::size_t>{before + 1});
     CHECK(polled.looks[before].ticket == asked);
     CHECK(polled.looks[before + 1].ticket == asked + 1);
+}
+
+TEST_CASE("a drive that is stopped while it is asked quietly is not waited for") {
+    std::vector<std::unique_ptr<Polled>> drives;
+    for (int i = 0; i < 16; ++i) {
+        auto& polled = *drives.emplace_back(std::make_unique<Polled>(Way::quietly));
+        polled.options.poll = {3'600'000};
+        polled.options.unresponsive_after = {3'600'000};
+        polled.start();
+        static_cast<void>(polled.hang_in_quiet_look());
+    }
+    for (auto& polled : drives) {
+        polled->poller.reset();
+        const std::lock_guard lock(polled->bench->mutex);
+        CHECK_FALSE(polled->bench->hangs);  // the path was given up
+    }
 }
