@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -43,8 +44,11 @@ void tell_service_manager(const std::string& lines) {
     const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
     const Descriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     if (!socket) return;
-    static_cast<void>(::sendto(socket.get(), lines.data(), lines.size(), MSG_NOSIGNAL,
-                               reinterpret_cast<const sockaddr*>(&address), size));
+    // A signal that comes while it waits takes nothing away.
+    while (::sendto(socket.get(), lines.data(), lines.size(), MSG_NOSIGNAL,
+                    reinterpret_cast<const sockaddr*>(&address), size) < 0 &&
+           errno == EINTR) {
+    }
 }
 
 std::optional<std::chrono::microseconds> watchdog_limit() {

@@ -7,14 +7,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "agent/runtime/descriptor.hpp"
@@ -31,15 +34,17 @@ class Manager {
   public:
     // At a path, or by a name in no file system, whose first byte is said as '@'.
     explicit Manager(bool named = false)
-        : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+        : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)),
+          filler_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
         const std::string path = (named ? "@" : "") + folder_.file("notify");
         std::memcpy(address.sun_path, path.data(), path.size());
         if (named) address.sun_path[0] = '\0';
-        const auto size = offsetof(sockaddr_un, sun_path) + path.size();
-        REQUIRE(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address),
-                       static_cast<socklen_t>(size)) == 0);
+        const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+        const auto* name = reinterpret_cast<const sockaddr*>(&address);
+        REQUIRE(::bind(socket_.get(), name, size) == 0);
+        REQUIRE(::connect(filler_.get(), name, size) == 0);
         ::setenv("NOTIFY_SOCKET", path.c_str(), 1);
     }
     ~Manager() {
@@ -48,6 +53,11 @@ class Manager {
         ::unsetenv("WATCHDOG_PID");
     }
 
+    // Whoever says something waits now until it was heard.
+    void stop_listening() {
+        while (::send(filler_.get(), "X=1", 3, MSG_DONTWAIT) > 0) {
+        }
+    }
     // Everything said so far.
     std::vector<std::string> heard() {
         std::vector<std::string> messages;
@@ -62,6 +72,7 @@ class Manager {
   private:
     TemporaryFolder folder_;
     Descriptor socket_;
+    Descriptor filler_;
 };
 
 void run_at_most(asio::io_context& loop, std::chrono::seconds limit) {
@@ -135,6 +146,29 @@ TEST_CASE("a service manager that listens at a name in no file system is heard, 
     Manager manager(true);
     tell_service_manager("STATUS=here");
     CHECK(manager.heard() == std::vector<std::string>{"STATUS=here"});
+}
+
+TEST_CASE("a signal takes nothing away from who waits for a service manager that is busy") {
+    static std::atomic<int> caught = 0;
+    struct sigaction before {};
+    struct sigaction count {};
+    count.sa_handler = [](int) { ++caught; };
+    REQUIRE(::sigaction(SIGUSR2, &count, &before) == 0);
+    Manager manager;
+    manager.stop_listening();
+    std::atomic<bool> done = false;
+    std::thread teller([&] {
+        tell_service_manager("READY=1");
+        done = true;
+    });
+    while (caught < 50 && !done)
+        ::pthread_kill(teller.native_handle(), SIGUSR2);
+    auto heard = manager.heard();
+    teller.join();
+    const auto rest = manager.heard();
+    heard.insert(heard.end(), rest.begin(), rest.end());
+    CHECK(std::count(heard.begin(), heard.end(), "READY=1") == 1);
+    REQUIRE(::sigaction(SIGUSR2, &before, nullptr) == 0);
 }
 
 TEST_CASE("a watchdog is answered by the process it was set for, and a wrong one by nobody") {
