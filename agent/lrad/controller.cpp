@@ -78,7 +78,11 @@ Controller::Controller(asio::io_context& loop, runtime::LradConfiguration config
       wakeup_(loop),
       connect_grace_(loop) {}
 
-Controller::~Controller() = default;
+// The drives together: the wait for one that hangs is the wait for all.
+Controller::~Controller() {
+    for (auto& [serial, drive] : drives_)
+        drive.watch->begin_to_stop();
+}
 
 core::Outcome Controller::open_doors() {
     auto channel = snmp_mib::SnmpNoticeChannel::open(

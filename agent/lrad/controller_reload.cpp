@@ -114,8 +114,10 @@ std::vector<core::DriveSerial> Controller::replace_drives(bool same_settle) {
         }
     }
     std::vector<core::DriveSerial> renewed;
-    for (const auto& [serial, drive] : before)
+    for (const auto& [serial, drive] : before) {
+        drive.watch->begin_to_stop();
         renewed.push_back(serial);
+    }
     return renewed;
 }
 

@@ -62,6 +62,7 @@ class DrivePoller::State : public std::enable_shared_from_this<DrivePoller::Stat
           looker_(options_, std::move(transport)) {}
 
     void start();
+    void begin_to_stop();
     void stop();
     std::uint64_t look_now();
     void look_after(Duration delay);
@@ -113,6 +114,7 @@ class DrivePoller::State : public std::enable_shared_from_this<DrivePoller::Stat
     std::condition_variable changed_;
     PollTimes times_;
     bool stop_ = false;
+    Clock::time_point stop_by_{};  // nobody waits longer for its end
     bool ended_ = false;
     std::uint64_t ticket_ = 0;        // newest given out
     std::uint64_t ticket_taken_ = 0;  // newest that a look has begun for
@@ -150,14 +152,21 @@ void DrivePoller::State::start_thread() {
     });
 }
 
-void DrivePoller::State::stop() {
+void DrivePoller::State::begin_to_stop() {
     handler_ = nullptr;
     supervisor_.reset();
     delayed_.reset();
-    std::unique_lock lock(mutex_);
+    const std::lock_guard lock(mutex_);
+    if (stop_) return;
     stop_ = true;
+    stop_by_ = Clock::now() + stop_patience;
     wake();
-    changed_.wait_for(lock, stop_patience, [this] { return ended_; });
+}
+
+void DrivePoller::State::stop() {
+    begin_to_stop();
+    std::unique_lock lock(mutex_);
+    changed_.wait_until(lock, stop_by_, [this] { return ended_; });
     lock.unlock();
     desk_.reset();  // a drive that hangs does not keep it
 }
@@ -415,6 +424,9 @@ DrivePoller::DrivePoller(asio::io_context& loop, DrivePollerOptions options,
     : state_(std::make_shared<State>(loop, std::move(options), std::move(transport),
                                      std::move(handler))) {
     state_->start();
+}
+void DrivePoller::begin_to_stop() {
+    state_->begin_to_stop();
 }
 DrivePoller::~DrivePoller() {
     state_->stop();

@@ -98,6 +98,10 @@ class DrivePoller {
     DrivePoller(const DrivePoller&) = delete;
     DrivePoller& operator=(const DrivePoller&) = delete;
 
+    // What the end begins with, without the wait: of many that end together none is waited for
+    // longer than if it were the only one. Nothing may be asked of it any more.
+    void begin_to_stop();
+
     // Look as soon as the look under way is done, back-off or not. Returns the ticket of that look.
     // Loop's thread only, like all of these.
     std::uint64_t look_now();

@@ -27,6 +27,7 @@ class DriveWatch::State : public std::enable_shared_from_this<DriveWatch::State>
     }
 
     void start(std::unique_ptr<Transport> interface);
+    void begin_to_stop();
     void stop();
     void remember(const Reservation& recorded, HolderEvidence evidence) {
         rules_.remember(recorded, evidence);
@@ -116,11 +117,16 @@ void DriveWatch::State::settle() {
         asio::post(loop_, std::move(settled));
 }
 
-void DriveWatch::State::stop() {
+void DriveWatch::State::begin_to_stop() {
     handler_ = nullptr;
     settle_.cancel();
     unsettled_.clear();
     silence_.cancel();
+    if (poller_) poller_->begin_to_stop();
+}
+
+void DriveWatch::State::stop() {
+    begin_to_stop();
     poller_.reset();
 }
 
@@ -230,6 +236,9 @@ DriveWatch::DriveWatch(asio::io_context& loop, DriveWatchOptions options,
     : state_(std::make_shared<State>(loop, std::move(options), interface != nullptr,
                                      std::move(handler))) {
     state_->start(std::move(interface));
+}
+void DriveWatch::begin_to_stop() {
+    state_->begin_to_stop();
 }
 DriveWatch::~DriveWatch() {
     state_->stop();

@@ -48,6 +48,9 @@ class DriveWatch {
                std::unique_ptr<Transport> interface, Handler handler);
     ~DriveWatch();
 
+    // As DrivePoller::begin_to_stop().
+    void begin_to_stop();
+
     DriveWatch(const DriveWatch&) = delete;
     DriveWatch& operator=(const DriveWatch&) = delete;
 
