@@ -7,6 +7,7 @@
 #include <csignal>
 #include <fstream>
 
+#include "agent/runtime/database.hpp"
 #include "agent/runtime/drive_sharing_agent_store.hpp"
 #include "agent/runtime/reservation_agent_store.hpp"
 #include "sample_effects.hpp"
@@ -242,6 +243,8 @@ TEST_CASE("named counters and notes survive, and a counter is never the epoch") 
         CHECK_FALSE(store.recall("engine_id").value());
         REQUIRE(store.remember("engine_id", std::string("80\0 00", 6)).ok());
         REQUIRE(store.remember("empty", "").ok());
+        REQUIRE(store.remember_soon("channel", "up").ok());
+        CHECK_FALSE(store.remember_soon("huge", std::string(65'537, 'x')).ok());
         CHECK_FALSE(store.remember("huge", std::string(65'537, 'x')).ok());
     }
     ReservationAgentStore store = opened(path, at_seconds(100));
@@ -249,6 +252,31 @@ TEST_CASE("named counters and notes survive, and a counter is never the epoch") 
     CHECK(store.raise_counter("engine_boots").value() == 3);
     CHECK(store.recall("engine_id").value() == std::string("80\0 00", 6));
     CHECK(store.recall("empty").value() == "");
+    CHECK(store.recall("channel").value() == "up");
+    CHECK_FALSE(store.recall("huge").value());
+}
+
+TEST_CASE("what may be lost is not synced, and what is recorded behind it is again") {
+    const TemporaryFolder folder;
+    const auto opened_file = Database::open(folder.file("a.db"), {"a table", 1, 1, "", {}});
+    REQUIRE(opened_file);
+    const auto& database = opened_file.value();
+    constexpr std::int64_t normal = 1;
+    constexpr std::int64_t full = 2;
+    const auto synced = [&] {
+        Statement pragma = database->prepare("PRAGMA synchronous");
+        REQUIRE(pragma.step().value());
+        return pragma.number(0);
+    };
+    CHECK(synced() == full);
+    for (const bool fails : {false, true}) {
+        const auto done = database->unsynced_transaction([&]() -> Outcome {
+            CHECK(synced() == normal);
+            return fails ? Outcome(Error{"it fails"}) : Outcome(Nothing{});
+        });
+        CHECK(done.ok() == !fails);
+        CHECK(synced() == full);
+    }
 }
 
 TEST_CASE("a drive's event is a repeat when sequence and content are known, also after a restart") {
