@@ -1,7 +1,10 @@
 // How a recording is found in its folders, and how its copies are brought together.
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
+#include <optional>
+#include <thread>
 #include <utility>
 
 #include "drive_iface/cartridge/copy_comparison.hpp"
@@ -94,11 +97,27 @@ Result<Recovered> recover_as_possible(StoredCopy& copy, const OpeningOptions& op
 
 }  // namespace
 
+namespace {
+
+// A child process of this one has every descriptor until it begins its own program, and with them a
+// lock that was just given back.
+Result<std::optional<FileLock>> take_lock(const CopyPaths& paths) {
+    constexpr int attempts = 50;
+    constexpr std::chrono::milliseconds pause{10};
+    for (int attempt = 1;; ++attempt) {
+        auto lock = FileLock::take(paths.lock, paths.data);
+        if (!lock.ok() || lock.value() || attempt == attempts) return lock;
+        std::this_thread::sleep_for(pause);
+    }
+}
+
+}  // namespace
+
 Result<std::vector<FileLock>> lock_copies(const std::vector<CopyPaths>& places,
                                           const std::string& barcode) {
     std::vector<FileLock> locks;
     for (const auto& paths : places) {
-        auto lock = FileLock::take(paths.lock, paths.data);
+        auto lock = take_lock(paths);
         if (!lock.ok()) return lock.error();
         if (!lock.value()) {
             return Error{"cartridge " + barcode + " is in use: " + paths.lock +

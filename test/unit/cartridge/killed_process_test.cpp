@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <string>
 
+#include "drive_iface/cartridge/recording.hpp"
 #include "test/support/catch.hpp"
 #include "test/unit/cartridge/endless_writing.hpp"
 #include "test/unit/cartridge/shelf_stand.hpp"
@@ -134,4 +135,24 @@ TEST_CASE("a cartridge that another process has open is not opened") {
     const auto report = stand.check(endless_barcode, true);
     REQUIRE_FALSE(report.ok());
     CHECK_THAT(report.error().message, ContainsSubstring("is in use"));
+}
+
+// What fork() gives a child before it begins its own program.
+TEST_CASE("a lock that was just given back and that a child still has is waited for") {
+    ShelfStand stand;
+    stand.create(endless_barcode);
+    const auto place = copy_paths(stand.folders[0], endless_barcode);
+    pid_t child = 0;
+    {
+        const auto held = lock_copies({place}, endless_barcode);
+        REQUIRE(held.ok());
+        child = ::fork();
+        if (child == 0) {
+            ::usleep(100'000);
+            ::_exit(0);
+        }
+        REQUIRE(child > 0);
+    }
+    CHECK(lock_copies({place}, endless_barcode).ok());
+    ::waitpid(child, nullptr, 0);
 }
