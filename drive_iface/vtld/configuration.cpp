@@ -190,22 +190,26 @@ class Reading {
   private:
     void read_event_channels(VtldConfiguration& result) {
         auto& connect = result.events_connect;
-        const auto& events = values_["events"];
-        if (!events.contains("connect")) return;
-        result.events_tls = channel_tls_configuration(source_, "events");
-        const auto& value = events["connect"];
-        if (value.is_string()) {
-            connect = {value.get<std::string>()};
-        } else {
-            connect = value.get<std::vector<std::string>>();
+        const auto& section = values_["events"];
+        if (section.contains("connect")) {
+            const auto& value = section["connect"];
+            connect = value.is_string() ? std::vector<std::string>{value.get<std::string>()}
+                                        : value.get<std::vector<std::string>>();
         }
+        result.events_tls = channel_tls_configuration(source_, "events");
+        const auto reach =
+            result.events_tls ? events::Reach::any_machine : events::Reach::this_machine;
         for (auto one = connect.begin(); one != connect.end(); ++one) {
             if (std::find(connect.begin(), one, *one) != one)
-                errors.push_back("events.connect: \"" + *one + "\" is named twice");
-            const auto address = events::channel_address(
-                *one, result.events_tls ? events::Reach::any_machine : events::Reach::this_machine);
+                wrong("events.connect", "\"" + *one + "\" is named twice");
+            const auto address = events::channel_address(*one, reach);
             if (!address) wrong("events.connect", address.error().message);
         }
+        const bool by_tcp = std::any_of(connect.begin(), connect.end(), [](const std::string& one) {
+            return one.starts_with("tcp:");
+        });
+        if (result.events_tls && !by_tcp)
+            wrong("events.tls", "has no meaning without a tcp address in events.connect");
     }
     void wrong(const std::string& path, const std::string& text) {
         errors.push_back(source_.error_at(path, text));

@@ -14,6 +14,14 @@ TEST_CASE("an address keeps its form through text and back") {
     }
 }
 
+TEST_CASE("this machine's own addresses are known") {
+    for (const char* text :
+         {"tcp:127.0.0.1:1", "tcp:127.9.8.7:1", "tcp:[::1]:1", "tcp:localhost:1"})
+        CHECK(is_loopback(*address_from_text(text)));
+    for (const char* text : {"tcp:0.0.0.0:1", "tcp:192.0.2.1:1", "tcp:[::]:1", "tcp:host:1"})
+        CHECK_FALSE(is_loopback(*address_from_text(text)));
+}
+
 TEST_CASE("a text that is not quite an address is refused") {
     for (const char* text :
          {"", "udp:", "udp:host", "udp:host:", "udp::162", "udp:host:65536", "udp:host:-1",

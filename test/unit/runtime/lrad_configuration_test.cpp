@@ -142,6 +142,14 @@ TEST_CASE("what a schema can not say about lrad.json is checked too") {
           "drives[2].offline.actuator: fence is a reservation, and without an interface");
     wrong("/drives/2/events", false, "drives[2]: nothing would ever be known of this drive");
     wrong("/events/listen", "udp:h:1", "events.listen: \"udp:h:1\" is not an address");
+    wrong("/events/listen", "tcp:192.0.2.1:1", "events.listen: without events.tls only this");
+    const json tls = {
+        {"certificate_file", "a"}, {"certificate_key_file", "b"}, {"authority_file", "c"}};
+    wrong("/events", {{"listen", "unix:/run/x"}, {"tls", tls}}, "events.tls: has no meaning");
+    json keyless = tls;
+    keyless.erase("certificate_key_file");
+    wrong("/events", {{"listen", "tcp:192.0.2.1:1"}, {"tls", keyless}},
+          "events.tls.certificate_key_file");
     wrong("/agents/1/name", "host1", "agents[1].name: \"host1\" stands twice");
     wrong("/agents/1/user", "host1", "agents[1].user: \"host1\" stands twice");
     wrong("/agents/1/user", "host9", "agents[1].user: \"host9\" is not one of snmp.users");

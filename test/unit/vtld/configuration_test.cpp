@@ -54,6 +54,24 @@ TEST_CASE("one storage folder is not enough, and the error says so") {
     CHECK(two.value->library.drives[0].cartridge.empty());
 }
 
+TEST_CASE("drives of another machine than lrad's need TLS, and TLS a tcp address") {
+    const std::string tls =
+        R"(, "tls": {"certificate_file": "e.crt", "certificate_key_file": "/k/e.key",)"
+        R"( "authority_file": "ca.crt", "peers": ["lra-a"]})";
+    const auto with = [&](const std::string& connect) {
+        return read(R"(, "events": {"connect": )" + connect + tls + "}");
+    };
+    const auto both = with(R"(["tcp:192.0.2.11:8434", "unix:/run/a"])");
+    REQUIRE(both.ok());
+    REQUIRE(both.value->events_tls);
+    CHECK(both.value->events_tls->certificate_file == "/etc/lra/e.crt");
+    CHECK(both.value->events_tls->certificate_key_file == "/k/e.key");
+    CHECK(both.value->events_tls->peers == std::vector<std::string>{"lra-a"});
+    CHECK(says(read(R"(, "events": {"connect": "tcp:192.0.2.11:8434"})"), "give events.tls"));
+    CHECK(says(with(R"("unix:/run/a")"), "events.tls: has no meaning"));
+    CHECK_FALSE(read(R"(, "events": {"connect": "tcp:127.0.0.1:1"})").value->events_tls);
+}
+
 TEST_CASE("drives speak to one library reservation agent, or to each node of a pair") {
     CHECK(read("").value->events_connect.empty());
     const auto one = read(R"(, "events": {"connect": "unix:/run/a"})");
