@@ -6,8 +6,8 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
-#include <system_error>
+
+#include "agent/core/errno_text.hpp"
 
 namespace snmp_mib {
 
@@ -28,7 +28,7 @@ class Descriptor {
 };
 
 agent::core::Error failure(const std::string& what, const std::string& path) {
-    return {what + " " + path + ": " + std::generic_category().message(errno)};
+    return {what + " " + path + ": " + agent::core::errno_text(errno)};
 }
 
 bool write_all(int fd, const std::string& content) {

@@ -6,9 +6,9 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <utility>
 
+#include "agent/core/errno_text.hpp"
 #include "snmp_mib/mib_rows_json.hpp"
 
 namespace snmp_mib {
@@ -19,7 +19,7 @@ agent::core::Result<bool> FeederInput::read() {
     if (length < 0 && errno == EINTR) return true;
     ended_ = length <= 0 || buffered_.size() > mib_line_length_max;
     if (length < 0)
-        return agent::core::Error{std::string("standard input: ") + std::strerror(errno)};
+        return agent::core::Error{std::string("standard input: ") + agent::core::errno_text(errno)};
     if (length == 0) return false;
     if (ended_) return agent::core::Error{"a line is longer than a snapshot can be"};
     buffered_.append(piece.data(), static_cast<std::size_t>(length));

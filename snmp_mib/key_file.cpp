@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <optional>
 #include <string_view>
-#include <system_error>
 
+#include "agent/core/errno_text.hpp"
 #include "snmp_mib/engine_state.hpp"
 
 namespace snmp_mib {
@@ -48,7 +48,7 @@ agent::core::Result<KeyFileContent> read_key_file(const std::string& path) {
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         return agent::core::Error{"can not open key file " + path + ": " +
-                                  std::generic_category().message(errno)};
+                                  agent::core::errno_text(errno)};
     }
     struct stat status {};
     std::array<char, 1024> content{};
@@ -58,7 +58,7 @@ agent::core::Result<KeyFileContent> read_key_file(const std::string& path) {
     ::close(fd);
     if (length < 0) {
         return agent::core::Error{"can not read key file " + path + ": " +
-                                  std::generic_category().message(read_error)};
+                                  agent::core::errno_text(read_error)};
     }
     if (!S_ISREG(status.st_mode))
         return agent::core::Error{"key file " + path + " is not a plain file"};

@@ -21,9 +21,9 @@
 #include <deque>
 #include <istream>
 #include <optional>
-#include <system_error>
 #include <utility>
 
+#include "agent/core/errno_text.hpp"
 #include "snmp_mib/mib_rows.hpp"
 #include "snmp_mib/mib_rows_json.hpp"
 
@@ -103,12 +103,12 @@ class MibFeeder::Parts : public std::enable_shared_from_this<Parts> {
 agent::core::Outcome MibFeeder::Parts::start() {
     if (::access(configuration_.program.c_str(), X_OK) != 0) {
         return agent::core::Error{"can not start " + configuration_.program + ": " +
-                                  std::generic_category().message(errno)};
+                                  agent::core::errno_text(errno)};
     }
     const std::string folder = helper_folder();
     if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
         return agent::core::Error{"can not create " + folder + ": " +
-                                  std::generic_category().message(errno)};
+                                  agent::core::errno_text(errno)};
     }
     return spawn();
 }
@@ -116,8 +116,7 @@ agent::core::Outcome MibFeeder::Parts::start() {
 agent::core::Outcome MibFeeder::Parts::spawn() {
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-        return agent::core::Error{"can not make a socket pair: " +
-                                  std::generic_category().message(errno)};
+        return agent::core::Error{"can not make a socket pair: " + agent::core::errno_text(errno)};
     }
     posix_spawn_file_actions_t actions;
     ::posix_spawn_file_actions_init(&actions);
@@ -133,7 +132,7 @@ agent::core::Outcome MibFeeder::Parts::spawn() {
     if (failure != 0) {
         ::close(ends[0]);
         return agent::core::Error{"can not start " + program + ": " +
-                                  std::generic_category().message(failure)};
+                                  agent::core::errno_text(failure)};
     }
     ++life_;
     status.pid = pid;

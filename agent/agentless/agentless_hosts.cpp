@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <set>
 #include <utility>
@@ -13,6 +12,7 @@
 #include <asio/post.hpp>
 
 #include "agent/agentless/ssh_command.hpp"
+#include "agent/core/errno_text.hpp"
 #include "agent/dsad/composition.hpp"
 #include "agent/runtime/log.hpp"
 
@@ -31,7 +31,7 @@ core::Outcome make_private_folder_at(const std::string& path) {
         if ((status.st_mode & 077) == 0) return core::Nothing{};
         return core::Error{path + ": group or others have access to it; run: chmod 700 " + path};
     }
-    return core::Error{path + ": this folder can not be made: " + std::strerror(error)};
+    return core::Error{path + ": this folder can not be made: " + core::errno_text(error)};
 }
 
 // A profile that was edited, or a credential that was exchanged, makes it another.

@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -13,6 +12,7 @@
 #include <asio/post.hpp>
 
 #include "agent/agentless/host_report.hpp"
+#include "agent/core/errno_text.hpp"
 #include "agent/host/application_profile.hpp"
 #include "agent/runtime/log.hpp"
 
@@ -172,7 +172,7 @@ void HostLooks::remember(const std::string& report) const {
         file.flush();
         if (!file) {
             runtime::log_warning(fresh + ": what was found on " + configuration_.ssh.host +
-                                 " is not kept: " + std::strerror(errno));
+                                 " is not kept: " + core::errno_text(errno));
             return;
         }
     }

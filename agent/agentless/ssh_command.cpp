@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
+#include "agent/core/errno_text.hpp"
 #include "agent/runtime/configuration.hpp"
 
 namespace agent::agentless {
@@ -141,8 +141,9 @@ core::Outcome local_files_will_do(const runtime::SshConfiguration& ssh) {
     if (const auto key = runtime::read_key_file(ssh.key_file); !key) return key.error();
     if (::access(ssh.known_hosts_file.c_str(), R_OK) != 0) {
         return core::Error{"known_hosts_file " + ssh.known_hosts_file + ": " +
-                           std::strerror(errno) + "; `ssh-keyscan -p " + std::to_string(ssh.port) +
-                           " " + ssh.host + "` prints the host's key, to be checked on the host"};
+                           core::errno_text(errno) + "; `ssh-keyscan -p " +
+                           std::to_string(ssh.port) + " " + ssh.host +
+                           "` prints the host's key, to be checked on the host"};
     }
     return core::Nothing{};
 }

@@ -10,11 +10,11 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "agent/core/errno_text.hpp"
 #include "agent/dsad/application_setup.hpp"
 #include "agent/dsad/drive_json.hpp"
 
@@ -43,8 +43,8 @@ json program_json(const std::string& path) {
     json program{{"path", path}, {"ok", false}, {"owner", nullptr}, {"mode", nullptr}};
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) {
-        program["trouble"] = std::generic_category().message(errno) +
-                             "; install it, or name its place in application.programs";
+        program["trouble"] =
+            core::errno_text(errno) + "; install it, or name its place in application.programs";
         return program;
     }
     std::array<char, 8> mode{};

@@ -15,6 +15,8 @@
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/steady_timer.hpp>
 
+#include "agent/core/errno_text.hpp"
+
 namespace agent::host {
 
 namespace {
@@ -126,7 +128,7 @@ class DeviceEvents::State : public std::enable_shared_from_this<DeviceEvents::St
 core::Result<std::unique_ptr<DeviceEvents>> DeviceEvents::listen(asio::io_context& loop,
                                                                  std::function<void()> changed) {
     const auto failed = [](const char* what) {
-        return core::Error{std::string(what) + ": " + std::generic_category().message(errno)};
+        return core::Error{std::string(what) + ": " + core::errno_text(errno)};
     };
     const int number =
         ::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);

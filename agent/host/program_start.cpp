@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <spawn.h>
 
-#include <cstring>
+#include "agent/core/errno_text.hpp"
 
 namespace agent::host {
 
@@ -73,7 +73,7 @@ core::Result<pid_t> start_program(const std::string& path, std::vector<std::stri
         error = posix_spawn(&process, path.c_str(), &settings.actions, &settings.attributes,
                             words.data(), variables.data());
     }
-    if (error != 0) return core::Error{std::strerror(error)};
+    if (error != 0) return core::Error{core::errno_text(error)};
     return process;
 }
 

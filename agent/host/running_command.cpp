@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -18,6 +17,7 @@
 #include <asio/buffer.hpp>
 #include <asio/post.hpp>
 
+#include "agent/core/errno_text.hpp"
 #include "agent/host/program_start.hpp"
 
 namespace agent::host {
@@ -86,7 +86,7 @@ int file_of(const std::string& text) {
 }
 
 std::string words_of(int error) {
-    return std::strerror(error);
+    return core::errno_text(error);
 }
 
 }  // namespace

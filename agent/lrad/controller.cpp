@@ -6,11 +6,11 @@
 #include <asio/io_context.hpp>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "agent/core/errno_text.hpp"
 #include "agent/core/message_catalogue.hpp"
 #include "agent/lrad/capability_memory.hpp"
 #include "agent/lrad/drive_setup.hpp"
@@ -41,7 +41,7 @@ std::string notice_key(const core::DriveSerial& drive) {
 core::Outcome make_private_folder(const std::string& path) {
     if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return core::Nothing{};
     return core::Error{"controller.state_dir: the folder " + path +
-                       " can not be made: " + std::strerror(errno)};
+                       " can not be made: " + core::errno_text(errno)};
 }
 
 }  // namespace

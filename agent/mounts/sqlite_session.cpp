@@ -5,11 +5,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <map>
 #include <type_traits>
 #include <utility>
 
+#include "agent/core/errno_text.hpp"
 #include "agent/mounts/claim_schema.hpp"
 
 namespace agent::mounts {
@@ -203,7 +203,7 @@ core::Result<std::unique_ptr<SqlSession>> open_sqlite_session(const std::string&
     // Made by us rather than by SQLite: it is nobody else's business. Its log inherits the mode.
     const int made = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (made < 0)
-        return core::Error{file + ": can not be opened for writing: " + std::strerror(errno)};
+        return core::Error{file + ": can not be opened for writing: " + core::errno_text(errno)};
     ::close(made);
     sqlite3* connection = nullptr;
     const int code = sqlite3_open_v2(

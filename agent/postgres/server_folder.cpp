@@ -9,11 +9,12 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 #include <vector>
+
+#include "agent/core/errno_text.hpp"
 
 namespace agent::postgres {
 
@@ -30,7 +31,7 @@ constexpr std::size_t file_bytes_max = 256 * 1024;
 constexpr const char* new_is_complete = "new_is_complete";
 
 Error errno_error(const std::string& what, const std::string& path) {
-    return Error{what + " " + path + ": " + std::strerror(errno)};
+    return Error{what + " " + path + ": " + core::errno_text(errno)};
 }
 
 struct OpenFile {

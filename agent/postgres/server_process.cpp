@@ -14,11 +14,11 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <thread>
 #include <utility>
 
+#include "agent/core/errno_text.hpp"
 #include "agent/host/program_start.hpp"
 #include "agent/postgres/control_data.hpp"
 
@@ -178,7 +178,7 @@ Outcome ServerProcess::start() {
     trim_log();
     const int log =
         ::open(paths.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (log < 0) return Error{"can not open " + paths.log + ": " + std::strerror(errno)};
+    if (log < 0) return Error{"can not open " + paths.log + ": " + core::errno_text(errno)};
     if (folder_.owner().another && ::fchown(log, folder_.owner().uid, folder_.owner().gid) != 0) {
         ::close(log);
         return Error{"can not give to the server its log " + paths.log};
@@ -198,7 +198,7 @@ Outcome ServerProcess::start() {
     end_ = std::make_shared<ProcessEnd>(process_);
     if (end_->is_seen()) return Nothing{};
     // One whose end nobody sees can not be looked after.
-    const std::string why = std::strerror(errno);
+    const std::string why = core::errno_text(errno);
     ::kill(process_, SIGKILL);
     while (::waitpid(process_, nullptr, 0) < 0 && errno == EINTR) {
     }

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <utility>
 
+#include "agent/core/errno_text.hpp"
 #include "agent/runtime/configuration_text.hpp"
 
 namespace agent::runtime {
@@ -359,7 +359,7 @@ Configured<Configuration> read_configuration_file(const ConfigurationSchema& sch
         Configured<Configuration> result;
         result.errors.push_back(error_line(
             file, 1, "",
-            std::string("can not be read: ") + std::strerror(errno) +
+            std::string("can not be read: ") + core::errno_text(errno) +
                 "; name the configuration file with --config FILE, readable for this program"));
         return result;
     }

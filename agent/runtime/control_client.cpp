@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "agent/core/errno_text.hpp"
 #include "agent/runtime/clock.hpp"
 #include "agent/runtime/descriptor.hpp"
 
@@ -39,7 +40,7 @@ std::string advice(int error) {
         case EAGAIN:
             return "too many connections are waiting already; try again";
         default:
-            return std::strerror(error);
+            return core::errno_text(error);
     }
 }
 
@@ -95,7 +96,7 @@ class ControlClient::Connection {
             const ssize_t count = ::recv(socket_.get(), chunk.data(), chunk.size(), 0);
             if (count == 0) return no_connection(path_ + ": the daemon closed the connection");
             if (count < 0 && errno != EAGAIN && errno != EINTR) {
-                return no_connection(path_ + ": " + std::strerror(errno));
+                return no_connection(path_ + ": " + core::errno_text(errno));
             }
             if (count > 0) received_.append(chunk.data(), static_cast<std::size_t>(count));
         }
@@ -143,7 +144,7 @@ core::Result<ControlClient> ControlClient::connect(const std::string& path,
     std::memcpy(address.sun_path, path.data(), path.size());
     const core::Instant until = clock_now().monotonic + timeout;
     Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!socket) return core::Error{path + ": " + std::strerror(errno)};
+    if (!socket) return core::Error{path + ": " + core::errno_text(errno)};
     // A full queue of a busy daemon makes connect() wait; SO_SNDTIMEO bounds that (unix(7)).
     const std::int64_t ms = std::max<std::int64_t>((until - clock_now().monotonic).ms, 1);
     const timeval limit{ms / 1'000, (ms % 1'000) * 1'000};

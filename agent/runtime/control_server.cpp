@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/core/errno_text.hpp"
 #include "agent/runtime/control_request.hpp"
 #include "agent/runtime/control_session.hpp"
 #include "agent/runtime/descriptor.hpp"
@@ -103,7 +104,7 @@ core::Outcome make_room(const std::string& path) {
     struct stat status {};
     if (::lstat(path.c_str(), &status) != 0) {
         if (errno == ENOENT) return core::Nothing{};
-        return core::Error{"control socket " + path + ": " + std::strerror(errno)};
+        return core::Error{"control socket " + path + ": " + core::errno_text(errno)};
     }
     if (!S_ISSOCK(status.st_mode)) {
         return core::Error{"control socket " + path +
@@ -118,7 +119,7 @@ core::Outcome make_room(const std::string& path) {
         return core::Error{"control socket " + path +
                            ": the file of a process that ended can not "
                            "be removed: " +
-                           std::strerror(errno)};
+                           core::errno_text(errno)};
     }
     return core::Nothing{};
 }
@@ -195,12 +196,12 @@ class ControlServer::Listener : public std::enable_shared_from_this<ControlServe
             group_ = *wanted;
         } else if (wanted) {
             log_warning("control socket " + options_.path + ": can not be given to group " +
-                        options_.group + ": " + std::strerror(errno) +
+                        options_.group + ": " + core::errno_text(errno) +
                         "; run the daemon as a member of it");
         }
         if (::chmod(options_.path.c_str(), 0660) != 0) {
             log_warning("control socket " + options_.path +
-                        ": mode not set: " + std::strerror(errno));
+                        ": mode not set: " + core::errno_text(errno));
         }
     }
 

@@ -5,9 +5,9 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
+#include "agent/core/errno_text.hpp"
 #include "agent/runtime/descriptor.hpp"
 
 namespace agent::runtime {
@@ -147,7 +147,7 @@ core::Result<std::unique_ptr<Database>> Database::open(const std::string& file,
     // Made by us rather than by SQLite: it is nobody else's business. Its log inherits the mode.
     const Descriptor made(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!made) {
-        return core::Error{file + ": can not be opened for writing: " + std::strerror(errno) +
+        return core::Error{file + ": can not be opened for writing: " + core::errno_text(errno) +
                            "; check that its folder exists and is writable for this user"}
             .within("opening " + kind.what);
     }

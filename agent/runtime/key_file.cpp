@@ -4,8 +4,8 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 
+#include "agent/core/errno_text.hpp"
 #include "agent/runtime/configuration.hpp"
 #include "agent/runtime/descriptor.hpp"
 
@@ -24,9 +24,9 @@ core::Result<std::string> read_key_file(const std::string& path) {
     constexpr std::size_t bytes_max = 256;
     // Not blocking: a pipe in the file's place must not hold the program up.
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (!file) return refused(path, std::string("can not be opened: ") + std::strerror(errno));
+    if (!file) return refused(path, std::string("can not be opened: ") + core::errno_text(errno));
     struct stat status {};
-    if (::fstat(file.get(), &status) != 0) return refused(path, std::strerror(errno));
+    if (::fstat(file.get(), &status) != 0) return refused(path, core::errno_text(errno));
     if (!S_ISREG(status.st_mode)) return refused(path, "is not a regular file");
     if ((status.st_mode & 077) != 0) {
         return refused(path, "group or others have access to it; run: chmod 600 " + path);
@@ -37,7 +37,7 @@ core::Result<std::string> read_key_file(const std::string& path) {
     }
     std::array<char, bytes_max + 2> bytes{};
     const ssize_t count = ::read(file.get(), bytes.data(), bytes.size());
-    if (count < 0) return refused(path, std::string("can not be read: ") + std::strerror(errno));
+    if (count < 0) return refused(path, std::string("can not be read: ") + core::errno_text(errno));
     std::string text(bytes.data(), static_cast<std::size_t>(count));
     text.resize(std::min(text.size(), text.find_first_of("\r\n")));
     if (text.size() < bytes_min || text.size() > bytes_max) {

@@ -1,10 +1,10 @@
 #include "agent/shell/command_script.hpp"
 
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <iostream>
 
+#include "agent/core/errno_text.hpp"
 #include "agent/runtime/clock.hpp"
 #include "agent/shell/command_words.hpp"
 
@@ -61,7 +61,7 @@ ExitCode run_script(const std::string& file, const GlobalOptions& options, const
     if (file == "-") return run_lines(std::cin, "standard input", options, output);
     std::ifstream lines(file);
     if (!lines) {
-        print(output.errors, "lractl: " + file + ": " + std::strerror(errno) + "\n");
+        print(output.errors, "lractl: " + file + ": " + core::errno_text(errno) + "\n");
         return ExitCode::failure;
     }
     return run_lines(lines, file, options, output);

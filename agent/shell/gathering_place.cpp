@@ -7,10 +7,11 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <utility>
+
+#include "agent/core/errno_text.hpp"
 
 namespace agent::shell {
 
@@ -40,7 +41,8 @@ Outcome run_with_output_in(const std::string& file, const std::vector<std::strin
     const int failed =
         ::posix_spawnp(&child, words.front(), &actions, nullptr, words.data(), environ);
     ::posix_spawn_file_actions_destroy(&actions);
-    if (failed != 0) return Error{argv.front() + " can not be started: " + std::strerror(failed)};
+    if (failed != 0)
+        return Error{argv.front() + " can not be started: " + core::errno_text(failed)};
     int status = 0;
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR)
         continue;
@@ -61,7 +63,7 @@ core::Result<GatheringPlace> GatheringPlace::make() {
     std::string path = wanted != nullptr && *wanted != '\0' ? wanted : "/tmp";
     path += "/lra-support-XXXXXX";
     if (::mkdtemp(path.data()) == nullptr)
-        return Error{path + ": this folder can not be made: " + std::strerror(errno)};
+        return Error{path + ": this folder can not be made: " + core::errno_text(errno)};
     return GatheringPlace(std::move(path));
 }
 
@@ -86,7 +88,7 @@ Outcome GatheringPlace::put(const std::string& name, std::string_view text) cons
     if (auto made = make_folder_of(file); !made) return made;
     std::ofstream out(file, std::ios::binary);
     out << text << std::flush;
-    if (!out) return Error{file + ": can not be written: " + std::strerror(errno)};
+    if (!out) return Error{file + ": can not be written: " + core::errno_text(errno)};
     return Nothing{};
 }
 

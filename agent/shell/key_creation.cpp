@@ -9,8 +9,8 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <cstring>
 
+#include "agent/core/errno_text.hpp"
 #include "agent/runtime/descriptor.hpp"
 
 namespace agent::shell {
@@ -20,7 +20,7 @@ constexpr std::size_t passphrase_min = 8;
 constexpr std::size_t passphrase_max = 200;
 
 core::Error failed(const std::string& path, const std::string& what) {
-    return {path + ": " + what + ": " + std::strerror(errno)};
+    return {path + ": " + what + ": " + core::errno_text(errno)};
 }
 
 bool write_all(int descriptor, std::string_view text) {
@@ -87,7 +87,7 @@ core::Outcome create_master_key_file(const std::string& path) {
     std::array<std::uint8_t, 32> key{};
     if (::getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size())) {
         return core::Error{std::string{"the kernel gave no random numbers: "} +
-                           std::strerror(errno)};
+                           core::errno_text(errno)};
     }
     constexpr std::string_view digits = "0123456789abcdef";
     std::string line = "master ";

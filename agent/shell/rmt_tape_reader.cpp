@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "agent/core/errno_text.hpp"
 #include "agent/shell/tape_reader.hpp"
 
 namespace agent::shell {
@@ -96,11 +97,11 @@ class RmtTapeReader final : public TapeReader {
 
     core::Outcome start(const std::string& address) {
         std::array<int, 2> in{}, out{};
-        if (::pipe2(in.data(), O_CLOEXEC) != 0) return Error{std::strerror(errno)};
+        if (::pipe2(in.data(), O_CLOEXEC) != 0) return Error{core::errno_text(errno)};
         if (::pipe2(out.data(), O_CLOEXEC) != 0) {
             ::close(in[0]);
             ::close(in[1]);
-            return Error{std::strerror(errno)};
+            return Error{core::errno_text(errno)};
         }
         to_ = in[1];
         from_ = out[0];
@@ -117,7 +118,7 @@ class RmtTapeReader final : public TapeReader {
         ::close(out[1]);
         if (trouble == 0) return core::Nothing{};
         child_ = -1;
-        return Error{"can not run " + words.front() + ": " + std::strerror(trouble) +
+        return Error{"can not run " + words.front() + ": " + core::errno_text(trouble) +
                      "; it comes with lractl"};
     }
 
@@ -161,7 +162,7 @@ class RmtTapeReader final : public TapeReader {
         if (!known) return Error{"that is not the rmt protocol: " + *answer};
         if (answer->front() == 'A' && value <= block_max) return value;
         const auto why = line();
-        return Error{why ? *why : std::strerror(static_cast<int>(value))};
+        return Error{why ? *why : core::errno_text(static_cast<int>(value))};
     }
 
     core::Duration timeout_;

@@ -6,12 +6,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "agent/core/errno_text.hpp"
 #include "agent/runtime/clock.hpp"
 #include "agent/runtime/url_credentials.hpp"
 #include "agent/shell/command_table.hpp"
@@ -177,7 +177,7 @@ class Gathering {
         const std::string path = request_.configuration + "/" + name + ".json";
         std::ifstream in(path, std::ios::binary);
         if (!in) {
-            bundle_.problems.push_back(path + ": " + std::strerror(errno));
+            bundle_.problems.push_back(path + ": " + core::errno_text(errno));
             return;
         }
         const std::string text(std::istreambuf_iterator<char>(in), {});
@@ -272,7 +272,7 @@ core::Result<Bundle> make_support_bundle(const BundleRequest& request) {
     if (request.file == "-")
         return Error{"-: a support bundle is written to a file; name one that does not exist yet"};
     const int file = ::open(request.file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (file < 0) return Error{request.file + ": can not be written: " + std::strerror(errno)};
+    if (file < 0) return Error{request.file + ": can not be written: " + core::errno_text(errno)};
     ::close(file);
     const auto failed = [&](const std::string& why) {
         ::unlink(request.file.c_str());

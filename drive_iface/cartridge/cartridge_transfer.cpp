@@ -7,10 +7,10 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <utility>
 
+#include "agent/core/errno_text.hpp"
 #include "drive_iface/cartridge/cartridge_jobs.hpp"
 #include "drive_iface/cartridge/folders.hpp"
 #include "drive_iface/cartridge/little_endian.hpp"
@@ -168,7 +168,8 @@ Outcome move_into_place(const std::vector<std::string>& folders, const std::stri
              {std::pair{from.data, to.data}, std::pair{from.index, to.index},
               std::pair{from.metadata, to.metadata}}) {
             if (::rename(old_name.c_str(), new_name.c_str()) != 0)
-                return Error{new_name + ": could not be put there: " + std::strerror(errno)};
+                return Error{new_name +
+                             ": could not be put there: " + agent::core::errno_text(errno)};
         }
         static_cast<void>(::unlink(from.lock.c_str()));
         static_cast<void>(::rmdir((folder + growing_place).c_str()));  // the last one
@@ -183,7 +184,7 @@ Outcome give_name(const std::string& part, const std::string& path) {
         // A file system that does not know how.
         const bool unknown = errno == EINVAL || errno == ENOSYS;
         if (!unknown || ::link(part.c_str(), path.c_str()) != 0)
-            return Error{path + ": could not be given its name: " + std::strerror(errno)};
+            return Error{path + ": could not be given its name: " + agent::core::errno_text(errno)};
         static_cast<void>(::unlink(part.c_str()));
     }
     const auto folder = std::filesystem::path(path).parent_path().string();
@@ -203,7 +204,7 @@ Result<CheckReport> import_cartridge(const JobContext& context, Metadata metadat
     const auto& barcode = metadata.facts.barcode;
     for (const auto& place : growing) {
         if (::mkdir(place.c_str(), 0750) != 0 && errno != EEXIST)
-            return Error{place + ": could not be made: " + std::strerror(errno)};
+            return Error{place + ": could not be made: " + agent::core::errno_text(errno)};
     }
     // What an import left there when the process was killed.
     if (auto clean = delete_cartridge(growing, barcode); !clean.ok()) return clean.error();

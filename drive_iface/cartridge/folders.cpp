@@ -6,11 +6,11 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <filesystem>
 #include <set>
 
 #include "agent/core/assert.hpp"
+#include "agent/core/errno_text.hpp"
 
 namespace drive_iface::cartridge {
 
@@ -48,7 +48,8 @@ Result<std::vector<std::string>> prepare_folders(const std::vector<std::string>&
         if (problem) return Error{folder + ": could not be resolved: " + problem.message()};
         // What can only be read can be restored from.
         if (::access(real.c_str(), R_OK | W_OK | X_OK) != 0 && errno != EROFS) {
-            return Error{folder + ": can not be read and written: " + std::strerror(errno)};
+            return Error{folder +
+                         ": can not be read and written: " + agent::core::errno_text(errno)};
         }
         if (std::find(ready.begin(), ready.end(), real) != ready.end()) {
             return Error{folder + ": is given twice; two folders have to be two places"};
@@ -138,7 +139,7 @@ Outcome delete_cartridge(const std::vector<std::string>& folders, const std::str
         for (const auto& path :
              {place.metadata, place.metadata + ".new", place.index, place.data, place.lock}) {
             if (::unlink(path.c_str()) == 0 || errno == ENOENT) continue;
-            return Error{path + ": could not be deleted: " + std::strerror(errno)};
+            return Error{path + ": could not be deleted: " + agent::core::errno_text(errno)};
         }
         if (auto done = synchronise_folder(place.folder); !done.ok()) return done;
     }

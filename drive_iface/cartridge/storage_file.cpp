@@ -7,9 +7,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <utility>
+
+#include "agent/core/errno_text.hpp"
 
 namespace drive_iface::cartridge {
 
@@ -94,7 +95,7 @@ Result<StorageFile> StorageFile::open(const std::string& path, Mode mode) {
 }
 
 Error StorageFile::error(const std::string& what, int number) const {
-    return {path_ + ": " + what + ": " + std::strerror(number)};
+    return {path_ + ": " + what + ": " + agent::core::errno_text(number)};
 }
 
 std::uint64_t StorageFile::size() const {
@@ -218,12 +219,13 @@ Result<std::string> read_text(const std::string& path, std::size_t size_max) {
 Outcome synchronise_folder(const std::string& folder) {
     const int number = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (number < 0) {
-        return Error{folder + ": could not be opened: " + std::strerror(errno)};
+        return Error{folder + ": could not be opened: " + agent::core::errno_text(errno)};
     }
     const int result = ::fsync(number);
     const int why = errno;
     ::close(number);
-    if (result != 0) return Error{folder + ": could not be synchronised: " + std::strerror(why)};
+    if (result != 0)
+        return Error{folder + ": could not be synchronised: " + agent::core::errno_text(why)};
     return Nothing{};
 }
 

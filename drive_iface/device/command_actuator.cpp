@@ -21,6 +21,7 @@
 #include <system_error>
 #include <utility>
 
+#include "agent/core/errno_text.hpp"
 #include "drive_iface/device/offline_actuator.hpp"
 
 extern char** environ;
@@ -73,8 +74,7 @@ Result<pid_t> spawn(const std::vector<std::string>& arguments) {
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&files);
     if (error != 0) {
-        return Error{"program " + texts.front() +
-                     " can not be started: " + std::generic_category().message(error)};
+        return Error{"program " + texts.front() + " can not be started: " + errno_text(error)};
     }
     return process;
 }
@@ -168,8 +168,7 @@ void CommandActuator::start(Request request) {
         const int error = errno;
         ::kill(-*process, SIGKILL);
         ::waitpid(*process, nullptr, 0);
-        return answer(std::move(request.done),
-                      Error{program() + ": " + std::generic_category().message(error)});
+        return answer(std::move(request.done), Error{program() + ": " + errno_text(error)});
     }
     ::fcntl(pidfd, F_SETFD, FD_CLOEXEC);
     const auto number = ++last_number_;

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -16,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/core/errno_text.hpp"
 #include "drive_iface/device/left_thread.hpp"
 #include "drive_iface/device/turn_workers.hpp"
 
@@ -107,7 +107,7 @@ class LookDesk::Core : public std::enable_shared_from_this<LookDesk::Core> {
 Outcome LookDesk::Core::start() {
     const auto trouble = [](const char* what, int error) {
         return Error{std::string("no desk for looks at drives: ") + what + ": " +
-                     std::strerror(error)};
+                     agent::core::errno_text(error)};
     };
     epoll_event bell{};
     bell.events = EPOLLIN;

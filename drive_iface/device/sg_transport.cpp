@@ -8,8 +8,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <system_error>
 #include <utility>
+
+#include "agent/core/errno_text.hpp"
 
 namespace drive_iface {
 
@@ -35,8 +36,7 @@ class SgDevice {
 
     Outcome open(const std::string& path) {
         descriptor_ = scsi_pt_open_flags(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC, 0);
-        if (descriptor_ < 0)
-            return Error{"open " + path + ": " + std::generic_category().message(-descriptor_)};
+        if (descriptor_ < 0) return Error{"open " + path + ": " + errno_text(-descriptor_)};
         object_ = construct_scsi_pt_obj_with_fd(descriptor_, 0);
         if (object_ != nullptr && get_scsi_pt_os_err(object_) == 0) return Nothing{};
         close();
@@ -97,7 +97,7 @@ Result<ScsiReply> SgTransport::send(const ScsiCommand& command, Duration timeout
     const int seconds =
         static_cast<int>(std::clamp<std::int64_t>((timeout.ms + 999) / 1'000, 1, 3'600));
     const int sent = do_scsi_pt(object, -1, seconds, 0);
-    if (sent < 0) return Error{path_ + ": " + std::generic_category().message(-sent)};
+    if (sent < 0) return Error{path_ + ": " + errno_text(-sent)};
     if (sent > 0)
         return Error{path_ + ": the pass-through library refused the command (" +
                      std::to_string(sent) + ")"};
@@ -108,8 +108,7 @@ Result<ScsiReply> SgTransport::send(const ScsiCommand& command, Duration timeout
     if (conflict) return ScsiReply{reservation_conflict, {}, {}};
     switch (get_scsi_pt_result_category(object)) {
         case SCSI_PT_RESULT_OS_ERR:
-            return Error{path_ + ": " +
-                         std::generic_category().message(get_scsi_pt_os_err(object))};
+            return Error{path_ + ": " + errno_text(get_scsi_pt_os_err(object))};
         case SCSI_PT_RESULT_TRANSPORT_ERR:
             return Error{path_ + ": transport error, host status " +
                          std::to_string(get_scsi_pt_transport_err(object))};
@@ -142,8 +141,7 @@ Outcome SgTransport::reset_logical_unit(Duration) {
     const std::string hint = error == EACCES || error == EPERM
                                  ? "; it asks for the capabilities CAP_SYS_ADMIN and CAP_SYS_RAWIO"
                                  : "";
-    return Error{path_ + ": LOGICAL UNIT RESET (SG_SCSI_RESET): " +
-                 std::generic_category().message(error) + hint};
+    return Error{path_ + ": LOGICAL UNIT RESET (SG_SCSI_RESET): " + errno_text(error) + hint};
 }
 
 }  // namespace

@@ -18,15 +18,13 @@
 #include <system_error>
 #include <vector>
 
+#include "agent/core/errno_text.hpp"
+
 namespace drive_iface::events {
 
 using namespace agent::core;
 
 namespace {
-
-std::string errno_text(int error) {
-    return std::generic_category().message(error);
-}
 
 // The address structs of the socket API are views of one storage.
 template <typename Address>

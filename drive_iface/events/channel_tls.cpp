@@ -18,6 +18,8 @@
 #include <optional>
 #include <utility>
 
+#include "agent/core/errno_text.hpp"
+
 namespace drive_iface::events {
 
 using namespace agent::core;
@@ -29,8 +31,7 @@ using TlsSocket = asio::ssl::stream<ChannelStream::Socket>;
 
 Outcome only_its_owner_may_read(const std::string& file) {
     struct stat status {};
-    if (::stat(file.c_str(), &status) != 0)
-        return Error{file + ": " + std::generic_category().message(errno)};
+    if (::stat(file.c_str(), &status) != 0) return Error{file + ": " + errno_text(errno)};
     if ((status.st_mode & 077) != 0)
         return Error{file + ": others than its owner have access; run: chmod 600 " + file};
     return Nothing{};

@@ -11,12 +11,12 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <iostream>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "agent/core/errno_text.hpp"
 #include "agent/runtime/configuration.hpp"
 #include "drive_iface/events/channel_address.hpp"
 
@@ -85,9 +85,10 @@ int run() {
     const auto* target = static_cast<const sockaddr*>(static_cast<const void*>(&address->address));
     if (connection < 0 || ::connect(connection, target, address->size) != 0) {
         return complain("can not reach vtld's rmt socket at " + where + ": " +
-                        std::strerror(errno) + "; is rmt.listen configured, and VTL_RMT the same?");
+                        agent::core::errno_text(errno) +
+                        "; is rmt.listen configured, and VTL_RMT the same?");
     }
-    if (!write_all(connection, greeting)) return complain(std::strerror(errno));
+    if (!write_all(connection, greeting)) return complain(agent::core::errno_text(errno));
     return copy_both_ways(connection);
 }
 

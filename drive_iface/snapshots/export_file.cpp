@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
+#include "agent/core/errno_text.hpp"
 #include "drive_iface/cartridge/storage_file.hpp"
 
 namespace drive_iface::snapshots {
@@ -45,7 +45,7 @@ std::string remedy_for(int number) {
 }  // namespace
 
 Error ExportFile::error(const std::string& what, int number) const {
-    return {path() + ": " + what + ": " + std::strerror(number) + remedy_for(number)};
+    return {path() + ": " + what + ": " + agent::core::errno_text(number) + remedy_for(number)};
 }
 
 Result<ExportFile> ExportFile::create(const std::string& folder, const std::string& name) {

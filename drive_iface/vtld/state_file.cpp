@@ -5,11 +5,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <utility>
+
+#include "agent/core/errno_text.hpp"
 
 namespace drive_iface::vtld {
 
@@ -22,7 +23,7 @@ using agent::core::Outcome;
 constexpr std::size_t state_size_max = 16 * 1024 * 1024;
 
 Error failed(const std::string& what, const std::string& path) {
-    return {"can not " + what + " " + path + ": " + std::strerror(errno)};
+    return {"can not " + what + " " + path + ": " + agent::core::errno_text(errno)};
 }
 
 class OpenFile {

@@ -2,23 +2,20 @@
 // an SNMPv3 message, signed and in time. What is read without the SNMP library must mean the same
 // to the library. And any bytes as a whole datagram, which nobody signed.
 
-#include <unistd.h>
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <filesystem>
 #include <span>
 #include <string>
 #include <variant>
 #include <vector>
 
-#include "snmp_mib/engine_state.hpp"
 #include "snmp_mib/quick_message.hpp"
 #include "snmp_mib/snmp_library.hpp"
 #include "snmp_mib/snmp_message.hpp"
 #include "snmp_mib/usm_users.hpp"
+#include "test/fuzz/snmp/fuzz_engine.hpp"
 
 namespace {
 
@@ -27,24 +24,15 @@ using namespace snmp_mib;
 constexpr std::size_t pdu_length_max = 4'096;
 constexpr auto user_name = "host-a";
 
-// The library starts once per process.
 const std::string& own_engine() {
     static const std::string id = [] {
-        const auto folder = std::filesystem::temp_directory_path() /
-                            ("lra-message-fuzz-" + std::to_string(::getpid()));
-        std::filesystem::create_directories(folder);
-        const auto identity = next_engine_identity(folder.string(), "");
-        if (!identity || !prepare_snmp_library({"fuzz", folder.string(), *identity, {}}) ||
-            !start_snmp_library()) {
-            std::abort();
-        }
-        std::filesystem::remove_all(folder);
+        auto started = fuzz::start_engine("message");
         UsmUserKeys keys;
         keys.name = user_name;
         keys.authentication_master = std::string(32, 'a');
         keys.privacy_master = std::string(32, 'p');
-        if (!add_user(keys, identity->engine_id)) std::abort();
-        return identity->engine_id;
+        if (!add_user(keys, started)) std::abort();
+        return started;
     }();
     return id;
 }

@@ -15,16 +15,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
 #include <variant>
 #include <vector>
 
-#include "snmp_mib/engine_state.hpp"
 #include "snmp_mib/message_sender.hpp"
-#include "snmp_mib/snmp_library.hpp"
+#include "snmp_mib/snmp_message.hpp"
+#include "test/fuzz/snmp/fuzz_engine.hpp"
 
 namespace {
 
@@ -33,20 +32,11 @@ using namespace snmp_mib;
 constexpr std::size_t steps_max = 64;
 const std::string known_engine("\x80\x00\x1f\x88\x05known678", 13);
 
-// The library starts once per process.
 const std::string& own_engine() {
     static const std::string id = [] {
-        const auto folder = std::filesystem::temp_directory_path() /
-                            ("lra-sender-fuzz-" + std::to_string(::getpid()));
-        std::filesystem::create_directories(folder);
-        const auto identity = next_engine_identity(folder.string(), "");
-        if (!identity || !prepare_snmp_library({"fuzz", folder.string(), *identity, {}}) ||
-            !start_snmp_library()) {
-            std::abort();
-        }
-        std::filesystem::remove_all(folder);
+        auto started = fuzz::start_engine("sender");
         set_engine_clock(known_engine, 7, 1'000'000, true);
-        return identity->engine_id;
+        return started;
     }();
     return id;
 }
