@@ -72,7 +72,7 @@ core::Outcome names_are_kept(const HostAgent& host, const runtime::DsadConfigura
 
 }  // namespace
 
-AgentlessHosts::AgentlessHosts(asio::io_context& loop, std::string state_dir,
+AgentlessHosts::AgentlessHosts(asio::io_context& loop, const std::string& state_dir,
                                snmp_mib::NoticeChannel& network, Announcements announcements)
     : loop_(loop),
       state_dir_(std::filesystem::absolute(state_dir)),

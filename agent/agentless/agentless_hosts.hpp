@@ -30,8 +30,8 @@ class AgentlessHosts final : public snmp_mib::NoticeChannel {
     };
 
     // `network` outlives this object.
-    AgentlessHosts(asio::io_context& loop, std::string state_dir, snmp_mib::NoticeChannel& network,
-                   Announcements announcements);
+    AgentlessHosts(asio::io_context& loop, const std::string& state_dir,
+                   snmp_mib::NoticeChannel& network, Announcements announcements);
     ~AgentlessHosts() override;
 
     // What can be judged without running anything: the files that the applications of hosts are

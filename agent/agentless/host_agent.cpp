@@ -77,6 +77,7 @@ std::vector<std::string> differences(const runtime::DsadConfiguration& before,
 
 std::vector<core::DriveSerial> serials_of(const std::vector<runtime::DsadDrive>& drives) {
     std::vector<core::DriveSerial> serials;
+    serials.reserve(drives.size());
     for (const auto& drive : drives)
         serials.push_back(drive.serial);
     return serials;

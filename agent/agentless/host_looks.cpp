@@ -145,7 +145,7 @@ void HostLooks::looked(const host::CommandOutcome& outcome) {
     take({State::reached, std::move(words), std::move(devices).value()});
 }
 
-void HostLooks::take(Looked looked) {
+void HostLooks::take(const Looked& looked) {
     looking_ = false;
     const bool reached = looked.contact == State::reached;
     book_.look_answered(looked.contact, looked.words);

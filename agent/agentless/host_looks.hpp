@@ -48,7 +48,7 @@ class HostLooks {
     void wait();
     void look();
     void looked(const host::CommandOutcome& outcome);
-    void take(Looked looked);
+    void take(const Looked& looked);
     [[nodiscard]] host::Command command() const;
     [[nodiscard]] bool discovers() const;
     void remember(const std::string& report) const;

@@ -22,7 +22,7 @@
 
 namespace agent::agentless {
 
-inline constexpr std::size_t report_bytes_max = 256 * 1024;
+inline constexpr std::size_t report_bytes_max = std::size_t{256} * 1024;
 
 // For `sh -c`. Linux: sysfs and /etc/iscsi/initiatorname.iscsi, as host_devices.hpp reads them;
 // drives whose serial number the kernel does not show are troubles. AIX: lsdev, lscfg -vl, lsattr.

@@ -73,8 +73,7 @@ std::string telling_line(const std::string& error_output) {
     std::size_t from = 0;
     while (from < error_output.size()) {
         const std::size_t to = std::min(error_output.find('\n', from), error_output.size());
-        const std::string line =
-            host::first_line(error_output.substr(from, to - from), words_bytes_max);
+        std::string line = host::first_line(error_output.substr(from, to - from), words_bytes_max);
         if (line.rfind("SHA256:", 0) == 0) return "it shows " + line;
         if (line.find("host key is known for") != std::string::npos) return line;
         if (!line.empty()) last = line;

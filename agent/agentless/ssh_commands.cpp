@@ -81,7 +81,7 @@ void SshCommands::begin(const std::shared_ptr<Call>& call) {
     if (!client) return refuse(State::not_understood, client.error().message);
     const core::Duration limit = call->command.timeout;
     const auto run = [this, call, limit,
-                      command = std::move(*client)](std::shared_ptr<SshSlots::Slot> slot) {
+                      command = std::move(client).value()](std::shared_ptr<SshSlots::Slot> slot) {
         // clients_ calls nobody back once it is gone, so `this` is there.
         clients_.run(command, [this, call, limit, slot](host::CommandOutcome outcome) mutable {
             slot.reset();

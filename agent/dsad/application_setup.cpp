@@ -85,6 +85,7 @@ core::Result<host::FilledProfile> filled_profile(
     const runtime::ApplicationConfiguration& application, const ApplicationFiles& files,
     const std::vector<runtime::DsadDrive>& drives, bool on_this_host) {
     std::vector<host::DriveNames> names;
+    names.reserve(drives.size());
     for (const runtime::DsadDrive& drive : drives)
         names.push_back({drive.application_name, drive.serial.text, drive.device, {}, {}});
     const auto& profile = files.profile;

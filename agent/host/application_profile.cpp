@@ -10,7 +10,7 @@ namespace agent::host {
 namespace {
 
 // A console's commands are short; this is far beyond.
-constexpr std::size_t input_bytes_max = 64 * 1024;
+constexpr std::size_t input_bytes_max = std::size_t{64} * 1024;
 
 // Where a step's mistakes are: "offline", or "offline[1]" when there are several.
 std::string step_key(const std::string& action, std::size_t number, std::size_t steps) {

@@ -19,9 +19,9 @@ struct Command {
     core::Duration timeout{30'000};        // then SIGTERM to its process group
     core::Duration kill_grace{2'000};      // then SIGKILL to its process group
     bool only_asks = false;                // it is to change nothing
-    std::size_t output_max = 64 * 1024;    // kept of stdout and of stderr, each; the rest is read
-                                           // and dropped
-    std::size_t output_tail_max = 0;       // kept of the end of stdout, besides
+    // Kept of stdout and of stderr, each; the rest is read and dropped.
+    std::size_t output_max = std::size_t{64} * 1024;
+    std::size_t output_tail_max = 0;  // kept of the end of stdout, besides
 };
 
 // How a program call ended.

@@ -47,7 +47,7 @@ struct Enrolment {
 using PairMessage = std::variant<PromiseRequest, AcceptRequest, BallotAnswer, DecisionTold, KeyPass,
                                  CommandPass, KeyKept, Heartbeat, LeaseAnswer, Enrolment>;
 
-inline constexpr std::size_t pair_message_bytes_max = 8 * 1024;
+inline constexpr std::size_t pair_message_bytes_max = std::size_t{8} * 1024;
 inline constexpr std::size_t pair_name_bytes_max = 64;  // cluster, agents, instance, issuer
 
 // At most pair_message_bytes_max when names and texts keep their limits.

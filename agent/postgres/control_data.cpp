@@ -12,7 +12,7 @@ using core::Result;
 
 namespace {
 
-constexpr std::size_t report_bytes_max = 64 * 1024;
+constexpr std::size_t report_bytes_max = std::size_t{64} * 1024;
 constexpr std::int64_t numbers_end = 0x7fff'ffff;  // of processes
 
 std::string_view without_blanks(std::string_view text) {

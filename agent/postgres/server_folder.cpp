@@ -26,7 +26,7 @@ using core::Result;
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::size_t file_bytes_max = 256 * 1024;
+constexpr std::size_t file_bytes_max = std::size_t{256} * 1024;
 // The mark of a new copy that only has to take its place.
 constexpr const char* new_is_complete = "new_is_complete";
 

@@ -329,7 +329,7 @@ class Judge {
 
 Configured<Configuration> read_configuration_text(const ConfigurationSchema& schema,
                                                   const std::string& file, std::string_view text) {
-    constexpr std::size_t bytes_max = 1024 * 1024;
+    constexpr std::size_t bytes_max = std::size_t{1024} * 1024;
     Configured<Configuration> result;
     if (text.size() > bytes_max) {
         result.errors.push_back(error_line(

@@ -13,8 +13,8 @@
 
 namespace agent::runtime {
 
-inline constexpr std::size_t control_line_max = 64 * 1024;           // of a request
-inline constexpr std::size_t control_answer_max = 16 * 1024 * 1024;  // of an answer
+inline constexpr std::size_t control_line_max = std::size_t{64} * 1024;           // of a request
+inline constexpr std::size_t control_answer_max = std::size_t{16} * 1024 * 1024;  // of an answer
 
 // Numbers below zero are JSON-RPC's; above zero they are the exit code that lractl ends with.
 enum class ControlErrorCode : int {

@@ -47,7 +47,7 @@ core::Result<std::string> text_parameter(const json& params, const std::string& 
 
 namespace {
 
-constexpr std::size_t name_buffer_bytes = 16 * 1024;
+constexpr std::size_t name_buffer_bytes = std::size_t{16} * 1024;
 
 std::string user_name(uid_t uid) {
     std::vector<char> buffer(name_buffer_bytes);

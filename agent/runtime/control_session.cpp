@@ -10,7 +10,7 @@ namespace agent::runtime {
 
 namespace {
 
-constexpr std::size_t chunk_bytes = 16 * 1024;
+constexpr std::size_t chunk_bytes = std::size_t{16} * 1024;
 
 }  // namespace
 

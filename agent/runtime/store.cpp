@@ -165,7 +165,7 @@ core::Outcome Store::remember_soon(const std::string& name, const std::string& t
 }
 
 core::Outcome Store::note(const std::string& name, const std::string& text) {
-    constexpr std::size_t note_max = 64 * 1024;
+    constexpr std::size_t note_max = std::size_t{64} * 1024;
     if (text.size() > note_max) {
         return core::Error{"note " + name + ": " + std::to_string(text.size()) +
                            " bytes are more than a note may have (64 KiB)"};

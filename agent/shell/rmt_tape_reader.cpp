@@ -24,7 +24,8 @@ using core::Result;
 
 namespace {
 
-constexpr std::size_t block_max = 64 * 1024;  // more than an administrative volume's blocks
+// More than an administrative volume's blocks.
+constexpr std::size_t block_max = std::size_t{64} * 1024;
 constexpr std::size_t status_line_max = 1024;
 
 // Beside lractl, where both are installed, or wherever the shell finds it.

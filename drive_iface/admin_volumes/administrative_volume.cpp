@@ -18,7 +18,7 @@ using virtual_library::MemoryMedium;
 namespace {
 
 // Nobody writes on it: what it holds is its size.
-constexpr std::uint64_t capacity_min = 1024 * 1024;
+constexpr std::uint64_t capacity_min = std::uint64_t{1024} * 1024;
 
 void append_block(MemoryMedium& medium, std::string_view text) {
     medium.append_block(Bytes(text.begin(), text.end()));

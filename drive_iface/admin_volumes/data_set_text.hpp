@@ -10,9 +10,9 @@
 
 namespace drive_iface::admin_volumes {
 
-constexpr std::size_t block_max = 32 * 1024;
+constexpr std::size_t block_max = std::size_t{32} * 1024;
 // A record longer than this is cut in its longest fields and says so: "cut":true.
-constexpr std::size_t record_max = 16 * 1024;
+constexpr std::size_t record_max = std::size_t{16} * 1024;
 
 struct Occasion {
     std::string library;           // serial

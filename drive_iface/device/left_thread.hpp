@@ -15,7 +15,7 @@ namespace drive_iface {
 // Runs `main` on a thread of its own with a small stack; what `main` holds is let go at its end. 0,
 // or the error number of pthread_create().
 [[nodiscard]] inline int leave_to_thread(std::function<void()> main) {
-    constexpr std::size_t stack_size = 512 * 1024;
+    constexpr std::size_t stack_size = std::size_t{512} * 1024;
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, stack_size);

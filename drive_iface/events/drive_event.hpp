@@ -18,7 +18,7 @@
 namespace drive_iface::events {
 
 // Without the line end. A longer line closes the connection.
-inline constexpr std::size_t line_size_max = 64 * 1024;
+inline constexpr std::size_t line_size_max = std::size_t{64} * 1024;
 
 // What happened to the reservation of a drive, said by the drive itself.
 struct DriveEvent {

@@ -25,7 +25,7 @@ class LineConnection : public std::enable_shared_from_this<LineConnection> {
         std::function<void(End end)> ended;  // once; the connection is closed
     };
     // The peer has not read so much yet: it is stuck, and memory is not for it.
-    static constexpr std::size_t unsent_max = 1024 * 1024;
+    static constexpr std::size_t unsent_max = std::size_t{1024} * 1024;
 
     LineConnection(std::unique_ptr<ChannelStream> stream, Handlers handlers);
 

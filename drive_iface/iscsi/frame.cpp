@@ -13,9 +13,9 @@ constexpr std::size_t total_ahs_length_at = 4;
 constexpr std::size_t data_segment_length_at = 5;
 // Small enough that a long segment is read in place for the most part, large enough for many small
 // PDUs at a time.
-constexpr std::size_t staging_size = 32 * 1024;
+constexpr std::size_t staging_size = std::size_t{32} * 1024;
 // A buffer grows as its bytes come, not as they are announced.
-constexpr std::size_t growth_max = 256 * 1024;
+constexpr std::size_t growth_max = std::size_t{256} * 1024;
 
 bool digest_is_right(std::uint32_t sum, ByteView digest) {
     for (std::size_t i = 0; i < digest_size; ++i) {

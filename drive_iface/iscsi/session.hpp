@@ -18,7 +18,7 @@
 namespace drive_iface::iscsi {
 
 // Beyond this an initiator has to read before it is served again.
-inline constexpr std::size_t output_max = 4 * 1024 * 1024;
+inline constexpr std::size_t output_max = std::size_t{4} * 1024 * 1024;
 
 struct SessionCounters {
     std::uint64_t commands = 0;

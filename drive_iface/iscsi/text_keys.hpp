@@ -12,7 +12,7 @@
 
 namespace drive_iface::iscsi {
 
-inline constexpr std::size_t text_size_max = 64 * 1024;
+inline constexpr std::size_t text_size_max = std::size_t{64} * 1024;
 inline constexpr std::size_t text_keys_max = 96;      // so that every answer fits into 8192 bytes
 inline constexpr std::size_t text_key_size_max = 63;  // RFC 7143 6.1, key-name
 inline constexpr std::size_t text_value_size_max = 8192;

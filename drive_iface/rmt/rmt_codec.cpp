@@ -10,7 +10,7 @@ namespace drive_iface::rmt {
 namespace {
 
 // Holds two lines of the longest and the letter of what follows.
-constexpr std::size_t buffer_size = 64 * 1024;
+constexpr std::size_t buffer_size = std::size_t{64} * 1024;
 constexpr std::uint64_t skip_max = std::uint64_t{1} << 31;
 constexpr std::size_t text_max = 200;
 

@@ -17,7 +17,7 @@ using virtual_library::MemoryMedium;
 namespace {
 
 // Copied before others get their turn on the event loop.
-constexpr std::uint64_t bytes_a_turn = 4 * 1024 * 1024;
+constexpr std::uint64_t bytes_a_turn = std::uint64_t{4} * 1024 * 1024;
 constexpr std::uint64_t objects_a_turn = 1024;
 
 // Sessions that wait for hosts to rest: each has its files open, and a thread.

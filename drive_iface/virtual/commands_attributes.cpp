@@ -122,7 +122,7 @@ Answer handle_read_attribute(const Call& call) {
 }
 
 Answer handle_write_attribute(const Call& call) {
-    constexpr std::size_t list_max = 64 * 1024;
+    constexpr std::size_t list_max = std::size_t{64} * 1024;
     constexpr std::size_t header = 4;
     if (auto refused = other_place(call)) return refused;
     const std::size_t length = cdb_u32(call.cdb, 10);

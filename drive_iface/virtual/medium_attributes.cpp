@@ -11,7 +11,7 @@ constexpr std::uint8_t ascii = 1;
 constexpr std::uint8_t text = 2;
 
 constexpr std::uint64_t megabyte = 1'000'000;
-constexpr std::uint64_t mebibyte = 1024 * 1024;
+constexpr std::uint64_t mebibyte = std::uint64_t{1024} * 1024;
 
 // Identifiers, SPC-4 tables 336, 338 and 340.
 constexpr std::uint16_t remaining_capacity = 0x0000;
@@ -79,7 +79,7 @@ constexpr std::uint16_t drive_attributes[] = {
 };
 
 // As much as a chip of LTO-8 has for hosts; ours is never short of it.
-constexpr std::uint64_t memory_bytes = 16 * 1024;
+constexpr std::uint64_t memory_bytes = std::uint64_t{16} * 1024;
 
 Bytes number(std::uint64_t value, std::size_t width) {
     Bytes bytes(width, 0);

@@ -20,9 +20,9 @@ struct MemoryMood {
     bool fetches = false;     // a block is at hand only after it was asked for and work() was done
     bool buffers = false;     // what is accepted is stored by work(), not at once
     bool opens_late = false;  // the shelf opens it at the second asking after work()
-    std::uint64_t objects_a_step = 1;          // that one work() fetches or stores
-    std::uint64_t buffer_bytes = 1024 * 1024;  // room_for() refuses more, but never on an empty
-                                               // buffer
+    std::uint64_t objects_a_step = 1;  // that one work() fetches or stores
+    // room_for() refuses more, but never on an empty buffer.
+    std::uint64_t buffer_bytes = std::uint64_t{1024} * 1024;
 };
 
 // What is on the tape, in a drive or not. A test keeps hold of it to look at it and to spoil it.

@@ -16,9 +16,9 @@ namespace drive_iface::virtual_library {
 
 // The most one command moves, in bytes: what 24 bits of TRANSFER LENGTH can say in variable mode.
 // room_for() is never asked for more.
-constexpr std::uint64_t transfer_bytes_max = 16 * 1024 * 1024;
+constexpr std::uint64_t transfer_bytes_max = std::uint64_t{16} * 1024 * 1024;
 // A cartridge that holds as many is full, however short they are on tape.
-constexpr std::uint64_t filemarks_max = 4 * 1024 * 1024;
+constexpr std::uint64_t filemarks_max = std::uint64_t{4} * 1024 * 1024;
 
 // What a tape is to suffer from although nothing is wrong with it, so that hosts can be tested.
 struct TapeFaults {

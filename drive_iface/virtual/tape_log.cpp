@@ -18,7 +18,7 @@ constexpr std::uint8_t binary_list = 0x23;
 constexpr std::uint8_t ascii_list = 0x21;
 
 constexpr std::uint64_t megabyte = 1'000'000;
-constexpr std::uint64_t mebibyte = 1024 * 1024;
+constexpr std::uint64_t mebibyte = std::uint64_t{1024} * 1024;
 
 Bytes number(std::uint64_t value, std::size_t width) {
     Bytes bytes(width, 0);

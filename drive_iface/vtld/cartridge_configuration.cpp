@@ -12,7 +12,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::uint64_t mebibyte = 1024 * 1024;
+constexpr std::uint64_t mebibyte = std::uint64_t{1024} * 1024;
 
 std::optional<std::string> wrong_with_barcode(std::string_view text) {
     if (admin_volumes::is_reserved_barcode(text))

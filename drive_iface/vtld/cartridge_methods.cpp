@@ -27,7 +27,7 @@ using virtual_library::Library;
 
 namespace {
 
-constexpr std::uint64_t bytes_in_mib = 1024 * 1024;
+constexpr std::uint64_t bytes_in_mib = std::uint64_t{1024} * 1024;
 constexpr auto look_again = std::chrono::milliseconds(20);
 constexpr auto move_within = std::chrono::minutes(5);
 constexpr auto put_away_within = std::chrono::seconds(10);

@@ -21,7 +21,7 @@ using virtual_library::Status;
 
 namespace {
 
-constexpr std::size_t data_out_max = 16 * 1024;  // a control line holds no more
+constexpr std::size_t data_out_max = std::size_t{16} * 1024;  // a control line holds no more
 
 struct PortAndDrive {
     agent::core::InitiatorPort port;

@@ -20,7 +20,7 @@ using agent::core::Error;
 using agent::core::Nothing;
 using agent::core::Outcome;
 
-constexpr std::size_t state_size_max = 16 * 1024 * 1024;
+constexpr std::size_t state_size_max = std::size_t{16} * 1024 * 1024;
 
 Error failed(const std::string& what, const std::string& path) {
     return {"can not " + what + " " + path + ": " + agent::core::errno_text(errno)};

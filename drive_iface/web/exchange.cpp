@@ -15,7 +15,7 @@ namespace drive_iface::web {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::size_t written_at_once = 64 * 1024;
+constexpr std::size_t written_at_once = std::size_t{64} * 1024;
 
 // The head from memory, the answer to the socket.
 class SocketAnswer final : public httplib::Stream {

@@ -15,7 +15,7 @@ using virtual_library::LogicalObject;
 
 namespace {
 
-constexpr std::size_t piece_size = 256 * 1024;
+constexpr std::size_t piece_size = std::size_t{256} * 1024;
 constexpr std::size_t objects_at_once = 4096;  // so that the event loop gets on with other things
 
 class DownloadBody final : public Body {

@@ -26,7 +26,7 @@ using namespace parallel_test;
 
 namespace {
 
-constexpr std::size_t record_size = 256 * 1024;
+constexpr std::size_t record_size = std::size_t{256} * 1024;
 
 class Client {
   public:

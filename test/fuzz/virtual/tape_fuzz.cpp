@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t hosts = 2;
 constexpr std::size_t cdb_size = 16;
-constexpr std::uint64_t capacity = 64 * 1024;
+constexpr std::uint64_t capacity = std::uint64_t{64} * 1024;
 
 class Rig {
   public:

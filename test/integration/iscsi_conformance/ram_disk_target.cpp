@@ -9,7 +9,7 @@
 #include "test/integration/iscsi_conformance/ram_disk.hpp"
 
 int main() {
-    constexpr std::uint64_t blocks = 256 * 2048;  // 256 MiB
+    constexpr std::uint64_t blocks = std::uint64_t{256} * 2048;  // 256 MiB
     asio::io_context loop;
     iscsi_conformance::RamDisk disk(blocks);
     const drive_iface::iscsi::ServerOptions options{
