@@ -25,6 +25,7 @@
 #include <asio/steady_timer.hpp>
 
 #include "agent/agentless/agentless_hosts.hpp"
+#include "agent/core/agent_roster.hpp"
 #include "agent/core/reservation_agent.hpp"
 #include "agent/lrad/discovery_service.hpp"
 #include "agent/lrad/drive_orders.hpp"
@@ -248,10 +249,9 @@ class Controller {
     void become_active(const pair::ActingRight& right);
     void become_watcher();
     void drop_mounts();
-    void recall_presences();
     void agent_presence_said(const core::AgentPresence& presence, bool stopping);
-    void keep_presence(const core::AgentName& agent);
-    void forget_presence(const core::AgentName& agent);
+    void heard_elsewhere(const core::AgentRoster::News& news);
+    void forget_lives_of(const core::AgentName& agent);
     void share_retirement(const core::AgentName& agent, const std::string& actor,
                           const std::string& reason);
     void retired_at_other_node(const postgres::AgentRetirement& retirement);

@@ -60,7 +60,6 @@ core::Outcome Controller::open_pair() {
     }
     if (const auto loaded = postgres::load_libpq(); !loaded) return loaded.error().within("pair");
     pair_.reset(new PairPart);
-    recall_presences();
     pair_node::NodeOptions options;
     options.pair = *configuration_.pair;
     options.name = configuration_.sharing.controller;

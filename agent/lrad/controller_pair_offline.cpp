@@ -31,6 +31,7 @@ SharedRecordsDoors Controller::shared_records_doors() {
     doors.recorded = [this](const core::DriveSerial& drive) {
         if (const auto order = orders_.release(drive)) carry_out_order(*order);
     };
+    doors.heard_elsewhere = [this](const core::AgentRoster::News& news) { heard_elsewhere(news); };
     doors.retired = [this](const postgres::AgentRetirement& retirement) {
         retired_at_other_node(retirement);
     };

@@ -122,8 +122,8 @@ bool Controller::settle_retirement(const json& params,
 bool Controller::has_started_since(const json& params) const {
     if (!pair_ || !params.contains("incarnation") || !params["incarnation"].is_number_unsigned())
         return false;
-    const auto* said = pair_->presences.started(params["name"].get<std::string>());
-    return said != nullptr && said->incarnation != params["incarnation"].get<std::uint64_t>();
+    const auto said = pair_->shared->roster().started(params["name"].get<std::string>());
+    return said && *said != params["incarnation"].get<std::uint64_t>();
 }
 
 std::optional<runtime::ControlError> Controller::forced_anew_since(const json& params) const {

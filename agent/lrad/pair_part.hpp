@@ -14,7 +14,6 @@
 #include "agent/lrad/controller.hpp"
 #include "agent/lrad/pair_alarms.hpp"
 #include "agent/lrad/pair_view.hpp"
-#include "agent/lrad/presence_memory.hpp"
 #include "agent/lrad/request_passing.hpp"
 #include "agent/lrad/shared_records.hpp"
 #include "agent/mounts/worker.hpp"
@@ -52,7 +51,6 @@ struct Controller::PairPart {
     void end_round() {
         if (round_over) round_over->store(true);
     }
-    PresenceMemory presences;
     std::unique_ptr<SharedRecords> shared;
     std::unique_ptr<RequestPassing> requests;
     mounts::MountDispatch mounts;  // empty: no changer

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/mounts/worker.hpp"
+#include "agent/postgres/agent_words.hpp"
 #include "agent/postgres/primary_session.hpp"
 #include "agent/runtime/clock.hpp"
 #include "agent/runtime/log.hpp"
@@ -43,6 +44,10 @@ std::string offline_note_name(const DriveSerial& drive) {
 
 std::string retirement_note_name(const core::AgentName& agent) {
     return "retirement." + agent;
+}
+
+std::string presence_note_name(const core::AgentName& agent) {
+    return "presence:" + agent;
 }
 
 std::string offline_note_text(const std::vector<LocalMark>& marks) {
@@ -104,6 +109,7 @@ class SharedRecords::Work : public std::enable_shared_from_this<SharedRecords::W
     // What is shared, as it is read.
     struct Rows {
         std::vector<OfflineMark> marks;
+        std::optional<std::vector<core::AgentWord>> words;  // nothing: no such rows there
         std::vector<AgentRetirement> retirements;
     };
     static Result<Rows> read_rows(PrimarySession& session, const std::vector<std::string>& named);
@@ -111,13 +117,17 @@ class SharedRecords::Work : public std::enable_shared_from_this<SharedRecords::W
     void record(const std::string& note, const std::string& text);
     void keep(const DriveSerial& drive);
     void keep(const core::AgentName& agent);
+    void keep_word(const core::AgentName& agent);
     void keep_all(const std::vector<DriveSerial>& touched);
     void push();
     void push_marks(std::vector<OfflineMark> untold);
+    void push_words();
     void push_retirements();
     void pushed(const OfflineMark& mark, const Outcome& outcome);
     void take_rows(const Rows& rows);
+    void take_words(const std::vector<core::AgentWord>& rows);
     void take_retirements(const std::vector<AgentRetirement>& rows);
+    [[nodiscard]] bool counts_here(const core::AgentName& agent) const;
     void look();
     void look_later();
     void tell_unread(const std::string& trouble);
@@ -128,6 +138,7 @@ class SharedRecords::Work : public std::enable_shared_from_this<SharedRecords::W
     const std::string name;  // of this node
     OfflineLedger ledger;
     RetirementLedger retirements;
+    core::AgentRoster roster;
     asio::steady_timer tick;
     bool obeying = false;  // what drives become is the other node's doing
     bool pushing = false;  // one at a time
@@ -166,6 +177,10 @@ void SharedRecords::Work::keep(const core::AgentName& agent) {
     record(retirement_note_name(agent), retirements.text_of(agent));
 }
 
+void SharedRecords::Work::keep_word(const core::AgentName& agent) {
+    record(presence_note_name(agent), roster.text_of(agent));
+}
+
 void SharedRecords::Work::keep_all(const std::vector<DriveSerial>& touched) {
     for (const auto& drive : touched) {
         if (!over) keep(drive);
@@ -177,7 +192,7 @@ void SharedRecords::Work::keep_all(const std::vector<DriveSerial>& touched) {
 void SharedRecords::Work::push() {
     if (over || pushing) return;
     if (auto untold = ledger.untold(); !untold.empty()) return push_marks(std::move(untold));
-    push_retirements();
+    push_words();
 }
 
 void SharedRecords::Work::push_marks(std::vector<OfflineMark> untold) {
@@ -202,12 +217,31 @@ void SharedRecords::Work::push_marks(std::vector<OfflineMark> untold) {
                 if (!self || self->over) return;
                 self->pushing = false;
                 if (all) return self->push();
+                if (reached) self->push_words();
+            });
+        });
+}
+
+// Nothing waits for these: what could not be put is put with the next look. Words come before
+// retirements, so that whoever reads that one has ended also reads which life has ended it.
+void SharedRecords::Work::push_words() {
+    const auto untold = roster.untold();
+    if (untold.empty()) return push_retirements();
+    pushing = worker->post(
+        [weak = weak_from_this(), untold, node = name, &session = session, &loop = loop] {
+            const bool put = put_agent_words(session, untold, node).ok();
+            const bool reached = put || session.refused();
+            asio::post(loop, [weak, untold, put, reached] {
+                const auto self = weak.lock();
+                if (!self || self->over) return;
+                self->pushing = false;
+                if (put) self->roster.told(untold);
+                if (put) return self->push();
                 if (reached) self->push_retirements();
             });
         });
 }
 
-// Nothing waits for them: one that could not be put is put with the next look.
 void SharedRecords::Work::push_retirements() {
     const auto untold = retirements.untold();
     if (untold.empty()) return;
@@ -226,6 +260,7 @@ void SharedRecords::Work::push_retirements() {
             for (const auto& change : told) {
                 if (self->retirements.told(change)) self->keep(change.retirement.agent);
             }
+            if (!told.empty()) self->push();  // what has come meanwhile
         });
     });
 }
@@ -257,7 +292,9 @@ Result<SharedRecords::Work::Rows> SharedRecords::Work::read_rows(
     if (!marks) return marks.error();
     auto retirements = read_agent_retirements(session);
     if (!retirements) return retirements.error();
-    return Rows{std::move(marks).value(), std::move(retirements).value()};
+    auto words = read_agent_words(session);
+    if (!words) return words.error();
+    return Rows{std::move(marks).value(), std::move(words).value(), std::move(retirements).value()};
 }
 
 void SharedRecords::Work::take_rows(const Rows& rows) {
@@ -273,16 +310,34 @@ void SharedRecords::Work::take_rows(const Rows& rows) {
     obeying = false;
     // Only now: a crash in between leads to another mark of the same drive, never to none.
     keep_all(ledger.adopt(rows.marks, doors.drives()));
+    if (rows.words) {
+        take_words(*rows.words);
+    } else {
+        roster.no_rows();
+    }
     if (!over) take_retirements(rows.retirements);
     push();
 }
 
-void SharedRecords::Work::take_retirements(const std::vector<AgentRetirement>& rows) {
+bool SharedRecords::Work::counts_here(const core::AgentName& agent) const {
     const auto agents = doors.agents();
+    return std::find(agents.begin(), agents.end(), agent) != agents.end();
+}
+
+void SharedRecords::Work::take_words(const std::vector<core::AgentWord>& rows) {
+    std::vector<core::AgentWord> known;
+    std::copy_if(rows.begin(), rows.end(), std::back_inserter(known),
+                 [this](const auto& row) { return counts_here(row.agent); });
+    for (const auto& news : roster.adopt(known)) {
+        if (!over) keep_word(news.word.agent);
+        if (!over) doors.heard_elsewhere(news);
+    }
+}
+
+void SharedRecords::Work::take_retirements(const std::vector<AgentRetirement>& rows) {
     std::vector<AgentRetirement> known;
-    std::copy_if(rows.begin(), rows.end(), std::back_inserter(known), [&](const auto& row) {
-        return std::find(agents.begin(), agents.end(), row.agent) != agents.end();
-    });
+    std::copy_if(rows.begin(), rows.end(), std::back_inserter(known),
+                 [this](const auto& row) { return counts_here(row.agent); });
     const auto adopted = retirements.adopt(known);
     for (const auto& agent : adopted.touched) {
         if (!over) keep(agent);
@@ -351,6 +406,9 @@ void SharedRecords::begin(const std::vector<core::DriveRecord>& drives) {
         const auto text = work_->doors.recall(retirement_note_name(agent));
         if (!text) return work_->doors.broken(text.error().message);
         if (*text) work_->retirements.recall(agent, **text);
+        const auto word = work_->doors.recall(presence_note_name(agent));
+        if (!word) return work_->doors.broken(word.error().message);
+        if (*word) work_->roster.recall(agent, **word);
     }
     for (const auto& drive : drives) {
         const auto text = work_->doors.recall(offline_note_name(drive.drive));
@@ -390,18 +448,41 @@ void SharedRecords::retire(const core::AgentName& agent, const std::string& acto
     if (work_->over) return;
     const auto now = clock_now().wall;
     const auto* before = work_->retirements.find(agent);
-    // The clock may go back: an id that was used is not used again.
-    const auto number = std::max(now.ms, before != nullptr ? before->since.ms + 1 : 0);
+    // The clock may go back: an id that was used is not used again, nor is an era.
+    const auto number = std::max({now.ms, before != nullptr ? before->since.ms + 1 : 0,
+                                  static_cast<std::int64_t>(work_->roster.era_of(agent)) + 1});
     work_->retirements.retire(
         {agent, work_->name + ":" + std::to_string(number), actor, reason, {number}});
     work_->keep(agent);
+    work_->roster.retire(agent, static_cast<std::uint64_t>(number));
+    work_->keep_word(agent);
     work_->push();
 }
 
-void SharedRecords::returned(const core::AgentName& agent) {
-    if (work_->over || !work_->retirements.returned(agent)) return;
-    work_->keep(agent);
+void SharedRecords::heard(const core::AgentName& agent, std::uint64_t incarnation, bool stopping) {
+    if (work_->over) return;
+    const bool is_back = !stopping && work_->retirements.returned(agent);
+    const bool is_news = work_->roster.hear(agent, incarnation, stopping);
+    if (is_back) work_->keep(agent);
+    if (is_news) work_->keep_word(agent);
+    if (is_back || is_news) work_->push();
+}
+
+void SharedRecords::forget(const postgres::AgentRetirement& retirement) {
+    const auto era = static_cast<std::uint64_t>(std::max<std::int64_t>(retirement.since.ms, 0));
+    if (work_->over || !work_->roster.retire(retirement.agent, era)) return;
+    work_->keep_word(retirement.agent);
     work_->push();
+}
+
+void SharedRecords::overrule(const postgres::AgentRetirement& retirement,
+                             std::uint64_t incarnation) {
+    forget(retirement);
+    heard(retirement.agent, incarnation, false);
+}
+
+const core::AgentRoster& SharedRecords::roster() const {
+    return work_->roster;
 }
 
 const postgres::AgentRetirement* SharedRecords::retirement_of(const core::AgentName& agent) const {

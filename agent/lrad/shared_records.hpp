@@ -1,8 +1,9 @@
 #pragma once
 
-// What both nodes of a pair know: drives that are forced offline and agents that are retired, this
-// node's own records beside the rows in the database of the pair. On the event loop's thread; the
-// database is asked on a thread of its own, and nothing waits for it longer than it says here.
+// What both nodes of a pair know: drives that are forced offline, what agents have last said of
+// themselves, and which are retired; this node's own records beside the rows in the database of the
+// pair. On the event loop's thread; the database is asked on a thread of its own, and nothing waits
+// for it longer than it says here.
 
 #include <functional>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/core/agent_roster.hpp"
 #include "agent/core/message_catalogue.hpp"
 #include "agent/core/reservation_agent_io.hpp"
 #include "agent/core/result.hpp"
@@ -37,6 +39,8 @@ struct SharedRecordsDoors {
     // What was kept back for a drive may be done: its mark is on both disks, or was waited for long
     // enough.
     std::function<void(const core::DriveSerial& drive)> recorded;
+    // The other node has heard of an agent what this one has not.
+    std::function<void(const core::AgentRoster::News& news)> heard_elsewhere;
     // The other node's administrator has retired an agent.
     std::function<void(const postgres::AgentRetirement& retirement)> retired;
     std::function<void(core::Message message, const std::vector<std::string>& words)> note;
@@ -59,9 +63,16 @@ class SharedRecords {
     void follow(const core::DriveRecord& drive, const std::string& by);
     // It is ordered offline, after it was on its way back perhaps.
     void forced_anew(const core::DriveSerial& drive);
-    // An administrator has retired the agent here; or it has said "started", retired or not.
+    // The agent has said "started", retired or not, or "stopping".
+    void heard(const core::AgentName& agent, std::uint64_t incarnation, bool stopping);
+    // An administrator has retired the agent here.
     void retire(const core::AgentName& agent, const std::string& actor, const std::string& reason);
-    void returned(const core::AgentName& agent);
+    // What the other node's administrator has said of it counts: any life may come next. Or not,
+    // since it is there in this life.
+    void forget(const postgres::AgentRetirement& retirement);
+    void overrule(const postgres::AgentRetirement& retirement, std::uint64_t incarnation);
+    // What is known of agents, here or at the other node.
+    [[nodiscard]] const core::AgentRoster& roster() const;
     // nullptr: it is not retired, at either node.
     [[nodiscard]] const postgres::AgentRetirement* retirement_of(
         const core::AgentName& agent) const;

@@ -42,7 +42,6 @@ lra_library(agent_lrad
     agent/lrad/pair_setup.cpp
     agent/lrad/pair_view.cpp
     agent/lrad/portals_to_ask.cpp
-    agent/lrad/presence_memory.cpp
     agent/lrad/reconcile_methods.cpp
     agent/lrad/refusal_watch.cpp
     agent/lrad/release_methods.cpp

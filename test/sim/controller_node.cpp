@@ -46,6 +46,10 @@ void ControllerNode::start() {
     if (replaced) {
         tables.debts.clear();
         state.debts.clear();
+        if (plan_.faults.agents_forgotten) {
+            tables.agents.clear();
+            state.agents.clear();
+        }
     }
     oracle_.controller_started(timeline_.now_ms(), tables, replaced);
     rules_.emplace(sharing, std::move(state), tables.epoch);
@@ -66,8 +70,16 @@ std::vector<DriveSerial> ControllerNode::drives_to_be_seen() const {
 }
 
 void ControllerNode::take_over() {
-    for (const auto& agent : plan_.sharing.agents)
-        input(ControllerTookOver{agent.name, std::nullopt});
+    const auto& self = plan_.sharing.controller;
+    const bool reads = plan_.faults.agents_forgotten && bug_ != Bug::roster_unread;
+    for (const auto& [name, domain] : plan_.sharing.agents) {
+        ControllerTookOver took_over{name, std::nullopt};
+        if (const auto life = rows_.started(name); reads && life)
+            took_over.heard = AgentPresence{self, name, *life};
+        if (const auto left = rows_.stopping(name); reads && left)
+            input(AgentStopping{{self, name, *left}});
+        input(took_over);
+    }
 }
 
 void ControllerNode::crash() {
@@ -90,8 +102,10 @@ bool ControllerNode::receive(const PeerName& /*from*/, const Message& message) {
     if (const auto* confirmation = std::get_if<Confirmation>(&message)) {
         input(NoticeConfirmed{*confirmation});
     } else if (const auto* started = std::get_if<StartedMessage>(&message)) {
+        rows_.hear(started->presence.agent, started->presence.incarnation, false);
         input(AgentStarted{started->presence});
     } else if (const auto* stopping = std::get_if<StoppingMessage>(&message)) {
+        rows_.hear(stopping->presence.agent, stopping->presence.incarnation, true);
         input(AgentStopping{stopping->presence});
     } else if (const auto* statement = std::get_if<HolderStatement>(&message)) {
         input(HolderStated{*statement});

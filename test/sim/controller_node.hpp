@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 
+#include "agent/core/agent_roster.hpp"
 #include "agent/core/reservation_agent.hpp"
 #include "test/sim/disk.hpp"
 #include "test/sim/network.hpp"
@@ -57,6 +58,7 @@ class ControllerNode {
     Network& network_;
     TapeDrives& drives_;
     ControllerDisk disk_;
+    agent::core::AgentRoster rows_;  // of agents, in the database of the pair
     std::optional<agent::core::ReservationAgent> rules_;
     std::uint64_t life_ = 0;
     std::optional<agent::core::Instant> wakeup_;

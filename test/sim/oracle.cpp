@@ -59,6 +59,10 @@ void Oracle::controller_started(std::int64_t now, const ControllerTables& on_dis
     for (const auto& [serial, drive] : drives_) {
         if (replaces) to_be_seen_.insert(serial);
     }
+    recorded_free_.clear();
+    for (const auto& [serial, drive] : on_disk.drives) {
+        if (drive.reservation.state == ReservationState::free) recorded_free_.insert(serial);
+    }
     if (!epochs_.insert(on_disk.epoch).second) {
         fail(now, "a notice is used once",
              "epoch " + std::to_string(on_disk.epoch) + " begins twice");
@@ -93,8 +97,7 @@ void Oracle::input_delivered(std::int64_t now, const ReservationAgentInput& inpu
     excused_before_.clear();
     if (const auto* seen = std::get_if<DriveObserved>(&input);
         seen != nullptr && to_be_seen_.erase(seen->drive) != 0 &&
-        seen->reservation.state == ReservationState::free &&
-        drives_[seen->drive].told.state == ReservationState::free) {
+        seen->reservation.state == ReservationState::free && recorded_free_.contains(seen->drive)) {
         free_as_before_ = seen->drive;
     }
     if (const auto* confirmed = std::get_if<NoticeConfirmed>(&input)) {

@@ -123,6 +123,7 @@ class Oracle {
     std::optional<agent::core::DriveSerial> clearing_;   // by the input that is being worked on
     std::optional<agent::core::AgentName> taking_over_;  // asked by a new controller in this step
     std::set<agent::core::DriveSerial> to_be_seen_;      // by a new controller
+    std::set<agent::core::DriveSerial> recorded_free_;   // when the controller started
     std::optional<agent::core::DriveSerial> free_as_before_;  // seen so for the first time
     std::map<agent::core::DriveSerial, Drive> drives_;
     std::map<agent::core::AgentName, Agent> agents_;

@@ -32,6 +32,7 @@ constexpr EnumeratorName<Bug> bug_names[] = {
     {Bug::operating_forgotten, "operating_forgotten"},
     {Bug::cut_off_counts_as_ended, "cut_off_counts_as_ended"},
     {Bug::takeover_forgives, "takeover_forgives"},
+    {Bug::roster_unread, "roster_unread"},
 };
 
 InitiatorPort port_of(std::size_t host) {
@@ -78,6 +79,7 @@ Plan plan_of(std::uint64_t seed) {
     plan.seed = seed;
     choose_faults(plan.faults, random);
     plan.faults.controller_replaced = seed % 4 == 3;
+    plan.faults.agents_forgotten = seed % 8 == 7;
 
     SharingConfiguration& sharing = plan.sharing;
     sharing.controller = "library-1";

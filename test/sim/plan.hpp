@@ -39,6 +39,8 @@ struct Faults {
     // Another controller takes the place of one that has crashed: it has its records, by watching
     // and from the pair's database, but not who owes what.
     bool controller_replaced = false;
+    // That one has lost its records of agents: it knows them by the rows of the pair's database.
+    bool agents_forgotten = false;
 };
 
 struct Plan {
@@ -79,6 +81,7 @@ enum class Bug : std::uint8_t {
     operating_forgotten,      // a host that is to act is told that it only watches
     cut_off_counts_as_ended,  // of a command that was cut off it is said that it has ended
     takeover_forgives,        // a controller that takes over asks nobody
+    roster_unread,            // one that has lost its records of agents begins without any
 };
 inline constexpr Bug planted_bugs[] = {
     Bug::old_epoch_counts,      Bug::superseding_forgives,
@@ -91,7 +94,7 @@ inline constexpr Bug planted_bugs[] = {
     Bug::torn_transaction_kept, Bug::changes_of_reservation_unseen,
     Bug::old_statement_counts,  Bug::observing_forgotten,
     Bug::operating_forgotten,   Bug::cut_off_counts_as_ended,
-    Bug::takeover_forgives,
+    Bug::takeover_forgives,     Bug::roster_unread,
 };
 [[nodiscard]] std::string_view to_text(Bug bug);
 

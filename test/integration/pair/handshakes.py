@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -111,6 +112,28 @@ def retired_over_a_takeover(rig, tape):
     check(forced(rig, "lra-a", busy) is None, "at lra-a too, where it had been retired; every host confirms to it, no drive suffers")
 
 
+def replaced_over_a_takeover(rig):
+    """lra-b comes back with another disk for its state, and hears nothing of host-b before it has to serve."""
+    busy = rig.drives[0]
+    check(forced(rig, "lra-a", busy) is None and shown(rig, "lra-a", busy)["reservation"]["state"] == "reserved", "host-a has a drive")
+    silent = rig.processes["host-b"]
+    silent.send_signal(signal.SIGSTOP)
+    try:
+        shutil.rmtree(rig.path("lra-b"))
+        rig.start_node("lra-b")
+        rig.await_pair("lra-a")
+        wait_until("lra-b knows of host-b", lambda: "agent host-b is known to the other node: it has started" in rig.log_of("lra-b"), 20)
+        await_reservation(rig, "lra-b", busy, "reserved")
+        check(forced(rig, "lra-b", busy) is None, "lra-b is back without its state, and host-b hangs")
+        rig.kill("lra-a")
+        rig.await_state("lra-b", "primary_alone")
+        reason, _ = wait_until("lra-b forces it offline", lambda: forced(rig, "lra-b", busy), 60)
+        check("host-b" in reason, f"it takes over, and waits for host-b as for everybody: {reason}")
+    finally:
+        silent.send_signal(signal.SIGCONT)
+    await_agents(rig, "lra-b", {h: "started" for h in rig.hosts})
+
+
 def holders_by_event(rig):
     """Only the drive itself can say who holds it by RESERVE; and it is told itself to refuse everyone."""
     told, last = rig.drives[2], rig.drives[-1]
@@ -160,6 +183,7 @@ def handshakes(rig):
     silent_over_a_takeover(rig, tape)
     held_after_a_takeover(rig, *by_event)
     retired_over_a_takeover(rig, tape)
+    replaced_over_a_takeover(rig)
 
 
 def main():

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "agent/postgres/agent_retirements.hpp"
+#include "agent/postgres/agent_words.hpp"
 #include "agent/postgres/offline_marks.hpp"
 #include "agent/postgres/primary_session.hpp"
 #include "agent/postgres/request_box.hpp"
@@ -52,6 +53,40 @@ TEST_CASE("either node puts and ends the row of a retired agent, and another's s
     CHECK(read_agent_retirements(serving).value() == std::vector{second});
     REQUIRE(end_agent_retirement(standing_by, second));
     CHECK(read_agent_retirements(serving)->empty());
+}
+
+TEST_CASE(
+    "the newest word of an agent stays, whoever puts it, and outlives the server that took it") {
+    if (!two_servers::can_run()) return;
+    using Words = std::vector<agent::core::AgentWord>;
+    TwoServers pair;
+    open_pair(pair);
+    auto serving = session_of(pair, Node::first);
+    auto standing_by = session_of(pair, Node::second);
+    REQUIRE(serving.connect(true));
+    CHECK(read_agent_words(standing_by).value() == Words{});
+    constexpr std::uint64_t high = 18'000'000'000'000'000'000U;
+    REQUIRE(
+        put_agent_words(serving, {{"host-a", 0, 9, false}, {"it's b", 7, high, true}}, "lra-a"));
+    REQUIRE(put_agent_words(
+        standing_by, {{"host-a", 0, 10, false}, {"host-c", 3, 1, false}, {"it's b", 7, 1, true}},
+        "lra-b"));
+    REQUIRE(put_agent_words(serving, {{"host-a", 0, 9, true}, {"host-c", 4, 0, false}}, "lra-a"));
+    const Words words{{"host-a", 0, 10, false}, {"host-c", 4, 0, false}, {"it's b", 7, high, true}};
+    CHECK(read_agent_words(standing_by).value() == words);
+    REQUIRE(put_agent_words(serving, {{"host-a", 0, 10, true}}, "lra-a"));
+    CHECK(read_agent_words(serving).value()->front().stopping);
+
+    pair.signal(Node::first, SIGKILL);
+    REQUIRE(pair.begin_alone(Node::second, 2));
+    REQUIRE(standing_by.connect(true));
+    CHECK(read_agent_words(standing_by).value()->size() == 3);
+    // A node that serves and has an older version.
+    REQUIRE(standing_by.write("DROP TABLE agent_word", {}));
+    const auto none = read_agent_words(standing_by);
+    REQUIRE(none);
+    CHECK_FALSE(none->has_value());
+    CHECK(standing_by.is_connected());
 }
 
 TEST_CASE("both nodes put rows of drives forced offline, and a row is ended once") {

@@ -38,6 +38,7 @@ struct CutOff {
         };
         doors.drives = [] { return std::vector<core::DriveRecord>{}; };
         doors.agents = [] { return std::vector<core::AgentName>{"host-b"}; };
+        doors.heard_elsewhere = [](const auto&) { FAIL("there are no rows to hear from"); };
         doors.retired = [](const auto&) { FAIL("there are no rows to obey"); };
         doors.obey = [](const OfflineWish&) { FAIL("there are no rows to obey"); };
         doors.recorded = [this](const core::DriveSerial& drive) { recorded.push_back(drive); };
@@ -109,11 +110,33 @@ TEST_CASE("a retirement that nobody can be told is kept until the agent starts")
         records.begin({});
         REQUIRE(records.retirement_of("host-b") != nullptr);
         CHECK(records.retirement_of("host-b")->reason == "sold");
-        records.returned("host-b");
+        CHECK(records.roster().knows("host-b"));
+        CHECK_FALSE(records.roster().started("host-b"));
+        records.heard("host-b", 1, false);
     }
     auto records = controller.sharing();
     records.begin({});
     CHECK(records.retirement_of("host-b") == nullptr);
+    CHECK(records.roster().started("host-b") == 1U);
+}
+
+TEST_CASE("an agent that is there although the other node has retired it counts on, also later") {
+    CutOff controller;
+    {
+        auto records = controller.sharing();
+        records.begin({});
+        records.heard("host-b", 5, false);
+        records.overrule({"host-b", "b:7", "root", "sold", {1'700'000'000'000}}, 5);
+        CHECK(records.roster().started("host-b") == 5U);
+    }
+    auto records = controller.sharing();
+    records.begin({});
+    CHECK(records.roster().started("host-b") == 5U);
+    CHECK(records.roster().era_of("host-b") == 1'700'000'000'000U);
+    records.forget({"host-b", "b:7", "root", "sold", {1'700'000'000'000}});  // told late
+    CHECK(records.roster().started("host-b") == 5U);
+    records.forget({"host-b", "b:8", "root", "sold", {1'700'000'000'001}});
+    CHECK_FALSE(records.roster().started("host-b"));
 }
 
 TEST_CASE("a node that can not read the rows does not serve") {
