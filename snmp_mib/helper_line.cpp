@@ -28,7 +28,8 @@ struct HelperWords {
         const DriveChange& change = said.change;
         const json object{{"number", said.number},     {"drive", change.drive},
                           {"offline", change.offline}, {"reason", change.reason},
-                          {"user", change.user},       {"address", change.address}};
+                          {"user", change.user},       {"address", change.address},
+                          {"ask", change.only_ask}};
         return std::string(set_word) + object.dump(-1, ' ', false, json::error_handler_t::replace);
     }
 };
@@ -49,9 +50,9 @@ std::optional<HelperLine> master_from(std::string_view rest) {
 std::optional<HelperLine> change_from(const json& object) {
     DriveChangeRequest request;
     request.number = object.at("number").get<std::uint64_t>();
-    request.change = {object.at("drive").get<std::string>(), object.at("offline").get<bool>(),
-                      object.at("reason").get<std::string>(), object.at("user").get<std::string>(),
-                      object.at("address").get<std::string>()};
+    request.change = {object.at("drive").get<std::string>(),   object.at("offline").get<bool>(),
+                      object.at("reason").get<std::string>(),  object.at("user").get<std::string>(),
+                      object.at("address").get<std::string>(), object.at("ask").get<bool>()};
     const std::size_t length = request.change.reason.size();
     if (length == 0 || length > change_reason_max) return std::nullopt;
     return request;

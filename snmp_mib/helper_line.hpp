@@ -16,9 +16,10 @@ namespace snmp_mib {
 struct DriveChange {
     std::string drive;
     bool offline = false;
-    std::string reason;   // 1 to 200 bytes of plain text
-    std::string user;     // of SNMPv3, authenticated and encrypted
-    std::string address;  // that the request came from
+    std::string reason;     // 1 to 200 bytes of plain text
+    std::string user;       // of SNMPv3, authenticated and encrypted
+    std::string address;    // that the request came from
+    bool only_ask = false;  // may it be done here now? Nothing is done yet
     bool operator==(const DriveChange&) const = default;
 };
 inline constexpr std::size_t change_reason_max = 200;

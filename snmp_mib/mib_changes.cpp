@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 
 #include <array>
+#include <optional>
 #include <string>
 
 #include "snmp_mib/mib_tables.hpp"
@@ -95,18 +96,29 @@ std::string address_of(const netsnmp_pdu& pdu) {
     return shown != nullptr ? shown : "an unknown address";
 }
 
+// Nothing: nobody can be named who asks.
+std::optional<DriveChange> change_of(const Asked& asked, const netsnmp_agent_request_info& info) {
+    const netsnmp_pdu* pdu = info.asp != nullptr ? info.asp->pdu : nullptr;
+    if (pdu == nullptr || pdu->securityName == nullptr || asked.serial == nullptr)
+        return std::nullopt;
+    return DriveChange{text_of(*asked.serial), *asked.state->val.integer == wants_offline,
+                       text_of(*asked.reason), std::string(pdu->securityName, pdu->securityNameLen),
+                       address_of(*pdu)};
+}
+
+// Before anything is done: a node of a pair that stands by changes no drive (RFC 3416 4.2.5 (11)).
+void ask(MibTables& tables, netsnmp_agent_request_info* info, netsnmp_request_info* requests,
+         const Asked& asked) {
+    auto change = change_of(asked, *info);
+    if (change) change->only_ask = true;
+    if (!change || !tables.change_drive()(*change))
+        netsnmp_set_request_error(info, requests, SNMP_ERR_RESOURCEUNAVAILABLE);
+}
+
 void commit(MibTables& tables, netsnmp_agent_request_info* info, netsnmp_request_info* requests) {
-    const Asked asked = asked_by(requests);
-    const netsnmp_pdu* pdu = info->asp != nullptr ? info->asp->pdu : nullptr;
-    if (pdu == nullptr || pdu->securityName == nullptr || asked.serial == nullptr) {
-        netsnmp_set_request_error(info, requests, SNMP_ERR_COMMITFAILED);
-        return;
-    }
-    tables.count_change();
-    const DriveChange change{
-        text_of(*asked.serial), *asked.state->val.integer == wants_offline, text_of(*asked.reason),
-        std::string(pdu->securityName, pdu->securityNameLen), address_of(*pdu)};
-    if (!tables.change_drive()(change))
+    const auto change = change_of(asked_by(requests), *info);
+    if (change) tables.count_change();
+    if (!change || !tables.change_drive()(*change))
         netsnmp_set_request_error(info, requests, SNMP_ERR_COMMITFAILED);
 }
 
@@ -123,7 +135,8 @@ void take_change(MibTables& tables, netsnmp_agent_request_info_s* info,
             return;
         case MODE_SET_RESERVE2: {
             const Asked asked = asked_by(requests);
-            if (asked.about_one_drive && asked.state != nullptr && asked.reason != nullptr) return;
+            if (asked.about_one_drive && asked.state != nullptr && asked.reason != nullptr)
+                return ask(tables, info, requests, asked);
             netsnmp_set_request_error(info, requests, SNMP_ERR_INCONSISTENTVALUE);
             return;
         }

@@ -64,11 +64,12 @@ void Controller::end_alarms_of_no_host() {
 }
 
 void Controller::serve_hosts() {
-    control_->on_async("agent.check", [this](const json& params, const Caller&,
-                                             const runtime::ControlServer::Answerer& answer) {
+    on_either_node("agent.check", [this](const json& params, const Caller&,
+                                         const runtime::ControlServer::Answerer& answer) {
         const auto name = runtime::text_parameter(params, "name");
         if (!name)
             return answer(ControlError{ControlErrorCode::invalid_params, name.error().message});
+        if (const auto elsewhere = not_here()) return answer(*elsewhere);
         const auto shown = show_agent(*name);
         if (const auto* error = std::get_if<ControlError>(&shown)) return answer(*error);
         if (hosts_->find(*name) == nullptr) {

@@ -195,6 +195,9 @@ class Controller {
     // release_methods.cpp: lractl drive release.
     struct ReleaseRun;
     void serve_release();
+    // A release that was passed on and is begun here, or elsewhere, a second time.
+    [[nodiscard]] std::optional<runtime::ControlError> release_begun_before(
+        const nlohmann::json& params);
     void begin_release(const std::shared_ptr<ReleaseRun>& run);
     void survey_for_release(const std::shared_ptr<ReleaseRun>& run);
     void surveyed_for_release(const std::shared_ptr<ReleaseRun>& run,
@@ -271,6 +274,9 @@ class Controller {
         const nlohmann::json& params,
         const std::function<void(const core::Result<nlohmann::json>&)>& then);
     [[nodiscard]] bool settle_retirement(
+        const nlohmann::json& params,
+        const std::function<void(const core::Result<nlohmann::json>&)>& then);
+    [[nodiscard]] bool settle_release(
         const nlohmann::json& params,
         const std::function<void(const core::Result<nlohmann::json>&)>& then);
     // A retirement that was passed on, and is done again: is the agent back by now?

@@ -212,6 +212,8 @@ void Controller::become_active(const pair::ActingRight& right) {
         return on_failure_(begun.error().message);
     }
     pair_->active = true;
+    pair_->releases_once =
+        ReleaseOnce(configuration_.sharing.controller, std::to_string(store_.epoch()));
     rules_ =
         core::ReservationAgent(configuration_.sharing, std::move(recorded).value(), store_.epoch());
     runtime::log_info("this controller serves the library from now on, epoch " +

@@ -38,6 +38,13 @@ bool Controller::pass_on(const std::string& method, const json& params,
                          const runtime::Caller& caller, const Answerer& answer) {
     if (!pair_ || !pair_->requests || !pair_->node->started()) return false;
     if (pair_->node->rules().state() != pair::NodeState::standby) return false;
+    if (method == "drive.release") {
+        const auto serial = runtime::text_parameter(params, "serial");
+        const auto view = serial ? view_of(core::DriveSerial{*serial}) : std::nullopt;
+        const auto meant = view ? with_reservation_seen(params, view->record.reservation) : params;
+        pair_->requests->pass(method, meant, caller, answer);
+        return true;
+    }
     pair_->requests->pass(method, params, caller, answer);
     return true;
 }
@@ -53,6 +60,7 @@ void Controller::open_requests() {
     doors.settle_meaning = [this](const std::string& method, const json& params,
                                   std::function<void(const core::Result<json>&)> then) {
         if (method == "drive.clear") return settle_clear(params, then);
+        if (method == "drive.release") return settle_release(params, then);
         if (method == "agent.retire") return settle_retirement(params, then);
         const auto& settle = pair_->mounts.settle_meaning;
         return settle && settle(method, params, std::move(then));
@@ -101,6 +109,15 @@ bool Controller::settle_clear(const json& params,
     json settled = params;
     settled["marks"] = pair_->shared->open_marks(core::DriveSerial{*serial});
     then(settled);
+    return true;
+}
+
+// Its steps can not be taken back: whoever finds it begun does not begin it again.
+bool Controller::settle_release(const json& params,
+                                const std::function<void(const core::Result<json>&)>& then) {
+    const auto plan = params.find("plan");
+    if (plan != params.end() && *plan == json(true)) return false;  // changes nothing
+    then(pair_->releases_once.to_begin(params));
     return true;
 }
 

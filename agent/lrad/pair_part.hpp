@@ -14,6 +14,7 @@
 #include "agent/lrad/controller.hpp"
 #include "agent/lrad/pair_alarms.hpp"
 #include "agent/lrad/pair_view.hpp"
+#include "agent/lrad/release_once.hpp"
 #include "agent/lrad/request_passing.hpp"
 #include "agent/lrad/shared_records.hpp"
 #include "agent/mounts/worker.hpp"
@@ -53,7 +54,8 @@ struct Controller::PairPart {
     }
     std::unique_ptr<SharedRecords> shared;
     std::unique_ptr<RequestPassing> requests;
-    mounts::MountDispatch mounts;  // empty: no changer
+    ReleaseOnce releases_once{"", ""};  // of this node since it serves
+    mounts::MountDispatch mounts;       // empty: no changer
     std::optional<core::Instant> mounting_awaited_since;
     std::map<core::DriveSerial, std::string> cleared_by;  // who, and why, until it is online
     std::set<core::AlarmKey> mirrored;  // alarms that the other node has announced

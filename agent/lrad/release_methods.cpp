@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "agent/lrad/controller.hpp"
+#include "agent/lrad/pair_part.hpp"
+#include "agent/lrad/release_once.hpp"
 #include "agent/lrad/release_plan.hpp"
 #include "agent/runtime/clock.hpp"
 #include "drive_iface/device/fence.hpp"
@@ -46,8 +48,9 @@ struct Controller::ReleaseRun {
     bool plan_only = false;
     bool allow_reset = false;
     std::string reason;
-    runtime::ControlServer::Answerer answer;  // empty once it has been called
-    std::optional<core::Reservation> wanted_gone;
+    runtime::ControlServer::Answerer answer;       // empty once it has been called
+    std::optional<core::Reservation> wanted_gone;  // as seen by who asked, or when it began
+    bool begun = false;
     std::optional<Kind> last;  // the step behind us
     std::string last_outcome;
     json done = json::array();
@@ -60,8 +63,8 @@ struct Controller::ReleaseRun {
 };
 
 void Controller::serve_release() {
-    control_->on_async("drive.release", [this](const json& params, const runtime::Caller& caller,
-                                               runtime::ControlServer::Answerer answer) {
+    on_either_node("drive.release", [this](const json& params, const runtime::Caller& caller,
+                                           runtime::ControlServer::Answerer answer) {
         const auto wrong = [&](const core::Error& error) {
             answer(ControlError{ControlErrorCode::invalid_params, error.message});
         };
@@ -77,13 +80,25 @@ void Controller::serve_release() {
             if (!reason) return wrong(reason.error());
             run->reason = *reason;
         }
+        if (const auto before = release_begun_before(params)) return answer(*before);
         run->drive = {*serial};
+        run->wanted_gone = reservation_seen(params);
         run->actor = runtime::to_text(caller);
         run->plan_only = *plan_only;
         run->allow_reset = *allow_reset;
         run->answer = std::move(answer);
         begin_release(run);
     });
+}
+
+std::optional<ControlError> Controller::release_begun_before(const json& params) {
+    if (!pair_ || pair_->releases_once.begin(params)) return std::nullopt;
+    return ControlError{ControlErrorCode::busy,
+                        "BUSY: controller " + ReleaseOnce::begun_by(params) +
+                            " was to do it, and does not serve any more. Whether it was done is "
+                            "not known here: look with `lractl drive show " +
+                            params.value("serial", "") + "`, and ask again",
+                        R"({"reason": "outcome_unknown"})"};
 }
 
 void Controller::begin_release(const std::shared_ptr<ReleaseRun>& run) {
@@ -170,7 +185,8 @@ void Controller::surveyed_for_release(const std::shared_ptr<ReleaseRun>& run,
                                    std::string(to_text(*run->last)) + ": " + run->last_outcome +
                                        "; afterwards: " + afterwards});
     } else if (is_reserved(plan)) {
-        run->wanted_gone = survey.reservation;
+        if (!run->wanted_gone) run->wanted_gone = survey.reservation;
+        run->begun = true;
         take(core::ReleaseReported{run->drive, Stage::asked, run->actor,
                                    run->reason + " (held by " + plan.holder + ")"});
     }
@@ -275,7 +291,7 @@ void Controller::end_release(const std::shared_ptr<ReleaseRun>& run, bool free,
     releases_.erase(run->drive);
     if (const auto found = drives_.find(run->drive); found != drives_.end())
         found->second.watch->look_now();
-    const bool begun = run->wanted_gone.has_value();
+    const bool begun = run->begun;
     if (begun) {
         take(core::ReleaseReported{run->drive, free ? Stage::succeeded : Stage::failed, run->actor,
                                    words});
@@ -284,6 +300,7 @@ void Controller::end_release(const std::shared_ptr<ReleaseRun>& run, bool free,
         return run->finish(json{{"serial", run->drive.text},
                                 {"result", "free"},
                                 {"how", words},
+                                {"controller", configuration_.sharing.controller},
                                 {"steps", std::move(run->done)}});
     }
     std::string steps;

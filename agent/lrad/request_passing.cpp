@@ -348,7 +348,7 @@ bool RequestPassing::Work::is_under_way(const std::string& id, std::uint64_t att
 void RequestPassing::Work::answer(const std::string& id, std::uint64_t attempt,
                                   const ControlAnswer& given) {
     if (over || !is_under_way(id, attempt)) return;
-    to_answer[id] = {id, answer_text(given)};
+    to_answer[id] = {id, answer_text(given, node)};
     look_again(std::chrono::milliseconds(0));
 }
 
@@ -422,8 +422,9 @@ RequestPassing::Counts RequestPassing::counts() const {
 
 // ---- answers as text
 
-std::string answer_text(const ControlAnswer& answer) {
+std::string answer_text(const ControlAnswer& answer, const std::string& node) {
     json text = json::object();
+    if (!node.empty()) text["node"] = node;
     if (const auto* error = std::get_if<ControlError>(&answer)) {
         text["error"] = {{"code", static_cast<int>(error->code)},
                          {"message", error->message},
@@ -439,8 +440,12 @@ std::string answer_text(const ControlAnswer& answer) {
 }
 
 ControlAnswer answer_from_text(const std::string& text) {
-    const json answer = json::parse(text, nullptr, false);
-    if (answer.is_object() && answer.contains("result")) return answer["result"];
+    json answer = json::parse(text, nullptr, false);
+    if (answer.is_object() && answer.contains("result")) {
+        json& result = answer["result"];
+        if (result.is_object() && answer.contains("node")) result["answered_by"] = answer["node"];
+        return result;
+    }
     try {
         const auto& error = answer.at("error");
         return ControlError{static_cast<ControlErrorCode>(error.at("code").get<int>()),

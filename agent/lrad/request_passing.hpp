@@ -80,8 +80,10 @@ class RequestPassing {
     std::shared_ptr<Work> work_;
 };
 
-// An answer as text, and back; what makes no sense is an error.
-[[nodiscard]] std::string answer_text(const runtime::ControlAnswer& answer);
+// An answer as text, and back; what makes no sense is an error. `node`: who gives it, which an
+// answer with fields then has as "answered_by".
+[[nodiscard]] std::string answer_text(const runtime::ControlAnswer& answer,
+                                      const std::string& node = {});
 [[nodiscard]] runtime::ControlAnswer answer_from_text(const std::string& text);
 
 }  // namespace agent::lrad

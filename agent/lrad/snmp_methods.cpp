@@ -31,7 +31,12 @@ core::Outcome Controller::change_by_snmp(const snmp_mib::DriveChange& change) {
     const std::string actor = "SNMP user " + change.user + " at " + change.address;
     const auto view = view_of(drive);
     if (!view || failed_) return core::Error{"no drive " + change.drive};
-    if (const auto elsewhere = not_here()) return core::Error{elsewhere->message};
+    if (const auto elsewhere = not_here()) {
+        runtime::log_warning(actor + " is refused: drive " + drive.text + ": " +
+                             elsewhere->message);
+        return core::Error{elsewhere->message};
+    }
+    if (change.only_ask) return core::Nothing{};
     const auto wanted =
         change.offline ? core::OperationalState::forced_offline : core::OperationalState::online;
     if (auto changed = change_drive(drive, wanted, actor, change.reason); !changed) {

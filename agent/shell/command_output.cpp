@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "agent/shell/screen.hpp"
 #include "agent/shell/view.hpp"
 
 namespace agent::shell {
@@ -73,9 +74,17 @@ ExitCode report_error(const ControlError& error, const Request& request,
 }
 
 void show(const Request& request, const json& result, const Output& output) {
-    print(output.results, request.options.json ? rendered_json(result, terminal(output.results))
-                                               : rendered(request.command->view, result,
-                                                          screen_of(::fileno(output.results))));
+    if (request.options.json)
+        return print(output.results, rendered_json(result, terminal(output.results)));
+    print(output.results,
+          rendered(request.command->view, result, screen_of(::fileno(output.results))));
+    // Facts have it among the others.
+    const bool elsewhere = result.is_object() && result.contains("answered_by") &&
+                           result["answered_by"].is_string() &&
+                           request.command->view != View::facts;
+    if (elsewhere)
+        print(output.results, "answered by controller " +
+                                  printable(result["answered_by"].get<std::string>()) + "\n");
 }
 
 void print(std::FILE* stream, std::string_view text) {

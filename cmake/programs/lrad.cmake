@@ -45,6 +45,7 @@ lra_library(agent_lrad
     agent/lrad/reconcile_methods.cpp
     agent/lrad/refusal_watch.cpp
     agent/lrad/release_methods.cpp
+    agent/lrad/release_once.cpp
     agent/lrad/release_plan.cpp
     agent/lrad/request_errand.cpp
     agent/lrad/request_passing.cpp

@@ -55,6 +55,25 @@ def settled(rig, node):
     return rig.ask(node, "handshake", "list", quiet=True) == []
 
 
+def released_from_the_other_node(rig):
+    """Nobody on the holder's host can be asked: its key is preempted."""
+    drive = rig.drives[1]
+    host = rig.scsi_host("host-a", drive)
+    check(host.pr_register(KEY) == 0 and host.pr_reserve(KEY) == 0, "host-a reserves a drive and forgets it")
+    for node in NODES:
+        await_reservation(rig, node, drive, "reserved")
+    plan = rig.ask("lra-b", "drive", "release", drive, "--plan")
+    check(plan == {**rig.ask("lra-a", "drive", "release", drive, "--plan"), "answered_by": "lra-a"} and plan["reserved"],
+          "the node that stands by shows the plan of the one that serves")
+    done = rig.ask("lra-b", "drive", "release", drive, "--reason", "host-a has forgotten it")
+    check(done["result"] == "free" and done["controller"] == "lra-a", f"and has the drive released by it: {done['how']}")
+    await_reservation(rig, "lra-a", drive, "free")
+    status, _, words = rig.refused("lra-b", "drive", "release", "VT99", "--reason", "x")
+    check(status == 1 and "not in the configuration" in words, "a refusal comes back as it was given")
+    status, _, words = rig.refused("lra-b", "agent", "check", "host-a")
+    check("is a dsad on its own host" in words, "agent check is answered by it too")
+
+
 def silent_over_a_takeover(rig, tape):
     """host-b hangs, host-a reserves, and the node that waits for host-b's word dies."""
     busy, idle = rig.drives[:2]
@@ -142,8 +161,14 @@ def holders_by_event(rig):
     rig.ask("lra-b", "drive", "offline", last, "--reason", "wrong drive")
     wait_until("the drive refuses", lambda: forced(rig, "lra-a", last), 20)
     check("at node lra-b" in forced(rig, "lra-a", last), "a drive is forced offline by a command at either node")
-    rig.ask("lra-b", "drive", "clear", last, "--reason", "wrong drive")
-    check(forced(rig, "lra-a", last) is None, "and cleared")
+    cleared = rig.ask("lra-b", "drive", "clear", last, "--reason", "wrong drive")
+    check(forced(rig, "lra-a", last) is None and cleared["answered_by"] == "lra-a", "and cleared, and the answer names the node that did it")
+    refused = rig.set_by_snmp("lra-b", last, "offline", "wrong node")
+    check("resourceUnavailable" in refused and "controller lra-a serves the library" in rig.log_of("lra-b") and forced(rig, "lra-a", last) is None,
+          "by SNMP SET it is refused at the node that stands by, whose log names the other one")
+    check(rig.set_by_snmp("lra-a", last, "offline", "right node") == "", "which takes it")
+    rig.ask("lra-a", "drive", "clear", last, "--reason", "right node")
+    wait_until("both nodes know that it is cleared", lambda: all(forced(rig, node, last) is None for node in NODES), 20)
     refusals = [rig.refused(node, "drive", "offline", "VT99", "--reason", "x") for node in NODES]
     check(refusals[0] == refusals[1], f"a refusal there is the answer here: {refusals[1][2]}")
     rig.ask("lra-b", "drive", "offline", last, "--reason", "the loader is jammed")
@@ -179,6 +204,7 @@ def handshakes(rig):
     check(agents(rig, "lra-a")["host-c"] == "stopped", "and passes on that an agent is retired")
     wait_until("lra-b hears of it", lambda: "agent host-c is retired" in rig.log_of("lra-b"), 20)
     tape = rig.scsi_host("host-a", rig.drives[0])
+    released_from_the_other_node(rig)
     by_event = holders_by_event(rig)
     silent_over_a_takeover(rig, tape)
     held_after_a_takeover(rig, *by_event)

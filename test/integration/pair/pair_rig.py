@@ -89,6 +89,7 @@ class PairRig(Rig):
         configuration["controller"] = {"id": node, "state_dir": str(self.path(node))}
         configuration["control"] = {"socket": self.sock(node)}
         configuration["snmp"]["listen"] = f"udp:127.0.0.1:{self.node_ports[node]}"
+        configuration["snmp"]["mib_writers"] = ["noc"]
         configuration["snmp"]["mib_listen"] = f"udp:127.0.0.1:{self.mib_ports[node]}"
         configuration["snmp"]["users"].append(self._user("nodes"))
         for drive in configuration["drives"]:
@@ -235,14 +236,23 @@ class PairRig(Rig):
         error = json.loads(done.stderr)["error"]
         return done.returncode, error.get("data", {}), error["message"]
 
+    def _snmp(self, node, program, options, *objects):
+        mibs = f"{ROOT / 'snmp_mib'}:{ROOT / 'test/support/smi'}"
+        return self.run([program, "-v3", "-u", "noc", "-l", "authPriv", "-a", "SHA-256", "-A", self.passphrase("noc.auth"),
+                         "-x", "AES", "-X", self.passphrase("noc.priv"), "-M", mibs, "-m", "TAPE-LIBRARY-RESERVATION-MIB",
+                         *options, f"127.0.0.1:{self.mib_ports[node]}", *objects],
+                        check=False, env={"SNMP_PERSISTENT_DIR": str(self.path("snmptrapd"))})
+
     def mib(self, node, program, *words):
         """What Debian's SNMP tools show of a node's MIB."""
-        mibs = f"{ROOT / 'snmp_mib'}:{ROOT / 'test/support/smi'}"
-        done = self.run([program, "-v3", "-u", "noc", "-l", "authPriv", "-a", "SHA-256", "-A", self.passphrase("noc.auth"),
-                         "-x", "AES", "-X", self.passphrase("noc.priv"), "-M", mibs, "-m", "TAPE-LIBRARY-RESERVATION-MIB",
-                         *words[:-1], f"127.0.0.1:{self.mib_ports[node]}", f"TAPE-LIBRARY-RESERVATION-MIB::{words[-1]}"],
-                        check=False, env={"SNMP_PERSISTENT_DIR": str(self.path("snmptrapd"))})
-        return done.stdout
+        return self._snmp(node, program, words[:-1], f"TAPE-LIBRARY-RESERVATION-MIB::{words[-1]}").stdout
+
+    def set_by_snmp(self, node, drive, state, reason):
+        """Empty: it was taken; otherwise the error."""
+        module = "TAPE-LIBRARY-RESERVATION-MIB::"
+        row = "." + ".".join(str(number) for number in (len(drive), *drive.encode()))
+        done = self._snmp(node, "snmpset", [], f"{module}tlrDriveAdminState{row}", "i", state, f"{module}tlrDriveAdminReason{row}", "s", reason)
+        return "" if done.returncode == 0 else done.stderr
 
     def alarms(self, node):
         return {(a["kind"], a.get("agent") or "") for a in self.ask(node, "alarm", "list")}

@@ -1,7 +1,8 @@
 // A MibFeeder in a process of its own, for tests: arguments PROGRAM STATE_DIR KEY_FILE [AGENTX
 // SOCKET]. Says what its helper does and what is set; on standard input "grow" adds a drive,
 // "drives N" makes it N, "counts" asks for its counts. Drive VT1001 refuses every change; a drive
-// is added meanwhile, and the helper gets the refusal and the new tables in one piece.
+// is added meanwhile, and the helper gets the refusal and the new tables in one piece. With the
+// reason "at the other node" nothing can be changed here.
 
 #include <signal.h>
 
@@ -21,6 +22,7 @@ using namespace snmp_mib;
 using namespace agent::core;
 
 constexpr auto stubborn_drive = "VT1001";
+constexpr auto elsewhere_reason = "at the other node";
 
 MibSnapshot snapshot(unsigned drives) {
     MibSnapshot result;
@@ -90,6 +92,11 @@ int main(int argc, char* argv[]) {
         loop, configuration, [&] { return snapshot(drives); },
         [](const std::string& trouble) { std::cout << "trouble " << trouble << std::endl; },
         [&](const DriveChange& change) -> Outcome {
+            if (change.only_ask) {
+                if (change.reason != elsewhere_reason) return Nothing{};
+                std::cout << "asked by " << change.user << "@" << change.address << std::endl;
+                return Error{"the other one serves"};
+            }
             std::cout << "change " << change.drive << (change.offline ? " offline " : " available ")
                       << change.user << "@" << change.address << ": " << change.reason << std::endl;
             if (change.drive != stubborn_drive) return Nothing{};

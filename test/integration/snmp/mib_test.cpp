@@ -192,6 +192,9 @@ TEST_CASE("who may write forces a drive offline with a reason, and nobody else d
     refused(change("VT1001", "2", "the controller says no"), "commitFailed");
     CHECK(served.feeder.wait_for("change") ==
           "change VT1001 offline noc@127.0.0.1: the controller says no");
+    // A node that stands by says so before anything is done.
+    refused(change("VT1000", "2", "at the other node"), "resourceUnavailable");
+    CHECK(served.feeder.wait_for("asked") == "asked by noc@127.0.0.1");
     // Tables that came in one piece with the refusal are served at once.
     CHECK(eventually([&] { return values_in(served.walk(".1.2")) == 45; }));
     // Nothing of what was refused has reached the controller.
@@ -204,7 +207,7 @@ TEST_CASE("a helper that asks and asks without listening is started anew") {
     const std::string program =
         folder.file("helper",
                     "#!/bin/sh\nexec yes 'set {\"number\":1,\"drive\":\"VT1000\",\"offline\":true,"
-                    "\"reason\":\"x\",\"user\":\"reader\",\"address\":\"192.0.2.50\"}'\n");
+                    "\"reason\":\"x\",\"user\":\"reader\",\"address\":\"192.0.2.50\",\"ask\":true}'\n");
     REQUIRE(::chmod(program.c_str(), 0700) == 0);
     ChildProcess feeder({SNMP_FEEDER_PROCESS, program, folder.path(), folder.file("key", "-")});
     CHECK_FALSE(feeder.wait_for("it asks without listening").empty());

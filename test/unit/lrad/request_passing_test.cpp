@@ -29,6 +29,17 @@ TEST_CASE("an answer that is passed on arrives as it was given") {
     CHECK(answer_from_text(answer_text(refused)) == refused);
 }
 
+TEST_CASE("an answer that is passed on names the node that gave it, where there is room") {
+    const auto passed = [](const ControlAnswer& answer) {
+        return answer_from_text(answer_text(answer, "lra-a"));
+    };
+    CHECK(passed(json{{"result", "free"}}) ==
+          ControlAnswer(json{{"result", "free"}, {"answered_by", "lra-a"}}));
+    CHECK(passed(json::array({1, 2})) == ControlAnswer(json::array({1, 2})));
+    const ControlAnswer refused = ControlError{ControlErrorCode::busy, "not now", ""};
+    CHECK(passed(refused) == refused);
+}
+
 TEST_CASE("an answer that makes no sense is an error, whatever is wrong with it") {
     const auto text = answer_text(ControlError{ControlErrorCode::busy, "not now", ""});
     for (std::size_t length = 0; length < text.size(); ++length) {

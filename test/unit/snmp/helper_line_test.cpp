@@ -14,7 +14,8 @@ TEST_CASE("what lra-mibd says comes back as it was said") {
         HelperMaster{true},
         HelperMaster{false},
         HelperCounts{{"wrong_key", 3}, {"requests", 18'446'744'073'709'551'615ULL}},
-        DriveChangeRequest{7, {"VT00000001", true, reason, "noc", "192.0.2.50"}}};
+        DriveChangeRequest{7, {"VT00000001", true, reason, "noc", "192.0.2.50"}},
+        DriveChangeRequest{8, {"VT00000001", false, reason, "noc", "192.0.2.50", true}}};
     for (const HelperLine& line : lines) {
         const std::string text = to_line(line);
         CHECK(text.find('\n') == std::string::npos);
@@ -34,8 +35,10 @@ TEST_CASE("what lra-mibd does not say is nothing") {
          {"", "ready", "ready ", "ready 70000", "ready 1x", "ready -1", "master", "master yes",
           "counts", "counts []", "counts {\"a\":\"b\"}", "counts {\"a\":-1}", "set {}",
           "set {\"number\":1,\"drive\":1,\"offline\":true,\"reason\":\"x\",\"user\":\"u\","
-          "\"address\":\"a\"}",
+          "\"address\":\"a\",\"ask\":false}",
           "set {\"number\":1,\"drive\":\"d\",\"offline\":true,\"reason\":\"\",\"user\":\"u\","
+          "\"address\":\"a\",\"ask\":false}",
+          "set {\"number\":1,\"drive\":\"d\",\"offline\":true,\"reason\":\"x\",\"user\":\"u\","
           "\"address\":\"a\"}",
           "hello"}) {
         CHECK_FALSE(helper_line_from(line));
