@@ -10,6 +10,8 @@ namespace {
 using agent::core::Error;
 using agent::core::Nothing;
 using agent::core::Outcome;
+using agent::core::Result;
+using virtual_library::LogicalObject;
 
 constexpr std::size_t copy_step = 1 << 20;
 // Looked at and copied at once, so that it is read from the disk once.
@@ -38,6 +40,35 @@ bool same(const IndexEntry& one, const IndexEntry& other) {
            one.object.length == other.object.length && one.crc32c == other.crc32c;
 }
 
+// Two recordings from one place on, record by record, without their entries.
+class Records {
+  public:
+    Records(const StoredCopy& one, const StoredCopy& other, std::uint64_t offset)
+        : one_(one.scan(offset)), other_(other.scan(offset)) {}
+
+    [[nodiscard]] bool stand_at(std::uint64_t offset) const {
+        return one_.offset() == offset && other_.offset() == offset;
+    }
+    // The next one, when it is whole and the same in both.
+    std::optional<LogicalObject> next() {
+        const auto here = one_.next();
+        const auto there = other_.next();
+        const bool record = here.kind == TapItem::Kind::block ||
+                            here.kind == TapItem::Kind::block_in_error ||
+                            here.kind == TapItem::Kind::filemark;
+        const bool same = here.kind == there.kind && here.offset == there.offset &&
+                          here.length == there.length && here.crc32c == there.crc32c;
+        if (!record || !same) return std::nullopt;
+        const bool filemark = here.kind == TapItem::Kind::filemark;
+        return LogicalObject{filemark ? LogicalObject::Kind::filemark : LogicalObject::Kind::block,
+                             here.length};
+    }
+
+  private:
+    TapScanner one_;
+    TapScanner other_;
+};
+
 class Comparison {
   public:
     Comparison(const StoredCopy& leader, const StoredCopy& follower)
@@ -56,9 +87,19 @@ class Comparison {
         end_ = leaders->after();
         return true;
     }
-    // The data of one side tells whether it is what the entry of the other one says.
+    // The data of one side tells whether it is what the entry of the other one says; where neither
+    // has an entry, whether the data of both is the same.
     bool settle() {
+        std::optional<Records> records;
         for (const auto& [leaders, followers] : unclear_) {
+            if (!leaders && !followers) {
+                if (!records || !records->stand_at(end_.offset))
+                    records.emplace(leader_, follower_, end_.offset);
+                const auto object = records->next();
+                if (!object) return false;
+                end_.add(*object);
+                continue;
+            }
             const bool proven = (leaders && follower_.has(*leaders, true)) ||
                                 (followers && leader_.has(*followers, true));
             if (!proven) return false;
@@ -110,9 +151,11 @@ Outcome copy_bytes(const StorageFile& from, const StorageFile& to, std::uint64_t
     return Nothing{};
 }
 
-Outcome copy_data(const StoredCopy& leader, const StoredCopy& follower, const RecordedEnd& begin,
-                  const RecordedEnd& end, const Cancelled& cancelled) {
+Result<Unvouched> copy_data(const StoredCopy& leader, const StoredCopy& follower,
+                            const RecordedEnd& begin, const RecordedEnd& end,
+                            const Cancelled& cancelled) {
     auto offset = begin.offset;
+    Unvouched unvouched;
     const auto copy_to = [&](std::uint64_t border) {
         auto done = copy_bytes(leader.data(), follower.data(), offset, border, cancelled);
         offset = border;
@@ -120,16 +163,19 @@ Outcome copy_data(const StoredCopy& leader, const StoredCopy& follower, const Re
     };
     for (auto number = begin.objects; number < end.objects;) {
         const auto some = leader.entries(number, std::min(compared_at_once, end.objects - number));
+        if (some.empty() && unvouched.objects++ == 0) unvouched.first = number;
         number += std::max<std::uint64_t>(some.size(), 1);
         for (const auto& entry : some) {
             const auto behind = entry.after().offset;
             const bool stays = !leader.has(entry, true) && follower.has(entry, true);
             if (!stays && behind - offset < stretch_max) continue;
-            if (auto done = copy_to(stays ? entry.before.offset : behind); !done.ok()) return done;
+            const auto done = copy_to(stays ? entry.before.offset : behind);
+            if (!done.ok()) return done.error();
             offset = behind;
         }
     }
-    return copy_to(end.offset);
+    if (const auto done = copy_to(end.offset); !done.ok()) return done.error();
+    return unvouched;
 }
 
 }  // namespace drive_iface::cartridge

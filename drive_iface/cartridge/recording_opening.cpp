@@ -68,12 +68,25 @@ Outcome give_up_behind(const StoredCopy& copy, IndexCommit commit, const Recorde
     return copy.write_commit(commit);
 }
 
+std::string as_it_stands(const StoredCopy& leader, const StoredCopy& follower,
+                         const Unvouched& copied) {
+    const auto more = copied.objects - 1;
+    return follower.paths().data + ": object " + std::to_string(copied.first) +
+           (more == 0 ? " was" : " and " + std::to_string(more) + " more were") + " copied from " +
+           leader.paths().data +
+           " as the data stands there: no index entry tells whether it is whole. 'cartridge check' "
+           "with repair makes entries anew from it";
+}
+
 // Everything of `leader` from object `common` on, so that both hold the same. It is on the disk
 // before a commit tells of it: one synchronisation of both may bring the commit there alone.
 Outcome catch_up(const StoredCopy& leader, const StoredCopy& follower, const IndexCommit& commit,
-                 const RecordedEnd& common, const Cancelled& cancelled) {
+                 const RecordedEnd& common, const Cancelled& cancelled,
+                 std::vector<std::string>& findings) {
     const auto& end = commit.end;
-    if (auto done = copy_data(leader, follower, common, end, cancelled); !done.ok()) return done;
+    const auto copied = copy_data(leader, follower, common, end, cancelled);
+    if (!copied.ok()) return copied.error();
+    if (copied->objects > 0) findings.push_back(as_it_stands(leader, follower, *copied));
     if (auto put = follower.write_end_marker(end.offset); !put.ok()) return put;
     if (auto done = follower.data().synchronise(); !done.ok()) return done;
     if (auto done = copy_bytes(leader.index(), follower.index(), index_offset(common.objects),
@@ -267,7 +280,7 @@ void Recording::reconcile(const std::vector<Recovered>& recovered, const Opening
             continue;
         }
         auto done = give_up_behind(copy, recovered[i].commit, border);
-        if (done.ok()) done = catch_up(leader, copy, commit_, border, options.cancelled);
+        if (done.ok()) done = catch_up(leader, copy, commit_, border, options.cancelled, findings_);
         if (!done.ok()) {
             copy.set_failed();
             findings_.push_back(done.error().message);
@@ -343,7 +356,8 @@ Outcome Recording::add_copy(const std::string& folder, const Cancelled& cancelle
     if (leaders.empty()) return Error{barcode_ + ": no copy is left to copy from"};
     auto copy = StoredCopy::create(paths, metadata_.volume);
     if (!copy.ok()) return copy.error();
-    auto done = catch_up(*leaders.front(), *copy.value(), commit_, RecordedEnd{}, cancelled);
+    auto done =
+        catch_up(*leaders.front(), *copy.value(), commit_, RecordedEnd{}, cancelled, findings_);
     if (done.ok()) done = copy.value()->write_commit(commit_);
     if (done.ok()) done = replace_text(paths.metadata, to_text(metadata_));
     if (done.ok()) copies_.push_back(std::move(copy).value());

@@ -491,6 +491,62 @@ TEST_CASE("a damaged entry is no difference, and good data is not written over f
     if (of_the_leader) CHECK(twins.found_alone(away) == now);
 }
 
+// The entry of one object is damaged on both sides, that of the next one in the newer copy, and
+// nothing behind them is of both.
+struct MissingOnBoth {
+    explicit MissingOnBoth(std::size_t side_away) : away(side_away), newer(1 - side_away) {
+        now = play(twins, stories().front(), away, true);
+        spoil_entry(away, 10);
+        spoil_entry(newer, 10);
+        record = twins.offset_of(11, newer);
+        spoil_entry(newer, 11);
+    }
+    void spoil_entry(std::size_t side, std::uint64_t number) const {
+        auto index = file_bytes(twins.paths(side).index);
+        index.at(index_offset(number) + 5) ^= 0xffU;
+        write_file(twins.paths(side).index, index);
+    }
+    void spoil_data(std::size_t side, std::size_t at) const {
+        auto data = twins.data(side);
+        data.at(at) ^= 0xffU;
+        write_file(twins.paths(side).data, data);
+    }
+    // Lines about what was copied and nobody vouches for.
+    [[nodiscard]] std::vector<std::string> told() const {
+        auto findings = twins.open()->take_findings();
+        std::erase_if(findings, [](const auto& one) {
+            return one.find("no index entry tells") == std::string::npos;
+        });
+        return findings;
+    }
+
+    Twins twins;
+    std::size_t away;
+    std::size_t newer;
+    std::vector<Blocks> now;
+    std::size_t record = 0;  // of object 11
+};
+
+TEST_CASE("an entry that both sides lack is no difference when their data is the same") {
+    const MissingOnBoth both(GENERATE(0U, 1U));
+    CHECK(both.told().empty());
+    // The entry behind it is whole in the older copy, and stays so.
+    CHECK(both.twins.offset_of(11, both.away) == both.record);
+}
+
+TEST_CASE("what is copied though neither side has an entry of it is told") {
+    const MissingOnBoth both(GENERATE(0U, 1U));
+    both.spoil_data(both.away, both.record - 20);  // in object 10
+    const auto told = both.told();
+    REQUIRE(told.size() == 1);
+    CHECK(told.front().find("object 10 and 1 more were copied") != std::string::npos);
+    CHECK(told.front().find(both.twins.paths(both.newer).data) != std::string::npos);
+    // Once: both hold the same now.
+    CHECK(both.told().empty());
+    const auto& data = both.twins.data(both.newer);
+    CHECK(std::equal(data.begin(), data.end(), both.twins.data(both.away).begin()));
+}
+
 TEST_CASE("a damaged block of the newer side is not copied over a good one") {
     const std::size_t away = GENERATE(0U, 1U);
     const Twins twins;
