@@ -160,16 +160,45 @@ def installed_again(library):
           "an upgrade leaves lrad running and names the command that ends the old one")
 
 
+def leading_nowhere(machine):
+    """Links of systemd's own folder that lead nowhere, as docs/HOSTS.md has it."""
+    folder = "/etc/systemd/system/"
+    return sorted(line.removeprefix(folder) for line in machine.run("find", folder, "-xtype", "l").stdout.splitlines())
+
+
+def purged(machine):
+    """The hosts' machine: two instances of a template are enabled, one is not, another unit is masked."""
+    machine.run("systemctl", "disable", AGENTS[2])
+    machine.run("systemctl", "mask", "vtld")
+    machine.run("systemctl", "add-requires", "graphical.target", AGENTS[0])
+    machine.run("ln", "-s", "/nonexistent/other.service", "/etc/systemd/system/multi-user.target.wants/other.service")
+    machine.run("dpkg", "--remove", "library-reservation-agent", timeout=120)
+    enabled = [f"multi-user.target.wants/{agent}" for agent in AGENTS[:2]]
+    others = ["multi-user.target.wants/other.service"]
+    found = leading_nowhere(machine)
+    check(found == sorted([f"graphical.target.requires/{AGENTS[0]}", *enabled, *others]), f"removed: what was enabled stays so: {found}")
+    machine.run("dpkg", "--purge", "library-reservation-agent", timeout=120)
+    found = leading_nowhere(machine)
+    check(found == others and machine.path("etc/lra/dsad-host-a.json").exists() and machine.path("var/lib/lra-dsa").is_dir()
+          and not machine.path("etc/systemd/system/graphical.target.requires").exists()
+          and machine.run("readlink", "/etc/systemd/system/vtld.service").stdout.strip() == "/dev/null",
+          "purged: no link of its own leads nowhere, others, masks, configuration and state are left")
+
+
 def removed(library):
     node = other(library.await_pair())
     machine = library.machines[node]
     machine.run("dpkg", "--remove", "library-reservation-agent", timeout=120)
     check(machine.main_process("lrad") == 0 and machine.path("etc/lra/lrad.json").exists()
           and machine.path("var/lib/lra").is_dir(), "removed: lrad was stopped, configuration and state are left")
+    check(leading_nowhere(machine) == ["multi-user.target.wants/lrad.service"] and not machine.run(
+        "systemctl", "list-units", "--failed", "--plain", "--no-legend", "lrad*").stdout.strip(), "it stays enabled, which harms nothing")
     machine.run("dpkg", "--install", "/root/package.deb")
+    check(leading_nowhere(machine) == [] and machine.run("systemctl", "is-enabled", "lrad").stdout.strip() == "enabled",
+          "installed again it is enabled as before")
     machine.run("systemctl", "start", "lrad")
     library.await_pair()
-    check(True, "installed again and started it is the other half of the pair")
+    check(True, "and started it is the other half of the pair")
 
 
 def story(library):
@@ -186,6 +215,7 @@ def story(library):
     shut_down_and_booted(library, held)
     installed_again(library)
     removed(library)
+    purged(library.machines["hosts"])
 
 
 def show_journals(machines):
