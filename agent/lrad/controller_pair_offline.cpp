@@ -51,6 +51,12 @@ void Controller::obey(const OfflineWish& wish) {
     if (!drives_.contains(wish.drive)) return;
     const std::string actor =
         "controller " + (wish.forced ? wish.node : configuration_.pair->peer.name);
+    // It is offline, and who serves does not bring it back in between.
+    if (wish.again && is_active()) return;
+    if (wish.again) {
+        take(core::AdministratorCleared{wish.drive, actor, "cleared there in between"});
+        take(core::OfflineLifted{wish.drive, std::nullopt});
+    }
     if (wish.forced) {
         take(core::AdministratorForcedOffline{wish.drive, actor, wish.reason});
     } else {

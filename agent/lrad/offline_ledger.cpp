@@ -142,6 +142,7 @@ std::optional<OfflineWish> OfflineLedger::wish_of(const core::DriveRecord& drive
                                                   const std::vector<OfflineMark>& rows) const {
     const auto& marks = marks_of(drive.drive);
     const OfflineMark* open = nullptr;  // it stays offline whatever else has ended
+    bool is_open_still = false;         // what it is offline for here
     const OfflineMark* ended = nullptr;
     std::set<std::string> seen;
     for (const auto& row : rows) {
@@ -152,14 +153,19 @@ std::optional<OfflineWish> OfflineLedger::wish_of(const core::DriveRecord& drive
         const bool known = local != marks.end();
         const bool open_here = known && is_open(*local);
         if (!row.ended_at && (open_here || !known)) open = &row;  // else not told yet
+        if (!row.ended_at && open_here) is_open_still = true;
         if (row.ended_at && open_here) ended = &row;
     }
     for (const auto& local : marks) {
-        if (open == nullptr && is_open(local) && !seen.contains(local.mark.id)) open = &local.mark;
+        if (!is_open(local) || seen.contains(local.mark.id)) continue;
+        if (open == nullptr) open = &local.mark;
+        is_open_still = true;
     }
     const bool offline = is_recorded_offline(drive) && !lifting_.contains(drive.drive);
     if (open != nullptr && !offline)
         return OfflineWish{drive.drive, true, open->node, open->reason};
+    if (open != nullptr && ended != nullptr && !is_open_still)
+        return OfflineWish{drive.drive, true, open->node, open->reason, true};
     if (open == nullptr && ended != nullptr && offline)
         return OfflineWish{drive.drive, false, ended->node, ended->ended_by};
     return std::nullopt;

@@ -33,6 +33,7 @@ struct OfflineWish {
     bool forced = false;
     std::string node;    // forced: by which
     std::string reason;  // forced: why; else who has cleared it, and why
+    bool again = false;  // forced: for this now, since what it was offline for has ended
     bool operator==(const OfflineWish&) const = default;
 };
 

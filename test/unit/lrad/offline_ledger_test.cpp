@@ -161,6 +161,30 @@ TEST_CASE("a drive with two marks stays offline until both have ended") {
     CHECK_FALSE(first.obey(shared).front().forced);
 }
 
+TEST_CASE("a drive that is cleared and forced offline again between two looks has its new reason") {
+    LedgerNode first("lra-a");
+    LedgerNode second("lra-b");
+    SharedRows shared;
+    first.follow(offline_drive, "", at_noon);
+    shared.take_from(first.ledger);
+    second.obey(shared);
+    first.follow(online_drive, "root: repaired", later_on);
+    first.follow(drive_that_is(core::OperationalState::forced_offline, "jammed"), "", later_on);
+    SECTION("as soon as both are told") {
+        shared.take_from(first.ledger);
+        const auto wishes = second.obey(shared);
+        REQUIRE(wishes.size() == 1);
+        CHECK(wishes[0] == OfflineWish{shared_drive, true, "lra-a", "jammed", true});
+        CHECK(second.obey(shared).empty());
+    }
+    SECTION("unless it is offline for something else as well") {
+        REQUIRE(second.ledger.serve(offline_drive, later_on));  // of its own
+        shared.take_from(second.ledger);
+        shared.take_from(first.ledger);
+        CHECK(second.obey(shared).empty());
+    }
+}
+
 TEST_CASE("a drive that was forced offline again before anything was told has one open mark") {
     LedgerNode first("lra-a");
     first.follow(offline_drive, "", at_noon);
