@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -56,7 +57,7 @@ def settled(rig, node):
 
 
 def released_from_the_other_node(rig):
-    """Nobody on the holder's host can be asked: its key is preempted."""
+    """The holder's agent is asked first and can not do it: its key is preempted."""
     drive = rig.drives[1]
     host = rig.scsi_host("host-a", drive)
     check(host.pr_register(KEY) == 0 and host.pr_reserve(KEY) == 0, "host-a reserves a drive and forgets it")
@@ -67,11 +68,29 @@ def released_from_the_other_node(rig):
           "the node that stands by shows the plan of the one that serves")
     done = rig.ask("lra-b", "drive", "release", drive, "--reason", "host-a has forgotten it")
     check(done["result"] == "free" and done["controller"] == "lra-a", f"and has the drive released by it: {done['how']}")
+    rig.path("release.asked").unlink()
     await_reservation(rig, "lra-a", drive, "free")
     status, _, words = rig.refused("lra-b", "drive", "release", "VT99", "--reason", "x")
     check(status == 1 and "not in the configuration" in words, "a refusal comes back as it was given")
     status, _, words = rig.refused("lra-b", "agent", "check", "host-a")
     check("is a dsad on its own host" in words, "agent check is answered by it too")
+
+
+def begun_release(rig):
+    """Asked at lra-b, and lra-a waits for the word of the holder's agent."""
+    rig.path("release.hold").touch()
+    release = subprocess.Popen([str(rig.bin / "lractl"), "--socket", rig.sock("lra-b"), "--timeout", "60", "--json", "drive", "release",
+                                rig.drives[2], "--reason", "in the way"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_until("the holder's agent is asked", rig.path("release.asked").exists, 15)
+    return release
+
+
+def ended_release(rig, release):
+    """The node that takes over finds it begun, and does not begin it again."""
+    words = release.communicate(timeout=60)[1]
+    rig.path("release.hold").unlink()
+    check(release.returncode == 5 and "outcome_unknown" in words and "controller lra-a was to do it" in words,
+          "a release that lra-a had begun is not done again by lra-b, which says so")
 
 
 def silent_over_a_takeover(rig, tape):
@@ -94,9 +113,11 @@ def silent_over_a_takeover(rig, tape):
         waits = wait_until("lra-a waits for host-b alone", lambda: [
             w["agent"] for w in rig.ask("lra-a", "handshake", "list", quiet=True) or []] == ["host-b"], 10)
         check(waits and not forced(rig, "lra-a", busy), "lra-a waits for host-b")
+        release = begun_release(rig)
         begin = time.monotonic()
         rig.kill("lra-a")
         rig.await_state("lra-b", "primary_alone")
+        ended_release(rig, release)
         reason, _ = wait_until("lra-b forces it offline", lambda: forced(rig, "lra-b", busy), 60)
         check("host-b" in reason, f"lra-b takes over and forces it offline {time.monotonic() - begin:.1f} s after the kill: {reason}")
         wait_until("its order", lambda: ("lra-b", "offline") in rig.orders(busy), 10)
@@ -168,10 +189,10 @@ def holders_by_event(rig):
           "by SNMP SET it is refused at the node that stands by, whose log names the other one")
     check(rig.set_by_snmp("lra-a", last, "offline", "right node") == "", "which takes it")
     rig.ask("lra-a", "drive", "clear", last, "--reason", "right node")
-    wait_until("both nodes know that it is cleared", lambda: all(forced(rig, node, last) is None for node in NODES), 20)
     refusals = [rig.refused(node, "drive", "offline", "VT99", "--reason", "x") for node in NODES]
     check(refusals[0] == refusals[1], f"a refusal there is the answer here: {refusals[1][2]}")
     rig.ask("lra-b", "drive", "offline", last, "--reason", "the loader is jammed")
+    wait_until("the other node has the new reason", lambda: "the loader is jammed" in (forced(rig, "lra-b", last) or ""), 20)
     wait_until("both nodes know the holder", lambda: all(holder(rig, node, told) == ["iscsi:" + rig.iqn["host-a"]] for node in NODES), 20)
     wait_until("the other node knows too", lambda: any(a["kind"] == "drive_forced_offline" for a in rig.ask("lra-b", "alarm", "list")), 20)
     heard = announced(rig, "the loader is jammed")

@@ -237,8 +237,10 @@ def votes(rig):
         rig.end(host)
     rig.lractl("lra-a", "pair", "recover", "first")
     rig.await_state("lra-a", "offline")
-    status, data, words = rig.refused("lra-a", "volume", "mount", rig.volumes[0])
-    check(data["reason"] == "system_offline" and status == 5, "with exactly the threshold of votes the library stays offline")
+    # It tries again every retry_ms, and says meanwhile that it does.
+    refused, _ = wait_until("", lambda: next((r for r in [rig.refused("lra-a", "volume", "mount", rig.volumes[0])]
+                                              if r[1]["reason"] == "system_offline"), None), 20)
+    check(refused[0] == 5, "with exactly the threshold of votes the library stays offline")
     wait_until("which is an alarm", lambda: ("pair_out_of_service", "") in rig.alarms("lra-a"), 30)
     shown = rig.ask("lra-a", "pair", "votes")
     check(shown["yes"] + shown["no"] <= 1 and shown["silent"] == 2, "votes names the two agents that are missing")

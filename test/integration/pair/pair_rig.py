@@ -69,6 +69,7 @@ class PairRig(Rig):
     def _write_voter(self, host):
         configuration = json.loads(self.path(f"dsad-{host}.json").read_text())
         configuration["agent"]["presence_interval_ms"] = 2000
+        configuration["application"]["release"] = [self._release_program(), "{serial}"]
         configuration["controllers"] = [
             {"name": node, "address": f"udp:127.0.0.1:{port}", "user": host} for node, port in self.node_ports.items()]
         configuration["snmp"]["users"].append(self._user("voters"))
@@ -114,6 +115,14 @@ class PairRig(Rig):
         program = self.path("order.sh")
         if not program.exists():
             program.write_text(f'#!/bin/sh\necho "$1 $2 $3" >>{self.path("orders")}\n')
+            program.chmod(0o700)
+        return str(program)
+
+    def _release_program(self):
+        """Gives nothing back, and takes its time for that as long as there is a file "release.hold"."""
+        program = self.path("release")
+        if not program.exists():
+            program.write_text('#!/bin/sh\ntouch "$0.asked"\nwhile [ -e "$0.hold" ]; do sleep 0.1; done\nexit 1\n')
             program.chmod(0o700)
         return str(program)
 
