@@ -2,18 +2,26 @@
 
 namespace agent::mounts {
 
-std::string_view claim_schema() {
-    return R"sql(
+namespace {
+
+constexpr std::string_view indexes = R"sql(
+CREATE UNIQUE INDEX a_volume_is_in_one_drive ON drive (volume, library) WHERE volume IS NOT NULL;
+CREATE UNIQUE INDEX a_request_is_one_claim ON claim (request, library);
+CREATE UNIQUE INDEX a_volume_has_one_claim ON claim (volume, library) WHERE state <> 'ended';
+)sql";
+
+constexpr std::string_view tables = R"sql(
 CREATE TABLE library_state (
     library TEXT PRIMARY KEY,
     number BIGINT NOT NULL UNIQUE,
     epoch BIGINT NOT NULL,
-    uses BIGINT NOT NULL
+    uses BIGINT NOT NULL,
+    commit_mark TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE node (
     name TEXT PRIMARY KEY,
     number BIGINT NOT NULL UNIQUE,
-    mark TEXT NOT NULL
+    commit_mark TEXT NOT NULL
 );
 CREATE TABLE drive (
     library TEXT NOT NULL,
@@ -34,7 +42,6 @@ CREATE TABLE drive (
     step_at BIGINT NOT NULL,
     PRIMARY KEY (library, serial)
 );
-CREATE UNIQUE INDEX a_volume_is_in_one_drive ON drive (volume, library) WHERE volume IS NOT NULL;
 CREATE TABLE volume (
     library TEXT NOT NULL,
     barcode TEXT NOT NULL,
@@ -70,8 +77,6 @@ CREATE TABLE claim (
     deadline BIGINT NOT NULL,
     PRIMARY KEY (library, id)
 );
-CREATE UNIQUE INDEX a_request_is_one_claim ON claim (request, library);
-CREATE UNIQUE INDEX a_volume_has_one_claim ON claim (volume, library) WHERE state <> 'ended';
 CREATE TABLE failure (
     library TEXT NOT NULL,
     volume TEXT NOT NULL,
@@ -81,6 +86,24 @@ CREATE TABLE failure (
     PRIMARY KEY (library, volume, drive)
 );
 )sql";
+
+// The indexes of the first tables began with the library.
+constexpr std::string_view changes_from_1 = R"sql(
+ALTER TABLE node RENAME COLUMN mark TO commit_mark;
+ALTER TABLE library_state ADD COLUMN commit_mark TEXT NOT NULL DEFAULT '';
+DROP INDEX IF EXISTS a_volume_is_in_one_drive;
+DROP INDEX IF EXISTS a_request_is_one_claim;
+DROP INDEX IF EXISTS a_volume_has_one_claim;
+)sql";
+
+}  // namespace
+
+std::string claim_schema() {
+    return std::string(tables) + std::string(indexes);
+}
+
+std::string claim_schema_from_1() {
+    return std::string(changes_from_1) + std::string(indexes);
 }
 
 }  // namespace agent::mounts

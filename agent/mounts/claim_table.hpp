@@ -17,6 +17,7 @@
 #include "agent/claims/fault_rule.hpp"
 #include "agent/claims/mountability.hpp"
 #include "agent/mounts/sql_session.hpp"
+#include "agent/mounts/table_memory.hpp"
 
 namespace agent::mounts {
 
@@ -146,18 +147,11 @@ class ClaimTable {
         claims::Claim claim;
         claims::DriveRow drive;  // without meaning when the claim has none
     };
-    // All that decides about a request.
-    struct TableSeen {
-        std::optional<claims::Claim> before;  // of the same request
-        std::optional<claims::Volume> volume;
-        std::optional<claims::Claim> in_use;  // another request has the volume
-        std::vector<claims::DriveRow> drives;
-        // With those busy that somebody else has put a cartridge into, claimed or not.
-        std::vector<claims::DriveRow> usable;
-        std::uint64_t next_id = 0;
-    };
-
+    // `body` may be done twice: from what is remembered, and, when that was not so any more, asking
+    // for everything.
     core::Outcome transaction(const std::function<core::Outcome()>& body);
+    // What has begun; remembers nothing of what was not committed.
+    core::Outcome carry_out(const std::function<core::Outcome()>& body);
     [[nodiscard]] SqlQuestion whose_epoch() const;
     [[nodiscard]] core::Outcome is_mine(const SqlAnswer& answer) const;
     core::Outcome still_master();
@@ -168,13 +162,23 @@ class ClaimTable {
                                                           std::vector<SqlValue> values);
     core::Result<std::optional<claims::Claim>> one_claim(std::string_view sql,
                                                          std::vector<SqlValue> values);
+    // Written, and remembered.
     core::Outcome keep_claim(const claims::Claim& claim, bool is_new);
-    core::Outcome keep_drive(const claims::DriveRow& drive, core::WallTime now);
+    core::Outcome keep_drive(claims::DriveRow drive, core::WallTime now);
+    core::Outcome keep_in_drive(const std::string& barcode, const claims::DriveRow& drive,
+                                core::WallTime now);
+    core::Outcome keep_in_slot(const std::string& barcode, std::uint16_t slot, core::WallTime now);
+    // A change that nothing is remembered of; what was is forgotten.
     core::Outcome run(std::string_view sql, std::vector<SqlValue> values);
     core::Outcome forget_before(std::uint64_t id);
     core::Result<std::string> line_full(const std::string& host);
     core::Outcome take_in(claims::Claim& claim, const claims::DriveRow& chosen, std::uint64_t key,
                           bool is_new, core::WallTime now, DriveClaimed& taken);
+    // Of a request that is new as far as is remembered; false: everything has to be asked for.
+    core::Result<bool> choose_from_memory(const MountRequest& request,
+                                          const std::vector<claims::KnownDrive>& known,
+                                          const std::vector<std::string>& not_these,
+                                          std::uint64_t key, core::WallTime now, ClaimBegun& begun);
     core::Result<std::size_t> position_of(std::uint64_t id);
     core::Outcome choose(const MountRequest& request, const std::vector<claims::KnownDrive>& known,
                          const std::vector<std::string>& not_these, std::uint64_t key,
@@ -183,6 +187,8 @@ class ClaimTable {
     std::unique_ptr<SqlSession> session_;
     ClaimTableOptions options_;
     claims::Writer writer_;
+    TableMemory memory_;
+    bool from_memory_ = false;  // in a transaction that goes on from what is remembered
 };
 
 }  // namespace agent::mounts

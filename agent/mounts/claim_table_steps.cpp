@@ -52,15 +52,11 @@ Result<Claim> ClaimTable::step(std::uint64_t id, claims::ClaimEvent event, WallT
             if (!uses) return uses.error();
             its_drive.last_used = static_cast<std::uint64_t>(number_in(uses->rows.front().front()));
             ++its_drive.mounts;
-            for (const auto& kept :
-                 {run("DELETE FROM failure WHERE library = $1 AND (volume = $2 OR drive = $3)",
-                      {options_.library, stepped.volume, its_drive.serial}),
-                  run("UPDATE volume SET place = 'drive', element = $1, drive = $2, seen_at = $3 "
-                      "WHERE library = $4 AND barcode = $5",
-                      {std::int64_t{its_drive.element}, its_drive.serial, now.ms, options_.library,
-                       stepped.volume})}) {
-                if (!kept) return kept;
-            }
+            auto forgiven = session_->put(
+                "DELETE FROM failure WHERE library = $1 AND (volume = $2 OR drive = $3)",
+                {options_.library, stepped.volume, its_drive.serial});
+            if (!forgiven) return forgiven;
+            if (auto kept = keep_in_drive(stepped.volume, its_drive, now); !kept) return kept;
         }
         return keep_drive(its_drive, now);
     });
@@ -88,12 +84,7 @@ Result<Claim> ClaimTable::release(std::uint64_t id, const ClaimRelease& how, Wal
         if (auto kept = keep_claim(released, false); !kept) return kept;
         if (!serial) return Nothing{};
         if (how.slot) {
-            auto kept =
-                run("UPDATE volume SET place = 'slot', element = $1, home = $2, drive = "
-                    "NULL, seen_at = $3 WHERE library = $4 AND barcode = $5",
-                    {std::int64_t{*how.slot}, std::int64_t{*how.slot}, now.ms, options_.library,
-                     released.volume});
-            if (!kept) return kept;
+            if (auto kept = keep_in_slot(released.volume, *how.slot, now); !kept) return kept;
         }
         auto& its_drive = found.value().drive;
         if (its_drive.claim != id) return Nothing{};
@@ -185,6 +176,7 @@ Outcome ClaimTable::set_volume_state(const std::string& barcode, claims::VolumeS
                                      const std::string& reason) {
     return transaction([&]() -> Outcome {
         if (auto master = still_master(); !master) return master;
+        memory_.forget();
         const auto set = session_->run(
             "UPDATE volume SET state = $1, reason = $2 WHERE library = $3 AND barcode = $4",
             {text(to_text(state)), reason, options_.library, barcode});
@@ -201,6 +193,7 @@ Outcome ClaimTable::set_volume_state(const std::string& barcode, claims::VolumeS
 Outcome ClaimTable::free_drive(const std::string& serial, WallTime now) {
     return transaction([&]() -> Outcome {
         if (auto master = still_master(); !master) return master;
+        memory_.forget();
         const auto set = session_->run(
             "UPDATE drive SET state = 'free', reason = '', volume = NULL, home = NULL, step_at = "
             "$1 WHERE library = $2 AND serial = $3 AND state = 'quarantined'",

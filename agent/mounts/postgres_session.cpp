@@ -28,11 +28,36 @@ constexpr const char* session_settings =
     "SET default_transaction_isolation = 'read committed'; "
     "SET synchronous_commit = on; SET lock_timeout = '5s'; "
     "SET idle_in_transaction_session_timeout = '60s'; "
-    "SET client_connection_check_interval = '2s'; SET client_min_messages = warning";
+    "SET client_connection_check_interval = '2s'; SET client_min_messages = warning; "
+    "SET plan_cache_mode = force_generic_plan";
 constexpr std::string_view begin_transaction = "BEGIN";
 constexpr std::size_t unsent_max = 64;  // changes that wait for the next trip
 constexpr std::string_view lock_not_available = "55P03";
 constexpr const char* schema_lock = "4952";  // so that two controllers do not make the tables
+
+// The statements that every transaction has. A mark is that of one transaction, told apart from all
+// others: each leaves its own at the library, so that whoever knows the last one knows the rows,
+// and at its node, where what has become of a commit is read whatever others have done since.
+constexpr std::string_view commit_transaction = "COMMIT";
+constexpr std::string_view hold_node = "SELECT commit_mark FROM node WHERE name = $1 FOR UPDATE";
+constexpr std::string_view mark_node = "UPDATE node SET commit_mark = $1 WHERE name = $2";
+constexpr std::string_view mark_library =
+    "UPDATE library_state SET commit_mark = $1 WHERE library = $2";
+// The same for a transaction that goes on from the last one. NULL is refused by the column, and
+// ends it: when the node's mark is another, is gone, or the library's mark or epoch is another.
+constexpr std::string_view go_on_at_node =
+    "UPDATE node SET commit_mark = CASE WHEN commit_mark = $1 THEN $2 END WHERE name = $3";
+constexpr std::string_view go_on_at_library =
+    "UPDATE library_state SET commit_mark = CASE WHEN commit_mark = $1 AND epoch = $2 THEN "
+    "(SELECT commit_mark FROM node WHERE name = $3) END WHERE library = $4";
+constexpr std::string_view lock_of_library =
+    "SELECT pg_advisory_lock(number) FROM library_state WHERE library = $1";
+constexpr std::string_view unlock_all = "SELECT pg_advisory_unlock_all()";
+
+// What goes on and finds another mark, a row where it was to add one, or no lock in time.
+bool is_overtaken(const std::string& state) {
+    return state == "23502" || state == "23505" || state == lock_not_available;
+}
 
 class PostgresSession final : public SqlSession {
   public:
@@ -43,6 +68,7 @@ class PostgresSession final : public SqlSession {
         prepared_.clear();
         unsent_.clear();
         in_transaction_ = false;
+        answer_due_ = false;
         auto connection = connect_to_primary(options_.servers, options_.connect_within);
         if (!connection) return connection.error();
         connection_ = std::move(connection).value();
@@ -60,7 +86,7 @@ class PostgresSession final : public SqlSession {
     }
 
     Result<std::vector<SqlAnswer>> ask(const std::vector<SqlQuestion>& questions) override {
-        if (!connection_ && !in_transaction_ && !locked_) {
+        if (!connection_ && !in_transaction_ && lock_ != Lock::held) {
             if (auto connected = connect(); !connected) return connected.error();
         }
         const std::size_t before = unsent_.size();
@@ -74,6 +100,8 @@ class PostgresSession final : public SqlSession {
         for (const auto& result : *results) {
             if (!is_good(result)) return refused(result);
         }
+        overtaken_ = false;
+        if (in_transaction_) lock_was_had();
         std::vector<SqlAnswer> answers;
         for (std::size_t i = before; i < results->size(); ++i)
             answers.push_back(answer_in((*results)[i].get()));
@@ -89,59 +117,84 @@ class PostgresSession final : public SqlSession {
     }
 
     Outcome begin() override {
-        if (!connection_) {
-            if (locked_) return Error{"the connection to the database, and the lock, were lost"};
-            if (auto connected = connect(); !connected) return connected;
+        if (auto ready = be_connected(); !ready) return ready;
+        if (lock_ == Lock::wanted || lock_ == Lock::asked_for) {
+            if (auto locked = lock_now(); !locked) return locked;
         }
-        unsent_ = {{begin_transaction, {}}};
-        // Answered before the commit is sent. read_mark() waits for the row: without this lock it
-        // could read the mark of a transaction that has yet to come to it, and commits then.
-        unsent_.push_back({"SELECT name FROM node WHERE name = $1 FOR UPDATE", {options_.node}});
-        in_transaction_ = true;
+        begin_asking();
         return Nothing{};
     }
 
-    Commit commit() override {
-        if (is_begin_unsent()) {
-            if (const auto begun = ask({}); !begun) {
-                rollback();
-                return {CommitEnd::failed, begun.error().message};
-            }
+    [[nodiscard]] bool can_go_on() const override { return !mark_.empty(); }
+
+    // Nothing is held before the commit leaves, and nothing need be: whoever asks later what has
+    // become of it writes another mark at the node, and then it can not happen any more.
+    Outcome go_on(std::uint64_t epoch) override {
+        // A server that has ended is noticed here, where nothing is in doubt yet.
+        if (connection_ && has_ended()) static_cast<void>(lost(PQerrorMessage(connection_.get())));
+        if (auto ready = be_connected(); !ready) return ready;
+        next_mark_ = new_mark();
+        unsent_ = {{begin_transaction, {}}};
+        if (lock_ == Lock::wanted || lock_ == Lock::asked_for) {
+            unsent_.push_back({lock_of_library, {options_.library}});
+            lock_ = Lock::asked_for;
         }
-        const std::string mark = next_mark();
-        unsent_.push_back({"UPDATE node SET mark = $1 WHERE name = $2", {mark, options_.node}});
-        const Commit end = send_commit();
-        if (end.end != CommitEnd::unknown) return end;
-        return resolve(mark, end.words);
+        unsent_.push_back({go_on_at_node, {mark_, next_mark_, options_.node}});
+        unsent_.push_back(
+            {go_on_at_library,
+             {mark_, static_cast<std::int64_t>(epoch), options_.node, options_.library}});
+        in_transaction_ = true;
+        overtaken_ = true;
+        return Nothing{};
+    }
+
+    [[nodiscard]] bool was_overtaken() const override { return overtaken_; }
+
+    Commit commit() override {
+        if (next_mark_.empty()) {
+            if (is_begin_unsent()) {
+                if (const auto begun = ask({}); !begun) {
+                    rollback();
+                    return {CommitEnd::failed, begun.error().message};
+                }
+            }
+            next_mark_ = new_mark();
+            unsent_.push_back({mark_node, {next_mark_, options_.node}});
+            unsent_.push_back({mark_library, {next_mark_, options_.library}});
+        }
+        const std::string mark = std::exchange(next_mark_, {});
+        Commit end = send_commit();
+        if (end.end == CommitEnd::unknown) end = resolve(mark, end.words);
+        if (end.end == CommitEnd::done) mark_ = mark;
+        return end;
     }
 
     void rollback() override {
         in_transaction_ = false;
+        next_mark_.clear();
         unsent_.clear();
         if (connection_ && PQtransactionStatus(connection_.get()) != PQTRANS_IDLE)
             static_cast<void>(simple("ROLLBACK"));
     }
 
+    // A session that may go on has it with its next transaction, on the same trip.
     Outcome lock_library() override {
-        const auto end =
-            std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.lock_within.ms);
-        for (;;) {
-            const auto got =
-                run("SELECT pg_advisory_lock(number) FROM library_state WHERE library = $1",
-                    {options_.library});
-            if (got) break;
-            if (last_state_ != lock_not_available) return got.error();
-            if (given_up_ || std::chrono::steady_clock::now() >= end)
-                return Error{"another controller has the drive table locked; " +
-                             got.error().message};
-        }
-        locked_ = true;
-        return Nothing{};
+        lock_ = Lock::wanted;
+        if (can_go_on()) return Nothing{};
+        if (auto ready = be_connected(); !ready) return ready;
+        return lock_now();
     }
 
     void unlock_library() override {
-        locked_ = false;
-        if (connection_) static_cast<void>(run("SELECT pg_advisory_unlock_all()", {}));
+        const Lock lock = std::exchange(lock_, Lock::none);
+        if (!connection_ || lock == Lock::none || lock == Lock::wanted) return;
+        if (auto taken = take_due_answer(); !taken) return;
+        if (PQsendQuery(connection_.get(), std::string(unlock_all).c_str()) == 0 ||
+            PQflush(connection_.get()) < 0) {
+            static_cast<void>(lost(PQerrorMessage(connection_.get())));
+            return;
+        }
+        answer_due_ = true;
     }
 
     void give_up() noexcept override { given_up_ = true; }
@@ -156,6 +209,58 @@ class PostgresSession final : public SqlSession {
         static_cast<PostgresSession*>(self)->warning_ = words == nullptr ? "a warning" : words;
     }
 
+    Outcome be_connected() {
+        if (connection_) return Nothing{};
+        if (lock_ == Lock::held)
+            return Error{"the connection to the database, and the lock, were lost"};
+        return connect();
+    }
+
+    void begin_asking() {
+        next_mark_.clear();
+        overtaken_ = false;
+        // The node's row is held before the commit is sent. read_mark() waits for it: without this
+        // lock it could read the mark of a transaction that has yet to come to it, and commits
+        // then.
+        unsent_ = {{begin_transaction, {}}, {hold_node, {options_.node}}};
+        in_transaction_ = true;
+    }
+
+    // Looks twice: what the server has said before its end, and the end.
+    bool has_ended() {
+        return PQconsumeInput(connection_.get()) == 0 || PQconsumeInput(connection_.get()) == 0;
+    }
+
+    // On the trip that has just worked.
+    void lock_was_had() {
+        if (lock_ == Lock::asked_for) lock_ = Lock::held;
+    }
+
+    // Several trips while somebody else has it.
+    Outcome lock_now() {
+        const auto end =
+            std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.lock_within.ms);
+        for (;;) {
+            const auto got = run(lock_of_library, {options_.library});
+            if (got) break;
+            if (last_state_ != lock_not_available) return got.error();
+            if (given_up_ || std::chrono::steady_clock::now() >= end)
+                return Error{"another controller has the drive table locked; " +
+                             got.error().message};
+        }
+        lock_ = Lock::held;
+        return Nothing{};
+    }
+
+    // Of the unlocking, which nobody has waited for.
+    Outcome take_due_answer() {
+        if (!connection_ || !std::exchange(answer_due_, false)) return Nothing{};
+        const auto result = result_of_sent(connection_.get(), options_.answer_within);
+        if (!result) return lost(result.error().message);
+        if (!is_good(result.value())) return refused(result.value());
+        return Nothing{};
+    }
+
     [[nodiscard]] bool is_begin_unsent() const {
         return !unsent_.empty() && unsent_.front().sql == begin_transaction;
     }
@@ -165,11 +270,14 @@ class PostgresSession final : public SqlSession {
         prepared_.clear();
         unsent_.clear();
         last_state_.clear();
+        answer_due_ = false;
+        overtaken_ = false;
         return Error{"the connection to the database was lost: " + words};
     }
 
     Error refused(const PostgresResult& result) {
         last_state_ = sql_state_of(result);
+        overtaken_ = is_overtaken(last_state_);
         auto words = words_of(result);
         // 57P01 to 57P03: the server ends this session.
         if (PQstatus(connection_.get()) != CONNECTION_OK || last_state_.starts_with("57P"))
@@ -179,6 +287,7 @@ class PostgresSession final : public SqlSession {
 
     // Without parameters; several statements are allowed.
     Outcome simple(const std::string& sql) {
+        if (auto taken = take_due_answer(); !taken) return taken;
         if (PQsendQuery(connection_.get(), sql.c_str()) == 0)
             return lost(PQerrorMessage(connection_.get()));
         auto result = result_of_sent(connection_.get(), options_.answer_within);
@@ -190,17 +299,20 @@ class PostgresSession final : public SqlSession {
     Outcome make_tables_if_missing() {
         const auto there = run("SELECT to_regclass('lra_schema') IS NOT NULL", {});
         if (!there) return there.error();
+        const auto number = std::to_string(claim_schema_version);
         if (there->rows.front().front() == "f") {
-            return simple("BEGIN; " + std::string(claim_schema()) +
+            return simple("BEGIN; " + claim_schema() +
                           "CREATE TABLE lra_schema (version BIGINT NOT NULL); "
                           "INSERT INTO lra_schema VALUES (" +
-                          std::to_string(claim_schema_version) + "); COMMIT");
+                          number + "); COMMIT");
         }
         const auto version = run("SELECT version FROM lra_schema", {});
         if (!version) return version.error();
-        if (version->rows.size() == 1 &&
-            version->rows.front().front() == std::to_string(claim_schema_version))
-            return Nothing{};
+        if (version->rows.size() == 1 && version->rows.front().front() == number) return Nothing{};
+        if (version->rows.size() == 1 && version->rows.front().front() == "1") {
+            return simple("BEGIN; " + claim_schema_from_1() +
+                          "UPDATE lra_schema SET version = " + number + "; COMMIT");
+        }
         return Error{
             "the drive table in the database is of another version; install the version "
             "of lrad that wrote it, or a later one"};
@@ -209,6 +321,7 @@ class PostgresSession final : public SqlSession {
     // Each statement is new to a connection once; then this sends nothing.
     Outcome prepare_unsent() {
         if (!connection_) return Error{"the connection to the database was lost"};
+        if (auto taken = take_due_answer(); !taken) return taken;
         for (const auto& question : unsent_) {
             if (prepared_.contains(question.sql)) continue;
             const std::string name = "s" + std::to_string(prepared_.size());
@@ -274,7 +387,7 @@ class PostgresSession final : public SqlSession {
         return answer;
     }
 
-    [[nodiscard]] std::string next_mark() {
+    [[nodiscard]] std::string new_mark() {
         return std::to_string(::getpid()) + "-" + std::to_string(++marks_) + "-" +
                std::to_string(std::chrono::steady_clock::now().time_since_epoch().count());
     }
@@ -282,7 +395,7 @@ class PostgresSession final : public SqlSession {
     // The changes that are still unsent and the commit, on one trip.
     Commit send_commit() {
         in_transaction_ = false;
-        unsent_.push_back({"COMMIT", {}});
+        unsent_.push_back({commit_transaction, {}});
         if (auto prepared = prepare_unsent(); !prepared) {
             rollback();
             return {CommitEnd::failed, prepared.error().message};
@@ -296,6 +409,7 @@ class PostgresSession final : public SqlSession {
         if (std::strcmp(PQcmdStatus(results->back().get()), "COMMIT") != 0)
             return {CommitEnd::failed, "the database rolled it back"};
         if (!warning_.empty()) return {CommitEnd::unknown, warning_};
+        lock_was_had();
         return {};
     }
 
@@ -318,7 +432,8 @@ class PostgresSession final : public SqlSession {
         const auto end = std::chrono::steady_clock::now() +
                          std::chrono::milliseconds(options_.resolve_within.ms);
         std::string last = why;
-        const bool had_lock = std::exchange(locked_, false);
+        const bool had_lock = lock_ == Lock::held || lock_ == Lock::asked_for;
+        lock_ = Lock::none;
         while (!given_up_ && std::chrono::steady_clock::now() < end) {
             std::this_thread::sleep_for(std::chrono::milliseconds(50));
             if (!connection_) {
@@ -334,28 +449,38 @@ class PostgresSession final : public SqlSession {
             }
             // The session lock went with the connection; somebody else may choose by now, and what
             // is written stands whoever holds the lock.
-            if (had_lock) static_cast<void>(lock_library());
+            if (had_lock) static_cast<void>(lock_now());
             if (*there) return {};
+            mark_.clear();
             return {CommitEnd::failed, "it was not recorded: " + why};
         }
-        locked_ = had_lock;
+        if (had_lock) lock_ = Lock::held;
+        mark_.clear();
         return {CommitEnd::unknown, last};
     }
 
-    // Is the transaction that left this mark on every disk?
+    // Is the transaction that left this mark on every disk? When it is not it never will be: it
+    // goes on from a mark that is not there any more.
     Result<bool> read_mark(const std::string& mark) {
-        if (auto begun = begin(); !begun) return begun.error();
-        const auto found = run("SELECT mark FROM node WHERE name = $1 FOR UPDATE", {options_.node});
+        begin_asking();
+        const auto found = run(hold_node, {options_.node});
         if (!found) {
             rollback();
             return found.error();
         }
         const bool there = !found->rows.empty() && found->rows.front().front() == mark;
-        unsent_.push_back({"UPDATE node SET mark = mark WHERE name = $1", {options_.node}});
+        unsent_.push_back({mark_node, {there ? mark : new_mark(), options_.node}});
         const auto end = send_commit();
         if (end.end != CommitEnd::done) return Error{end.words};
         return there;
     }
+
+    enum class Lock : std::uint8_t {
+        none,
+        wanted,     // with the next transaction
+        asked_for,  // on a trip: it may be had or not
+        held,
+    };
 
     PostgresOptions options_;
     PostgresConnection connection_;
@@ -365,7 +490,11 @@ class PostgresSession final : public SqlSession {
     std::string last_state_;           // SQLSTATE of the last refusal
     std::atomic<bool> given_up_ = false;
     bool in_transaction_ = false;
-    bool locked_ = false;
+    bool answer_due_ = false;  // to the unlocking
+    bool overtaken_ = false;
+    Lock lock_ = Lock::none;
+    std::string mark_;       // of the last commit; empty: not known
+    std::string next_mark_;  // of a transaction that goes on, already on its way
     std::uint64_t marks_ = 0;
 };
 

@@ -62,12 +62,23 @@ class SqlSession {
     // Connects again when the connection was lost. That the server is gone shows with the first
     // question.
     [[nodiscard]] virtual core::Outcome begin() = 0;
+    // A transaction that counts only when nobody has changed the library since the last commit of
+    // this session, and under this epoch; else it fails, nothing of it is there, and begin() is the
+    // way. What that commit has left need not be asked for again: with nothing asked, all of it is
+    // one trip to the server. Only when can_go_on().
+    [[nodiscard]] virtual core::Outcome go_on(std::uint64_t epoch) = 0;
+    [[nodiscard]] virtual bool can_go_on() const = 0;
+    // After the failure of such a one: because the library, or a row that was added, was not as it
+    // was left, or because that was not looked at yet.
+    [[nodiscard]] virtual bool was_overtaken() const = 0;
     [[nodiscard]] virtual Commit commit() = 0;
     virtual void rollback() = 0;
 
     // Held over several transactions, and gone with the connection. Waits for another holder, a
-    // bounded time.
+    // bounded time. It may be had with the next transaction only, whose failure tells then that it
+    // was not.
     [[nodiscard]] virtual core::Outcome lock_library() = 0;
+    // Not waited for.
     virtual void unlock_library() = 0;
 
     // From any thread: nothing is waited for in vain any more. What can not be told at once is

@@ -63,11 +63,15 @@ class SqliteSession final : public SqlSession {
         auto tables = run("SELECT count(*) FROM sqlite_master", {});
         if (!tables) return tables.error();
         if (tables->rows.front().front() != "0") return identify();
+        return make(claim_schema());
+    }
+
+    core::Outcome make(const std::string& tables) {
         if (auto begun = begin(); !begun) return begun;
         const std::string mark = "PRAGMA application_id=" + std::to_string(mounts_application_id) +
                                  ";PRAGMA user_version=" + std::to_string(claim_schema_version) +
                                  ";";
-        auto made = execute((mark + std::string(claim_schema())).c_str());
+        auto made = execute((mark + tables).c_str());
         if (!made) {
             rollback();
             return made;
@@ -94,6 +98,13 @@ class SqliteSession final : public SqlSession {
     }
 
     core::Outcome begin() override { return execute("BEGIN IMMEDIATE"); }
+    // Nobody else has the file.
+    core::Outcome go_on(std::uint64_t /*epoch*/) override {
+        refused_row_ = false;
+        return begin();
+    }
+    [[nodiscard]] bool can_go_on() const override { return true; }
+    [[nodiscard]] bool was_overtaken() const override { return refused_row_; }
 
     Commit commit() override {
         const auto done = execute("COMMIT");
@@ -125,6 +136,7 @@ class SqliteSession final : public SqlSession {
             sqlite3_reset(statement);
             return answer;
         }
+        refused_row_ = (code & 0xff) == SQLITE_CONSTRAINT;
         auto error = sqlite_failure(connection_, file_);
         sqlite3_reset(statement);
         return error;
@@ -145,6 +157,7 @@ class SqliteSession final : public SqlSession {
             return core::Error{file_ + ": this is no drive table but another program's database"};
         if (version->rows.front().front() == std::to_string(claim_schema_version))
             return core::Nothing{};
+        if (version->rows.front().front() == "1") return make(claim_schema_from_1());
         return core::Error{file_ + ": its tables have version " +
                            version->rows.front().front().value_or("?") +
                            ", this program knows version " + std::to_string(claim_schema_version) +
@@ -195,6 +208,7 @@ class SqliteSession final : public SqlSession {
     std::string file_;
     sqlite3* connection_;
     std::map<std::string, sqlite3_stmt*, std::less<>> statements_;
+    bool refused_row_ = false;  // one that there was already
 };
 
 }  // namespace

@@ -78,6 +78,9 @@ class DoubtfulSession : public SqlSession {
         return session_->put(sql, std::move(values));
     }
     core::Outcome begin() override { return session_->begin(); }
+    core::Outcome go_on(std::uint64_t epoch) override { return session_->go_on(epoch); }
+    bool can_go_on() const override { return session_->can_go_on(); }
+    bool was_overtaken() const override { return session_->was_overtaken(); }
     Commit commit() override {
         auto end = session_->commit();
         if (doubts_->commits_until_doubt >= 0 && doubts_->commits_until_doubt-- == 0)

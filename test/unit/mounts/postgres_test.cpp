@@ -1,134 +1,15 @@
-// The drive table over a real PostgreSQL server in a folder of its own, on a Unix socket only.
+// The drive table over a real PostgreSQL server.
 
 #include "agent/mounts/postgres_session.hpp"
 
 #include <signal.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <chrono>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 #include <future>
-#include <thread>
 
-#include "test/unit/mounts/claim_bench.hpp"
+#include "test/unit/mounts/postgres_bench.hpp"
 
 using namespace agent;
 using namespace agent::mounts;
-
-namespace {
-
-const std::string server_programs = "/usr/lib/postgresql/15/bin";
-
-// Debian's server programs refuse to run as root.
-std::string as_database_user(const std::string& command) {
-    if (::geteuid() != 0) return command;
-    return "setpriv --reuid=postgres --regid=postgres --clear-groups " + command;
-}
-
-bool succeeds(const std::string& command) {
-    return std::system((command + " >/dev/null 2>&1").c_str()) == 0;
-}
-
-class PostgresServer {
-  public:
-    PostgresServer() {
-        std::string name = std::filesystem::temp_directory_path() / "lra-pg-XXXXXX";
-        folder_ = ::mkdtemp(name.data());
-        if (::geteuid() == 0) REQUIRE(succeeds("chown postgres:postgres " + folder_));
-        REQUIRE(succeeds(as_database_user(server_programs + "/initdb -D " + folder_ +
-                                          "/data -U lra -A trust --no-sync --no-locale")));
-        start();
-    }
-    ~PostgresServer() {
-        stop();
-        std::filesystem::remove_all(folder_);
-    }
-    PostgresServer(const PostgresServer&) = delete;
-    PostgresServer& operator=(const PostgresServer&) = delete;
-
-    void start() {
-        REQUIRE(
-            succeeds(as_database_user(server_programs + "/pg_ctl -D " + folder_ +
-                                      "/data -w -t 60 -l " + folder_ + "/log -o \"-k " + folder_ +
-                                      " -c listen_addresses='' -c fsync=off -c jit=off\" start")));
-    }
-    void stop() {
-        static_cast<void>(succeeds(as_database_user(server_programs + "/pg_ctl -D " + folder_ +
-                                                    "/data -m immediate -w stop")));
-    }
-    // What a person at psql would do; the first line of the answer.
-    std::string ask(const std::string& sql) const {
-        const std::string command =
-            "psql -h " + folder_ + " -U lra -d postgres -qAt -c \"" + sql + "\" 2>&1";
-        std::FILE* pipe = ::popen(command.c_str(), "r");
-        std::string answer;
-        char line[256];
-        while (std::fgets(line, sizeof line, pipe) != nullptr)
-            answer += line;
-        ::pclose(pipe);
-        return answer.substr(0, answer.find('\n'));
-    }
-    void set_standby(const std::string& name) const {
-        ask("ALTER SYSTEM SET synchronous_standby_names = '" + name + "'");
-        ask("SELECT pg_reload_conf()");
-    }
-    [[nodiscard]] std::string address() const {
-        return "host=" + folder_ + " user=lra dbname=postgres";
-    }
-    [[nodiscard]] std::unique_ptr<SqlSession> session(const std::string& node,
-                                                      const std::string& library = "lib",
-                                                      core::Duration answer_within = {
-                                                          15'000}) const {
-        auto opened = open_postgres_session({.servers = {"host=/nonexistent", address()},
-                                             .library = library,
-                                             .node = node,
-                                             .answer_within = answer_within});
-        INFO((opened ? "" : opened.error().message));
-        REQUIRE(opened);
-        return std::move(opened).value();
-    }
-
-  private:
-    std::string folder_;
-};
-
-// One server for all of these: making it takes longer than using it.
-PostgresServer* the_server() {
-    if (!std::filesystem::exists(server_programs + "/initdb")) {
-        WARN("Debian's postgresql-15 is not installed: nothing was tried on PostgreSQL");
-        return nullptr;
-    }
-    static PostgresServer server;
-    return &server;
-}
-
-ClaimTable postgres_table(const PostgresServer& server, const std::string& library,
-                          const std::string& node) {
-    auto options = bench_options(node);
-    options.library = library;
-    ClaimTable table(server.session(node, library), options);
-    REQUIRE(table.enroll());
-    return table;
-}
-
-std::string lock_waits(const PostgresServer& server) {
-    return server.ask("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
-}
-
-template <typename Condition>
-bool becomes_true(Condition condition) {
-    for (int i = 0; i < 600; ++i) {
-        if (condition()) return true;
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-    return false;
-}
-
-}  // namespace
 
 TEST_CASE("a claim in PostgreSQL lives through every step") {
     auto* server = the_server();
@@ -165,6 +46,7 @@ TEST_CASE("while one controller holds the lock the other waits, and then takes a
     auto b = postgres_table(*server, "three", "b");
     fill(a);
     REQUIRE(a.lock());
+    const auto mine = claimed(a, bench_request("ra", 1));
     auto other = std::async(std::launch::async, [&] {
         const bool locked = b.lock().ok();
         auto begun = b.begin(bench_request("rb", 2), bench_known(), {}, 2, bench_now);
@@ -178,7 +60,6 @@ TEST_CASE("while one controller holds the lock the other waits, and then takes a
                    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT "
                    "granted") == "1";
     }));
-    const auto mine = claimed(a, bench_request("ra", 1));
     a.unlock();
     const auto theirs = other.get();
     CHECK(!theirs.empty());
@@ -198,11 +79,12 @@ TEST_CASE("a lost connection is made again, and the lock that went with it is kn
     break_connections();
     CHECK(becomes_true([&] { return table.drives().ok(); }));
     REQUIRE(table.lock());
+    static_cast<void>(claimed(table, bench_request("r1", 1)));
     break_connections();
-    const auto begun = table.begin(bench_request("r1", 1), bench_known(), {}, 1, bench_now);
+    const auto begun = table.begin(bench_request("r2", 2), bench_known(), {}, 1, bench_now);
     CHECK(!begun);
     table.unlock();
-    CHECK(claimed(table, bench_request("r1", 1)).claim.id > 0);
+    CHECK(claimed(table, bench_request("r2", 2)).claim.id > 0);
 }
 
 // The server answers a cancelled wait for its standby with success and a warning: the claim is on
@@ -275,7 +157,7 @@ TEST_CASE("a trip that is stopped before its commit has changed nothing") {
     fill(table);
     const auto other = server->session("b", "eight");
     // The row that is asked for on the first trip, and one that is changed on the second.
-    for (const std::string row : {"SELECT mark FROM node WHERE name = 'a' FOR UPDATE",
+    for (const std::string row : {"SELECT commit_mark FROM node WHERE name = 'a' FOR UPDATE",
                                   "SELECT serial FROM drive WHERE library = 'eight' FOR UPDATE"}) {
         for (const std::string how : {"pg_cancel_backend", "pg_terminate_backend"}) {
             INFO(row << ", " << how);
@@ -394,7 +276,8 @@ TEST_CASE("a change that is refused fails the commit, and the session goes on") 
     if (server == nullptr) return;
     auto table = postgres_table(*server, "nine", "a");
     const auto session = server->session("a", "nine");
-    constexpr std::string_view add = "INSERT INTO node (name, number, mark) VALUES ($1, $2, '')";
+    constexpr std::string_view add =
+        "INSERT INTO node (name, number, commit_mark) VALUES ($1, $2, '')";
     constexpr std::string_view count = "SELECT count(*) FROM node WHERE name = $1";
     REQUIRE(session->begin());
     REQUIRE(session->put(add, {"new", std::int64_t{4711}}));
@@ -406,7 +289,8 @@ TEST_CASE("a change that is refused fails the commit, and the session goes on") 
     // More than one trip's worth, and a question that sees what was put before it.
     REQUIRE(session->begin());
     for (int i = 0; i < 200; ++i)
-        REQUIRE(session->put("UPDATE node SET mark = mark || '.' WHERE name = $1", {"a"}));
+        REQUIRE(session->put("UPDATE node SET commit_mark = commit_mark || '.' WHERE name = $1",
+                             {"a"}));
     REQUIRE(session->put(add, {"new", std::int64_t{4711}}));
     CHECK(session->run(count, {"new"})->rows.front().front() == "1");
     session->rollback();
