@@ -51,6 +51,8 @@ std::vector<Setting> constant_settings() {
         {"full_page_writes", "on"},
         {"wal_log_hints", "on"},
         {"synchronous_commit", "on"},
+        // Written and on the disk with one call.
+        {"wal_sync_method", "open_datasync"},
         {"wal_sender_timeout", "3s"},
         {"wal_receiver_timeout", "3s"},
         {"wal_receiver_status_interval", "1s"},
