@@ -70,9 +70,18 @@ class PostgresServer {
         ::pclose(pipe);
         return answer.substr(0, answer.find('\n'));
     }
-    void set_standby(const std::string& name) const {
+    // Commits wait for this standby when it returns. It is the checkpointer that tells them to, and
+    // at its own time: the first checkpoint may have begun before it was told, the second has not.
+    void set_standby(const std::string& name) {
         ask("ALTER SYSTEM SET synchronous_standby_names = '" + name + "'");
         ask("SELECT pg_reload_conf()");
+        ask("CHECKPOINT");
+        ask("CHECKPOINT");
+        standby_ = name;
+    }
+    // After a test that has ended early.
+    void wait_for_nobody() {
+        if (!standby_.empty()) set_standby("");
     }
     [[nodiscard]] std::string address(const std::string& database = "postgres") const {
         return "host=" + folder_ + " user=lra dbname=" + database;
@@ -92,6 +101,7 @@ class PostgresServer {
 
   private:
     std::string folder_;
+    std::string standby_;
 };
 
 // One server for all of these: making it takes longer than using it.
@@ -101,6 +111,7 @@ inline PostgresServer* the_server() {
         return nullptr;
     }
     static PostgresServer server;
+    server.wait_for_nobody();
     return &server;
 }
 
