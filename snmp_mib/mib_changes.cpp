@@ -96,11 +96,12 @@ std::string address_of(const netsnmp_pdu& pdu) {
     return shown != nullptr ? shown : "an unknown address";
 }
 
-// Nothing: nobody can be named who asks.
+// Nothing: it is not whole, or nobody can be named who asks.
 std::optional<DriveChange> change_of(const Asked& asked, const netsnmp_agent_request_info& info) {
     const netsnmp_pdu* pdu = info.asp != nullptr ? info.asp->pdu : nullptr;
-    if (pdu == nullptr || pdu->securityName == nullptr || asked.serial == nullptr)
-        return std::nullopt;
+    const bool is_whole =
+        asked.serial != nullptr && asked.state != nullptr && asked.reason != nullptr;
+    if (pdu == nullptr || pdu->securityName == nullptr || !is_whole) return std::nullopt;
     return DriveChange{text_of(*asked.serial), *asked.state->val.integer == wants_offline,
                        text_of(*asked.reason), std::string(pdu->securityName, pdu->securityNameLen),
                        address_of(*pdu)};

@@ -22,11 +22,12 @@ void Controller::agent_presence_said(const core::AgentPresence& presence, bool s
 // An agent may reach one node alone, and a node that was replaced has heard nothing yet.
 void Controller::heard_elsewhere(const core::AgentRoster::News& news) {
     const auto& [agent, era, incarnation, stopping] = news.word;
-    if (news.is_first)
+    if (news.is_first) {
         runtime::log_info("agent " + agent + " is known to the other node: it " +
                           (incarnation == 0 ? "is retired"
                            : stopping       ? "has stopped"
                                             : "has started"));
+    }
     if (is_active()) {
         if (stopping)
             take(core::AgentStopping{{configuration_.sharing.controller, agent, incarnation}});

@@ -39,9 +39,10 @@ std::optional<core::Reservation> reservation_seen(const json& request) {
     const auto key = seen->find("key");
     const bool persistent = type != seen->end() && type->is_number_unsigned() &&
                             key != seen->end() && key->is_number_unsigned();
-    if (persistent)
+    if (persistent) {
         reservation.persistent =
             core::PersistentReservation{type->get<std::uint8_t>(), key->get<std::uint64_t>()};
+    }
     return reservation;
 }
 

@@ -82,9 +82,10 @@ void show(const Request& request, const json& result, const Output& output) {
     const bool elsewhere = result.is_object() && result.contains("answered_by") &&
                            result["answered_by"].is_string() &&
                            request.command->view != View::facts;
-    if (elsewhere)
+    if (elsewhere) {
         print(output.results, "answered by controller " +
                                   printable(result["answered_by"].get<std::string>()) + "\n");
+    }
 }
 
 void print(std::FILE* stream, std::string_view text) {
