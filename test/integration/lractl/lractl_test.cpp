@@ -67,6 +67,23 @@ TEST_CASE("what is printed to a pipe has no escape codes, and JSON is one line")
     CHECK(program.out == one_drive().dump() + "\n");
 }
 
+TEST_CASE("an answer that the other node of a pair has given says so") {
+    const TemporaryFolder folder;
+    json drive = one_drive().front();
+    drive["answered_by"] = "lra-a";
+    const json released{{"serial", "X"}, {"result", "free"}, {"answered_by", "lra-a"}};
+    const ScriptedDaemon daemon(folder.file("s"),
+                                {{"drive.clear", drive}, {"drive.release", released}});
+    const Finished cleared =
+        run_lractl(with_socket(folder, {"drive", "clear", "X", "--reason", "y"}));
+    CHECK_THAT(cleared.out, Catch::Matchers::EndsWith("answered by controller lra-a\n"));
+    const Finished done =
+        run_lractl(with_socket(folder, {"drive", "release", "X", "--reason", "y"}));
+    CHECK_THAT(done.out, ContainsSubstring("lra-a") && !ContainsSubstring("by controller"));
+    CHECK(run_lractl(with_socket(folder, {"--json", "drive", "clear", "X", "--reason", "y"})).out ==
+          drive.dump() + "\n");
+}
+
 TEST_CASE("the environment names the socket when the command line does not") {
     const TemporaryFolder folder;
     const ScriptedDaemon daemon(folder.file("s"), {{"drive.list", one_drive()}});
