@@ -463,8 +463,9 @@ void SharedRecords::heard(const core::AgentName& agent, std::uint64_t incarnatio
     if (work_->over) return;
     const bool is_back = !stopping && work_->retirements.returned(agent);
     const bool is_news = work_->roster.hear(agent, incarnation, stopping);
-    if (is_back) work_->keep(agent);
+    // In this order: what has ended a retirement outlives the retirement.
     if (is_news) work_->keep_word(agent);
+    if (is_back) work_->keep(agent);
     if (is_back || is_news) work_->push();
 }
 
