@@ -323,7 +323,7 @@ Outcome FileShelf::State::create_to_open(const NewCartridge& wanted) {
     }
     const auto id = ++last_task_;
     tasks_[id].thread = std::thread([this, id, folders, barcode = wanted.barcode, metadata] {
-        auto made = Recording::create(folders, metadata);
+        auto made = Recording::create(folders, metadata, false);
         auto result = std::make_shared<Result<std::unique_ptr<Recording>>>(std::move(made));
         post([this, id, barcode, result] { ready_to_open(id, barcode, result); });
     });

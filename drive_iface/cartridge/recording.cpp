@@ -207,9 +207,16 @@ Outcome Recording::begin_writing() {
 }
 
 Outcome Recording::write_commit(IndexCommit commit) {
-    const auto write = [&] {
+    const auto write = [&]() -> Outcome {
         ++commit.sequence;
-        return on_every_copy([&](StoredCopy& copy) { return copy.write_commit(commit); });
+        const bool several = copies_.size() > 1;  // all disks at the same time
+        auto put = on_every_copy([&](StoredCopy& copy) {
+            auto one = copy.put_commit(commit);
+            if (one.ok() && several) copy.index().start_writeback(0, index_offset(end_.objects));
+            return one;
+        });
+        if (!put.ok()) return put;
+        return on_every_copy([](StoredCopy& copy) { return copy.index().synchronise(); });
     };
     begin_epoch(commit);
     auto written = write();
@@ -273,10 +280,16 @@ Outcome Recording::store_metadata(Metadata metadata) {
     const auto text = to_text(metadata);
     bool stored = false;
     std::optional<Error> lacking;
+    std::vector<std::string> places;
     for (const auto& copy : copies_) {
         if (copy->failed()) continue;
-        const auto put = copy->writable() ? replace_text(copy->paths().metadata, text)
-                                          : Outcome(can_not_be_written(*copy));
+        if (copy->writable()) {
+            places.push_back(copy->paths().metadata);
+        } else {
+            lacking = can_not_be_written(*copy);
+        }
+    }
+    for (const auto& put : replace_texts(places, text)) {
         stored = stored || put.ok();
         if (!put.ok()) lacking = put.error();
     }
@@ -325,8 +338,10 @@ Outcome Recording::close() {
         if (auto data = copy.data().trim(end_.offset + tap_word); !data.ok()) return data;
         if (auto index = copy.index().trim(index_offset(end_.objects)); !index.ok()) return index;
         copy.data_reserved = copy.index_reserved = 0;
-        return copy.data().synchronise();
+        return Nothing{};
     });
+    if (trimmed.ok())
+        trimmed = on_every_copy([](StoredCopy& copy) { return copy.data().synchronise(); });
     if (!trimmed.ok()) return trimmed;
     data_reserved_ = index_reserved_ = 0;
     auto commit = commit_;

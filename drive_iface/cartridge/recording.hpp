@@ -51,9 +51,10 @@ class Recording {
     [[nodiscard]] static agent::core::Result<std::unique_ptr<Recording>> open(
         const std::vector<std::string>& folders, const std::string& barcode,
         const OpeningOptions& options);
-    // Empty, in these folders, which have no such cartridge yet.
+    // Empty, in these folders, which have no such cartridge yet. `closed`: as if it had been
+    // unloaded; not so when it is about to be written, which spares a commit.
     [[nodiscard]] static agent::core::Result<std::unique_ptr<Recording>> create(
-        const std::vector<std::string>& folders, const Metadata& metadata);
+        const std::vector<std::string>& folders, const Metadata& metadata, bool closed = true);
 
     // ---- what it is
 

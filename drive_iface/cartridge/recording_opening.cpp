@@ -78,6 +78,13 @@ std::string as_it_stands(const StoredCopy& leader, const StoredCopy& follower,
            "with repair makes entries anew from it";
 }
 
+void start_writeback_of_all(const std::vector<std::unique_ptr<StoredCopy>>& copies) {
+    for (const auto& copy : copies) {
+        copy->data().start_writeback(0, tap_word);
+        copy->index().start_writeback(0, index_entries_at);
+    }
+}
+
 // Everything of `leader` from object `common` on, so that both hold the same. It is on the disk
 // before a commit tells of it: one synchronisation of both may bring the commit there alone.
 Outcome catch_up(const StoredCopy& leader, const StoredCopy& follower, const IndexCommit& commit,
@@ -354,7 +361,7 @@ Outcome Recording::add_copy(const std::string& folder, const Cancelled& cancelle
     }
     const auto leaders = good_copies();
     if (leaders.empty()) return Error{barcode_ + ": no copy is left to copy from"};
-    auto copy = StoredCopy::create(paths, metadata_.volume);
+    auto copy = StoredCopy::create(paths, metadata_.volume, true);
     if (!copy.ok()) return copy.error();
     auto done =
         catch_up(*leaders.front(), *copy.value(), commit_, RecordedEnd{}, cancelled, findings_);
@@ -365,7 +372,7 @@ Outcome Recording::add_copy(const std::string& folder, const Cancelled& cancelle
 }
 
 Result<std::unique_ptr<Recording>> Recording::create(const std::vector<std::string>& folders,
-                                                     const Metadata& metadata) {
+                                                     const Metadata& metadata, bool closed) {
     const auto& barcode = metadata.facts.barcode;
     std::vector<CopyPaths> places;
     for (const auto& folder : folders) {
@@ -382,14 +389,24 @@ Result<std::unique_ptr<Recording>> Recording::create(const std::vector<std::stri
     recording->barcode_ = barcode;
     recording->locks_ = std::move(locks).value();
     for (const auto& paths : places) {
-        auto copy = StoredCopy::create(paths, metadata.volume);
+        auto copy = StoredCopy::create(paths, metadata.volume, closed);
         if (!copy.ok()) return copy.error();
         recording->commit_ = *copy.value()->newest_commit();
         recording->copies_.push_back(std::move(copy).value());
-        // The description last: without it there is no cartridge.
-        if (auto put = replace_text(paths.metadata, to_text(metadata)); !put.ok()) {
-            return put.error();
-        }
+    }
+    // All files are on their way to the disk before the first one is waited for: a file system that
+    // keeps a journal brings all of them there with one commit of it.
+    start_writeback_of_all(recording->copies_);
+    for (const auto& copy : recording->copies_) {
+        if (auto done = copy->data().synchronise(); !done.ok()) return done.error();
+        if (auto done = copy->index().synchronise(); !done.ok()) return done.error();
+    }
+    // The descriptions last: without them there is no cartridge.
+    std::vector<std::string> descriptions;
+    for (const auto& paths : places)
+        descriptions.push_back(paths.metadata);
+    for (const auto& put : replace_texts(descriptions, to_text(metadata))) {
+        if (!put.ok()) return put.error();
     }
     return recording;
 }

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include "agent/core/errno_text.hpp"
@@ -188,17 +189,37 @@ Outcome StorageFile::trim(std::uint64_t size) const {
 }
 
 Outcome replace_text(const std::string& path, const std::string& text) {
-    const auto beside = path + ".new";
-    static_cast<void>(::unlink(beside.c_str()));
-    auto file = StorageFile::open(beside, StorageFile::Mode::brand_new);
-    if (!file.ok()) return file.error();
+    return replace_texts({path}, text).front();
+}
+
+std::vector<Outcome> replace_texts(const std::vector<std::string>& paths, const std::string& text) {
     const std::span bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
-    if (auto written = file.value().write(0, bytes); !written.ok()) return written;
-    if (auto synced = file.value().synchronise(); !synced.ok()) return synced;
-    if (::rename(beside.c_str(), path.c_str()) != 0) {
-        return file.value().error("could not be renamed to " + path, errno);
-    }
-    return synchronise_folder(std::filesystem::path(path).parent_path().string());
+    std::vector<Outcome> outcomes(paths.size(), Outcome(Nothing{}));
+    std::vector<std::optional<StorageFile>> files(paths.size());
+    const auto each = [&](const auto& step) {
+        for (std::size_t i = 0; i < paths.size(); ++i) {
+            if (outcomes[i].ok()) outcomes[i] = step(paths[i], files[i]);
+        }
+    };
+    each([&](const std::string& path, std::optional<StorageFile>& file) -> Outcome {
+        const auto beside = path + ".new";
+        static_cast<void>(::unlink(beside.c_str()));
+        auto made = StorageFile::open(beside, StorageFile::Mode::brand_new);
+        if (!made.ok()) return made.error();
+        file.emplace(std::move(made).value());
+        auto written = file->write(0, bytes);
+        if (written.ok() && paths.size() > 1) file->start_writeback(0, bytes.size());
+        return written;
+    });
+    each([](const std::string&, const auto& file) { return file->synchronise(); });
+    each([](const std::string& path, const auto& file) -> Outcome {
+        if (::rename(file->path().c_str(), path.c_str()) == 0) return Nothing{};
+        return file->error("could not be renamed to " + path, errno);
+    });
+    each([](const std::string& path, const auto&) {
+        return synchronise_folder(std::filesystem::path(path).parent_path().string());
+    });
+    return outcomes;
 }
 
 Result<std::string> read_text(const std::string& path, std::size_t size_max) {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "agent/core/result.hpp"
 #include "drive_iface/virtual/target_device.hpp"
@@ -73,6 +74,9 @@ class StorageFile {
 
 // Text files that are replaced as a whole: written beside, synchronised, renamed over the old one.
 [[nodiscard]] agent::core::Outcome replace_text(const std::string& path, const std::string& text);
+// The same in several places, all of them synchronised at the same time: what became of each.
+[[nodiscard]] std::vector<agent::core::Outcome> replace_texts(const std::vector<std::string>& paths,
+                                                              const std::string& text);
 [[nodiscard]] agent::core::Result<std::string> read_text(const std::string& path,
                                                          std::size_t size_max);
 // Makes new and renamed names in it survive a loss of power.

@@ -47,18 +47,18 @@ StoredCopy::StoredCopy(CopyPaths paths, VolumeId volume, StorageFile data, Stora
       writable_(data_.writable() && index_.writable()) {}
 
 Result<std::unique_ptr<StoredCopy>> StoredCopy::create(const CopyPaths& paths,
-                                                       const VolumeId& volume) {
+                                                       const VolumeId& volume, bool closed) {
     auto data = StorageFile::open(paths.data, StorageFile::Mode::brand_new);
     if (!data.ok()) return data.error();
     auto index = StorageFile::open(paths.index, StorageFile::Mode::brand_new);
     if (!index.ok()) return index.error();
     std::unique_ptr<StoredCopy> copy(
         new StoredCopy(paths, volume, std::move(data).value(), std::move(index).value()));
-    const IndexCommit empty{.sequence = 1, .generation = 1, .closed = true, .since = 0, .end = {}};
+    const IndexCommit empty{
+        .sequence = 1, .generation = 1, .closed = closed, .since = 0, .end = {}};
     if (auto put = copy->write_end_marker(0); !put.ok()) return put.error();
-    if (auto done = copy->data_.synchronise(); !done.ok()) return done.error();
     if (auto put = copy->write_header(); !put.ok()) return put.error();
-    if (auto put = copy->write_commit(empty); !put.ok()) return put.error();
+    if (auto put = copy->put_commit(empty); !put.ok()) return put.error();
     return copy;
 }
 
@@ -121,9 +121,12 @@ Outcome StoredCopy::write_header() const {
 }
 
 Outcome StoredCopy::write_commit(const IndexCommit& commit) const {
-    const auto page = encode_index_commit(commit, volume_);
-    if (auto put = index_.write(commit_offset(commit), page); !put.ok()) return put;
+    if (auto put = put_commit(commit); !put.ok()) return put;
     return index_.synchronise();
+}
+
+Outcome StoredCopy::put_commit(const IndexCommit& commit) const {
+    return index_.write(commit_offset(commit), encode_index_commit(commit, volume_));
 }
 
 std::optional<IndexCommit> StoredCopy::newest_commit() const {

@@ -35,9 +35,10 @@ struct RecordedPiece {
 
 class StoredCopy {
   public:
-    // An empty recording, synchronised. The files must not be there yet.
+    // An empty recording, not synchronised yet. The files must not be there. `closed` as in its
+    // commit: false when it is about to be written.
     [[nodiscard]] static agent::core::Result<std::unique_ptr<StoredCopy>> create(
-        const CopyPaths& paths, const VolumeId& volume);
+        const CopyPaths& paths, const VolumeId& volume, bool closed);
     // Opens what is there, unverified; a missing index is made, without a header. To be read only
     // where its folder can not be written.
     [[nodiscard]] static agent::core::Result<std::unique_ptr<StoredCopy>> open(
@@ -63,6 +64,8 @@ class StoredCopy {
     [[nodiscard]] agent::core::Outcome write_header() const;
     // Also synchronises everything else that was written to the index.
     [[nodiscard]] agent::core::Outcome write_commit(const IndexCommit& commit) const;
+    // Only writes it: for several copies, which are synchronised together then.
+    [[nodiscard]] agent::core::Outcome put_commit(const IndexCommit& commit) const;
     // The newest whole commit; nothing: no header, another volume, or no whole commit.
     [[nodiscard]] std::optional<IndexCommit> newest_commit() const;
 

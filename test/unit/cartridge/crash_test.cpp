@@ -29,12 +29,12 @@ std::string fast_folder() {
 
 class Crash {
   public:
-    Crash() : folder_(fast_folder()) {
+    explicit Crash(bool closed = true) : folder_(fast_folder()) {
         Metadata metadata;
         metadata.facts.barcode = barcode;
         metadata.facts.capacity = 1 << 30;
         metadata.volume = new_volume_id();
-        auto made = Recording::create({folder_.path()}, metadata);
+        auto made = Recording::create({folder_.path()}, metadata, closed);
         REQUIRE(made.ok());
         recording_ = std::move(made).value();
     }
@@ -167,6 +167,28 @@ TEST_CASE("a process killed at once loses nothing that was synchronised") {
     crash.let_go();
     CHECK(crash.found_with(files) == together(safe, more));
     crash.write_on(16);
+}
+
+TEST_CASE(
+    "what was written first to a cartridge made to be written is found as far as it is whole") {
+    Crash crash(false);
+    const auto written = objects_of(1, 6);
+    crash.append(written);
+    std::vector<std::uint64_t> ends;
+    for (std::uint64_t i = 0; i < written.size(); ++i)
+        ends.push_back(crash.recording().find(i)->after().offset);
+    const auto files = crash.files();
+    crash.let_go();
+    for (std::uint64_t size = 0; size <= files.data.size(); ++size) {
+        const auto whole =
+            std::count_if(ends.begin(), ends.end(), [&](std::uint64_t end) { return end <= size; });
+        const auto found = crash.found_with({cut_to(files.data, size), files.index});
+        INFO(size);
+        require_prefix(found, written, 0);
+        REQUIRE(found.size() == static_cast<std::size_t>(whole));
+    }
+    // Without its entries it is not taken for another program's work.
+    CHECK(crash.found_with({files.data, cut_to(files.index, index_entries_at)}).empty());
 }
 
 TEST_CASE("the data file cut at every byte keeps every whole record before the cut") {

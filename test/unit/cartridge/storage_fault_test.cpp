@@ -11,6 +11,7 @@
 #include <string>
 
 #include "drive_iface/cartridge/file_cartridge.hpp"
+#include "drive_iface/cartridge/folders.hpp"
 #include "test/support/catch.hpp"
 #include "test/unit/cartridge/shelf_stand.hpp"
 
@@ -286,6 +287,24 @@ TEST_CASE("a fault moves the end of data when it is told, and not under a writer
     set_trouble(&Trouble::writing, "");
     CHECK(recorded(stand, *cartridge) == expected);
     stand.close(std::move(cartridge));
+}
+
+TEST_CASE("no folder has a description before the files of all folders are on the disk") {
+    const NoTrouble afterwards;
+    const TemporaryFolder one;
+    const TemporaryFolder two;
+    const auto folder = GENERATE(0, 1);
+    const auto ending = GENERATE(std::string(".tap"), std::string(".tix"));
+    Metadata metadata;
+    metadata.facts.barcode = "LRA001L8";
+    metadata.facts.capacity = 1 << 30;
+    metadata.volume = new_volume_id();
+    metadata.placement = Placement::mirror;
+    set_trouble(&Trouble::synchronising, (folder == 0 ? one : two).path("LRA001L8" + ending));
+    const std::vector<std::string> folders{one.path(), two.path()};
+    REQUIRE_FALSE(Recording::create(folders, metadata).ok());
+    CHECK_FALSE(std::filesystem::exists(one.path("LRA001L8.json")));
+    CHECK_FALSE(std::filesystem::exists(two.path("LRA001L8.json")));
 }
 
 TEST_CASE("a failure of storage that is played is one, until it is taken back") {
