@@ -26,6 +26,8 @@ struct Options {
     std::uint64_t megabytes_small = 100;  // of 10 KiB blocks
     int rounds = 3;
     std::vector<std::string> only;
+    std::vector<int> depths{1, 4};
+    std::vector<std::uint32_t> block_lengths{262'144, 10'240};
     std::string folder = fs::temp_directory_path().string();
     bool parallel = true;
     bool streams = true;
@@ -325,6 +327,8 @@ int main(int argc, char** argv) {
     app.add_option("--rounds", options.rounds, "of which the median is shown");
     app.add_option("--only", options.only,
                    "\"vtld\", \"vtld, front end alone\", \"tgt\", \"istgt\"");
+    app.add_option("--depth", options.depths, "commands under way at a time: 1 and 4");
+    app.add_option("--block-length", options.block_lengths, "bytes: 262144 and 10240");
     app.add_option("--folder", options.folder, "where the cartridges are made");
     app.add_option(
         "--positions", options.positions,
@@ -339,9 +343,9 @@ int main(int argc, char** argv) {
             find_places(options);
             return 0;
         }
-        for (const std::uint32_t block_length : {262'144U, 10'240U}) {
+        for (const auto block_length : options.block_lengths) {
             if (!options.streams) break;
-            for (const int depth : {1, 4})
+            for (const int depth : options.depths)
                 stream(options, block_length, depth);
         }
         if (options.parallel && is_installed(Kind::ours)) stream_in_parallel(options);
