@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <fstream>
 #include <map>
 #include <thread>
 
@@ -127,6 +128,14 @@ std::vector<Kind> kinds(const Options& options) {
         }
     }
     return chosen;
+}
+
+// One that paces takes processor time for each piece it sends, on loopback too, from whoever sends:
+// figures under different ones can not be compared.
+void print_congestion_control() {
+    std::ifstream file("/proc/sys/net/ipv4/tcp_congestion_control");
+    std::string name;
+    if (file >> name) std::printf("TCP congestion control: %s\n", name.c_str());
 }
 
 void stream(const Options& options, std::uint32_t block_length, int depth) {
@@ -338,6 +347,7 @@ int main(int argc, char** argv) {
     app.add_flag("--serve-front-end", serve)->group("");
     CLI11_PARSE(app, argc, argv);
     if (serve) return serve_front_end();
+    print_congestion_control();
     try {
         if (options.positions > 0) {
             find_places(options);
