@@ -7,7 +7,7 @@ namespace {
 constexpr std::string_view indexes = R"sql(
 CREATE UNIQUE INDEX a_volume_is_in_one_drive ON drive (volume, library) WHERE volume IS NOT NULL;
 CREATE UNIQUE INDEX a_request_is_one_claim ON claim (request, library);
-CREATE UNIQUE INDEX a_volume_has_one_claim ON claim (volume, library) WHERE state <> 'ended';
+CREATE UNIQUE INDEX a_volume_has_one_claim ON claim (volume, library) WHERE is_open = 1;
 )sql";
 
 constexpr std::string_view tables = R"sql(
@@ -75,6 +75,7 @@ CREATE TABLE claim (
     asked_at BIGINT NOT NULL,
     changed_at BIGINT NOT NULL,
     deadline BIGINT NOT NULL,
+    is_open BIGINT NOT NULL DEFAULT 1,
     PRIMARY KEY (library, id)
 );
 CREATE TABLE failure (
@@ -91,6 +92,8 @@ CREATE TABLE failure (
 constexpr std::string_view changes_from_1 = R"sql(
 ALTER TABLE node RENAME COLUMN mark TO commit_mark;
 ALTER TABLE library_state ADD COLUMN commit_mark TEXT NOT NULL DEFAULT '';
+ALTER TABLE claim ADD COLUMN is_open BIGINT NOT NULL DEFAULT 1;
+UPDATE claim SET is_open = 0 WHERE state = 'ended';
 DROP INDEX IF EXISTS a_volume_is_in_one_drive;
 DROP INDEX IF EXISTS a_request_is_one_claim;
 DROP INDEX IF EXISTS a_volume_has_one_claim;

@@ -12,7 +12,8 @@ inline constexpr int claim_schema_version = 2;
 // nothing in a young table, takes any index that begins so for as good as the right one, and reads
 // every claim to find one. `commit_mark`: which transaction has changed the library last, and which
 // one the node has made last; PostgreSQL alone needs them, and they may not be NULL (see
-// postgres_session.cpp).
+// postgres_session.cpp). `is_open`: 0 once the claim's state is ended; an index of open claims that
+// named the state itself would be written anew with each step.
 [[nodiscard]] std::string claim_schema();
 
 // Makes the tables of version 1 these. What a controller of that version has connected then can

@@ -25,11 +25,10 @@ inline constexpr std::string_view every_volume = LRA_VOLUMES " ORDER BY barcode"
 inline constexpr std::string_view one_volume = LRA_VOLUMES " AND barcode = $2";
 inline constexpr std::string_view every_claim = LRA_CLAIMS " ORDER BY id DESC LIMIT $2";
 inline constexpr std::string_view open_claims =
-    LRA_CLAIMS " AND state <> 'ended' ORDER BY id DESC LIMIT $2";
+    LRA_CLAIMS " AND is_open = 1 ORDER BY id DESC LIMIT $2";
 inline constexpr std::string_view claim_by_id = LRA_CLAIMS " AND id = $2";
 inline constexpr std::string_view claim_by_request = LRA_CLAIMS " AND request = $2";
-inline constexpr std::string_view claim_by_volume =
-    LRA_CLAIMS " AND volume = $2 AND state <> 'ended'";
+inline constexpr std::string_view claim_by_volume = LRA_CLAIMS " AND volume = $2 AND is_open = 1";
 inline constexpr std::string_view claims_in_line = LRA_CLAIMS " AND state = 'queued' ORDER BY id";
 
 #undef LRA_DRIVES
@@ -64,7 +63,8 @@ inline constexpr std::string_view place_in_slot =
     "library = $4 AND barcode = $5";
 inline constexpr std::string_view write_claim =
     "UPDATE claim SET state = $1, ending = $2, reason = $3, node = $4, epoch = $5, drive = $6, "
-    "home = $7, failed_drive = $8, changed_at = $9, wait = $10, deadline = $11 "
+    "home = $7, failed_drive = $8, changed_at = $9, wait = $10, deadline = $11, "
+    "is_open = CASE WHEN $1 = 'ended' THEN 0 ELSE 1 END "
     "WHERE library = $12 AND id = $13";
 
 }  // namespace agent::mounts::claim_sql

@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "agent/mounts/claim_rows.hpp"
 #include "agent/mounts/claim_schema.hpp"
 #include "agent/mounts/postgres_connection.hpp"
 
@@ -51,7 +52,8 @@ constexpr std::string_view go_on_at_library =
     "UPDATE library_state SET commit_mark = CASE WHEN commit_mark = $1 AND epoch = $2 THEN "
     "(SELECT commit_mark FROM node WHERE name = $3) END WHERE library = $4";
 constexpr std::string_view lock_of_library =
-    "SELECT pg_advisory_lock(number) FROM library_state WHERE library = $1";
+    "SELECT number, pg_advisory_lock(number) FROM library_state WHERE library = $1";
+constexpr std::string_view lock_of_number = "SELECT pg_advisory_lock($1)";
 constexpr std::string_view unlock_all = "SELECT pg_advisory_unlock_all()";
 
 // What goes on and finds another mark, a row where it was to add one, or no lock in time.
@@ -136,7 +138,7 @@ class PostgresSession final : public SqlSession {
         next_mark_ = new_mark();
         unsent_ = {{begin_transaction, {}}};
         if (lock_ == Lock::wanted || lock_ == Lock::asked_for) {
-            unsent_.push_back({lock_of_library, {options_.library}});
+            unsent_.push_back({lock_of_number, {library_number_}});
             lock_ = Lock::asked_for;
         }
         unsent_.push_back({go_on_at_node, {mark_, next_mark_, options_.node}});
@@ -180,7 +182,7 @@ class PostgresSession final : public SqlSession {
     // A session that may go on has it with its next transaction, on the same trip.
     Outcome lock_library() override {
         lock_ = Lock::wanted;
-        if (can_go_on()) return Nothing{};
+        if (can_go_on() && library_number_ != 0) return Nothing{};
         if (auto ready = be_connected(); !ready) return ready;
         return lock_now();
     }
@@ -242,7 +244,12 @@ class PostgresSession final : public SqlSession {
             std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.lock_within.ms);
         for (;;) {
             const auto got = run(lock_of_library, {options_.library});
-            if (got) break;
+            if (got && got->rows.empty())
+                return Error{"library " + options_.library + " is not in the table"};
+            if (got) {
+                library_number_ = number_in(got->rows.front().front());
+                break;
+            }
             if (last_state_ != lock_not_available) return got.error();
             if (given_up_ || std::chrono::steady_clock::now() >= end)
                 return Error{"another controller has the drive table locked; " +
@@ -296,23 +303,28 @@ class PostgresSession final : public SqlSession {
         return Nothing{};
     }
 
+    Outcome all_or_nothing(const std::string& sql) {
+        auto done = simple("BEGIN; " + sql + "; COMMIT");
+        if (!done && connection_) static_cast<void>(simple("ROLLBACK"));
+        return done;
+    }
+
     Outcome make_tables_if_missing() {
         const auto there = run("SELECT to_regclass('lra_schema') IS NOT NULL", {});
         if (!there) return there.error();
         const auto number = std::to_string(claim_schema_version);
         if (there->rows.front().front() == "f") {
-            return simple("BEGIN; " + claim_schema() +
-                          "CREATE TABLE lra_schema (version BIGINT NOT NULL); "
-                          "INSERT INTO lra_schema VALUES (" +
-                          number + "); COMMIT");
+            return all_or_nothing(claim_schema() +
+                                  "CREATE TABLE lra_schema (version BIGINT NOT NULL); "
+                                  "INSERT INTO lra_schema VALUES (" +
+                                  number + ")");
         }
         const auto version = run("SELECT version FROM lra_schema", {});
         if (!version) return version.error();
         if (version->rows.size() == 1 && version->rows.front().front() == number) return Nothing{};
-        if (version->rows.size() == 1 && version->rows.front().front() == "1") {
-            return simple("BEGIN; " + claim_schema_from_1() +
-                          "UPDATE lra_schema SET version = " + number + "; COMMIT");
-        }
+        if (version->rows.size() == 1 && version->rows.front().front() == "1")
+            return all_or_nothing(claim_schema_from_1() +
+                                  "UPDATE lra_schema SET version = " + number);
         return Error{
             "the drive table in the database is of another version; install the version "
             "of lrad that wrote it, or a later one"};
@@ -493,8 +505,9 @@ class PostgresSession final : public SqlSession {
     bool answer_due_ = false;  // to the unlocking
     bool overtaken_ = false;
     Lock lock_ = Lock::none;
-    std::string mark_;       // of the last commit; empty: not known
-    std::string next_mark_;  // of a transaction that goes on, already on its way
+    std::int64_t library_number_ = 0;  // 0: the lock was never had
+    std::string mark_;                 // of the last commit; empty: not known
+    std::string next_mark_;            // of a transaction that goes on, already on its way
     std::uint64_t marks_ = 0;
 };
 

@@ -129,11 +129,13 @@ TEST_CASE("the database itself refuses a volume in two drives and a request twic
     CHECK(!session.value()->run("UPDATE drive SET volume = 'VT0001L8' WHERE serial = 'D2'", {}));
     CHECK(!session.value()->run(
         "INSERT INTO claim SELECT library, 99, request, host, 'X', access, wait, 'ended', ending, "
-        "reason, node, epoch, drive, home, failed_drive, asked_at, changed_at, deadline FROM claim",
+        "reason, node, epoch, drive, home, failed_drive, asked_at, changed_at, deadline, is_open "
+        "FROM claim",
         {}));
     CHECK(!session.value()->run(
         "INSERT INTO claim SELECT library, 99, 'r9', host, volume, access, wait, state, ending, "
-        "reason, node, epoch, 'D2', home, failed_drive, asked_at, changed_at, deadline FROM claim",
+        "reason, node, epoch, 'D2', home, failed_drive, asked_at, changed_at, deadline, is_open "
+        "FROM claim",
         {}));
 }
 

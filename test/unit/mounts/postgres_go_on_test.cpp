@@ -202,6 +202,9 @@ TEST_CASE("a drive table of the first version is made one of this version, with 
     CHECK(server
               ->ask("ALTER TABLE node RENAME COLUMN commit_mark TO mark; "
                     "ALTER TABLE library_state DROP COLUMN commit_mark; "
+                    "ALTER TABLE claim DROP COLUMN is_open; "
+                    "CREATE UNIQUE INDEX a_volume_has_one_claim ON claim (library, volume) "
+                    "WHERE state <> 'ended'; "
                     "DROP INDEX a_request_is_one_claim; "
                     "CREATE UNIQUE INDEX a_request_is_one_claim ON claim (library, request); "
                     "UPDATE lra_schema SET version = 1",

@@ -205,6 +205,7 @@ TEST_CASE("a drive table in a file of the first version is made one of this vers
         for (const char* sql :
              {"ALTER TABLE node RENAME COLUMN commit_mark TO mark",
               "ALTER TABLE library_state DROP COLUMN commit_mark",
+              "DROP INDEX a_volume_has_one_claim", "ALTER TABLE claim DROP COLUMN is_open",
               "DROP INDEX a_request_is_one_claim",
               "CREATE UNIQUE INDEX a_request_is_one_claim ON claim (library, request)",
               "PRAGMA user_version=1"}) {
