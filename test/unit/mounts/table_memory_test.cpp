@@ -68,17 +68,17 @@ class Happenings {
 
     // The same thing to both.
     void next(ClaimTable& one, ClaimTable& other) {
-        const int what = below(12);
-        const auto id = static_cast<std::uint64_t>(below(20)) + 1;
+        const int what = below(60);
+        const auto id = some_claim(other);
         const int number = below(9) + 1;
         now_.ms += 1'000;
-        if (what < 4) return begin(number, one, other);
-        if (what < 7) return step(id, one, other);
-        if (what < 9) return release(id, number, one, other);
-        if (what == 9) return look_at_library(one, other);
+        if (what < 20) return begin(number, one, other);
+        if (what < 40) return step(id, one, other);
+        if (what < 50) return release(id, number, one, other);
+        if (what < 56) return look_at_library(one, other);
         const auto barcode = bench_volume(number).barcode;
         const auto serial = "D" + std::to_string(below(4) + 1);
-        if (what == 10) {
+        if (what < 58) {
             const auto state =
                 below(4) == 0 ? claims::VolumeState::disabled : claims::VolumeState::usable;
             CHECK(one.set_volume_state(barcode, state, "").ok() ==
@@ -96,10 +96,17 @@ class Happenings {
   private:
     int below(int end) { return static_cast<int>(chance_() % static_cast<unsigned>(end)); }
 
+    // Mostly one that is open.
+    std::uint64_t some_claim(ClaimTable& table) {
+        const auto open = table.claims(below(8) == 0, 12);
+        REQUIRE(open);
+        if (open->empty()) return 1;
+        return (*open)[static_cast<std::size_t>(below(static_cast<int>(open->size())))].id;
+    }
     void begin(int number, ClaimTable& one, ClaimTable& other) {
         // Now and then one that was made before.
         const int name = below(5) == 0 ? below(++names_) : ++names_;
-        const auto request = bench_request("r" + std::to_string(name), number, below(2) == 0);
+        const auto request = bench_request("r" + std::to_string(name), number, below(8) == 0);
         const auto begun = one.begin(request, bench_known(), {}, 7, now_);
         const auto there = other.begin(request, bench_known(), {}, 7, now_);
         REQUIRE(begun.ok() == there.ok());
@@ -118,22 +125,19 @@ class Happenings {
     }
     void release(std::uint64_t id, int number, ClaimTable& one, ClaimTable& other) {
         ClaimRelease how;
-        how.wait_again = below(4) == 0;
+        how.wait_again = below(12) == 0;
         if (below(2) == 0) how.slot = static_cast<std::uint16_t>(number + 100);
-        how.medium_in_drive = below(6) == 0;
-        if (below(8) == 0) how.quarantine_drive = "stuck";
+        how.medium_in_drive = below(40) == 0;
+        if (below(60) == 0) how.quarantine_drive = "stuck";
         CHECK(one.release(id, how, now_).ok() == other.release(id, how, now_).ok());
     }
     void look_at_library(ClaimTable& one, ClaimTable& other) {
-        std::vector<claims::Volume> seen;
-        const int unlike = below(12);
-        for (int number = 1; number <= 9; ++number) {
-            auto volume = bench_volume(number);
-            if (number == unlike) {
-                volume.place = claims::Place::drive;
-                volume.drive = "D" + std::to_string(below(4) + 1);
-            }
-            seen.push_back(volume);
+        auto seen = *other.volumes();
+        // Now and then somebody has put one into a drive by hand.
+        const auto unlike = static_cast<std::size_t>(below(40));
+        if (unlike < seen.size()) {
+            seen[unlike].place = claims::Place::drive;
+            seen[unlike].drive = "D" + std::to_string(below(4) + 1);
         }
         CHECK(one.learn_volumes(seen, now_).ok());
         CHECK(other.learn_volumes(seen, now_).ok());
