@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <set>
 #include <stdexcept>
 
 #include "agent/postgres/control_data.hpp"
@@ -289,8 +290,14 @@ bool TwoServers::take_in(Node primary, std::uint64_t epoch) {
 }
 
 void TwoServers::signal(Node node, int number) const {
-    for (const auto process : agent::postgres::processes_in(paths(node).data))
-        ::kill(process, number);
+    // Again, until all have had it: one that was just being made is not in the first list.
+    std::set<int> told;
+    for (std::size_t before = 1; told.size() != before;) {
+        before = told.size();
+        for (const auto process : agent::postgres::processes_in(paths(node).data)) {
+            if (told.insert(process).second) ::kill(process, number);
+        }
+    }
 }
 
 int TwoServers::postmaster(Node node) const {
