@@ -27,27 +27,34 @@ namespace {
 // A session that waits for its standby keeps its locks, and one whose client has died would too.
 constexpr const char* session_settings =
     "SET default_transaction_isolation = 'read committed'; "
-    "SET synchronous_commit = on; SET lock_timeout = '5s'; "
+    "SET synchronous_commit = on; "
     "SET idle_in_transaction_session_timeout = '60s'; "
     "SET client_connection_check_interval = '2s'; SET client_min_messages = warning; "
     "SET plan_cache_mode = force_generic_plan";
 constexpr std::string_view begin_transaction = "BEGIN";
+// A trip waits for three locks at most, one behind the other: the server says which was not had
+// before the trip is given up.
+constexpr int locks_of_a_trip = 3;
 constexpr std::size_t unsent_max = 64;  // changes that wait for the next trip
 constexpr std::string_view lock_not_available = "55P03";
+constexpr std::string_view not_null_violation = "23502";
 constexpr const char* schema_lock = "4952";  // so that two controllers do not make the tables
 
 // The statements that every transaction has. A mark is that of one transaction, told apart from all
 // others: each leaves its own at the library, so that whoever knows the last one knows the rows,
-// and at its node, where what has become of a commit is read whatever others have done since.
+// and at its node, where what has become of a commit is read whatever others have done since. NULL
+// is refused by the column, and ends the transaction: when the node's row is gone.
 constexpr std::string_view commit_transaction = "COMMIT";
 constexpr std::string_view hold_node = "SELECT commit_mark FROM node WHERE name = $1 FOR UPDATE";
 constexpr std::string_view mark_node = "UPDATE node SET commit_mark = $1 WHERE name = $2";
 constexpr std::string_view mark_library =
-    "UPDATE library_state SET commit_mark = $1 WHERE library = $2";
-// The same for a transaction that goes on from the last one. NULL is refused by the column, and
-// ends it: when the node's mark is another, is gone, or the library's mark or epoch is another.
+    "UPDATE library_state SET commit_mark = (SELECT commit_mark FROM node WHERE name = $1) "
+    "WHERE library = $2";
+// The same for a transaction that goes on from the last one. NULL also when the node's mark, or the
+// library's mark or epoch, is another, or the library's row is gone.
 constexpr std::string_view go_on_at_node =
-    "UPDATE node SET commit_mark = CASE WHEN commit_mark = $1 THEN $2 END WHERE name = $3";
+    "UPDATE node SET commit_mark = CASE WHEN commit_mark = $1 AND "
+    "EXISTS (SELECT 1 FROM library_state WHERE library = $4) THEN $2 END WHERE name = $3";
 constexpr std::string_view go_on_at_library =
     "UPDATE library_state SET commit_mark = CASE WHEN commit_mark = $1 AND epoch = $2 THEN "
     "(SELECT commit_mark FROM node WHERE name = $3) END WHERE library = $4";
@@ -58,7 +65,7 @@ constexpr std::string_view unlock_all = "SELECT pg_advisory_unlock_all()";
 
 // What goes on and finds another mark, a row where it was to add one, or no lock in time.
 bool is_overtaken(const std::string& state) {
-    return state == "23502" || state == "23505" || state == lock_not_available;
+    return state == not_null_violation || state == "23505" || state == lock_not_available;
 }
 
 class PostgresSession final : public SqlSession {
@@ -75,7 +82,10 @@ class PostgresSession final : public SqlSession {
         if (!connection) return connection.error();
         connection_ = std::move(connection).value();
         PQsetNoticeReceiver(connection_.get(), &PostgresSession::noticed, this);
-        return simple(session_settings);
+        const auto lock_ms = options_.answer_within.ms / (locks_of_a_trip + 1);
+        auto set = simple(session_settings + ("; SET lock_timeout = " + std::to_string(lock_ms)));
+        if (!set) connection_.reset();  // not one that waits for nobody
+        return set;
     }
 
     Outcome make_tables() {
@@ -83,8 +93,8 @@ class PostgresSession final : public SqlSession {
             !locked)
             return locked;
         auto made = make_tables_if_missing();
-        if (auto unlocked = simple("SELECT pg_advisory_unlock_all()"); !unlocked) return unlocked;
-        return made;
+        const auto unlocked = simple("SELECT pg_advisory_unlock_all()");
+        return made ? unlocked : made;
     }
 
     Result<std::vector<SqlAnswer>> ask(const std::vector<SqlQuestion>& questions) override {
@@ -141,7 +151,7 @@ class PostgresSession final : public SqlSession {
             unsent_.push_back({lock_of_number, {library_number_}});
             lock_ = Lock::asked_for;
         }
-        unsent_.push_back({go_on_at_node, {mark_, next_mark_, options_.node}});
+        unsent_.push_back({go_on_at_node, {mark_, next_mark_, options_.node, options_.library}});
         unsent_.push_back(
             {go_on_at_library,
              {mark_, static_cast<std::int64_t>(epoch), options_.node, options_.library}});
@@ -162,11 +172,14 @@ class PostgresSession final : public SqlSession {
             }
             next_mark_ = new_mark();
             unsent_.push_back({mark_node, {next_mark_, options_.node}});
-            unsent_.push_back({mark_library, {next_mark_, options_.library}});
+            unsent_.push_back({mark_library, {options_.node, options_.library}});
         }
         const std::string mark = std::exchange(next_mark_, {});
         Commit end = send_commit();
-        if (end.end == CommitEnd::unknown) end = resolve(mark, end.words);
+        if (end.end == CommitEnd::unknown) {
+            end = resolve(mark, end.words);
+            overtaken_ = false;  // that was asking; what was asked about is not done again
+        }
         if (end.end == CommitEnd::done) mark_ = mark;
         return end;
     }
@@ -183,8 +196,10 @@ class PostgresSession final : public SqlSession {
     Outcome lock_library() override {
         lock_ = Lock::wanted;
         if (can_go_on() && library_number_ != 0) return Nothing{};
-        if (auto ready = be_connected(); !ready) return ready;
-        return lock_now();
+        auto locked = be_connected();
+        if (locked) locked = lock_now();
+        if (!locked) lock_ = Lock::none;  // who has not got it does not give it back
+        return locked;
     }
 
     void unlock_library() override {
@@ -399,6 +414,11 @@ class PostgresSession final : public SqlSession {
         return answer;
     }
 
+    [[nodiscard]] std::string row_is_gone() const {
+        return "the row of controller " + options_.node +
+               " in the table \"node\" of the database is gone; restart lrad, which makes it again";
+    }
+
     [[nodiscard]] std::string new_mark() {
         return std::to_string(::getpid()) + "-" + std::to_string(++marks_) + "-" +
                std::to_string(std::chrono::steady_clock::now().time_since_epoch().count());
@@ -431,7 +451,7 @@ class PostgresSession final : public SqlSession {
         // Before the commit was tried: the server says that the transaction is still there.
         if (connection_ && PQtransactionStatus(connection_.get()) == PQTRANS_INERROR) {
             rollback();
-            return {CommitEnd::failed, words};
+            return {CommitEnd::failed, state == not_null_violation ? row_is_gone() : words};
         }
         // The server shuts down, or ends this session: it may have been written before that.
         const bool nobody_knows =
@@ -480,7 +500,11 @@ class PostgresSession final : public SqlSession {
             rollback();
             return found.error();
         }
-        const bool there = !found->rows.empty() && found->rows.front().front() == mark;
+        if (found->rows.empty()) {
+            rollback();
+            return Error{row_is_gone()};
+        }
+        const bool there = found->rows.front().front() == mark;
         unsent_.push_back({mark_node, {there ? mark : new_mark(), options_.node}});
         const auto end = send_commit();
         if (end.end != CommitEnd::done) return Error{end.words};

@@ -226,3 +226,67 @@ TEST_CASE("a drive table of the first version is made one of this version, with 
     CHECK(!open_postgres_session(
         {.servers = {server->address("older")}, .library = "lib", .node = "a"}));
 }
+
+TEST_CASE("a lock that could not be had is not held later") {
+    auto* server = the_server();
+    if (server == nullptr) return;
+    static_cast<void>(postgres_table(*server, "go9", "a"));
+    const auto session = server->session("b", "go9");
+    server->stop();
+    CHECK(!session->lock_library());
+    server->start();
+    REQUIRE(session->begin());
+    REQUIRE(session->run("SELECT epoch FROM library_state WHERE library = 'go9'", {}));
+    CHECK(locks_held(*server) == "0");
+    session->rollback();
+}
+
+// It is in the line for the standby yet: who asks about it does not get its row.
+TEST_CASE("a claim of which nobody can say whether it happened is not made a second time") {
+    auto* server = the_server();
+    if (server == nullptr) return;
+    auto options = bench_options("a");
+    options.library = "go10";
+    auto session = open_postgres_session({.servers = {server->address()},
+                                          .library = "go10",
+                                          .node = "a",
+                                          .answer_within = {1'000},
+                                          .resolve_within = {600}});
+    REQUIRE(session);
+    ClaimTable table(std::move(session).value(), options);
+    REQUIRE(table.enroll());
+    fill_and_look_again(table);
+    static_cast<void>(claimed(table, bench_request("r1", 1)));
+    server->set_standby("nobody");
+    const auto begun = table.begin(bench_request("r2", 2), bench_known(), {}, 1, bench_now);
+    REQUIRE(!begun);
+    CHECK(begun.error().message.find("nobody can say") != std::string::npos);
+    server->set_standby("");
+    CHECK(becomes_true([&] {
+        const auto claims = table.claims(true, 10);
+        return claims && claims->size() == 2;
+    }));
+}
+
+TEST_CASE("where the controller's row or the library's is gone no claim is made") {
+    auto* server = the_server();
+    if (server == nullptr) return;
+    const bool of_the_node = GENERATE(true, false);
+    const std::string library = of_the_node ? "go11" : "go12";
+    auto table = postgres_table(*server, library, "gone");
+    fill_and_look_again(table);
+    static_cast<void>(claimed(table, bench_request("r1", 1)));
+    server->ask(of_the_node ? "DELETE FROM node WHERE name = 'gone'"
+                            : "DELETE FROM library_state WHERE library = 'go12'");
+    for (int again = 0; again < 2; ++again) {
+        const auto begun = table.begin(bench_request("r2", 2), bench_known(), {}, 1, bench_now);
+        REQUIRE(!begun);
+        INFO(begun.error().message);
+        CHECK(begun.error().message.find(of_the_node ? "is gone; restart lrad"
+                                                     : "is not in the table") != std::string::npos);
+    }
+    CHECK(table.claims(true, 10)->size() == 1);
+    if (!of_the_node) return;
+    REQUIRE(table.enroll());
+    static_cast<void>(claimed(table, bench_request("r2", 2)));
+}

@@ -198,6 +198,7 @@ TEST_CASE("a commit that was given up and happens later is not told as failed") 
         REQUIRE(other->run("SELECT serial FROM drive WHERE library = 'ten' FOR UPDATE", {}));
         const auto session = server->session("a", "ten", {1'000});
         const auto backend = *session->run("SELECT pg_backend_pid()", {})->rows.front().front();
+        REQUIRE(session->run("SET lock_timeout = '5s'", {}));  // longer than is waited for it here
         REQUIRE(session->begin());
         if (asks_first) REQUIRE(session->run("SELECT epoch FROM library_state", {}));
         REQUIRE(session->put("UPDATE drive SET mounts = mounts + 1 WHERE library = 'ten'", {}));
