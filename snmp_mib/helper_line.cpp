@@ -13,6 +13,8 @@ constexpr std::string_view ready_word = "ready ";
 constexpr std::string_view master_word = "master ";
 constexpr std::string_view counts_word = "counts ";
 constexpr std::string_view set_word = "set ";
+// A word of its own: a controller of an earlier version, which does not know it, must not do it.
+constexpr std::string_view may_word = "may ";
 
 struct HelperWords {
     std::string operator()(const HelperReady& said) const {
@@ -28,9 +30,9 @@ struct HelperWords {
         const DriveChange& change = said.change;
         const json object{{"number", said.number},     {"drive", change.drive},
                           {"offline", change.offline}, {"reason", change.reason},
-                          {"user", change.user},       {"address", change.address},
-                          {"ask", change.only_ask}};
-        return std::string(set_word) + object.dump(-1, ' ', false, json::error_handler_t::replace);
+                          {"user", change.user},       {"address", change.address}};
+        return std::string(change.only_ask ? may_word : set_word) +
+               object.dump(-1, ' ', false, json::error_handler_t::replace);
     }
 };
 
@@ -47,12 +49,12 @@ std::optional<HelperLine> master_from(std::string_view rest) {
     return std::nullopt;
 }
 
-std::optional<HelperLine> change_from(const json& object) {
+std::optional<HelperLine> change_from(const json& object, bool only_ask) {
     DriveChangeRequest request;
     request.number = object.at("number").get<std::uint64_t>();
     request.change = {object.at("drive").get<std::string>(),   object.at("offline").get<bool>(),
                       object.at("reason").get<std::string>(),  object.at("user").get<std::string>(),
-                      object.at("address").get<std::string>(), object.at("ask").get<bool>()};
+                      object.at("address").get<std::string>(), only_ask};
     const std::size_t length = request.change.reason.size();
     if (length == 0 || length > change_reason_max) return std::nullopt;
     return request;
@@ -79,7 +81,8 @@ std::optional<HelperLine> helper_line_from(std::string_view line) {
             if (!object.is_object()) return std::nullopt;
             return counts;
         }
-        if (line.starts_with(set_word)) return change_from(json::parse(rest(set_word)));
+        if (line.starts_with(set_word)) return change_from(json::parse(rest(set_word)), false);
+        if (line.starts_with(may_word)) return change_from(json::parse(rest(may_word)), true);
     } catch (const json::exception&) {
         return std::nullopt;
     }

@@ -63,7 +63,8 @@ std::string text_of(const json& value) {
 
 // Changes nothing, and is not worth an event.
 bool is_question(std::string_view method) {
-    return method.ends_with(".list") || method.ends_with(".show") || method == "claim.drives";
+    return method.ends_with(".list") || method.ends_with(".show") || method == "claim.drives" ||
+           method == "agent.check";
 }
 
 bool is_mount(std::string_view method) {

@@ -204,10 +204,10 @@ TEST_CASE("who may write forces a drive offline with a reason, and nobody else d
 
 TEST_CASE("a helper that asks and asks without listening is started anew") {
     const TemporaryFolder folder;
-    const std::string program = folder.file(
-        "helper",
-        "#!/bin/sh\nexec yes 'set {\"number\":1,\"drive\":\"VT1000\",\"offline\":true,"
-        "\"reason\":\"x\",\"user\":\"reader\",\"address\":\"192.0.2.50\",\"ask\":true}'\n");
+    const std::string program =
+        folder.file("helper",
+                    "#!/bin/sh\nexec yes 'may {\"number\":1,\"drive\":\"VT1000\",\"offline\":true,"
+                    "\"reason\":\"x\",\"user\":\"reader\",\"address\":\"192.0.2.50\"}'\n");
     REQUIRE(::chmod(program.c_str(), 0700) == 0);
     ChildProcess feeder({SNMP_FEEDER_PROCESS, program, folder.path(), folder.file("key", "-")});
     CHECK_FALSE(feeder.wait_for("it asks without listening").empty());

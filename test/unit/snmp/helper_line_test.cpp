@@ -21,6 +21,9 @@ TEST_CASE("what lra-mibd says comes back as it was said") {
         CHECK(text.find('\n') == std::string::npos);
         CHECK(helper_line_from(text) == line);
     }
+    // Who only asks says another word, which a controller that can not be asked does not know.
+    CHECK(to_line(lines[5]).starts_with("set "));
+    CHECK(to_line(lines[6]).starts_with("may "));
     const DriveChangeAnswer refused{7, "not \"this\" one"};
     CHECK(change_answer_from(to_json_line(refused)) == refused);
     CHECK(change_answer_from(to_json_line(DriveChangeAnswer{1, ""})) == DriveChangeAnswer{1, ""});
@@ -35,11 +38,10 @@ TEST_CASE("what lra-mibd does not say is nothing") {
          {"", "ready", "ready ", "ready 70000", "ready 1x", "ready -1", "master", "master yes",
           "counts", "counts []", "counts {\"a\":\"b\"}", "counts {\"a\":-1}", "set {}",
           "set {\"number\":1,\"drive\":1,\"offline\":true,\"reason\":\"x\",\"user\":\"u\","
-          "\"address\":\"a\",\"ask\":false}",
-          "set {\"number\":1,\"drive\":\"d\",\"offline\":true,\"reason\":\"\",\"user\":\"u\","
-          "\"address\":\"a\",\"ask\":false}",
-          "set {\"number\":1,\"drive\":\"d\",\"offline\":true,\"reason\":\"x\",\"user\":\"u\","
           "\"address\":\"a\"}",
+          "set {\"number\":1,\"drive\":\"d\",\"offline\":true,\"reason\":\"\",\"user\":\"u\","
+          "\"address\":\"a\"}",
+          "may {\"number\":1,\"drive\":\"d\",\"offline\":true,\"reason\":\"x\",\"user\":\"u\"}",
           "hello"}) {
         CHECK_FALSE(helper_line_from(line));
     }
