@@ -359,12 +359,23 @@ void MountService::decide(const RunPointer& run, HeldBy held, const Result<Inven
         },
         [this, run, row, slot](const Result<Claim>& adopted) {
             if (!adopted) return stuck(run, adopted.error().message);
-            run->claim = *adopted;
-            doors_.note(Message::claim_recovered, *run->claim.drive,
-                        {"claim " + std::to_string(run->claim.id), run->claim.volume,
-                         std::string(to_text(row.recovery)), std::string(row.why)});
-            act_on(run, row, slot);
+            go_on_adopted(run, *adopted, row, slot);
         });
+}
+
+// It was judged by a look that holds nothing. A commit that was in doubt until then may have come
+// to be since, while the table waited for it: then the row is another.
+void MountService::go_on_adopted(const RunPointer& run, const Claim& adopted,
+                                 const claims::RecoveryRow& row,
+                                 const std::optional<std::uint16_t>& slot) {
+    if (adopted.state == ClaimState::queued) return released(run, adopted);
+    const bool as_judged = adopted.state == row.state && adopted.drive == run->claim.drive;
+    run->claim = adopted;
+    if (!as_judged) return recover(run, false);
+    doors_.note(Message::claim_recovered, *run->claim.drive,
+                {"claim " + std::to_string(run->claim.id), run->claim.volume,
+                 std::string(to_text(row.recovery)), std::string(row.why)});
+    act_on(run, row, slot);
 }
 
 void MountService::act_on(const RunPointer& run, const claims::RecoveryRow& row,

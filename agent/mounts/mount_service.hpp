@@ -261,6 +261,8 @@ class MountService : public std::enable_shared_from_this<MountService> {
                  const std::shared_ptr<const Inventory>& seen = nullptr);
     void decide(const RunPointer& run, claims::HeldBy held, const core::Result<Inventory>& seen,
                 bool looked_again);
+    void go_on_adopted(const RunPointer& run, const claims::Claim& adopted,
+                       const claims::RecoveryRow& row, const std::optional<std::uint16_t>& slot);
     void act_on(const RunPointer& run, const claims::RecoveryRow& row,
                 const std::optional<std::uint16_t>& slot);
     void begin_serving();

@@ -57,11 +57,14 @@ class WatchedTransport : public drive_iface::Transport {
     std::unique_ptr<drive_iface::Transport> device_;
 };
 
-// Commits that are there, but nobody knows it.
+// Commits of which nobody knows whether they are there.
 class DoubtfulSession : public SqlSession {
   public:
     struct Doubts {
         std::atomic<int> commits_until_doubt = -1;  // below 0: none
+        // What is in doubt waits for a standby: it is not seen, and is there when the next
+        // transaction has begun.
+        bool comes_late = false;
         std::function<void(std::string_view sql)> before;
     };
     DoubtfulSession(std::unique_ptr<SqlSession> session, std::shared_ptr<Doubts> doubts)
@@ -70,22 +73,36 @@ class DoubtfulSession : public SqlSession {
     core::Result<std::vector<SqlAnswer>> ask(const std::vector<SqlQuestion>& questions) override {
         for (const auto& question : questions) {
             if (doubts_->before) doubts_->before(question.sql);
+            done_.push_back(question);
         }
         return session_->ask(questions);
     }
     core::Outcome put(std::string_view sql, std::vector<SqlValue> values) override {
         if (doubts_->before) doubts_->before(sql);
+        done_.push_back({sql, values});
         return session_->put(sql, std::move(values));
     }
-    core::Outcome begin() override { return session_->begin(); }
-    core::Outcome go_on(std::uint64_t epoch) override { return session_->go_on(epoch); }
+    core::Outcome begin() override {
+        if (auto come = let_late_come(); !come) return come;
+        return session_->begin();
+    }
+    core::Outcome go_on(std::uint64_t epoch) override {
+        if (auto come = let_late_come(); !come) return come;
+        return session_->go_on(epoch);
+    }
     bool can_go_on() const override { return session_->can_go_on(); }
     bool was_overtaken() const override { return session_->was_overtaken(); }
     Commit commit() override {
+        const bool doubted =
+            doubts_->commits_until_doubt >= 0 && doubts_->commits_until_doubt-- == 0;
+        const Commit in_doubt{CommitEnd::unknown, "the connection was lost"};
+        if (doubted && doubts_->comes_late) {
+            session_->rollback();
+            late_ = std::exchange(done_, {});
+            return in_doubt;
+        }
         auto end = session_->commit();
-        if (doubts_->commits_until_doubt >= 0 && doubts_->commits_until_doubt-- == 0)
-            return {CommitEnd::unknown, "the connection was lost"};
-        return end;
+        return doubted ? in_doubt : end;
     }
     void rollback() override { session_->rollback(); }
     core::Outcome lock_library() override { return session_->lock_library(); }
@@ -93,8 +110,20 @@ class DoubtfulSession : public SqlSession {
     bool is_shared() const override { return session_->is_shared(); }
 
   private:
+    core::Outcome let_late_come() {
+        done_.clear();
+        if (late_.empty()) return core::Nothing{};
+        if (auto begun = session_->begin(); !begun) return begun;
+        if (auto done = session_->ask(std::exchange(late_, {})); !done) return done.error();
+        const auto end = session_->commit();
+        if (end.end != CommitEnd::done) return core::Error{end.words};
+        return core::Nothing{};
+    }
+
     std::unique_ptr<SqlSession> session_;
     std::shared_ptr<Doubts> doubts_;
+    std::vector<SqlQuestion> done_;  // since the last transaction began
+    std::vector<SqlQuestion> late_;  // of the one in doubt
 };
 
 struct MountBench {
