@@ -126,6 +126,9 @@ class ClaimTable {
     // The claim is over, or waits for another drive.
     [[nodiscard]] core::Result<claims::Claim> release(std::uint64_t id, const ClaimRelease& how,
                                                       core::WallTime now);
+    // Behind it nothing of this controller is in doubt: a commit nobody could vouch for has come to
+    // be, and is read from now on, or never will. An error: not yet.
+    [[nodiscard]] core::Outcome settle();
     // Makes a claim of a controller that is gone this one's. Of one that is on its way the deadline
     // is counted anew from `now`.
     [[nodiscard]] core::Result<claims::Claim> adopt(std::uint64_t id, std::uint64_t key,

@@ -103,6 +103,11 @@ Result<Claim> ClaimTable::release(std::uint64_t id, const ClaimRelease& how, Wal
     return released;
 }
 
+// A transaction of nothing: the mark it leaves waits for whatever else holds this controller's row.
+Outcome ClaimTable::settle() {
+    return transaction([&] { return still_master(); });
+}
+
 Result<Claim> ClaimTable::adopt(std::uint64_t id, std::uint64_t key, WallTime now) {
     Claim adopted;
     auto done = transaction([&]() -> Outcome {

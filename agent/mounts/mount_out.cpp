@@ -102,13 +102,7 @@ void MountService::cancel(const std::string& name, MountCallback callback) {
                 {}});
         }
         if (claim.state == ClaimState::ended) return callback(claim);
-        if (!run) {
-            return callback(
-                MountFault{MountFault::Kind::differs,
-                           of_claim(claim) + " is controller " + claim.node + "'s: cancel it there",
-                           "other_controller",
-                           {}});
-        }
+        if (!run) return callback(not_cancelled_yet(claim));
         run->unmounters.push_back([callback, id = claim.id](const MountAnswer& answer) {
             // Over is what was asked for, however it came.
             if (std::holds_alternative<Claim>(answer)) return callback(answer);
@@ -122,6 +116,22 @@ void MountService::cancel(const std::string& name, MountCallback callback) {
         });
         withdraw(run, ClaimEnding::cancelled, "it was cancelled");
     });
+}
+
+// Of a claim without a run.
+MountFault MountService::not_cancelled_yet(const Claim& claim) {
+    if (claim.node != writer_.node) {
+        return {MountFault::Kind::differs,
+                of_claim(claim) + " is controller " + claim.node + "'s: cancel it there",
+                "other_controller",
+                {}};
+    }
+    if (serving_) take_up_later();  // else the start does
+    return {MountFault::Kind::busy,
+            of_claim(claim) + " of volume " + claim.volume +
+                " is being taken up after an interruption; cancel it again in a few seconds",
+            "taken_up",
+            {}};
 }
 
 // In the middle of a step: at its end. What is known of the drive stays: a quarantine was

@@ -237,6 +237,7 @@ class MountService : public std::enable_shared_from_this<MountService> {
 
     // mount_out.cpp: cartridges back to their slots, and claims to their end.
     void begin_unmount(const claims::Claim& claim, const MountCallback& callback);
+    [[nodiscard]] MountFault not_cancelled_yet(const claims::Claim& claim);
     void withdraw(const RunPointer& run, claims::ClaimEnding ending, const std::string& words);
     void withdraw_now(const RunPointer& run);
     void take_back(const RunPointer& run);

@@ -313,7 +313,7 @@ void MountService::not_served(const RunPointer& run, const MountFault& fault) {
 }
 
 // Open claims of this controller that nobody works on: a commit nobody could vouch for has left
-// them. Asked again while the table does not answer.
+// them. It may still wait for its standby, so that nobody sees it; asked again until it is over.
 void MountService::take_up_later() {
     if (taken_up_soon_) return;
     taken_up_soon_ = true;
@@ -324,7 +324,10 @@ void MountService::take_up_later() {
         if (e || !self || self->stopped_) return;
         self->taken_up_soon_ = false;
         self->at_desk<Result<std::vector<Claim>>>(
-            [](ClaimTable& table) { return table.claims(false, claims_taken_up_max); },
+            [](ClaimTable& table) -> Result<std::vector<Claim>> {
+                if (auto settled = table.settle(); !settled) return settled.error();
+                return table.claims(false, claims_taken_up_max);
+            },
             [self](const Result<std::vector<Claim>>& open) {
                 if (!open) return self->take_up_later();
                 for (const auto& claim : *open) {

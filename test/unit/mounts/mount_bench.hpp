@@ -65,6 +65,9 @@ class DoubtfulSession : public SqlSession {
         // What is in doubt waits for a standby: it is not seen, and is there when the next
         // transaction has begun.
         bool comes_late = false;
+        bool waits_after_doubt = false;
+        std::atomic<bool> waits = false;  // for what is in doubt: no transaction begins
+        std::atomic<int> begun_in_vain = 0;
         std::function<void(std::string_view sql)> before;
     };
     DoubtfulSession(std::unique_ptr<SqlSession> session, std::shared_ptr<Doubts> doubts)
@@ -83,11 +86,11 @@ class DoubtfulSession : public SqlSession {
         return session_->put(sql, std::move(values));
     }
     core::Outcome begin() override {
-        if (auto come = let_late_come(); !come) return come;
+        if (auto come = let_doubt_end(); !come) return come;
         return session_->begin();
     }
     core::Outcome go_on(std::uint64_t epoch) override {
-        if (auto come = let_late_come(); !come) return come;
+        if (auto come = let_doubt_end(); !come) return come;
         return session_->go_on(epoch);
     }
     bool can_go_on() const override { return session_->can_go_on(); }
@@ -96,6 +99,7 @@ class DoubtfulSession : public SqlSession {
         const bool doubted =
             doubts_->commits_until_doubt >= 0 && doubts_->commits_until_doubt-- == 0;
         const Commit in_doubt{CommitEnd::unknown, "the connection was lost"};
+        if (doubted) doubts_->waits = doubts_->waits_after_doubt;
         if (doubted && doubts_->comes_late) {
             session_->rollback();
             late_ = std::exchange(done_, {});
@@ -110,8 +114,12 @@ class DoubtfulSession : public SqlSession {
     bool is_shared() const override { return session_->is_shared(); }
 
   private:
-    core::Outcome let_late_come() {
+    core::Outcome let_doubt_end() {
         done_.clear();
+        if (doubts_->waits) {
+            ++doubts_->begun_in_vain;
+            return core::Error{"canceling statement due to lock timeout"};
+        }
         if (late_.empty()) return core::Nothing{};
         if (auto begun = session_->begin(); !begun) return begun;
         if (auto done = session_->ask(std::exchange(late_, {})); !done) return done.error();

@@ -42,3 +42,33 @@ TEST_CASE("a failed load whose commit comes late is not taken for one that goes 
     // Nothing is left to be recovered of a drive that was given back.
     CHECK(bench.noted(core::Message::claim_recovered) == (commit == 4));
 }
+
+// Nobody knows of it: whoever asked was told, and the first look for it does not see it.
+TEST_CASE("a claim that comes to be after it was told as unknown is given back") {
+    MountBench bench;
+    bench.doubts->comes_late = true;
+    bench.doubts->waits_after_doubt = true;
+    bench.doubts->commits_until_doubt = 0;
+    bench.mount("VT0001L8");
+    CHECK(bench.fault().reason == "table");
+    bench.run_until([&] { return bench.doubts->begun_in_vain >= 2; });
+    CHECK(bench.open_claims().empty());
+    bench.doubts->waits = false;
+    bench.run_until([&] { return bench.noted(core::Message::claim_recovered); });
+    bench.run_until([&] { return bench.open_claims().empty(); });
+    CHECK(bench.row(bench.drive_1).state == DriveState::free);
+}
+
+TEST_CASE("a cancel of a claim that this controller has yet to take up says so") {
+    MountBench bench;
+    bench.doubts->waits_after_doubt = true;
+    bench.doubts->commits_until_doubt = 0;
+    bench.mount("VT0001L8");
+    CHECK(bench.fault().reason == "table");
+    bench.service->cancel("VT0001L8", bench.told());
+    CHECK(bench.fault(1).kind == MountFault::Kind::busy);
+    CHECK(bench.fault(1).reason == "taken_up");
+    bench.doubts->waits = false;
+    bench.run_until([&] { return bench.open_claims().empty(); });
+    CHECK(bench.row(bench.drive_1).state == DriveState::free);
+}
