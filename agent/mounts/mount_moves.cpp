@@ -109,7 +109,7 @@ void MountService::stuck(const RunPointer& run, const std::string& words) {
                     (*found)->node != run->claim.node && (*found)->node != writer_.node;
                 run->claim = **found;
                 if (anothers) return leave_to_other(run);
-                if (run->claim.state == ClaimState::queued) return wait_in_line(run);
+                if (run->claim.state == ClaimState::queued) return released(run, **found);
                 if (run->claim.state == ClaimState::ended) return settle(run, fault_of(run->claim));
                 recover(run, false);
             });

@@ -72,3 +72,21 @@ TEST_CASE("a cancel of a claim that this controller has yet to take up says so")
     bench.run_until([&] { return bench.open_claims().empty(); });
     CHECK(bench.row(bench.drive_1).state == DriveState::free);
 }
+
+TEST_CASE("what was decided about the drive before is not held against the next one") {
+    MountBench bench;
+    bench.drives.at(bench.drive_1)->before = [](std::uint8_t opcode) -> WatchedTransport::Answer {
+        if (opcode != 0x00) return std::nullopt;  // TEST UNIT READY
+        auto reply = not_readable_reply();
+        reply.sense[2] = 0x04;  // HARDWARE ERROR, INTERNAL TARGET FAILURE
+        reply.sense[12] = 0x44;
+        return reply;
+    };
+    bench.doubts->commits_until_doubt = 5;  // of the first drive's release, and back in line
+    bench.mount("VT0001L8", true);
+    bench.run_until([&] { return bench.doubts->commits_until_doubt == -1; });
+    bench.doubts->commits_until_doubt = 1;  // of the next drive's reservation
+    static_cast<void>(bench.answer());
+    CHECK(bench.row(bench.drive_1).state == DriveState::quarantined);
+    CHECK(bench.row(bench.drive_2).state == DriveState::mounted);
+}
