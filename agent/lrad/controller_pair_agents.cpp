@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "agent/core/agent_news.hpp"
 #include "agent/lrad/controller.hpp"
 #include "agent/lrad/pair_part.hpp"
 #include "agent/runtime/log.hpp"
@@ -28,12 +29,12 @@ void Controller::heard_elsewhere(const core::AgentRoster::News& news) {
                            : stopping       ? "has stopped"
                                             : "has started"));
     }
-    if (is_active()) {
-        if (stopping)
-            take(core::AgentStopping{{configuration_.sharing.controller, agent, incarnation}});
-    } else if (news.is_new_era) {
-        forget_lives_of(agent);
+    if (!is_active()) {
+        if (news.is_new_era) forget_lives_of(agent);
+        return;
     }
+    for (const auto& input : core::inputs_of(news, configuration_.sharing.controller))
+        take(input);
 }
 
 // Any life may come next; the rules of who serves later begin with this record.
