@@ -10,8 +10,10 @@
 
 namespace agent::core {
 
-// A retirement alone is told by its own record, not here.
+// In this order. `known`: the agent as the rules have it; a retirement alone is told by its own
+// record, not here.
 [[nodiscard]] std::vector<ReservationAgentInput> inputs_of(const AgentRoster::News& news,
+                                                           const AgentRecord& known,
                                                            const ControllerName& controller);
 
 }  // namespace agent::core

@@ -33,8 +33,13 @@ void Controller::heard_elsewhere(const core::AgentRoster::News& news) {
         if (news.is_new_era) forget_lives_of(agent);
         return;
     }
-    for (const auto& input : core::inputs_of(news, configuration_.sharing.controller))
-        take(input);
+    for (const auto& known : rules_.agents()) {
+        if (known.record.agent != agent) continue;
+        for (const auto& input :
+             core::inputs_of(news, known.record, configuration_.sharing.controller))
+            take(input);
+        return;
+    }
 }
 
 // Any life may come next; the rules of who serves later begin with this record.

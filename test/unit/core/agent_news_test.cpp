@@ -11,7 +11,7 @@ ReservationAgentEffects read_row(Controller& controller, AgentRoster& roster,
                                  const AgentWord& row) {
     ReservationAgentEffects effects;
     for (const auto& news : roster.adopt({row})) {
-        for (const auto& input : inputs_of(news, "library-1")) {
+        for (const auto& input : inputs_of(news, controller.agent(row.agent).record, "library-1")) {
             for (auto& effect : controller(input))
                 effects.push_back(std::move(effect));
         }
@@ -56,13 +56,37 @@ TEST_CASE("an agent that only the other node has heard is told how the drives ar
 }
 
 TEST_CASE("a retirement at the other node is no word of the agent's") {
-    CHECK(inputs_of({{"beta", 100, 0, false}, true, true}, "library-1").empty());
+    CHECK(inputs_of({{"beta", 100, 0, false}, true, true}, {"beta"}, "library-1").empty());
+}
+
+TEST_CASE("an agent that was retired and came with a lower life at the other node is heard") {
+    Controller controller;
+    controller.bring_up("beta", 7);
+    AgentRoster roster;
+    roster.hear("beta", 7, false);
+    SECTION("and it is there") {
+        read_row(controller, roster, {"beta", 100, 1, false});
+        CHECK(controller.agent("beta").record.state != AgentState::stopped);
+    }
+    SECTION("and has stopped again") {
+        read_row(controller, roster, {"beta", 100, 1, true});
+        CHECK(controller.agent("beta").record.state == AgentState::stopped);
+    }
+    SECTION("and counts as often as the life that had stopped") {
+        controller(AgentStopping{{"library-1", "beta", 7}});
+        read_row(controller, roster, {"beta", 100, 7, false});
+        CHECK(controller.agent("beta").record.state != AgentState::stopped);
+        return;
+    }
+    CHECK(controller.agent("beta").record.incarnation == 1);
+    CHECK(controller.has_event("LRA4007"));
 }
 
 TEST_CASE("a retirement that a newer life has ended changes nothing for that life") {
     Controller controller;
     controller.bring_up("beta", 7);
-    const auto inputs = inputs_of({{"beta", 100, 8, false}, false, true}, "library-1");
+    const auto inputs = inputs_of({{"beta", 100, 8, false}, false, true},
+                                  controller.agent("beta").record, "library-1");
     REQUIRE(inputs.size() == 1);
     CHECK(std::get<AgentStarted>(inputs.front()).presence.incarnation == 8);
 }
