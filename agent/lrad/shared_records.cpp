@@ -329,8 +329,9 @@ void SharedRecords::Work::take_words(const std::vector<core::AgentWord>& rows) {
     std::copy_if(rows.begin(), rows.end(), std::back_inserter(known),
                  [this](const auto& row) { return counts_here(row.agent); });
     for (const auto& news : roster.adopt(known)) {
-        if (!over) keep_word(news.word.agent);
+        // In this order: after a crash in between it is news again, and heard twice does no harm.
         if (!over) doors.heard_elsewhere(news);
+        if (!over) keep_word(news.word.agent);
     }
 }
 
