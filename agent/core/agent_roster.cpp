@@ -1,5 +1,6 @@
 #include "agent/core/agent_roster.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <string_view>
 #include <tuple>
@@ -81,11 +82,12 @@ std::vector<AgentRoster::News> AgentRoster::adopt(const std::vector<AgentWord>& 
     return news;
 }
 
-std::vector<AgentWord> AgentRoster::untold() const {
+std::vector<AgentWord> AgentRoster::untold(const std::vector<AgentName>& agents) const {
     std::vector<AgentWord> words;
     if (!compared_) return words;
     for (const auto& [agent, entry] : words_) {
-        if (!entry.told) words.push_back(entry.word);
+        const bool counts = std::find(agents.begin(), agents.end(), agent) != agents.end();
+        if (counts && !entry.told) words.push_back(entry.word);
     }
     return words;
 }

@@ -53,8 +53,9 @@ class AgentRoster {
     std::vector<News> adopt(const std::vector<AgentWord>& rows);
     // There are no rows to compare with: nothing is to be told until they were adopted.
     void no_rows() { compared_ = false; }
-    // What the rows do not say, or said before they were lost.
-    [[nodiscard]] std::vector<AgentWord> untold() const;
+    // What the rows do not say, or said before they were lost, of those of `agents`: the ones that
+    // count here. Of others no row was adopted, and their rows are left alone.
+    [[nodiscard]] std::vector<AgentWord> untold(const std::vector<AgentName>& agents) const;
     void told(const std::vector<AgentWord>& words);
 
     // A line to be kept beside the agent's name, and back. Words that can not be read are nothing:

@@ -225,7 +225,7 @@ void SharedRecords::Work::push_marks(std::vector<OfflineMark> untold) {
 // Nothing waits for these: what could not be put is put with the next look. Words come before
 // retirements, so that whoever reads that one has ended also reads which life has ended it.
 void SharedRecords::Work::push_words() {
-    const auto untold = roster.untold();
+    const auto untold = roster.untold(doors.agents());
     if (untold.empty()) return push_retirements();
     pushing = worker->post(
         [weak = weak_from_this(), untold, node = name, &session = session, &loop = loop] {

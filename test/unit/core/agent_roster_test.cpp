@@ -5,6 +5,12 @@
 using agent::core::AgentRoster;
 using agent::core::AgentWord;
 
+namespace {
+
+const std::vector<agent::core::AgentName> hosts{"host-a", "host-b", "host-c"};
+
+}  // namespace
+
 TEST_CASE("the newest word of each agent's newest life counts") {
     AgentRoster roster;
     CHECK_FALSE(roster.started("host-a"));
@@ -43,12 +49,12 @@ TEST_CASE("a roster that was lost is what the rows say") {
     serving.hear("host-b", 2, true);
     serving.hear("host-c", 9, false);
     serving.retire("host-c", 100);
-    CHECK(serving.untold().empty());  // not before the rows are known
+    CHECK(serving.untold(hosts).empty());  // not before the rows are known
     CHECK(serving.adopt({}).empty());
-    const auto rows = serving.untold();
+    const auto rows = serving.untold(hosts);
     REQUIRE(rows.size() == 3);
     serving.told(rows);
-    CHECK(serving.untold().empty());
+    CHECK(serving.untold(hosts).empty());
 
     AgentRoster replaced;
     const auto news = replaced.adopt(rows);
@@ -60,7 +66,7 @@ TEST_CASE("a roster that was lost is what the rows say") {
     CHECK(replaced.stopping("host-b") == 2U);
     CHECK(replaced.knows("host-c"));
     CHECK_FALSE(replaced.started("host-c"));
-    CHECK(replaced.untold().empty());
+    CHECK(replaced.untold(hosts).empty());
     CHECK(replaced.adopt(rows).empty());
 }
 
@@ -69,23 +75,34 @@ TEST_CASE("rows are put right by whoever knows more, and rows that are lost are 
     roster.hear("host-a", 5, false);
     const std::vector<AgentWord> behind{{"host-a", 0, 4, true}};
     CHECK(roster.adopt(behind).empty());
-    CHECK(roster.untold() == std::vector<AgentWord>{{"host-a", 0, 5, false}});
-    const auto told = roster.untold();
+    CHECK(roster.untold(hosts) == std::vector<AgentWord>{{"host-a", 0, 5, false}});
+    const auto told = roster.untold(hosts);
     roster.hear("host-a", 5, true);  // while it is told
     roster.told(told);
-    CHECK(roster.untold() == std::vector<AgentWord>{{"host-a", 0, 5, true}});
-    roster.told(roster.untold());
-    CHECK(roster.untold().empty());
+    CHECK(roster.untold(hosts) == std::vector<AgentWord>{{"host-a", 0, 5, true}});
+    roster.told(roster.untold(hosts));
+    CHECK(roster.untold(hosts).empty());
     roster.adopt({});
-    CHECK(roster.untold().size() == 1);
+    CHECK(roster.untold(hosts).size() == 1);
     roster.no_rows();
-    CHECK(roster.untold().empty());
+    CHECK(roster.untold(hosts).empty());
     // A life of before a retirement that only the other node has heard.
     const auto news = roster.adopt({{"host-a", 100, 1, false}});
     REQUIRE(news.size() == 1);
     CHECK(news[0].is_new_era);
     CHECK_FALSE(news[0].is_first);
     CHECK(roster.started("host-a") == 1U);
+}
+
+TEST_CASE("of an agent that is not configured any more nothing is put") {
+    AgentRoster roster;
+    roster.hear("host-a", 5, false);
+    roster.hear("host-b", 5, false);
+    roster.adopt({});
+    CHECK(roster.untold({"host-b"}) == std::vector<AgentWord>{{"host-b", 0, 5, false}});
+    roster.told(roster.untold({"host-b"}));
+    CHECK(roster.untold({"host-b"}).empty());
+    CHECK(roster.untold(hosts).size() == 1);  // it is configured again
 }
 
 TEST_CASE("what an agent has said is known after a restart") {
