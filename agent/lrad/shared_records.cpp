@@ -12,6 +12,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/lrad/lasting_trouble.hpp"
 #include "agent/mounts/worker.hpp"
 #include "agent/postgres/agent_words.hpp"
 #include "agent/postgres/primary_session.hpp"
@@ -36,7 +37,7 @@ constexpr std::size_t sharing_jobs_max = 8;
 // So long a drive stays as it is for the sake of the record: a commit takes some milliseconds.
 constexpr core::Duration record_patience{1'000};
 constexpr std::chrono::milliseconds looked_at_rows_every{1'500};
-constexpr core::Duration unread_patience{30'000};
+constexpr core::Duration row_patience{30'000};
 
 std::string offline_note_name(const DriveSerial& drive) {
     return "offline_marks." + drive.text;
@@ -131,6 +132,7 @@ class SharedRecords::Work : public std::enable_shared_from_this<SharedRecords::W
     void look();
     void look_later();
     void tell_unread(const std::string& trouble);
+    void tell_unput(const std::string& trouble);
     void wait_over(const DriveSerial& drive);
 
     asio::io_context& loop;
@@ -144,8 +146,8 @@ class SharedRecords::Work : public std::enable_shared_from_this<SharedRecords::W
     bool pushing = false;  // one at a time
     bool over = false;
     bool begun = false;
-    std::optional<core::Instant> unread_since;
-    bool unread_told = false;
+    LastingTrouble unread{row_patience};
+    LastingTrouble words_unput{row_patience};
     std::map<std::string, std::string> failures;  // by mark: told once
     struct Wait {
         std::unique_ptr<asio::steady_timer> timer;
@@ -226,20 +228,38 @@ void SharedRecords::Work::push_marks(std::vector<OfflineMark> untold) {
 // retirements, so that whoever reads that one has ended also reads which life has ended it.
 void SharedRecords::Work::push_words() {
     const auto untold = roster.untold(doors.agents());
-    if (untold.empty()) return push_retirements();
+    if (untold.empty()) {
+        tell_unput("");
+        return push_retirements();
+    }
     pushing = worker->post(
         [weak = weak_from_this(), untold, node = name, &session = session, &loop = loop] {
-            const bool put = put_agent_words(session, untold, node).ok();
+            const auto put = put_agent_words(session, untold, node);
             const bool reached = put || session.refused();
             asio::post(loop, [weak, untold, put, reached] {
                 const auto self = weak.lock();
                 if (!self || self->over) return;
                 self->pushing = false;
+                self->tell_unput(put ? "" : put.error().message);
                 if (put) self->roster.told(untold);
                 if (put) return self->push();
                 if (reached) self->push_retirements();
             });
         });
+}
+
+void SharedRecords::Work::tell_unput(const std::string& trouble) {
+    if (trouble.empty()) {
+        if (words_unput.is_over())
+            runtime::log_info(
+                "nothing that agents have said here waits for the pair's database any more");
+        return;
+    }
+    if (!words_unput.is_there(clock_now().monotonic)) return;
+    runtime::log_warning(
+        "what agents have said here can not be put into the database of the pair, so the other "
+        "node may wait for one that has left, or not for one that has come: " +
+        trouble);
 }
 
 void SharedRecords::Work::push_retirements() {
@@ -351,14 +371,11 @@ void SharedRecords::Work::take_retirements(const std::vector<AgentRetirement>& r
 // A take-over is long over when this is told.
 void SharedRecords::Work::tell_unread(const std::string& trouble) {
     if (trouble.empty()) {
-        if (std::exchange(unread_told, false))
+        if (unread.is_over())
             runtime::log_info("which drives the other node has forced offline is known again");
-        unread_since.reset();
         return;
     }
-    const auto now = clock_now().monotonic;
-    if (!unread_since) unread_since = now;
-    if (now - *unread_since < unread_patience || std::exchange(unread_told, true)) return;
+    if (!unread.is_there(clock_now().monotonic)) return;
     runtime::log_warning(
         "which drives the other node has forced offline, or cleared, can not be read from the "
         "database of the pair, so they are shown as they were: " +
