@@ -39,6 +39,19 @@ json step_json(Kind kind, const std::string& outcome, const std::string& afterwa
     return {{"name", to_text(kind)}, {"outcome", outcome}, {"afterwards", afterwards}};
 }
 
+// Before the name of who holds it now; empty: this is the reservation that is to end. A fence of
+// this controller is nobody's who could be hit.
+std::string why_not_meant(const core::Reservation& meant, const core::Reservation& now,
+                          bool own_fence) {
+    if (meant.state != core::ReservationState::reserved) {
+        if (own_fence) return {};
+        return "where it was asked it was not seen to be reserved; look, and ask again: it is held "
+               "by ";
+    }
+    if (!is_another(meant, now)) return {};
+    return "the reservation it was about has ended, and now it is held by ";
+}
+
 }  // namespace
 
 // One run for one drive, from the first look to the answer.
@@ -172,6 +185,7 @@ void Controller::surveyed_for_release(const std::shared_ptr<ReleaseRun>& run,
         releases_.erase(run->drive);
         return run->finish(release_plan_json(run->drive, plan));
     }
+    const auto now = with_known_holders(survey.reservation, view->record.reservation);
     // An unprotected drive is fenced as soon as nothing stands in the way.
     const bool fenced_since = run->last && *run->last != Kind::lift_own_fence &&
                               is_reserved(plan) && plan.steps.front().kind == Kind::lift_own_fence;
@@ -185,7 +199,7 @@ void Controller::surveyed_for_release(const std::shared_ptr<ReleaseRun>& run,
                                    std::string(to_text(*run->last)) + ": " + run->last_outcome +
                                        "; afterwards: " + afterwards});
     } else if (is_reserved(plan)) {
-        if (!run->wanted_gone) run->wanted_gone = survey.reservation;
+        if (!run->wanted_gone) run->wanted_gone = now;
         run->begun = true;
         take(core::ReleaseReported{run->drive, Stage::asked, run->actor,
                                    run->reason + " (held by " + plan.holder + ")"});
@@ -195,15 +209,11 @@ void Controller::surveyed_for_release(const std::shared_ptr<ReleaseRun>& run,
             run->last ? "by " + std::string(to_text(*run->last)) : "it was not reserved";
         return end_release(run, true, by);
     }
-    const auto& wanted = *run->wanted_gone;
-    const bool another = wanted.persistent != survey.reservation.persistent;
-    if (another) {
-        return end_release(
-            run, false,
-            "the reservation it was about has ended, and now it is held by " + plan.holder);
-    }
-    const bool wanted_fence = plan.steps.front().kind == Kind::lift_own_fence &&
-                              view->record.operational_state != core::OperationalState::online;
+    const bool own_fence = plan.steps.front().kind == Kind::lift_own_fence;
+    if (const auto why = why_not_meant(*run->wanted_gone, now, own_fence); !why.empty())
+        return end_release(run, false, why + plan.holder);
+    const bool wanted_fence =
+        own_fence && view->record.operational_state != core::OperationalState::online;
     if (wanted_fence) {
         return end_release(run, false,
                            "it is fenced because it is to be offline; `lractl drive clear " +

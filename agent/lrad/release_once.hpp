@@ -20,8 +20,14 @@ namespace agent::lrad {
 // The request as it is passed on: with the reservation that is seen where it is asked.
 [[nodiscard]] nlohmann::json with_reservation_seen(nlohmann::json request,
                                                    const core::Reservation& seen);
-// Nothing: it was not said, or not reserved there.
+// Nothing: it was not said.
 [[nodiscard]] std::optional<core::Reservation> reservation_seen(const nlohmann::json& request);
+// As the drive tells it now, which does not say who has done a RESERVE, with the holders that are
+// recorded for it.
+[[nodiscard]] core::Reservation with_known_holders(core::Reservation surveyed,
+                                                   const core::Reservation& recorded);
+// Is `now` certainly not the reservation that was meant? Both are reserved.
+[[nodiscard]] bool is_another(const core::Reservation& meant, const core::Reservation& now);
 
 class ReleaseOnce {
   public:
