@@ -434,9 +434,10 @@ Outcome Daemon::reload() {
         return agent::core::Error{errors};
     }
     const auto keys = needs_restart(configuration_, *wanted.value);
-    if (!keys.empty())
+    if (!keys.empty()) {
         return agent::core::Error{file_ + ": " + keys +
                                   " can not change while vtld runs; restart it"};
+    }
     configuration_.virtual_ports = std::move(wanted.value->virtual_ports);
     return Nothing{};
 }

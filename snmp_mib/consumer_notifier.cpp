@@ -39,9 +39,10 @@ agent::core::Result<DestinationConfiguration> destination_for(
         return agent::core::Error{who + ": needs a host and a port"};
     if (consumer.version == ConsumerVersion::v3) {
         const auto user = users.find(consumer.user);
-        if (user == users.end())
+        if (user == users.end()) {
             return agent::core::Error{who + ": user \"" + consumer.user +
                                       "\" is not in snmp.users"};
+        }
         destination.user = user->second;
         return destination;
     }

@@ -3,9 +3,9 @@
 // to serve, every further line what. Ends when standard input does. What it says on standard output
 // stands in helper_line.hpp.
 
-#include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+#include <csignal>
 
 #include <iostream>
 #include <memory>

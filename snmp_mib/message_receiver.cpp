@@ -26,9 +26,10 @@ agent::core::Result<std::unique_ptr<MessageReceiver>> MessageReceiver::open(
     const asio::ip::address host = address->host.empty()
                                        ? asio::ip::address(asio::ip::address_v4::any())
                                        : asio::ip::make_address(address->host, error);
-    if (error)
+    if (error) {
         return agent::core::Error{"\"" + listen +
                                   "\": to listen an IP address is needed, or * for all"};
+    }
     asio::ip::udp::socket socket(loop);
     const asio::ip::udp::endpoint endpoint(host, address->port);
     socket.open(endpoint.protocol(), error);

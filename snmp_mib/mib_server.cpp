@@ -71,9 +71,10 @@ agent::core::Outcome give_access(const MibServerConfiguration& configuration) {
         for (const char c : user.name) {
             const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                                (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-            if (!plain)
+            if (!plain) {
                 return agent::core::Error{"SNMP user \"" + user.name +
                                           "\": only letters, digits and -_. may read the MIB"};
+            }
         }
         const bool writes = std::find(configuration.writers.begin(), configuration.writers.end(),
                                       user.name) != configuration.writers.end();

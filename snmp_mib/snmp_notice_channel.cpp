@@ -236,9 +236,10 @@ void SnmpNoticeChannel::Parts::library_line(const std::string& line) {
         counters.add(SnmpCount::library_messages_suppressed);
         return;
     }
-    if (on_event)
+    if (on_event) {
         on_event(
             {SnmpEvent::Kind::library_message, "", "SNMP library: " + bounded_text(line, 200)});
+    }
 }
 
 // ---- public face

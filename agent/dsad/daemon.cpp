@@ -184,7 +184,7 @@ core::Outcome Daemon::change_host(ChangeByHand change) {
             one.drive.text == change.subject)
             return core::Error{"drive " + one.drive.text + ": " + one.why};
     }
-    const auto noted = store_.append_audit(
+    auto noted = store_.append_audit(
         {runtime::clock_now().wall, change.actor, change.action, change.subject, change.line});
     if (!noted) return noted;
     auto saved = save_host_facts(configuration().state_dir, change.known.facts());

@@ -30,9 +30,8 @@ void Daemon::ReconcilingDeleter::operator()(Reconciling* reconciling) const {
 core::Outcome Daemon::reconcile(const std::string& actor, Reconciled done) {
     if (reconciling_) return core::Error{"a reconciliation is under way; wait for its end"};
     if (broken_) return core::Error{"dsad is ending"};
-    const auto noted =
-        store_.append_audit({runtime::clock_now().wall, actor, "application.reconcile",
-                             configuration().host.agent, ""});
+    auto noted = store_.append_audit({runtime::clock_now().wall, actor, "application.reconcile",
+                                      configuration().host.agent, ""});
     if (!noted) return noted;
     const auto incarnation = store_.raise_incarnation();
     if (!incarnation) return incarnation.error();

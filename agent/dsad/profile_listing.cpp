@@ -39,10 +39,11 @@ json listing_of(const std::string& name, const std::string& file) {
     for (const auto& parameter : read.value->parameters)
         row["parameters"].push_back(parameter_json(parameter));
     row["credentials"] = json::array();
-    for (const auto& credential : read.value->credentials)
+    for (const auto& credential : read.value->credentials) {
         row["credentials"].push_back({{"name", credential.name},
                                       {"in_argv", credential.in_argv},
                                       {"description", credential.description}});
+    }
     return row;
 }
 
@@ -90,9 +91,10 @@ ExitCode print_profiles(const std::vector<std::string>& folders) {
         print_line("    {drive}: " + profile["drive"].get<std::string>());
         for (const json& parameter : profile["parameters"])
             print_line(in_words(parameter));
-        for (const json& credential : profile["credentials"])
+        for (const json& credential : profile["credentials"]) {
             print_line("    credential " + credential["name"].get<std::string>() + ": " +
                        credential["description"].get<std::string>());
+        }
     }
     return ExitCode::ok;
 }

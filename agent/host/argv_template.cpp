@@ -80,9 +80,10 @@ Result<std::string> value_of(std::string_view name, const DriveNames& names, Sec
         value = &secret->second;
     }
     if (value == nullptr) return Error{shown + " is not known; there are " + known_names(names)};
-    if (value->empty())
+    if (value->empty()) {
         return Error{shown + " has no value for drive " + names.serial +
                      "; configure it for the drive"};
+    }
     if (std::any_of(value->begin(), value->end(), is_control)) {
         return Error{shown + " of drive " + names.serial + " contains control characters"};
     }

@@ -1,6 +1,6 @@
 #include "agent/host/command_runner.hpp"
 
-#include <signal.h>
+#include <csignal>
 
 #include <algorithm>
 #include <utility>

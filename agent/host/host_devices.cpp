@@ -95,9 +95,10 @@ void find_sas_ports(const fs::path& classes, Ports& ports) {
                   "scsi_host/" + host);
         // phy-3:0 is the controller's own, phy-3:0:1 an expander's.
         for (const auto& phy : entries(classes / "sas_phy", "phy-" + host.substr(4) + ":")) {
-            if (std::count(phy.begin(), phy.end(), ':') == 1)
+            if (std::count(phy.begin(), phy.end(), ':') == 1) {
                 ports.add("sas", hex_name(classes / "sas_phy" / phy / "sas_address"),
                           "sas_phy/" + phy);
+            }
         }
     }
 }
@@ -156,10 +157,11 @@ void find_tape_drives(const fs::path& classes, const AskSerial& ask_serial, Host
             const auto asked = ask_serial(generic);
             serial = asked ? core::Result<std::string>(asked->text) : asked.error();
         }
-        if (serial)
+        if (serial) {
             drives.add(*serial, device, "/dev/" + name, generic);
-        else
+        } else {
             found.troubles.push_back("/dev/" + name + ": " + serial.error().message);
+        }
     }
     for (auto& [serial, drive] : drives.by_serial)
         found.drives.push_back(std::move(drive));

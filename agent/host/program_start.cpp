@@ -1,8 +1,8 @@
 #include "agent/host/program_start.hpp"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <spawn.h>
+#include <csignal>
 
 #include "agent/core/errno_text.hpp"
 

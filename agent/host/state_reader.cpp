@@ -78,7 +78,7 @@ ReadState StateReader::read(const CommandOutcome& outcome) const {
     if (outcome.output_cut)
         return {unknown, "the query printed more than is kept, so not all of it was read"};
 
-    const ReadState text = read_text(outcome);
+    ReadState text = read_text(outcome);
     if (text.state == unknown || status == nullptr || status->state == text.state) return text;
     return {unknown, text.how + " says " + std::string(core::to_text(text.state)) + ", but " +
                          describe(outcome) + " stands for " +
@@ -92,8 +92,7 @@ ReadState StateReader::read_text(const CommandOutcome& outcome) const {
         for (const std::string_view line : lines_of(*text)) {
             for (const Pattern& pattern : patterns_) {
                 if (!std::regex_match(line.begin(), line.end(), pattern.compiled)) continue;
-                const ReadState now{pattern.state,
-                                    in_quotes(line) + " matches \"" + pattern.text + "\""};
+                ReadState now{pattern.state, in_quotes(line) + " matches \"" + pattern.text + "\""};
                 if (pattern.state == draining) return now;
                 if (said.state != unknown && said.state != pattern.state) {
                     return {unknown, "the answer contradicts itself: " + said.how + " (" +

@@ -302,7 +302,7 @@ ControlAnswer Controller::retire_agent(const json& params, const Caller& caller)
     const auto reason = runtime::text_parameter(params, "reason");
     if (!reason) return wrong_parameter(reason.error());
     if (const auto elsewhere = not_here()) return *elsewhere;
-    const auto shown = show_agent(*name);
+    auto shown = show_agent(*name);
     if (std::holds_alternative<ControlError>(shown) || has_started_since(params)) return shown;
     const auto actor = runtime::to_text(caller);
     const auto noted =

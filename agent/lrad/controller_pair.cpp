@@ -385,9 +385,10 @@ void Controller::preempt_old_keys(std::uint64_t epoch, std::function<void(bool)>
     round->patience.async_wait(
         [this, round, lives = std::weak_ptr(pair_->alive)](const std::error_code& error) {
             if (error || lives.expired()) return;
-            for (const auto& serial : round->waits_for)
+            for (const auto& serial : round->waits_for) {
                 note_pair(core::Message::pair_old_key_stands,
                           {serial.text, "it has not answered in time"});
+            }
             round->end();
         });
     for (const auto& [serial, drive] : drives_) {
@@ -411,9 +412,10 @@ void Controller::preempt_old_keys(std::uint64_t epoch, std::function<void(bool)>
                           [this, round, serial = serial](const core::Outcome& outcome) {
                               if (round->waits_for.erase(serial) == 0 || round->over->load())
                                   return;
-                              if (!outcome)
+                              if (!outcome) {
                                   note_pair(core::Message::pair_old_key_stands,
                                             {serial.text, outcome.error().message});
+                              }
                               if (round->waits_for.empty()) round->end();
                           }});
     }

@@ -93,11 +93,12 @@ core::Outcome Controller::can_change_actuators(const runtime::LradConfiguration&
         if (before.actuator == drive.actuator && before.actuator_argv == drive.actuator_argv)
             continue;
         const auto view = view_of(drive.serial);
-        if (view && view->record.operational_state == core::OperationalState::forced_offline)
+        if (view && view->record.operational_state == core::OperationalState::forced_offline) {
             return core::Error{"drive " + drive.serial.text +
                                " is forced offline, and its offline.actuator can not change until "
                                "`lractl drive clear " +
                                drive.serial.text + " --reason TEXT` has brought it back"};
+        }
     }
     return core::Nothing{};
 }

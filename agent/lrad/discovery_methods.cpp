@@ -54,9 +54,10 @@ core::Result<std::vector<std::string>> portals_asked_for(const json& params) {
         if (comma > at) portals.push_back(text.substr(at, comma - at));
         at = comma + 1;
     }
-    if (portals.size() > drive_iface::discovery::portals_max)
+    if (portals.size() > drive_iface::discovery::portals_max) {
         return core::Error{"portal: at most " +
                            std::to_string(drive_iface::discovery::portals_max) + " at once"};
+    }
     return portals;
 }
 

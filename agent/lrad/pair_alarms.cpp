@@ -28,10 +28,11 @@ bool is_on_its_way(NodeState state) {
 }
 
 std::string words_of_copies(const PairSeen& seen) {
-    if (seen.state == NodeState::standby)
+    if (seen.state == NodeState::standby) {
         return seen.receives
                    ? "node " + seen.own + " receives what node " + seen.other + " writes"
                    : "nothing that node " + seen.other + " writes reaches node " + seen.own;
+    }
     std::string words = "the copy of node " + seen.other + " is ";
     words += seen.replication.copy == Standby::none
                  ? std::string("not following")
@@ -77,11 +78,12 @@ std::vector<PairReported> PairAlarms::judge(const PairSeen& seen, core::Instant 
 
     const bool on_its_way = is_on_its_way(seen.state);
     const bool stuck = lasts("start", on_its_way || out, now, {patience.ms * patiences_of_a_start});
-    if (out || stuck || !on_its_way)
+    if (out || stuck || !on_its_way) {
         all.push_back({AlarmKind::pair_out_of_service,
                        {},
                        out || stuck,
                        out || stuck ? is_state + ": " + seen.why : is_state});
+    }
 
     const bool silent = lasts("peer", !seen.other_heard, now, patience);
     if (silent || seen.other_heard)
@@ -92,11 +94,12 @@ std::vector<PairReported> PairAlarms::judge(const PairSeen& seen, core::Instant 
                             seen.state == NodeState::waiting_peer ||
                             seen.state == NodeState::standby;
     const bool differ = lasts("copies", has_copies && copies_differ(seen), now, patience);
-    if (differ || !has_copies || !copies_differ(seen))
+    if (differ || !has_copies || !copies_differ(seen)) {
         all.push_back({AlarmKind::pair_copy_behind,
                        {},
                        differ,
                        has_copies ? words_of_copies(seen) : is_state});
+    }
 
     for (const auto& voter : seen.voters) {
         // Who takes no part asks nobody, and begins to wait when it does again.

@@ -167,9 +167,10 @@ void RequestPassing::Work::look() {
             const auto self = weak.lock();
             if (!self || self->over) return;
             self->looking = false;
-            if (seen.trouble.empty())
+            if (seen.trouble.empty()) {
                 self->to_drop.erase(self->to_drop.begin(),
                                     self->to_drop.begin() + static_cast<std::ptrdiff_t>(dropped));
+            }
             self->take(seen);
             self->look_again(seen.trouble.empty()   ? self->doors.look_every
                              : self->passed.empty() ? self->doors.look_seldom
@@ -212,10 +213,11 @@ void RequestPassing::Work::take(const BoxSeen& seen) {
         auto request = to_settle.extract(id);
         if (!request || !under_way.contains(id)) continue;
         request.mapped().means = means;
-        if (means.empty())
+        if (means.empty()) {
             under_way.erase(id);
-        else
+        } else {
             serve(request.mapped());
+        }
     }
     for (const auto& request : seen.requests)
         take_on(request);
@@ -307,9 +309,10 @@ void RequestPassing::Work::take_on(const BoxedRequest& request) {
                           attempt](const core::Result<json>& params) {
         const auto self = weak.lock();
         if (!self || self->over || !self->is_under_way(request.id, attempt)) return;
-        if (!params)
+        if (!params) {
             return self->answer(request.id, attempt,
                                 ControlError{ControlErrorCode::failed, params.error().message});
+        }
         auto meant = request;
         meant.means = text_of(*params);
         self->to_settle[request.id] = std::move(meant);
@@ -335,10 +338,11 @@ void RequestPassing::Work::serve(const BoxedRequest& request) {
     } catch (const json::exception& error) {  // as the control server does
         return answered(ControlError{ControlErrorCode::invalid_params, error.what()});
     }
-    if (!known)
+    if (!known) {
         answered(ControlError{ControlErrorCode::method_not_found,
                               "node " + node + " serves no " + request.method +
                                   "; both nodes need the same version of lrad"});
+    }
 }
 
 bool RequestPassing::Work::is_under_way(const std::string& id, std::uint64_t attempt) const {
@@ -385,13 +389,14 @@ void RequestPassing::pass(const std::string& method, json params, const Caller& 
     const auto same = static_cast<std::size_t>(std::count_if(
         work.passed.begin(), work.passed.end(),
         [mounts](const auto& entry) { return is_mount(entry.second.request.method) == mounts; }));
-    if (same >= (mounts ? passed_mounts_max : passed_others_max))
+    if (same >= (mounts ? passed_mounts_max : passed_others_max)) {
         return answer(ControlError{ControlErrorCode::busy,
                                    "BUSY: " + std::to_string(same) +
                                        (mounts ? " mounts" : " requests") +
                                        " that were passed on to controller " + work.other +
                                        " wait for their answers already; ask there",
                                    R"({"reason": "retry_elsewhere"})"});
+    }
     const auto now = work.doors.now();
     const std::string id =
         work.node + ":" + std::to_string(now.wall.ms) + ":" + std::to_string(++work.named);

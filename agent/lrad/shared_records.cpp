@@ -250,9 +250,10 @@ void SharedRecords::Work::push_words() {
 
 void SharedRecords::Work::tell_unput(const std::string& trouble) {
     if (trouble.empty()) {
-        if (words_unput.is_over())
+        if (words_unput.is_over()) {
             runtime::log_info(
                 "nothing that agents have said here waits for the pair's database any more");
+        }
         return;
     }
     if (!words_unput.is_there(clock_now().monotonic)) return;

@@ -158,9 +158,10 @@ Outcome ClaimTable::choose(const MountRequest& request,
     const bool open = before && before->state == ClaimState::queued;
     const bool again =
         before && before->state == ClaimState::ended && before->ending == ClaimEnding::undone;
-    if (before && (before->volume != request.volume || before->host != request.host))
+    if (before && (before->volume != request.volume || before->host != request.host)) {
         return Error{"request " + request.request + " was made before for volume " +
                      before->volume + "; choose another --request"};
+    }
     if (before && !open && !again) {
         begun = AlreadyKnown{*before};
         return Nothing{};

@@ -31,9 +31,10 @@ Result<Claim> ClaimTable::step(std::uint64_t id, claims::ClaimEvent event, WallT
         if (!found) return found.error();
         stepped = found->claim;
         const auto& row = claims::claim_row(stepped.state, event);
-        if (row.action == claims::ClaimAction::refuse)
+        if (row.action == claims::ClaimAction::refuse) {
             return Error{"claim " + std::to_string(id) + " is " + std::string(to_text(row.from)) +
                          ": \"" + std::string(to_text(event)) + "\" does not happen there"};
+        }
         if (row.from == ClaimState::ended) return Nothing{};
         if (stepped.drive && stepped.node != writer_.node)
             return Error{"claim " + std::to_string(id) + " is controller " + stepped.node + "'s"};
@@ -186,10 +187,11 @@ Outcome ClaimTable::set_volume_state(const std::string& barcode, claims::VolumeS
             "UPDATE volume SET state = $1, reason = $2 WHERE library = $3 AND barcode = $4",
             {text(to_text(state)), reason, options_.library, barcode});
         if (!set) return set.error();
-        if (set->changed == 0)
+        if (set->changed == 0) {
             return Error{"volume " + barcode +
                          " is unknown; `lractl volume list` shows those "
                          "there are"};
+        }
         return run("DELETE FROM failure WHERE library = $1 AND volume = $2",
                    {options_.library, barcode});
     });
@@ -204,10 +206,11 @@ Outcome ClaimTable::free_drive(const std::string& serial, WallTime now) {
             "$1 WHERE library = $2 AND serial = $3 AND state = 'quarantined'",
             {now.ms, options_.library, serial});
         if (!set) return set.error();
-        if (set->changed == 0)
+        if (set->changed == 0) {
             return Error{"drive " + serial +
                          " is not quarantined; `lractl claim drives` shows "
                          "the drive table"};
+        }
         return run("DELETE FROM failure WHERE library = $1 AND drive = $2",
                    {options_.library, serial});
     });

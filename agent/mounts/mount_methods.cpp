@@ -306,11 +306,12 @@ MountDispatch serve_mounts(runtime::ControlServer& server, MountServiceSource so
             const auto name = word_parameter(params, parameter, request_name_max);
             if (!name) return answer(wrong_request(name.error().message));
             const auto meant = claim_meant(params);
-            if (meant == 0)
+            if (meant == 0) {
                 return answer(error_of({MountFault::Kind::unknown_claim,
                                         "nothing was claimed as " + *name + " when it was asked",
                                         "unknown_claim",
                                         {}}));
+            }
             const auto service = methods->service_for(answer);
             if (service)
                 (service.get()->*work)(meant ? std::to_string(*meant) : *name, answering(answer));

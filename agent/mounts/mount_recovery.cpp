@@ -122,10 +122,11 @@ void MountService::let_go_of_unclaimed() {
                                                            Duration timeout) -> Outcome {
                         const auto gone = let_go_of_left_key(device, family, own, timeout);
                         if (!gone) return gone.error();
-                        if (*gone)
+                        if (*gone) {
                             runtime::log_info("drive " + serial +
                                               ": a reservation that a controller had left there "
                                               "was taken off");
+                        }
                         return Nothing{};
                     },
                     [this, serial](const OrderEnd& end) {
@@ -391,9 +392,10 @@ void MountService::act_on(const RunPointer& run, const claims::RecoveryRow& row,
     run->ending.slot = slot;
     switch (row.recovery) {
         case Recovery::free_drive:
-            if (!run->decided)
+            if (!run->decided) {
                 run->ending.wait_again =
                     !was_out && claims::waits_again(run->claim, time_left(run));
+            }
             return give_drive_back(run, run->ending);
         case Recovery::finish_load:
             return for_claim(

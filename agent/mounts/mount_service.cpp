@@ -95,10 +95,11 @@ std::optional<MountFault> MountService::why_not_acting(bool new_request) const {
 
 void MountService::mount(const MountRequest& request, MountCallback callback) {
     if (!serving_) {
-        if (early_.size() < early_requests_max)
+        if (early_.size() < early_requests_max) {
             early_.emplace_back(request, std::move(callback));
-        else
+        } else {
             callback(MountFault{MountFault::Kind::busy, trouble_, "not_serving", {}});
+        }
         return;
     }
     if (auto fault = why_not_now(true)) return callback(*fault);

@@ -232,12 +232,14 @@ void MountService::taken(const Taken& result, const MountRequest& request,
     refresh_drives();
     for (const auto& failure : result.failures)
         doors_.note(Message::mount_drive_refused, "", {request.volume, failure});
-    for (const auto& serial : result.quarantined)
+    for (const auto& serial : result.quarantined) {
         doors_.note(Message::mount_drive_quarantined, serial,
                     {serial, "it failed with two volumes"});
-    if (!result.volume_quarantined.empty())
+    }
+    if (!result.volume_quarantined.empty()) {
         doors_.note(Message::mount_volume_quarantined, "",
                     {request.volume, result.volume_quarantined});
+    }
     if (!result.trouble) {
         const auto& words = result.trouble.error().message;
         if (in_line) return stuck(in_line, words);

@@ -77,10 +77,11 @@ std::vector<Candidate> begin_all(const std::vector<std::string>& servers) {
     std::vector<Candidate> candidates;
     for (const auto& server : servers) {
         Candidate candidate;
-        if (auto begun = postgres::begin_connection(server); !begun)
+        if (auto begun = postgres::begin_connection(server); !begun) {
             candidate.trouble = begun.error().message;
-        else
+        } else {
             candidate.connection = std::move(begun).value();
+        }
         if (candidate.connection && PQstatus(candidate.connection.get()) == CONNECTION_BAD)
             give_up(candidate, PQerrorMessage(candidate.connection.get()));
         candidates.push_back(std::move(candidate));

@@ -266,9 +266,10 @@ class PostgresSession final : public SqlSession {
                 break;
             }
             if (last_state_ != lock_not_available) return got.error();
-            if (given_up_ || std::chrono::steady_clock::now() >= end)
+            if (given_up_ || std::chrono::steady_clock::now() >= end) {
                 return Error{"another controller has the drive table locked; " +
                              got.error().message};
+            }
         }
         lock_ = Lock::held;
         return Nothing{};
@@ -337,9 +338,10 @@ class PostgresSession final : public SqlSession {
         const auto version = run("SELECT version FROM lra_schema", {});
         if (!version) return version.error();
         if (version->rows.size() == 1 && version->rows.front().front() == number) return Nothing{};
-        if (version->rows.size() == 1 && version->rows.front().front() == "1")
+        if (version->rows.size() == 1 && version->rows.front().front() == "1") {
             return all_or_nothing(claim_schema_from_1() +
                                   "UPDATE lra_schema SET version = " + number);
+        }
         return Error{
             "the drive table in the database is of another version; install the version "
             "of lrad that wrote it, or a later one"};
@@ -403,10 +405,11 @@ class PostgresSession final : public SqlSession {
         for (int row = 0; row < PQntuples(result); ++row) {
             auto& cells = answer.rows.emplace_back();
             for (int column = 0; column < columns; ++column) {
-                if (PQgetisnull(result, row, column) != 0)
+                if (PQgetisnull(result, row, column) != 0) {
                     cells.emplace_back();
-                else
+                } else {
                     cells.emplace_back(std::string(PQgetvalue(result, row, column)));
+                }
             }
         }
         const std::string changed = PQcmdTuples(result);

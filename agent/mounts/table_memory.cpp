@@ -38,20 +38,22 @@ void TableMemory::see(const DriveRow& drive) {
 }
 
 void TableMemory::see(const Volume& volume) {
-    if (volume.place == claims::Place::drive && volume.drive)
+    if (volume.place == claims::Place::drive && volume.drive) {
         occupied_[volume.barcode] = *volume.drive;
-    else
+    } else {
         occupied_.erase(volume.barcode);
+    }
     if (volumes_.size() < volumes_max || volumes_.contains(volume.barcode))
         volumes_.insert_or_assign(volume.barcode, volume);
 }
 
 void TableMemory::see(const Claim& claim) {
     next_id_ = std::max(next_id_, claim.id + 1);
-    if (claim.state == claims::ClaimState::ended)
+    if (claim.state == claims::ClaimState::ended) {
         open_claims_.erase(claim.id);
-    else
+    } else {
         open_claims_.insert_or_assign(claim.id, claim);
+    }
 }
 
 std::optional<DriveRow> TableMemory::drive(const std::string& serial) const {

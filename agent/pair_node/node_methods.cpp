@@ -214,10 +214,11 @@ class NodeMethods : public std::enable_shared_from_this<NodeMethods> {
         if (!reason) return answer(pair_wrong(reason.error().message));
         const auto& cluster = node_.options().pair.node.cluster;
         const bool founds = params.contains("found");
-        if (founds == params.contains("agent"))
+        if (founds == params.contains("agent")) {
             return answer(
                 pair_wrong("name an agent to be taken in again, or --found CLUSTER to "
                            "begin a new pair"));
+        }
         if (founds) {
             const auto typed = runtime::text_parameter(params, "found");
             if (!typed || *typed != cluster)

@@ -192,10 +192,11 @@ core::Outcome NodeRunner::found() {
     Work& work = *work_;
     const auto& pair = work.options.pair.node;
     if (!work.begun || work.over) return core::Error{"this node is only just starting; try again"};
-    if (!work.rules.record().witnesses.empty())
+    if (!work.rules.record().witnesses.empty()) {
         return core::Error{
             "an agent has voted for this node before: the pair is founded already. "
             "An agent whose store was lost: `lractl pair enrol --agent NAME --reason TEXT`"};
+    }
     const auto& data = work.rules.data();
     if (data.epoch != 1 || data.relation != pair::Relation::pair || data.primary != pair.node) {
         return core::Error{

@@ -199,19 +199,21 @@ void DatabaseServer::Work::carry_out_now(const Job& job) {
     answered.number = job.order.number;
     const auto done = step(job.order);
     answered.done = done.ok();
-    if (done)
+    if (done) {
         failures_.erase(job.order.step);
-    else
+    } else {
         tell_failed(job.order.step, done.error().message);
+    }
     line_.answer(job.answered, answered);
 }
 
 OrderAnswered DatabaseServer::Work::stop(const Order& order) {
     const auto stopped = server_->stop(stops_at_once(order) ? StopHow::at_once : StopHow::in_order,
                                        [this] { return is_given_up(); });
-    if (!stopped.down)
+    if (!stopped.down) {
         tell_failed(order.step,
                     "a process of the server does not even die of SIGKILL; its disk hangs");
+    }
     return {order.number, stopped.down, stopped.clean, stopped.position};
 }
 
@@ -267,10 +269,10 @@ void DatabaseServer::Work::write_barrier(const Job& job) {
         OrderAnswered with;
         with.number = order.number;
         with.done = written.end == WriteEnd::done;
-        if (!with.done)
+        if (!with.done) {
             line_.tell(Message::database_step_failed,
                        {"the record of epoch " + std::to_string(order.epoch), written.words});
-        else
+        } else {
             line_.post([this, order] {
                 if (!shown_) return;
                 DataSeen data = *shown_;
@@ -281,6 +283,7 @@ void DatabaseServer::Work::write_barrier(const Job& job) {
                 shown_ = data;
                 if (door_.on_seen) door_.on_seen(data);
             });
+        }
         line_.answer(answered, with);
     });
 }

@@ -105,10 +105,11 @@ std::optional<EpochRecord> record_from_row(const Row& row, std::size_t from) {
     const auto primary = pair::node_from_text(row[from + 2]);
     if (record.epoch == 0 || !primary) return std::nullopt;
     record.primary = *primary;
-    if (row[from + 1] == pair::to_text(pair::Relation::alone))
+    if (row[from + 1] == pair::to_text(pair::Relation::alone)) {
         record.relation = pair::Relation::alone;
-    else if (row[from + 1] != pair::to_text(pair::Relation::pair))
+    } else if (row[from + 1] != pair::to_text(pair::Relation::pair)) {
         return std::nullopt;
+    }
     return record;
 }
 

@@ -140,9 +140,10 @@ Outcome ExternalServer::Work::look() {
     if (!rows) return rows.error();
     const auto record = rows->size() == 1 ? record_from_row(rows->front(), 0) : std::nullopt;
     if (!record) return Error{"the record in the table pair_epoch can not be read"};
-    if (rows->front()[3] != cluster_)
+    if (rows->front()[3] != cluster_) {
         return Error{"the database is that of the pair " + rows->front()[3] +
                      "; each pair needs one of its own"};
+    }
     DataSeen data;
     data.epoch = record->epoch;
     data.relation = record->relation;

@@ -46,9 +46,10 @@ Outcome make_second(NodeServer& server, const InitPair& asked, const Say& say) {
     say("copying the server of the first node, " + asked.database.peer_address + " port " +
         std::to_string(asked.database.peer_port) + " (pg_basebackup)");
     auto copied = server.copy_from_peer(asked.anew, {});
-    if (!copied)
+    if (!copied) {
         return Error{copied.error().message +
                      ". lrad has to run on the first node, after lrad --init-pair there"};
+    }
     say("done: " + words_of_copy(server.inspect({})) + ". Start lrad here");
     return Nothing{};
 }
@@ -71,10 +72,11 @@ Outcome right_user(const InitPair& asked, const ServerOwner& owner) {
 
 Outcome init_pair(const InitPair& asked, const Say& say) {
     using Mode = runtime::PairDatabaseConfiguration::Mode;
-    if (asked.database.mode == Mode::external)
+    if (asked.database.mode == Mode::external) {
         return Error{
             "pair.database.mode is external: the site's own server is used, and lrad makes "
             "none"};
+    }
     const auto owner = server_owner(asked.database.user);
     if (!owner) return owner.error();
     if (auto right = right_user(asked, *owner); !right) return right;
@@ -95,12 +97,13 @@ Outcome init_pair(const InitPair& asked, const Say& say) {
     if (server.is_made() && !asked.anew) return tell_what_is_there(server, say);
     const auto there = server.folder().look_at_data();
     const bool something = !there || *there;
-    if (something && !asked.anew && server.folder().was_made_by_others())
+    if (something && !asked.anew && server.folder().was_made_by_others()) {
         return Error{there
                          ? "there are data in " + server.folder().paths().data +
                                " that lrad --init-pair has not made. Move them away, or have them "
                                "removed by lrad --init-pair-anew"
                          : there.error().message + "; lrad --init-pair-anew removes it"};
+    }
     if (asked.anew && something) {
         say("the data in " + server.folder().paths().data + " are to be replaced");
         if (!server.stop_for_good()) return Error{"the server in them does not end"};

@@ -91,9 +91,10 @@ bool NodeServer::bring_down(StopHow how, bool* killed) {
     role_.reset();
     inspected_ = false;
     const auto stopped = process_.stop(how, configuration_.stop_timeout, ears_.hurried);
-    if (stopped.stranger != 0)
+    if (stopped.stranger != 0) {
         ears_.tell(Message::database_found_running,
                    {folder_.paths().data, std::to_string(stopped.stranger)});
+    }
     if (stopped.killed) {
         const std::string when = how == StopHow::in_order
                                      ? "in " +
@@ -186,9 +187,10 @@ Outcome NodeServer::usable() const {
         ears_.tell(Message::database_foreign, {folder_.paths().data, why});
         return Error{"the data in " + folder_.paths().data + " are not this pair's: " + why};
     };
-    if (*installed != *version)
+    if (*installed != *version) {
         return foreign("they are of PostgreSQL " + *version + ", the programs in " +
                        configuration_.programs + " are of " + *installed);
+    }
     if (role_) return Nothing{};
     const auto report = programs_.control_report();
     if (!report) return report.error();
@@ -217,9 +219,10 @@ Result<pair::DataSeen> NodeServer::read_copy(const Interrupted& interrupted) {
     const auto after_it = programs_.control_report();
     if (after_it && stopped.down && !stopped.killed) {
         // It is read again the next time then; what it holds is known all the same.
-        if (auto kept = folder_.remember({*after_it, seen->data}); !kept)
+        if (auto kept = folder_.remember({*after_it, seen->data}); !kept) {
             ears_.tell(Message::database_step_failed,
                        {"noting what its copy holds", kept.error().message});
+        }
     }
     return seen->data;
 }

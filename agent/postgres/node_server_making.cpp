@@ -106,12 +106,13 @@ Outcome NodeServer::copy_from_peer(bool anew, const Interrupted& interrupted) {
     auto source = ask_source(interrupted);
     if (!source) return source.error();
     const auto known = folder_.identity();
-    if (!anew && known && *known != source->log.system_identifier)
+    if (!anew && known && *known != source->log.system_identifier) {
         return Error{
             "the data here were those of another pair's server, with the system identifier " +
             std::to_string(*known) + "; the server at " + configuration_.peer_address + " has " +
             std::to_string(source->log.system_identifier) +
             ". If that is right, lrad --init-pair-anew"};
+    }
     if (auto copied = copy(source->log.system_identifier, interrupted); !copied) return copied;
     return folder_.note_making(false);
 }

@@ -61,11 +61,12 @@ Outcome PrimarySession::make_tables() {
     std::string sql = "SELECT pg_advisory_lock(" + std::string(tables_lock) + "); " +
                       offline_mark_tables() + "; " + agent_retirement_tables() + "; " +
                       agent_word_tables() + "; " + request_box_tables() + "; ";
-    if (configuration_.mode == Mode::pair)
+    if (configuration_.mode == Mode::pair) {
         sql +=
             "GRANT SELECT, INSERT, UPDATE, DELETE ON offline_mark, agent_retirement, agent_word, "
             "pair_request TO " +
             std::string(peer_role) + "; ";
+    }
     const auto made = session_->run(sql + "SELECT pg_advisory_unlock_all()", {}, written_within);
     if (made) return Nothing{};
     tables_made_ = false;
@@ -91,8 +92,8 @@ Outcome PrimarySession::connect(bool own_only) {
     own_ = own.ok();
     if (own) return make_tables();
     if (own_only) return own.error().within("this node's server");
-    const auto other = try_server(peer_connection(configuration_, "lrad") +
-                                  " dbname=" + std::string(database_name));
+    auto other = try_server(peer_connection(configuration_, "lrad") +
+                            " dbname=" + std::string(database_name));
     if (other) return other;
     return Error{"no server takes writes: this node's: " + own.error().message +
                  "; the other's: " + other.error().message};

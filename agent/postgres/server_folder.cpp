@@ -91,16 +91,18 @@ Result<ServerOwner> server_owner(const std::string& configured_user) {
     passwd* found = nullptr;
     ::getpwuid_r(::geteuid(), &entry, room.data(), room.size(), &found);
     const auto own = look_up(found);
-    if (!own)
+    if (!own) {
         return Error{"user " + std::to_string(::geteuid()) +
                      " has no name in the operating system; PostgreSQL asks for one"};
+    }
     if (own->uid != 0) return *own;
     found = nullptr;
     ::getpwnam_r(configured_user.c_str(), &entry, room.data(), room.size(), &found);
     auto other = look_up(found);
-    if (!other)
+    if (!other) {
         return Error{"pair.database.user: there is no user " + configured_user +
                      " in the operating system; Debian's package postgresql-15 makes \"postgres\""};
+    }
     if (other->uid == 0)
         return Error{"pair.database.user: PostgreSQL refuses to run as root; name another user"};
     other->users.own = own->users.own;
@@ -155,10 +157,11 @@ Outcome ServerFolder::make_one(const std::string& path, Use use) const {
     if (folder.number < 0) return errno_error("can not open the folder", path);
     const bool of_server = use == Use::of_server;
     if (::fchown(folder.number, of_server ? owner_.uid : ::geteuid(),
-                 of_server ? owner_.gid : ::getegid()) != 0)
+                 of_server ? owner_.gid : ::getegid()) != 0) {
         return errno_error("can not give to " +
                                (of_server ? owner_.users.server : owner_.users.own) + " the folder",
                            path);
+    }
     if (::fchmod(folder.number, use == Use::passed_by_server ? 0711 : 0700) != 0)
         return errno_error("can not set the rights of the folder", path);
     return Nothing{};
@@ -167,9 +170,10 @@ Outcome ServerFolder::make_one(const std::string& path, Use use) const {
 Outcome ServerFolder::make() {
     std::error_code error;
     fs::create_directories(fs::path(paths_.folder).parent_path(), error);
-    if (error)
+    if (error) {
         return Error{"can not make the folder above " + paths_.folder + ": " + error.message() +
                      "; make it as root, for the user whom lrad runs as"};
+    }
     for (const auto& path : {paths_.folder, paths_.settings, paths_.log_folder}) {
         if (auto made = make_one(path, Use::passed_by_server); !made) return made;
     }

@@ -3,11 +3,11 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <csignal>
 
 #include <algorithm>
 #include <array>
@@ -33,7 +33,7 @@ namespace {
 
 constexpr Duration patience_at_once{2'000};
 constexpr Duration patience_after_kill{10'000};
-constexpr off_t log_bytes_max = 32 * 1024 * 1024;
+constexpr off_t log_bytes_max = off_t{32} * 1024 * 1024;
 
 std::optional<std::string> link_target(const std::string& link) {
     std::array<char, 4096> room{};
@@ -104,7 +104,7 @@ std::string data_of_program(const std::string& command_line) {
     bool is_next = false;
     for (std::size_t at = 0; at < command_line.size();) {
         const auto end = std::min(command_line.find('\0', at), command_line.size());
-        const auto word = command_line.substr(at, end - at);
+        auto word = command_line.substr(at, end - at);
         if (is_next) return word;
         is_next = word == "-D";
         at = end + 1;
@@ -281,7 +281,7 @@ void ServerProcess::reap() {
 std::string ServerProcess::last_words() const {
     const int log = ::open(folder_.paths().log.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (log < 0) return "";
-    constexpr off_t tail_bytes = 64 * 1024;
+    constexpr off_t tail_bytes = off_t{64} * 1024;
     const off_t size = ::lseek(log, 0, SEEK_END);
     ::lseek(log, std::max(log_begin_, size - tail_bytes), SEEK_SET);
     std::string text(static_cast<std::size_t>(tail_bytes), '\0');

@@ -81,10 +81,11 @@ void ServerWatch::watch_one(const std::shared_ptr<ProcessEnd>& end) {
         if (!session) {
             auto opened =
                 ServerSession::open(options_.connection, options_.answer_within, unwanted);
-            if (opened)
+            if (opened) {
                 session = std::move(opened).value();
-            else
+            } else {
                 words = opened.error().message;
+            }
         }
         if (session) {
             const auto seen = look_at_server(*session, options_.peer, options_.answer_within);

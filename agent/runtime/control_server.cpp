@@ -140,7 +140,7 @@ class ControlServer::Listener : public std::enable_shared_from_this<ControlServe
             return core::Error{"control socket " + options_.path +
                                ": the path is longer than 107 bytes; choose a shorter one"};
         }
-        const core::Outcome room = make_room(options_.path);
+        core::Outcome room = make_room(options_.path);
         if (!room.ok()) return room;
         std::error_code error;
         acceptor_.open(stream_protocol(), error);

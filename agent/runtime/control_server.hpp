@@ -31,7 +31,7 @@ struct ControlServerOptions {
     std::string group = "lra";     // owner group of the socket when it exists
     std::size_t clients_max = 32;  // further ones are told so and closed
     std::size_t queue_bytes_max =
-        32 * 1024 * 1024;  // answers a client has not read; beyond it is disconnected
+        std::size_t{32} * 1024 * 1024;  // answers a client has not read; beyond it is disconnected
 };
 
 // Runs on the event loop's thread, handlers too. A handler's params are an object, empty when the

@@ -170,7 +170,7 @@ core::Outcome Database::set_up(const DatabaseKind& kind) {
     for (const char* setting :
          {"PRAGMA locking_mode=EXCLUSIVE", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
           "PRAGMA foreign_keys=ON", "PRAGMA trusted_schema=OFF", "BEGIN IMMEDIATE", "COMMIT"}) {
-        const core::Outcome outcome = execute(setting);
+        core::Outcome outcome = execute(setting);
         if (!outcome.ok()) return outcome;
     }
     Statement check = prepare("PRAGMA quick_check(1)");

@@ -173,9 +173,10 @@ class DsadReading {
         application.drain_poll = read_time(value, "drain_poll_ms");
         application.drain_limit = read_time(value, "drain_limit_ms");
         application.observe_only = value["observe_only"].get<bool>();
-        if (value.contains("accepted_exit_codes"))
+        if (value.contains("accepted_exit_codes")) {
             application.accepted_exit_statuses =
                 value["accepted_exit_codes"].get<std::vector<int>>();
+        }
         for (const std::string& folder : value["profile_dirs"].get<std::vector<std::string>>())
             application.profile_dirs.push_back(source_.file_beside(folder));
         generic ? refuse_profile_settings(value) : read_profile_settings(value, application);

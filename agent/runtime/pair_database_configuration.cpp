@@ -122,10 +122,11 @@ class DatabaseReading {
         database.mode = values["mode"] == "external" ? Mode::external : Mode::pair;
         if (database.mode == Mode::external) {
             database.answer_timeout = {values["answer_timeout_ms"].get<std::int64_t>()};
-            if (values.contains("servers"))
+            if (values.contains("servers")) {
                 database.servers = values["servers"].get<std::vector<std::string>>();
-            else
+            } else {
                 wrong("servers", "is missing; mode external needs it");
+            }
             return database;
         }
         if (values.contains("servers"))

@@ -48,10 +48,11 @@ Result<std::string> rmt_address(const json& params, const std::string& socket,
 Result<json> fetch(const json& params, const std::string& socket, core::Duration timeout) {
     const auto name = text_at(params, {"name"});
     const auto type = drive_iface::admin_volumes::data_set_type_of(name);
-    if (!type)
+    if (!type) {
         return Error{name +
                      " is no administrative volume; there are ADMCFG, ADMDRV, ADMVOL, "
                      "ADMSES, ADMSNP, ADMRSV, ADMLOG"};
+    }
     if (*type == drive_iface::admin_volumes::DataSetType::all)
         return Error{name + " is an archive of the others; tar reads it from a drive"};
     const auto via = params.contains("via") ? text_at(params, {"via"}) : std::string("rmt");
@@ -79,18 +80,20 @@ Result<json> read_data_set(TapeReader& tape) {
     const auto lines = read_tape_file(tape);
     if (!lines) return lines.error();
     const auto sum = drive_iface::admin_volumes::sha256_text(*lines);
-    if (sum != text_at(header, {"sha256"}))
+    if (sum != text_at(header, {"sha256"})) {
         return Error{"the records are damaged: their SHA-256 is " + sum + ", the header says " +
                      text_at(header, {"sha256"})};
+    }
     json records = json::array();
     std::istringstream each(*lines);
     for (std::string line; std::getline(each, line);) {
         records.push_back(json::parse(line, nullptr, false));
         if (records.back().is_discarded()) return Error{"a record is no JSON: " + line};
     }
-    if (at(header, {"records"}) != json(records.size()))
+    if (at(header, {"records"}) != json(records.size())) {
         return Error{"the header promises " + text_at(header, {"records"}) + " records, and " +
                      std::to_string(records.size()) + " are there"};
+    }
     return json{{"header", header}, {"records", std::move(records)}};
 }
 

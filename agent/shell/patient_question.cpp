@@ -1,7 +1,7 @@
 #include "agent/shell/patient_question.hpp"
 
-#include <signal.h>
 #include <unistd.h>
+#include <csignal>
 
 #include <chrono>
 #include <future>
@@ -80,10 +80,11 @@ ControlAnswer ask_patiently(const PatientQuestion& question) {
     while (answer.wait_for(look_again) != std::future_status::ready) {
         if (InterruptionGuard::interrupted()) {
             InterruptionGuard::forget();
-            if (asked_to_give_up || !question.cancel)
+            if (asked_to_give_up || !question.cancel) {
                 return ControlError{ControlErrorCode::failed,
                                     "it is no longer waited for; what was asked goes on" +
                                         (trouble.empty() ? "" : " (" + trouble + ")")};
+            }
             asked_to_give_up = true;
             line.show("giving it up ...");
             const auto given_up = question.cancel();

@@ -1,9 +1,9 @@
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <csignal>
 
 #include <array>
 #include <cerrno>
@@ -127,10 +127,11 @@ class RmtTapeReader final : public TapeReader {
         pollfd waiting{from_, POLLIN, 0};
         const int ready = ::poll(&waiting, 1, static_cast<int>(timeout_.ms));
         if (ready < 0 && errno == EINTR) return Error{"interrupted"};
-        if (ready == 0)
+        if (ready == 0) {
             return Error{"vtld did not answer over rmt within " + std::to_string(timeout_.ms) +
                          " ms"};
-        std::array<char, 16 * 1024> buffer{};
+        }
+        std::array<char, std::size_t{16} * 1024> buffer{};
         const auto count = ::read(from_, buffer.data(), buffer.size());
         if (count <= 0) return Error{"vtld closed the rmt connection"};
         received_.append(buffer.data(), static_cast<std::size_t>(count));

@@ -135,9 +135,10 @@ class Gathering {
                 keep(socket, one.name, command, json::object(), "");
                 continue;
             }
-            for (const std::string& name : names(one, socket, positional.kind))
+            for (const std::string& name : names(one, socket, positional.kind)) {
                 keep(socket, one.name, command, {{positional.name, name}},
                      "." + as_file_name(name));
+            }
         }
     }
 

@@ -38,17 +38,19 @@ std::string nodes_table(const std::vector<Row>& rows, const Screen& screen) {
 // What a voting agent shows of itself.
 std::string agents_own_view(const json& pair, const Screen& screen) {
     std::vector<Row> rows;
-    for (const json* node : elements(at(pair, {"nodes"})))
+    for (const json* node : elements(at(pair, {"nodes"}))) {
         rows.push_back(
             node_row(*node, text_at(*node, {"epoch"}), at(*node, {"last_heard"}), screen));
+    }
     std::string text = nodes_table(rows, screen) + "\n";
     const std::string enrolled = text_at(pair, {"enrolled"});
     text += "pair " + text_at(pair, {"cluster"}) + ": as this agent counts " +
             text_at(pair, {"view"}) + "\n";
-    if (enrolled != "true" && enrolled != "yes")
+    if (enrolled != "true" && enrolled != "yes") {
         return text +
                "not enrolled: this agent has no vote; on a node, `lractl pair enrol "
                "--agent NAME --reason TEXT`\n";
+    }
     text += "register: epoch " + text_at(pair, {"register", "epoch"}) + ", " +
             text_at(pair, {"register", "relation"}) + ", primary " +
             text_at(pair, {"register", "primary"}) + ", threshold " +
@@ -74,10 +76,11 @@ std::string pair_view(const json& pair, const Screen& screen) {
     const std::string step = text_at(pair, {"step"});
     if (!step.empty()) text += "under way: " + text_at(pair, {"procedure"}) + ", " + step + "\n";
     const json& waits = at(pair, {"waiting_command"});
-    if (!waits.is_null())
+    if (!waits.is_null()) {
         text += "a shutdown command waits until that is done: mode " + text_at(waits, {"mode"}) +
                 ", given by " + text_at(waits, {"actor"}) + ": " + text_at(waits, {"reason"}) +
                 "\n";
+    }
     const bool stands_by = text_at(pair, {"state"}) == "standby";
     const std::string copy =
         stands_by ? "follows the other's copy of the table: " + text_at(pair, {"data", "receives"})

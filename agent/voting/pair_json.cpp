@@ -86,9 +86,10 @@ core::Result<ShutdownWish> shutdown_wish(const json& params,
     }
     auto reason = runtime::text_parameter(params, "reason");
     if (!reason) return reason.error();
-    if (reason->size() > pair::key_text_bytes_max)
+    if (reason->size() > pair::key_text_bytes_max) {
         return core::Error{"reason must be " + std::to_string(pair::key_text_bytes_max) +
                            " bytes or less"};
+    }
     wish.reason = *reason;
     return wish;
 }

@@ -27,9 +27,10 @@ std::string words_about(const pair::ShutdownKey& key) {
                        std::string(pair::to_text(key.mode)) + ", by " + key.actor;
     for (const auto node : {pair::Node::first, pair::Node::second}) {
         const auto& departure = key.departures.at(pair::index_of(node));
-        if (departure.out)
+        if (departure.out) {
             text += "; " + std::string(pair::to_text(node)) + " has left" +
                     (departure.clean ? " cleanly" : ", not cleanly");
+        }
     }
     return text;
 }
@@ -108,9 +109,10 @@ void Voter::Work::carry_out(const pair::VotingAgentEffect& effect) {
         const bool agrees = answer.granted && answer.objection == pair::Objection::none;
         const bool last = answer.round == pair::BallotAnswer::Round::accept;
         if (agrees && last) doors.note(core::Message::pair_agreed, {name_of(vote->to)});
-        if (!agrees)
+        if (!agrees) {
             doors.note(core::Message::pair_objected,
                        {name_of(vote->to), std::string(pair::to_text(answer.objection))});
+        }
     } else if (const auto* told = std::get_if<pair::TellDecision>(&effect)) {
         doors.say(told->to, "pair decision",
                   pair::encode(pair::DecisionTold{told->candidate, told->decision}), vote_attempts,
@@ -217,9 +219,10 @@ Voter::Voter(std::unique_ptr<Work> work) : work_(std::move(work)) {}
 Voter::~Voter() = default;
 
 void Voter::start() {
-    if (!work_->rules.state().held)
+    if (!work_->rules.state().held) {
         work_->doors.note(core::Message::pair_not_enrolled,
                           {work_->configuration.cluster, work_->agent});
+    }
     work_->wake_up_in_time();
 }
 
@@ -243,10 +246,11 @@ core::Result<pair::ShutdownKey> Voter::shut_down(pair::Subject subject, pair::Sh
                                                  const std::string& actor,
                                                  const std::string& reason) {
     const auto& state = work_->rules.state();
-    if (!state.held)
+    if (!state.held) {
         return core::Error{
             "this agent is not enrolled: give the command to a node or to another "
             "agent"};
+    }
     const auto now = runtime::clock_now();
     pair::ShutdownKey key;
     key.id = {state.held->value.epoch, static_cast<std::uint64_t>(now.wall.ms), work_->agent};

@@ -167,9 +167,10 @@ Outcome move_into_place(const std::vector<std::string>& folders, const std::stri
         for (const auto& [old_name, new_name] :
              {std::pair{from.data, to.data}, std::pair{from.index, to.index},
               std::pair{from.metadata, to.metadata}}) {
-            if (::rename(old_name.c_str(), new_name.c_str()) != 0)
+            if (::rename(old_name.c_str(), new_name.c_str()) != 0) {
                 return Error{new_name +
                              ": could not be put there: " + agent::core::errno_text(errno)};
+            }
         }
         static_cast<void>(::unlink(from.lock.c_str()));
         static_cast<void>(::rmdir((folder + growing_place).c_str()));  // the last one

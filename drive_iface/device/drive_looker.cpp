@@ -63,7 +63,7 @@ class DriveLooker::Replay : public Transport {
   public:
     Replay(Transport& drive, std::vector<Result<ScsiReply>> heard)
         : drive_(drive), heard_(std::move(heard)) {}
-    Result<ScsiReply> execute(const ScsiCommand& command, Duration timeout) override {
+    agent::core::Result<ScsiReply> execute(const ScsiCommand& command, Duration timeout) override {
         auto reply = next_ < heard_.size() ? heard_[next_] : drive_.execute(command, timeout);
         if (next_++ == 0 && reply &&
             std::equal(command.cdb.begin(), command.cdb.end(), first_command_of_look().cdb.begin(),
@@ -117,7 +117,8 @@ bool DriveLooker::send_quietly(const ScsiCommand& command) {
     return sent.ok();
 }
 
-DriveLooker::Quietly DriveLooker::take_reply(Result<ScsiReply> reply, std::uint64_t ticket) {
+DriveLooker::Quietly DriveLooker::take_reply(agent::core::Result<ScsiReply> reply,
+                                             std::uint64_t ticket) {
     heard_.push_back(std::move(reply));
     const auto& now_heard = heard_.back();
     if (!now_heard) return Quietly::no;

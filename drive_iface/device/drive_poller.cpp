@@ -173,10 +173,11 @@ void DrivePoller::State::stop() {
 
 // Whoever looks at this drive has a reason to begin now.
 void DrivePoller::State::wake() {
-    if (desk_)
+    if (desk_) {
         desk_->wake(seat_);
-    else
+    } else {
         changed_.notify_all();
+    }
 }
 
 std::uint64_t DrivePoller::State::look_now() {

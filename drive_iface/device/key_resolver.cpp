@@ -60,9 +60,10 @@ std::string key_hint(std::uint64_t key) {
             text += (i > 4 ? "." : "") + std::to_string(key_byte(key, i));
         return "as LTFS makes it at IPv4 address " + text;
     }
-    if (kind == 0x60)
+    if (kind == 0x60) {
         return "as LTFS makes it at an IPv6 address ending in " +
                reservation_key_text(key).substr(2);
+    }
     if (kind != 0x10) return {};
     for (unsigned i = 1; i < 8 && key_byte(key, i) != 0; ++i)
         text += static_cast<char>(key_byte(key, i));

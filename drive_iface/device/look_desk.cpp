@@ -221,10 +221,11 @@ void LookDesk::Core::take_replies(int count) {
         if (found == drives_.end() || found->second.doing != Doing::asked) continue;
         Drive& drive = found->second;
         auto reply = drive.guest->path().receive(static_cast<short>(event.events & 0xffU));
-        if (reply)
+        if (reply) {
             go_on(found->first, drive, drive.guest->heard(std::move(*reply)));
-        else
+        } else {
             await_reply(found->first, drive);
+        }
     }
 }
 

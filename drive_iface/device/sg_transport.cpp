@@ -98,9 +98,10 @@ Result<ScsiReply> SgTransport::send(const ScsiCommand& command, Duration timeout
         static_cast<int>(std::clamp<std::int64_t>((timeout.ms + 999) / 1'000, 1, 3'600));
     const int sent = do_scsi_pt(object, -1, seconds, 0);
     if (sent < 0) return Error{path_ + ": " + errno_text(-sent)};
-    if (sent > 0)
+    if (sent > 0) {
         return Error{path_ + ": the pass-through library refused the command (" +
                      std::to_string(sent) + ")"};
+    }
 
     // Before the category: the library calls a nexus failure a transport error.
     const bool conflict = get_scsi_pt_status_response(object) == reservation_conflict ||

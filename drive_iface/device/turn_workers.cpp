@@ -24,10 +24,11 @@ class TurnWorkers::Room : public std::enable_shared_from_this<TurnWorkers::Room>
     void run(std::function<void()> turn) {
         const std::lock_guard lock(mutex_);
         turns_.push_back({std::move(turn), Clock::now()});
-        if (idle_ >= turns_.size())
+        if (idle_ >= turns_.size()) {
             changed_.notify_one();
-        else if (workers_ < few)
+        } else if (workers_ < few) {
             start_one();
+        }
     }
     std::optional<Clock::time_point> tend_at() {
         const std::lock_guard lock(mutex_);

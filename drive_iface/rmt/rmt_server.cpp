@@ -125,9 +125,10 @@ void RmtServer::State::take(int number) {
         if (found == self->connections_.end()) return;
         const auto described = found->second->described();
         self->connections_.erase(found);
-        if (self->log_)
+        if (self->log_) {
             self->log_("rmt: " + described.host + " (connection " + std::to_string(id) +
                        "): " + why);
+        }
     };
     auto connection = std::make_shared<ClientConnection>(std::move(socket), id, peer, options_,
                                                          *drives_, std::move(ended));

@@ -51,7 +51,7 @@ bool copy_some(int from, int to, std::span<char> buffer) {
 }
 
 int copy_both_ways(int connection) {
-    std::array<char, 256 * 1024> buffer{};
+    std::array<char, std::size_t{256} * 1024> buffer{};
     std::array<pollfd, 2> watched{{{STDIN_FILENO, POLLIN, 0}, {connection, POLLIN, 0}}};
     while (true) {
         if (::poll(watched.data(), watched.size(), -1) < 0 && errno != EINTR) return 1;

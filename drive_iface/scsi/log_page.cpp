@@ -126,9 +126,10 @@ Result<LogPage> decode_log_page(ByteView data) {
                  .complete = true,
                  .parameters = {}};
     const std::size_t length = in.u16();
-    if (!in.ok())
+    if (!in.ok()) {
         return Error{"log page: " + std::to_string(data.size()) +
                      " bytes, 4 are needed for the header"};
+    }
     if ((first & subpage_format) == 0) page.subpage = 0;
     page.complete = in.remaining() >= length;
 
@@ -168,9 +169,10 @@ Result<std::vector<std::uint8_t>> decode_supported_log_pages(ByteView data) {
     const std::uint8_t page = in.u8();
     in.skip(1);
     const std::size_t length = in.u16();
-    if (!in.ok())
+    if (!in.ok()) {
         return Error{"log page 00h: " + std::to_string(data.size()) +
                      " bytes, 4 are needed for the header"};
+    }
     if (page != log_page_code::supported_pages) {
         return Error{"log page 00h: byte 0: the device returned page " + to_hex({&page, 1}) + "h"};
     }

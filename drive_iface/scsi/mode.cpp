@@ -22,9 +22,10 @@ struct Header {
 
 Result<ModeParameters> decode_after_header(ByteView data, ByteReader in, const Header& header,
                                            ModeParameters parameters, const std::string& command) {
-    if (!in.ok())
+    if (!in.ok()) {
         return Error{command + ": " + std::to_string(data.size()) +
                      " bytes are too few for the header"};
+    }
     parameters.complete = data.size() >= header.data_length;
     const ByteView content =
         data.first(std::min(data.size(), std::max(header.data_length, in.position())));

@@ -493,9 +493,10 @@ std::optional<Result<std::unique_ptr<Cartridge>>> SessionStore::State::open_sess
     const auto* row = book->find(identifier);
     if (row == nullptr) return Opened(unknown_session(identifier));
     const Session& session = row->session;
-    if (!session.kept)
+    if (!session.kept) {
         return Opened(
             Error{"the segments of session " + std::to_string(identifier) + " are deleted"});
+    }
     // One that is being written is open already. What is durable there does not change any more.
     const auto stream = streams_.find(identifier);
     const bool active = session.state == SessionState::active && stream != streams_.end();

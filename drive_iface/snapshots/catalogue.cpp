@@ -204,9 +204,10 @@ Result<Snapshot> Catalogue::add(Snapshot snapshot, std::span<const Session> rows
             return counted;
         const auto number = counter("snapshot");
         if (!number) return number.error();
-        if (*number < 1 || *number > snapshot_number_max)
+        if (*number < 1 || *number > snapshot_number_max) {
             return Error{"all " + std::to_string(snapshot_number_max) +
                          " snapshot numbers are used"};
+        }
         snapshot.number = static_cast<std::uint32_t>(*number);
         if (auto written = write(snapshot); !written) return written;
         if (auto seen = database_->prepare("UPDATE counter SET value = ? WHERE name = 'completion'")

@@ -1,10 +1,10 @@
 #include "drive_iface/snapshots/export_file.hpp"
 
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cstdio>
+#include <cstdlib>
 
 #include <cerrno>
 #include <utility>

@@ -138,10 +138,11 @@ Outcome SnapshotExport::encode(std::uint64_t number, Bytes& into) {
     if (tap) append_word(into, object.length);
     std::uint32_t word = object.length;
     if (auto read = cartridge_->read(number, into); !read) {
-        if (!tap)
+        if (!tap) {
             return read.error().within("block " + std::to_string(number) + " of session " +
                                        std::to_string(exported_.back().session) +
                                        " (the format tap would mark it)");
+        }
         word |= cartridge::tap_error_flag;
         ++exported_.back().damaged_blocks;
         into.resize(before);
@@ -169,10 +170,11 @@ void SnapshotExport::copy() {
         const bool full = batch.size() >= bytes_at_once;
         auto bytes = std::make_shared<Bytes>(std::move(batch));
         on_bench([file = file_, bytes] { return file->append(*bytes); }, [this] { go_on(); });
-        if (full)
+        if (full) {
             doors_.run_on_loop([self = shared_from_this()] {
                 if (self->cartridge_) self->go_on();
             });
+        }
         return;
     }
     if (next_ == end && writing_ == 0) end_file();

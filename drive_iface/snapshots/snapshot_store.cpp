@@ -127,9 +127,10 @@ void SnapshotStore::completed(const Session& session) {
 }
 
 void SnapshotStore::take_or_log(const Snapshot& snapshot, const std::vector<Session>& rows) {
-    if (auto taken = take(snapshot, rows); !taken)
+    if (auto taken = take(snapshot, rows); !taken) {
         options_.log("no snapshot was taken (" + std::string(to_text(snapshot.cause)) +
                      "): " + taken.error().message);
+    }
 }
 
 Result<Snapshot> SnapshotStore::take(Snapshot snapshot, const std::vector<Session>& rows) {
@@ -179,7 +180,7 @@ void SnapshotStore::tick() {
         if (now >= *next_ms_) {
             next_ms_ = now + every;
             const auto rows = tracking_->list();
-            if (!catalogue_->is_newest(rows))
+            if (!catalogue_->is_newest(rows)) {
                 take_or_log({.cause = Cause::periodic,
                              .completed = {},
                              .by = {},
@@ -187,6 +188,7 @@ void SnapshotStore::tick() {
                              .kept_by = {},
                              .kept_reason = {}},
                             rows);
+            }
         }
     }
     let_go_of_old();

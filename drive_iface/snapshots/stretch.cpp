@@ -94,9 +94,10 @@ bool StretchCartridge::at_hand(std::uint64_t first, std::uint64_t count) {
 Outcome StretchCartridge::read(std::uint64_t number, Bytes& into) {
     const Part& part = part_with(number);
     const auto within = number - part.first;
-    if (lost(part, within))
+    if (lost(part, within)) {
         return Error{"block " + std::to_string(within) +
                      " was lost: the folders could not store it"};
+    }
     return part.stretch.source->read(within, into);
 }
 

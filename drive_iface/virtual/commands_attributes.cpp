@@ -100,10 +100,11 @@ Answer write_attribute(const TapeCall& call) {
         for (const AttributeEntry& entry : decoded.entries) {
             if (!may_be_written(entry)) return invalid_field_in_parameter_list(at);
             at = static_cast<std::uint16_t>(at + 5 + entry.attribute.value.size());
-            if (entry.attribute.value.empty())
+            if (entry.attribute.value.empty()) {
                 attributes.erase(entry.identifier);
-            else
+            } else {
                 attributes[entry.identifier] = entry.attribute;
+            }
         }
         call.cartridge().set_attributes(std::move(attributes));
         note_writer(call.user, command.nexus.port);

@@ -42,9 +42,10 @@ Answer handle_read_buffer(const Call& call) {
             return good(Bytes(4, 0), allocation_length);  // no buffer of that number
         case echo_buffer: {
             const auto written = buffers.find(call.nexus_id);
-            if (written == buffers.end())
+            if (written == buffers.end()) {
                 return check_condition(scsi::SenseKey::illegal_request,
                                        code::command_sequence_error);
+            }
             return good(written->second, allocation_length);
         }
         case echo_buffer_descriptor: {

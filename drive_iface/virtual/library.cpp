@@ -171,9 +171,10 @@ Library::Library(LibraryDescription description, CartridgeShelf& shelf,
         tape.progress = progress;
         if (const Personality* chosen = find_personality(drive.personality))
             tape.personality = chosen;
-        if (!drive.cartridge.empty())
+        if (!drive.cartridge.empty()) {
             at_first.push_back(
                 {.barcode = drive.cartridge, .place = "drive " + drive.serial, .source = {}});
+        }
     }
     state_->changer.emplace(ChangerIdentity{.vendor = description.vendor,
                                             .product = description.product,

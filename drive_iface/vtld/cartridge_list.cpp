@@ -24,9 +24,10 @@ std::map<std::string, WaitingSessions> waiting_sessions(const Running& running) 
         if (session.state != sessions::SessionState::complete) continue;
         auto& waiting = all[session.volume];
         ++waiting.count;
-        if (!session.reason.empty())
+        if (!session.reason.empty()) {
             waiting.troubles.push_back("write session " + std::to_string(session.identifier) + " " +
                                        session.reason);
+        }
     }
     return all;
 }

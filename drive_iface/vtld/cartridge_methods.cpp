@@ -257,9 +257,10 @@ void add_questions(ControlServer& control, const Running& running, const Jobs& j
                    const auto barcode = barcode_parameter(params, {});
                    if (!barcode) return invalid(barcode.error());
                    const auto job = jobs->find(*barcode);
-                   if (job == jobs->end())
+                   if (job == jobs->end()) {
                        return ControlError{ControlErrorCode::state_differs,
                                            "nothing is being done with cartridge " + *barcode};
+                   }
                    running.shelf->cancel(job->second.id);
                    return json{{"barcode", *barcode}, {"cancelled", job->second.kind}};
                });

@@ -92,10 +92,11 @@ Result<std::string> drive_parameter(const json& params, const std::set<std::stri
 
 Result<agent::core::InitiatorPort> port_parameter(const json& params, const NamedPorts& named) {
     const auto found = params.find("port");
-    if (found == params.end())
+    if (found == params.end()) {
         return Error{
             "port: is missing; give a name from virtual_ports or a port like "
             "\"fc:2100000e1e09a1b0\""};
+    }
     if (found->is_string()) return port_from_text(found->get<std::string>(), named);
     const Error wrong{
         R"(port: must be a text, or an object like {"transport":"fc","name":"2100000e1e09a1b0"})"};

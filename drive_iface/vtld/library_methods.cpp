@@ -158,9 +158,10 @@ ControlAnswer drop_session(const json& params, const Running& running) {
     if (auto known = check_known(params, {"id"}); !known) return invalid(known.error());
     const auto id = optional_number(params, "id", 1, INT64_MAX);
     if (!id) return invalid(id.error());
-    if (!id->has_value())
+    if (!id->has_value()) {
         return ControlError{ControlErrorCode::invalid_params,
                             "id: is missing; session.list has it"};
+    }
     const auto dropped = running.server->drop_session(static_cast<std::uint64_t>(**id));
     if (dropped == 0) {
         return ControlError{ControlErrorCode::failed,

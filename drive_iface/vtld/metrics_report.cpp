@@ -42,9 +42,10 @@ void add_virtual_drives(MetricText& text, const Drives& drives) {
         text.sample(drive.registrations, {{"drive", drive.serial}});
     text.gauge("vtl_drive_medium_info", "The cartridge in the drive; always 1.");
     for (const auto& drive : drives) {
-        if (!drive.barcode.empty())
+        if (!drive.barcode.empty()) {
             text.sample(
                 1, {{"drive", drive.serial}, {"barcode", drive.barcode}, {"medium", drive.medium}});
+        }
     }
 }
 

@@ -105,12 +105,13 @@ Result<ReservationRequest> reservation_request(const json& params, const Running
     const auto kind = optional_text(params, "kind");
     if (!kind) return kind.error();
     const auto kind_text = kind->value_or("reserve6");
-    if (kind_text == "reserve10")
+    if (kind_text == "reserve10") {
         request.kind = Kind::reserve10;
-    else if (kind_text == "pr" || kind_text == "persistent")
+    } else if (kind_text == "pr" || kind_text == "persistent") {
         request.kind = Kind::persistent;
-    else if (kind_text != "reserve6")
+    } else if (kind_text != "reserve6") {
         return Error{"kind: \"" + kind_text + "\" is not reserve6, reserve10 or pr"};
+    }
     const auto type = optional_number(params, "type", 1, 8);
     if (!type) return type.error();
     request.type = static_cast<std::uint8_t>(type->value_or(3));

@@ -108,9 +108,10 @@ void RmtDrives::open(const rmt::WantedTape& wanted, const agent::core::Initiator
         opening->wanted.volume = administrative_volume(wanted.volume.value_or(""));
     }
     const auto& volume = opening->wanted.volume;
-    if (volume && !has_volume(*volume))
+    if (volume && !has_volume(*volume)) {
         return opening->refuse(
             ENOENT, "the library has no volume " + (volume->empty() ? *wanted.volume : *volume));
+    }
     go_on(opening);
 }
 

@@ -21,9 +21,10 @@ agent::core::Result<std::vector<uid_t>> web_users(const WebConfiguration& config
         passwd* found = nullptr;
         std::array<char, 16'384> space{};
         ::getpwnam_r(name.c_str(), &entry, space.data(), space.size(), &found);
-        if (found == nullptr)
+        if (found == nullptr) {
             return agent::core::Error{"web.users: this machine knows no user " + name +
                                       "; getent passwd lists them"};
+        }
         users.push_back(found->pw_uid);
     }
     return users;

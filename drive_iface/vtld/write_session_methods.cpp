@@ -49,9 +49,10 @@ ControlAnswer list_writes(const json& params, const Tracking* tracking) {
     std::optional<sessions::SessionState> state;
     if (wanted->has_value()) {
         state = sessions::session_state_from_text(**wanted);
-        if (!state)
+        if (!state) {
             return invalid({"state: is one of active, complete, incomplete and merged, not \"" +
                             **wanted + "\""});
+        }
     }
     json result = json::array();
     if (tracking == nullptr) return result;
@@ -69,9 +70,10 @@ ControlAnswer show_write(const json& params, const Tracking* tracking) {
     if (!id) return invalid(id.error());
     if (!id->has_value()) return invalid({"id: is missing; session.writes has it"});
     const auto found = tracking ? tracking->show(static_cast<std::uint32_t>(**id)) : std::nullopt;
-    if (!found)
+    if (!found) {
         return ControlError{ControlErrorCode::failed,
                             "there is no write session " + std::to_string(**id)};
+    }
     return session_json(*found);
 }
 

@@ -40,9 +40,10 @@ std::string to_text(const WebAddress& address) {
 
 std::optional<std::string> wrong_with_web_address(std::string_view text) {
     const auto address = host_and_port(text);
-    if (!address)
+    if (!address) {
         return "is not of the form HOST:PORT, for example \"127.0.0.1:8480\" or \"[::1]:0\" (0: "
                "any free port)";
+    }
     if (is_loopback(address->host)) return std::nullopt;
     return "is not a loopback address; the page shows what is on tape and has no login, so it is "
            "served on 127.0.0.1, [::1] or localhost only (from another machine: ssh -L "
