@@ -188,13 +188,23 @@ Outcome Recording::write(Batch& batch) {
     }
     end_ = batch.end;
     if (end_.offset - writeback_from_ >= writeback_step) {
-        for (const auto& copy : copies_) {
-            if (copy->failed()) continue;
-            copy->data().start_writeback(writeback_from_, end_.offset - writeback_from_);
-        }
-        writeback_from_ = end_.offset;
+        write_back_early();
     }
     return Nothing{};
+}
+
+void Recording::write_back_early() {
+    if (!early_writeback_) {
+        early_writeback_ = std::make_unique<EarlyWriteback>(
+            [](const StorageFile& file, std::uint64_t offset, std::uint64_t size) {
+                file.start_writeback(offset, size);
+            });
+    }
+    for (const auto& copy : copies_) {
+        if (copy->failed()) continue;
+        early_writeback_->add(copy->data(), writeback_from_, end_.offset - writeback_from_);
+    }
+    writeback_from_ = end_.offset;
 }
 
 // From the first change on, what stands behind the commit is no longer another program's work.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "drive_iface/cartridge/copy_recovery.hpp"
+#include "drive_iface/cartridge/early_writeback.hpp"
 #include "drive_iface/cartridge/metadata.hpp"
 #include "drive_iface/cartridge/stored_copy.hpp"
 
@@ -118,6 +119,7 @@ class Recording {
     agent::core::Outcome on_every_copy(
         const std::function<agent::core::Outcome(StoredCopy&)>& action);
     agent::core::Outcome write(Batch& batch);
+    void write_back_early();
     agent::core::Outcome begin_writing();
     agent::core::Outcome write_commit(IndexCommit commit);
     [[nodiscard]] bool goes_alone() const;
@@ -132,6 +134,7 @@ class Recording {
     std::string protection_;
     std::vector<FileLock> locks_;
     std::vector<std::unique_ptr<StoredCopy>> copies_;
+    std::unique_ptr<EarlyWriteback> early_writeback_;  // of copies_; null: nothing to do yet
     IndexCommit commit_;
     RecordedEnd end_;
     bool epoch_begun_ = false;          // since it was opened

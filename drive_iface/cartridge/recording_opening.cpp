@@ -346,6 +346,7 @@ Outcome Recording::add_copy(const std::string& folder, const Cancelled& cancelle
         return copy->strays() && copy->paths().folder == folder;
     });
     if (strays) return Error{paths.data + ": holds what no other copy does, and is not replaced"};
+    early_writeback_.reset();  // it may know of the copy that goes
     std::erase_if(copies_, [&](const auto& copy) { return copy->paths().folder == folder; });
     const bool locked = std::any_of(locks_.begin(), locks_.end(),
                                     [&](const auto& lock) { return lock.path() == paths.lock; });

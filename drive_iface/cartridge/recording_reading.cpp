@@ -15,6 +15,8 @@ using agent::core::Result;
 using virtual_library::LogicalObject;
 
 constexpr std::size_t blocks_at_once = 500;  // two pieces each, IOV_MAX is 1024
+// Entries looked at in one go; more when blocks turn out to be short.
+constexpr std::size_t entries_at_first = 8;
 
 bool is_block(const IndexEntry& entry) {
     return entry.object.kind == LogicalObject::Kind::block;
@@ -130,10 +132,12 @@ std::vector<ReadBlock> Recording::read(std::uint64_t first, std::uint64_t end,
         entries.clear();
     };
     const auto good = good_copies();
+    auto group = entries_at_first;
     for (auto number = first; number < end && bytes < bytes_max;) {
         auto some = good.empty() ? std::vector<IndexEntry>{}
-                                 : good.front()->entries(number, std::min<std::uint64_t>(
-                                                                     end - number, blocks_at_once));
+                                 : good.front()->entries(
+                                       number, std::min<std::uint64_t>(end - number, group));
+        group = std::min(4 * group, blocks_at_once);
         if (some.empty()) {
             fetch();
             const auto entry = find(number);

@@ -50,7 +50,9 @@ struct StoreState {
 class StoreWorker {
   public:
     struct Limits {
-        std::uint64_t read_ahead_bytes = 16ULL << 20;
+        // Few enough to stay in the processor's cache; a disk is kept busy by the system's own
+        // reading ahead.
+        std::uint64_t read_ahead_bytes = 4ULL << 20;
         std::uint64_t checkpoint_bytes = 4ULL << 30;  // written without being asked to synchronise
     };
     // `wake` is called from the worker's thread when something awaited happened or there are

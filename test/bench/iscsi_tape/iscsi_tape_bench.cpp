@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <thread>
 
 #include "test/bench/iscsi_tape/front_end.hpp"
@@ -32,6 +33,7 @@ struct Options {
     std::string folder = fs::temp_directory_path().string();
     bool parallel = true;
     bool streams = true;
+    bool cold = false;            // read from the disk
     std::uint64_t positions = 0;  // short blocks to find places among; 0: not measured
 };
 
@@ -66,7 +68,21 @@ double seconds_since(Clock::time_point began) {
     return std::chrono::duration<double>(Clock::now() - began).count();
 }
 
-Figures measure(const Server& server, TapeClient& client, const TapeClient::Load& load) {
+// What the server has stored in its folder has to come from the disk again.
+void forget_pages(const fs::path& folder) {
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+        if (!entry.is_regular_file()) continue;
+        const int fd = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
+        if (fd < 0) throw Failure("can not open " + entry.path().string());
+        ::fdatasync(fd);  // dirty pages stay
+        ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+        ::close(fd);
+    }
+}
+
+// `cold`: the folder whose files are read from the disk.
+Figures measure(const Server& server, TapeClient& client, const TapeClient::Load& load,
+                const std::optional<fs::path>& cold) {
     Figures figures;
     const double megabytes = static_cast<double>(load.blocks * load.block_length) / 1e6;
     client.rewind();
@@ -75,6 +91,7 @@ Figures measure(const Server& server, TapeClient& client, const TapeClient::Load
     figures.write = megabytes / client.write(load);
     client.write_filemark();
     figures.write_synchronised = megabytes / seconds_since(began);
+    if (cold) forget_pages(*cold);
     client.rewind();
     figures.read = megabytes / client.read(load);
     figures.cpu = (server.process().cpu_seconds() - cpu_before) / (2 * megabytes / 1073.741824);
@@ -150,11 +167,12 @@ void stream(const Options& options, std::uint32_t block_length, int depth) {
             try {
                 const Folder folder(options.folder);
                 const auto server = start(kind, folder.path(), 1);
+                const auto cold = options.cold ? std::optional(folder.path()) : std::nullopt;
                 const auto tape = server->tapes().front();
                 TapeClient client(tape.portal, tape.target, tape.lun, "iqn.2026-01.bench:host");
                 client.wait_until_ready();
-                rows[name_of(kind) + ", fresh"].push_back(measure(*server, client, load));
-                rows[name_of(kind) + ", reused"].push_back(measure(*server, client, load));
+                rows[name_of(kind) + ", fresh"].push_back(measure(*server, client, load, cold));
+                rows[name_of(kind) + ", reused"].push_back(measure(*server, client, load, cold));
             } catch (const Failure& failure) {
                 trouble.push_back(name_of(kind) + ": " + failure.what());
             }
@@ -342,6 +360,7 @@ int main(int argc, char** argv) {
     app.add_option(
         "--positions", options.positions,
         "short blocks to find places among, 10000 or more, and nothing else is measured");
+    app.add_flag("--cold", options.cold, "read streams from the disk, not from memory");
     app.add_flag("!--no-parallel", options.parallel, "no parallel sessions");
     app.add_flag("!--no-streams", options.streams, "nothing but parallel sessions");
     app.add_flag("--serve-front-end", serve)->group("");
