@@ -11,6 +11,7 @@ namespace drive_iface::virtual_library {
 namespace {
 
 using agent::core::Error;
+using agent::core::InitiatorPort;
 using agent::core::Nothing;
 using agent::core::Outcome;
 
@@ -45,18 +46,51 @@ std::vector<Element> elements_of(const ChangerIdentity& identity, const std::vec
     return elements;
 }
 
+std::string listed(const std::vector<InitiatorPort>& ports) {
+    std::string names;
+    for (const InitiatorPort& port : ports)
+        names += (names.empty() ? "" : ", ") + agent::core::to_text(port);
+    return names.empty() ? "a host" : names;
+}
+
+std::vector<InitiatorPort> who_prevent_removal(const LogicalUnit& unit) {
+    std::vector<InitiatorPort> ports;
+    for (const auto& [id, nexus] : unit.nexuses) {
+        if (nexus.prevents_removal) ports.push_back(nexus.port);
+    }
+    return ports;
+}
+
 // In words: what a host is told with a sense code.
-std::string words_for(const CommandReply& reply, const std::string& barcode,
-                      const std::string& place) {
+std::string words_for(const CommandReply& reply, const ChangerState& changer,
+                      const std::string& barcode, const Element& from, const Element& to) {
     namespace code = scsi::additional_sense;
+    const auto place = place_name(changer, to);
     const std::string what = "cartridge " + barcode + " can not be moved to " + place + ": ";
-    if (reply.status == Status::reservation_conflict)
-        return what + "a host has reserved the drive; release it there first";
+    if (reply.status == Status::reservation_conflict) {
+        const auto holders_at = [&changer](const Element& at) {
+            if (at.type != ElementType::data_transfer) return std::vector<InitiatorPort>{};
+            return (*changer.drives)[at.drive].unit().reservations.described().holders;
+        };
+        const auto at_source = holders_at(from);
+        return what + place_name(changer, at_source.empty() ? to : from) + " is reserved by " +
+               listed(at_source.empty() ? holders_at(to) : at_source) + "; release it there first";
+    }
     const auto sense = scsi::decode_sense(reply.sense);
     const auto why = sense ? sense->additional : code::none;
-    if (why == code::medium_destination_element_full) return what + "another one is there";
-    if (why == code::medium_removal_prevented)
-        return what + "a host prevents its removal from the drive";
+    if (why == code::medium_destination_element_full)
+        return what + (from.address == to.address ? barcode : to.barcode) + " is there";
+    if (why == code::medium_removal_prevented) {
+        const auto& unit = (*changer.drives)[from.drive].unit();
+        return what + listed(who_prevent_removal(unit)) + " prevents its removal from " +
+               place_name(changer, from) +
+               ", until it allows it or its session ends (session list, session drop)";
+    }
+    if (why == code::write_error) {
+        return what +
+               "something that was written to it could not be stored and is lost, as the log "
+               "tells; ask again, and it is moved without that";
+    }
     if (why == code::logical_unit_offline)
         return what + "the drive is forced offline; clear it first";
     if (why == code::media_load_or_eject_failed)
@@ -123,6 +157,11 @@ std::optional<Outcome> Changer::move(const std::string& barcode, const std::stri
         if (busy) return std::nullopt;
         const Element* from = element_with(state_, barcode);
         const Element* to = element_named(state_, place);
+        if (from == nullptr && std::ranges::count(state_.outside, barcode) != 0) {
+            return Error{"cartridge " + barcode +
+                         " is outside: no slot was free for it; empty one (cartridge move, "
+                         "cartridge remove) and ask for library inventory"};
+        }
         if (from == nullptr) return Error{"there is no cartridge " + barcode + " in the library"};
         if (to == nullptr) {
             return Error{"there is no " + place +
@@ -131,16 +170,20 @@ std::optional<Outcome> Changer::move(const std::string& barcode, const std::stri
         OperatorMove wanted{
             .barcode = barcode, .place = place, .transfers = {{from->address, to->address}}};
         if (const auto refused = obstacle(state_, wanted.transfers, Mover{}))
-            return Error{words_for(*refused, barcode, place)};
+            return Error{words_for(*refused, state_, barcode, *from, *to)};
         operator_move_ = std::move(wanted);
         state_.operator_moves = true;
     }
+    // As they were: a volume that could not be built is back when this is known.
+    const auto& way = operator_move_->transfers.front();
+    const Element from = *element_at(state_, way.from);
+    const Element to = *element_at(state_, way.to);
     const Answer answer = carry_out(state_, operator_move_->transfers, operator_move_->stage,
                                     unit_.identity.serial, events);
     if (!answer) return std::nullopt;
     operator_move_.reset();
     state_.operator_moves = false;
-    if (answer->status != Status::good) return Error{words_for(*answer, barcode, place)};
+    if (answer->status != Status::good) return Error{words_for(*answer, state_, barcode, from, to)};
     attend_all(unit_, scsi::additional_sense::import_or_export_element_accessed);
     return Nothing{};
 }

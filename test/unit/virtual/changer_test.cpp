@@ -35,6 +35,16 @@ struct Robot : Shelf, Library {
         }
         return "no such place";
     }
+    // Why an operator's move is refused; empty when it is not.
+    std::string refusal(const std::string& barcode, const std::string& place) {
+        auto moved = move_cartridge(barcode, place);
+        for (int step = 0; step < 100 && !moved; ++step) {
+            static_cast<void>(shelf.work());
+            moved = move_cartridge(barcode, place);
+        }
+        REQUIRE(moved);
+        return moved->ok() ? "" : moved->error().message;
+    }
 };
 
 Host changer_host(Library& library, const std::string& name = "a") {
@@ -257,4 +267,37 @@ TEST_CASE("an operator moves cartridges by their names") {
     CHECK_FALSE(robot.move_cartridge("VT9999L8", "slot 5")->ok());
     CHECK_FALSE(robot.move_cartridge("VT0001L8", "cellar")->ok());
     CHECK(robot.move_cartridge("VT0002L8", "port 1")->ok());
+}
+
+TEST_CASE("an operator whose move can not be hears what stands against it, and who") {
+    Robot robot;
+    Host robot_host = changer_host(robot);
+    Host tape(robot, iscsi_port("a"));
+    REQUIRE(good(move(robot_host, 1000, 256)));
+    static_cast<void>(tape.attention());
+    CHECK_THAT(robot.refusal("VT0002L8", "drive " + serial), ContainsSubstring(": VT0001L8 is there"));
+    CHECK_THAT(robot.refusal("VT0002L8", "slot 2"), ContainsSubstring(": VT0002L8 is there"));
+    SECTION("a reservation") {
+        REQUIRE(good(tape.reserve()));
+        for (const auto& place : {std::string("slot 1"), "drive " + other_serial}) {
+            CHECK_THAT(robot.refusal("VT0001L8", place),
+                       ContainsSubstring("drive " + serial + " is reserved by " +
+                                         agent::core::to_text(iscsi_port("a"))));
+        }
+    }
+    SECTION("a lock") {
+        REQUIRE(good(tape.send({0x1e, 0, 0, 0, 1, 0})));
+        CHECK_THAT(robot.refusal("VT0001L8", "slot 1"),
+                   ContainsSubstring(agent::core::to_text(iscsi_port("a")) +
+                                     " prevents its removal from drive " + serial));
+    }
+    SECTION("something that could not be stored") {
+        const auto medium = robot.shelf.find("VT0001L8");
+        medium->mood.buffers = true;
+        REQUIRE(good(tape.write()));
+        medium->break_storage({"disk is gone"});
+        CHECK_THAT(robot.refusal("VT0001L8", "slot 1"),
+                   ContainsSubstring("could not be stored and is lost"));
+        CHECK(robot.move_cartridge("VT0001L8", "slot 1")->ok());
+    }
 }
