@@ -51,6 +51,16 @@ void take_away(ChangerState& changer, Element& element) {
     element.by_operator = false;
 }
 
+// Where a cartridge that is in a drive came from: hosts bring it back there (mtx unload, Bacula),
+// so the robot leaves that slot free for it.
+bool is_home_of_mounted(const ChangerState& changer, const Element& slot) {
+    return std::any_of(changer.elements.begin(), changer.elements.end(),
+                       [&slot](const Element& element) {
+                           return element.type == ElementType::data_transfer &&
+                                  !element.barcode.empty() && element.source == slot.address;
+                       });
+}
+
 void fill_free_slots(ChangerState& changer, const std::map<std::string, CartridgeFacts>& shelf) {
     changer.outside.clear();
     std::set<std::string> placed;
@@ -59,8 +69,9 @@ void fill_free_slots(ChangerState& changer, const std::map<std::string, Cartridg
     auto slot = changer.elements.begin();
     for (const auto& [barcode, facts] : shelf) {
         if (placed.contains(barcode)) continue;
-        slot = std::find_if(slot, changer.elements.end(), [](const Element& element) {
-            return is_user_slot(element) && element.barcode.empty();
+        slot = std::find_if(slot, changer.elements.end(), [&changer](const Element& element) {
+            return is_user_slot(element) && element.barcode.empty() &&
+                   !is_home_of_mounted(changer, element);
         });
         if (slot == changer.elements.end()) {
             changer.outside.push_back(barcode);

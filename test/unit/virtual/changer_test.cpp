@@ -253,7 +253,9 @@ TEST_CASE("where cartridges are survives a restart; what is new or gone is notic
     REQUIRE(after.restore(before.nonvolatile_state()).ok());
     CHECK(after.in("drive " + other_serial) == "VT0002L8");
     CHECK(after.in("port 1") == "VT0003L8");
-    CHECK(after.in("slot 2") == "VT0004L8");
+    // Slot 2 is kept for the cartridge that is in a drive: hosts bring it back to where it was.
+    CHECK(after.in("slot 2").empty());
+    CHECK(after.in("slot 3") == "VT0004L8");
     for (const auto& element : after.elements()) {
         if (element.barcode == "VT0002L8") CHECK(element.source == "slot 2");
     }
@@ -267,6 +269,24 @@ TEST_CASE("an operator moves cartridges by their names") {
     CHECK_FALSE(robot.move_cartridge("VT9999L8", "slot 5")->ok());
     CHECK_FALSE(robot.move_cartridge("VT0001L8", "cellar")->ok());
     CHECK(robot.move_cartridge("VT0002L8", "port 1")->ok());
+}
+
+TEST_CASE("a slot is kept for the cartridge that went from it to a drive") {
+    Robot robot;
+    REQUIRE(robot.move_cartridge("VT0002L8", "drive " + serial)->ok());
+    for (const char* barcode : {"VT0004L8", "VT0005L8", "VT0006L8", "VT0007L8"})
+        robot.shelf.add({.barcode = barcode, .capacity = 1'000'000});
+    robot.take_inventory();
+    CHECK(robot.in("slot 2").empty());
+    CHECK(robot.in("slot 6") == "VT0006L8");
+    CHECK(robot.outside() == std::vector<std::string>{"VT0007L8"});
+    CHECK_THAT(
+        robot.refusal("VT0007L8", "drive " + other_serial),
+        ContainsSubstring("no slot was free for it") && ContainsSubstring("library inventory"));
+    CHECK(robot.move_cartridge("VT0002L8", "slot 2")->ok());
+    REQUIRE(robot.move_cartridge("VT0001L8", "port 1")->ok());
+    robot.take_inventory();
+    CHECK(robot.in("slot 1") == "VT0007L8");
 }
 
 TEST_CASE("an operator whose move can not be hears what stands against it, and who") {

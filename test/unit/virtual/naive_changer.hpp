@@ -105,9 +105,10 @@ class NaiveChanger {
         outside.clear();
         for (const std::string& box : shelf) {
             if (boxes().count(box) > 0) continue;
-            const auto free = std::find_if(places.begin(), places.end(), [](const auto& entry) {
+            const auto free = std::find_if(places.begin(), places.end(), [this](const auto& entry) {
                 const Place& place = entry.second;
-                return place.kind == Kind::slot && place.only.empty() && place.box.empty();
+                return place.kind == Kind::slot && place.only.empty() && place.box.empty() &&
+                       !is_waited_for(entry.first);
             });
             if (free == places.end())
                 outside.push_back(box);
@@ -146,6 +147,13 @@ class NaiveChanger {
     [[nodiscard]] bool is_place(int address) const {
         const auto found = places.find(address);
         return found != places.end() && found->second.kind != Kind::robot;
+    }
+    // A box in a drive came from there.
+    [[nodiscard]] bool is_waited_for(int address) const {
+        return std::any_of(places.begin(), places.end(), [address](const auto& entry) {
+            const Place& place = entry.second;
+            return place.kind == Kind::drive && !place.box.empty() && place.from == address;
+        });
     }
     // A virtual volume can be taken from its slot as often as one likes.
     [[nodiscard]] std::string box_at(int address) const {
