@@ -51,12 +51,14 @@ agent::core::InitiatorPort port_of(const ClientConnection::Peer& peer, std::uint
 
 ClientConnection::ClientConnection(Socket socket, std::uint64_t id, Peer peer,
                                    const RmtServerOptions& options, TapeDrives& drives,
+                                   std::function<void(const std::string&)> told,
                                    std::function<void(const std::string&)> ended)
     : socket_(std::move(socket)),
       id_(id),
       peer_(std::move(peer)),
       options_(&options),
       drives_(&drives),
+      told_(std::move(told)),
       ended_(std::move(ended)),
       silence_(socket_.get_executor()) {}
 
@@ -138,9 +140,21 @@ void ClientConnection::serve() {
     silence_.cancel();
     if (const auto* bad = std::get_if<BadRequest>(&*request); bad != nullptr && bad->fatal)
         return refuse_for_good(bad->error, bad->what);
-    if (const auto* open = std::get_if<OpenRequest>(&*request)) device_ = open->device;
-    tape_->take(std::move(*request),
-                [self = shared_from_this()](TapeReply reply) { self->answer(std::move(reply)); });
+    const auto* open = std::get_if<OpenRequest>(&*request);
+    if (open != nullptr) device_ = open->device;
+    const bool opens = open != nullptr;
+    tape_->take(std::move(*request), [self = shared_from_this(), opens](TapeReply reply) {
+        if (opens) self->tell_of_refused_open(reply);
+        self->answer(std::move(reply));
+    });
+}
+
+// Clients print the name of the error and nothing else: only here is it to be found why.
+void ClientConnection::tell_of_refused_open(const TapeReply& reply) const {
+    if (!reply.head.starts_with('E')) return;
+    const auto text = reply.head.find('\n') + 1;
+    told_(device_ +
+          " could not be opened: " + reply.head.substr(text, reply.head.find('\n', text) - text));
 }
 
 void ClientConnection::answer(TapeReply reply) {

@@ -21,9 +21,11 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
         std::string address;
         bool trusted = false;  // needs to say no token
     };
-    // `options` and `drives` outlive it. `ended` is called once, when its tape is closed.
+    // `options` and `drives` outlive it. `told` hears what an operator may want to know of;
+    // `ended` is called once, when its tape is closed.
     ClientConnection(Socket socket, std::uint64_t id, Peer peer, const RmtServerOptions& options,
-                     TapeDrives& drives, std::function<void(const std::string& why)> ended);
+                     TapeDrives& drives, std::function<void(const std::string& what)> told,
+                     std::function<void(const std::string& why)> ended);
 
     void start();
     // Answers nothing but this.
@@ -36,6 +38,7 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
     void greet();
     [[nodiscard]] bool is_greeted(std::string_view line);
     void serve();
+    void tell_of_refused_open(const TapeReply& reply) const;
     void answer(TapeReply reply);
     void refuse_for_good(int error, const std::string& why);
     void expect_something();
@@ -45,6 +48,7 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
     Peer peer_;
     const RmtServerOptions* options_;
     TapeDrives* drives_;
+    std::function<void(const std::string&)> told_;
     std::function<void(const std::string&)> ended_;
     asio::steady_timer silence_;
 

@@ -58,6 +58,7 @@ class RmtServer::State : public std::enable_shared_from_this<RmtServer::State> {
   private:
     void take_waiting();
     void take(int number);
+    void tell(std::uint64_t id, const std::string& what) const;
     [[nodiscard]] ClientConnection::Peer peer_of(int number) const;
 
     RmtServerOptions options_;
@@ -108,6 +109,13 @@ ClientConnection::Peer RmtServer::State::peer_of(int number) const {
     return {user_name(peer.uid), "local", true};
 }
 
+void RmtServer::State::tell(std::uint64_t id, const std::string& what) const {
+    const auto found = connections_.find(id);
+    if (found == connections_.end() || !log_) return;
+    log_("rmt: " + found->second->described().host + " (connection " + std::to_string(id) +
+         "): " + what);
+}
+
 void RmtServer::State::take(int number) {
     const auto allowed =
         address_.is_unix() ? events::peer_may_take_part(number) : agent::core::Outcome(Nothing{});
@@ -120,18 +128,13 @@ void RmtServer::State::take(int number) {
         *loop_, asio::generic::stream_protocol(address_.address.ss_family, 0), number);
     const auto id = ++last_id_;
     const auto peer = peer_of(number);
+    auto told = [self = shared_from_this(), id](const std::string& what) { self->tell(id, what); };
     auto ended = [self = shared_from_this(), id](const std::string& why) {
-        const auto found = self->connections_.find(id);
-        if (found == self->connections_.end()) return;
-        const auto described = found->second->described();
-        self->connections_.erase(found);
-        if (self->log_) {
-            self->log_("rmt: " + described.host + " (connection " + std::to_string(id) +
-                       "): " + why);
-        }
+        self->tell(id, why);
+        self->connections_.erase(id);
     };
-    auto connection = std::make_shared<ClientConnection>(std::move(socket), id, peer, options_,
-                                                         *drives_, std::move(ended));
+    auto connection = std::make_shared<ClientConnection>(
+        std::move(socket), id, peer, options_, *drives_, std::move(told), std::move(ended));
     const bool full = connections_.size() >= options_.connections_max;
     connections_.emplace(id, connection);
     if (!allowed) return connection->turn_away(EACCES, allowed.error().message);

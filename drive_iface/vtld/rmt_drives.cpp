@@ -64,6 +64,7 @@ std::optional<RmtDrives::Status> RmtDrives::status_of(const std::string& drive) 
 }
 
 bool RmtDrives::has_volume(const std::string& barcode) const {
+    if (barcode.empty()) return false;  // empty places have none
     const auto elements = bay_->library().elements();
     return std::any_of(elements.begin(), elements.end(),
                        [&barcode](const auto& element) { return element.barcode == barcode; });
@@ -176,10 +177,16 @@ bool RmtDrives::mount(Opening& opening, const Status& drive) {
         opening.refuse(EBUSY, "volume " + drive.barcode + " is in the drive, and somebody uses it");
         return true;
     }
+    const auto place = drive.barcode.empty() ? "drive " + drive.serial : place_for(drive.barcode);
+    if (place.empty()) {
+        opening.refuse(EBUSY, "volume " + drive.barcode +
+                                  " is in the drive, and no slot is free for it; empty one "
+                                  "(lractl cartridge move, cartridge remove)");
+        return true;
+    }
     mounting_[drive.serial] = *wanted.volume;
     opening.takes_out = !drive.barcode.empty();
-    opening.moving = drive.barcode.empty() ? Opening::Move{*wanted.volume, "drive " + drive.serial}
-                                           : Opening::Move{drive.barcode, place_for(drive.barcode)};
+    opening.moving = Opening::Move{opening.takes_out ? drive.barcode : *wanted.volume, place};
     return false;
 }
 
@@ -238,7 +245,9 @@ bool RmtDrives::find_drive(const std::shared_ptr<Opening>& opening) {
     if (soon && std::chrono::steady_clock::now() < opening->latest) {
         look_again(opening);
     } else {
-        opening->refuse(EBUSY, "no drive is free to mount " + opening->wanted.volume.value_or(""));
+        opening->refuse(EBUSY, "no drive is free to mount " + opening->wanted.volume.value_or("") +
+                                   ": that needs one that is not parallel, has no cartridge, and "
+                                   "nobody logged in");
     }
     return false;
 }

@@ -34,8 +34,11 @@ void Site::start() {
         *shelf, *segments);
     REQUIRE(started.ok());
     store = std::move(started).value();
-    virtual_library::LibraryDescription description{
-        .vendor = "LRA", .product = "VIRTUAL-LIB", .serial = "VTL0000001", .slots = 10};
+    virtual_library::LibraryDescription description{.vendor = "LRA",
+                                                    .product = "VIRTUAL-LIB",
+                                                    .serial = "VTL0000001",
+                                                    .slots = 10,
+                                                    .import_export = 1};
     description.drives.push_back({.serial = parallel_drive,
                                   .product = "VIRTUAL-LTO8",
                                   .element_address = 256,

@@ -20,7 +20,8 @@ namespace {
 struct Server {
     explicit Server(RmtServerOptions options = {}) {
         options.listen = "tcp:127.0.0.1:0";
-        auto listening = RmtServer::listen(loop, options, drives, nullptr);
+        auto listening = RmtServer::listen(loop, options, drives,
+                                           [this](const std::string& line) { log += line + "\n"; });
         REQUIRE(listening.ok());
         server = std::move(listening).value();
         const auto address = server->address();
@@ -29,6 +30,7 @@ struct Server {
 
     asio::io_context loop;
     MemoryDrives drives;
+    std::string log;
     std::unique_ptr<RmtServer> server;
     std::uint16_t port = 0;
 };
@@ -111,6 +113,17 @@ TEST_CASE("garbage ends the connection and nobody else's") {
     CHECK(heard.starts_with("F22\n"));
     CHECK(heard.ends_with("<end>"));
     CHECK_ANSWER(good, "C\n", "A0\n");
+}
+
+TEST_CASE(
+    "why a tape could not be opened is in the log: clients print the name of the error only") {
+    Server server;
+    Caller caller(server);
+    CHECK(caller.ask("O7/VOL001L8\n2\n", "E19\nxx").starts_with("E19\n"));
+    CHECK_THAT(server.log, ContainsSubstring("(connection 1): 7/VOL001L8 could not be opened: "));
+    server.log.clear();
+    CHECK_ANSWER(caller, "O0/VOL001L8\n2\n", "A0\n");
+    CHECK(server.log.empty());
 }
 
 TEST_CASE("one client too many is told so") {
