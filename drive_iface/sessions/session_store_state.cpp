@@ -320,7 +320,7 @@ Outcome SessionStore::State::ended(WriteStream& stream, WriteStream::Ending endi
         session.bytes = data.used();
     }
     session.ended_ms = options_.now_ms();
-    if (session.objects == 0) {
+    if (session.objects == 0 && !stream.lost_something()) {
         session.state = SessionState::incomplete;
         session.reason = "nothing was written";
         book->note(session);
@@ -328,6 +328,11 @@ Outcome SessionStore::State::ended(WriteStream& stream, WriteStream::Ending endi
         return Nothing{};
     }
     session.reason = reason;
+    if (stream.lost_something()) {
+        options_.log("write session " + std::to_string(identifier) + " of " + session.host +
+                     " on drive " + session.drive + " to volume " + session.volume +
+                     " has lost what could not be stored, and is kept as incomplete: " + reason);
+    }
     session.state =
         ending == WriteStream::Ending::complete ? SessionState::complete : SessionState::incomplete;
     if (ending == WriteStream::Ending::complete) session.completion = book->next_completion();
@@ -508,7 +513,8 @@ std::optional<Result<std::unique_ptr<Cartridge>>> SessionStore::State::open_sess
     if (!found->ok()) return Opened(found->error());
     const auto shared = found->value();
     const auto end = (*shared)->end_of_data();
-    const auto count = active ? live(session).durable_objects : end;
+    // Behind what is told of a session that was broken off there may be what was found in its file.
+    const auto count = std::min(active ? live(session).durable_objects : session.objects, end);
     StreamParts parts;
     parts.append(
         {shared, count, bytes_before(*shared->operator->(), count, end, (*shared)->used())});

@@ -30,6 +30,8 @@ class WriteStream : public std::enable_shared_from_this<WriteStream> {
     bool open();
     // It failed for good, told or not.
     [[nodiscard]] bool can_not_open() const { return !segment_ && broken_; }
+    // Something that was acknowledged could not be stored.
+    [[nodiscard]] bool lost_something() const { return segment_ && broken_; }
     // Only after open() said true.
     [[nodiscard]] Cartridge& segment() const { return *segment_->operator->(); }
     [[nodiscard]] const std::shared_ptr<SharedCartridge>& shared() const { return segment_; }

@@ -179,6 +179,74 @@ TEST_CASE("a drive that loses power leaves what was synchronised of a session, a
     CHECK(rig.has_state(other.complete(), SessionState::merged));
 }
 
+TEST_CASE(
+    "a session that lost all it wrote is not forgotten, and the log names who wrote what where") {
+    Rig rig;
+    Host one(rig, 1, "VOL001L8");
+    REQUIRE(rig.becomes(
+        [&] { return one.view->room_for(1000) == virtual_library::Cartridge::Room::now; }));
+    const auto identifier = one.identifier();
+    one.view->fail_storing(true);
+    one.write('a');
+    SECTION("completed by its host, which is told") {
+        one.view->complete();
+        REQUIRE(rig.becomes([&] { return one.view->synchronised(); }));
+        CHECK(one.view->take_fault());
+    }
+    SECTION("broken off") {
+        one.leave();
+    }
+    CHECK(rig.has_state(identifier, SessionState::incomplete));
+    rig.loop.restart();
+    rig.loop.run_for(std::chrono::milliseconds(20));
+    const auto session = rig.store->show(identifier);
+    REQUIRE(session);
+    CHECK(session->objects == 0);
+    CHECK(session->kept);
+    CHECK(session->reason != "nothing was written");
+    CHECK_THAT(rig.log, ContainsSubstring("write session 1 of " + session->host +
+                                          " on drive VT00000001 to volume VOL001L8 has lost"));
+    one.leave();
+    rig.restart();
+    CHECK(rig.store->show(identifier));
+}
+
+TEST_CASE(
+    "the data of a session that vtld's end broke off is as long as the session is said to be") {
+    Rig rig;
+    const auto as_killed = rig.folder + "-as-killed";
+    std::uint32_t identifier = 0;
+    {
+        Host one(rig, 1, "VOL001L8");
+        one.write('a');
+        one.synchronise();
+        identifier = one.identifier();
+        const auto file = fs::path(rig.store->show(identifier)->files.at(0));
+        one.write('b');
+        // It has reached the files, and no commit tells of it. As a killed process leaves them:
+        REQUIRE(rig.becomes([&] { return fs::file_size(file) > 2000; }));
+        fs::copy(rig.folder, as_killed, fs::copy_options::recursive);
+        one.leave();
+    }
+    rig.stop();
+    fs::remove_all(rig.folder);
+    fs::rename(as_killed, rig.folder);
+    rig.start();
+    const auto session = rig.store->show(identifier);
+    REQUIRE(session);
+    std::unique_ptr<virtual_library::Cartridge> data;
+    REQUIRE(rig.becomes([&] {
+        auto opened = rig.store->open(identifier);
+        if (!opened) return false;
+        REQUIRE(opened->ok());
+        data = std::move(*opened).value();
+        return true;
+    }));
+    CHECK(data->end_of_data() == session->objects);
+    CHECK(data->used() == session->bytes);
+    CHECK(rig.content(*data) == "a");
+}
+
 TEST_CASE("a restart keeps what was acknowledged as durable, and merges what was complete") {
     Rig rig;
     std::uint32_t complete = 0, lost = 0;
