@@ -199,6 +199,8 @@ Result<CheckReport> import_cartridge(const JobContext& context, Metadata metadat
                                      const std::string& path) {
     auto source = StorageFile::open(path, StorageFile::Mode::to_read);
     if (!source.ok()) return source.error();
+    if (!source->is_regular())
+        return Error{path + ": is no file with a tape image, but a folder, a device or a FIFO"};
     metadata.facts.capacity = std::max(metadata.facts.capacity, source->size());
     CheckReport report;
     const auto growing = growing_places(into);

@@ -80,7 +80,7 @@ Result<StorageFile> StorageFile::open(const std::string& path, Mode mode) {
             flags |= O_CREAT | O_EXCL;
             break;
         case Mode::to_read:
-            flags = O_RDONLY | O_CLOEXEC;
+            flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;  // of a FIFO nobody may ever write to
             break;
     }
     int number = ::open(path.c_str(), flags, file_mode);
@@ -97,6 +97,11 @@ Result<StorageFile> StorageFile::open(const std::string& path, Mode mode) {
 
 Error StorageFile::error(const std::string& what, int number) const {
     return {path_ + ": " + what + ": " + agent::core::errno_text(number)};
+}
+
+bool StorageFile::is_regular() const {
+    struct stat facts {};
+    return ::fstat(number_, &facts) == 0 && S_ISREG(facts.st_mode);
 }
 
 std::uint64_t StorageFile::size() const {

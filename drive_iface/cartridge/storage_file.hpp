@@ -36,6 +36,7 @@ class StorageFile {
     [[nodiscard]] bool is_open() const { return number_ >= 0; }
     [[nodiscard]] int number() const { return number_; }
 
+    [[nodiscard]] bool is_regular() const;           // no folder, device or FIFO
     [[nodiscard]] std::uint64_t size() const;        // 0 when it can not be told
     [[nodiscard]] std::uint64_t disk_bytes() const;  // what it takes on disk, reserve included
 

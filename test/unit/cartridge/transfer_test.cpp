@@ -1,5 +1,6 @@
 // Cartridges from and to other programs' .tap files.
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -108,6 +109,14 @@ TEST_CASE("files that are no tape are refused and leave nothing behind") {
     CHECK_FALSE(std::filesystem::exists(stand.data_file("LRA001L8", 0)));
     CHECK_FALSE(std::filesystem::exists(stand.data_file("LRA001L8", 1)));
     CHECK_FALSE(import(stand, "LRA001L8", "/nowhere").ok());
+    // A FIFO that nobody writes to would be waited for without end, also by who stops vtld.
+    const auto fifo = stand.folders[0] + "/in.fifo";
+    REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+    for (const std::string& no_file : {fifo, stand.folders[0], std::string("/dev/zero")}) {
+        const auto refused = import(stand, "LRA001L8", no_file);
+        REQUIRE_FALSE(refused.ok());
+        CHECK_THAT(refused.error().message, ContainsSubstring("no file with a tape image"));
+    }
     // The barcode is free again.
     write_file(path, {});
     CHECK(import(stand, "LRA001L8", path).ok());
