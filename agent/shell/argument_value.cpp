@@ -60,6 +60,8 @@ Value argument_value(const Parameter& parameter, const std::string& text, core::
             return number(text, name, 0, 9'007'199'254'740'991);
         case ValueKind::milliseconds:
             return number(text, name, 0, 3'600'000);
+        case ValueKind::mebibytes:
+            return number(text, name, 1, 134'217'728);
         case ValueKind::point_in_time:
             return instant(text, now);
         case ValueKind::hex_bytes:

@@ -21,6 +21,7 @@ enum class ValueKind : std::uint8_t {
     count,          // 1 to 1 000 000
     number,         // 0 to 9 007 199 254 740 991: what JSON readers keep exactly
     milliseconds,   // 0 to 3 600 000
+    mebibytes,      // 1 to 134 217 728 (128 TiB): what a cartridge of vtld can have
     serial,         // a drive's serial number
     agent_name,     // a drive sharing agent
     point_in_time,  // "2026-01-31T12:00:00Z", local "2026-01-31 12:00", "10m" ago

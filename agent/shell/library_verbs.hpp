@@ -12,7 +12,7 @@ using enum Presence;
 
 inline constexpr Parameter the_cartridge{"barcode", "BARCODE", text, required,
                                          "see cartridge list"};
-inline constexpr Parameter capacity_of_new{"capacity_mb", "N", count, optional,
+inline constexpr Parameter capacity_of_new{"capacity_mb", "N", mebibytes, optional,
                                            "in MiB; cartridges.capacity_mb when not given"};
 
 inline constexpr Parameter the_login{"id", "ID", number, required, "see session list"};

@@ -57,6 +57,10 @@ TEST_CASE("arguments carry the names of the JSON-RPC parameters and their types"
               {"serial", "VT1"}, {"fault", "busy"}, {"delay_ms", std::int64_t{20}}});
     CHECK(request({"key", "create", "/f", "--passphrase-from-stdin"}).arguments ==
           std::vector<Argument>{{"file", "/f"}, {"passphrase_from_stdin", true}});
+    // An LTO-8 cartridge of 12 TB.
+    CHECK(
+        request({"cartridge", "create", "VT0001L8", "--capacity-mb", "11444091"}).arguments ==
+        std::vector<Argument>{{"barcode", "VT0001L8"}, {"capacity_mb", std::int64_t{11'444'091}}});
 }
 
 TEST_CASE("a word that is also a noun or a verb can be an argument") {
