@@ -1,5 +1,6 @@
 // What an operator does with the cartridges of the library.
 
+#include <algorithm>
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 #include <chrono>
@@ -7,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/runtime/log.hpp"
+#include "drive_iface/admin_volumes/data_set.hpp"
 #include "drive_iface/cartridge/file_shelf.hpp"
 #include "drive_iface/snapshots/snapshot_store.hpp"
 #include "drive_iface/vtld/cartridge_list.hpp"
@@ -27,6 +29,7 @@ using virtual_library::Library;
 
 namespace {
 
+constexpr std::int64_t capacity_mib_max = 134'217'728;  // 128 TiB
 constexpr std::uint64_t bytes_in_mib = std::uint64_t{1024} * 1024;
 constexpr auto look_again = std::chrono::milliseconds(20);
 constexpr auto move_within = std::chrono::minutes(5);
@@ -118,13 +121,15 @@ void take_inventory(const Running& running) {
 agent::core::Result<cartridge::NewCartridge> new_cartridge(const std::string& barcode,
                                                            const json& params,
                                                            const Running& running) {
-    const auto capacity = optional_number(params, "capacity_mb", 1, 1'000'000'000);
+    const auto capacity = optional_number(params, "capacity_mb", 1, capacity_mib_max);
     if (!capacity) return capacity.error();
     cartridge::NewCartridge wanted{.barcode = barcode,
                                    .capacity = running.configuration->cartridges.capacity};
     if (capacity->has_value())
         wanted.capacity = static_cast<std::uint64_t>(**capacity) * bytes_in_mib;
-    wanted.worm = params.contains("worm") && params["worm"] == true;
+    const auto worm = optional_flag(params, "worm");
+    if (!worm) return worm.error();
+    wanted.worm = *worm;
     if (auto checked = cartridge::check_barcode(barcode); !checked) return checked.error();
     if (barcode.rfind("ADM", 0) == 0)
         return Error{"barcode: names that begin with ADM are the library's own"};
@@ -148,12 +153,38 @@ agent::core::Result<std::string> barcode_parameter(const json& params,
     return agent::runtime::text_parameter(params, "barcode");
 }
 
-bool asked_for(const json& params, const std::string& flag) {
-    return params.contains(flag) && params[flag] == true;
+// A file on vtld's host. The folder that vtld runs in is nobody's business.
+agent::core::Result<std::string> file_parameter(const json& params) {
+    auto file = agent::runtime::text_parameter(params, "file");
+    if (file && file->front() != '/')
+        return Error{"file: \"" + *file + "\" must be a file on vtld's host, from \"/\" on"};
+    return file;
+}
+
+// What is in the changer and is no cartridge on the shelf: nothing can be done with its files.
+std::optional<ControlError> made_up(const std::string& barcode, const Running& running) {
+    const auto& elements = running.bay->library().elements();
+    const bool here = std::any_of(elements.begin(), elements.end(), [&barcode](const auto& place) {
+        return place.barcode == barcode;
+    });
+    if (!here) return std::nullopt;
+    if (admin_volumes::is_reserved_barcode(barcode)) {
+        return failed(Error{barcode +
+                            " is a volume of the library's own, made when it is moved to a drive; "
+                            "it has no files"});
+    }
+    if (snapshots::is_snapshot_barcode(barcode)) {
+        return failed(Error{barcode +
+                            " is a snapshot that is mounted, and has no files of its own; snapshot "
+                            "list shows which, snapshot export writes files, snapshot unmount "
+                            "takes it away"});
+    }
+    return std::nullopt;
 }
 
 // A cartridge that somebody uses is one to ask again about.
 ControlError refused(const std::string& barcode, const Error& error, const Running& running) {
+    if (auto volume = made_up(barcode, running)) return *volume;
     if (running.shelf->is_in_use(barcode)) return {ControlErrorCode::busy, error.message};
     return failed(error);
 }
@@ -267,6 +298,7 @@ void add_questions(ControlServer& control, const Running& running, const Jobs& j
     control.on("cartridge.show", [running](const json& params, const Caller&) -> ControlAnswer {
         const auto barcode = barcode_parameter(params, {});
         if (!barcode) return invalid(barcode.error());
+        if (auto volume = made_up(*barcode, running)) return *volume;
         return show(*barcode, running);
     });
 }
@@ -295,6 +327,7 @@ void add_changes(ControlServer& control, const Running& running) {
     control.on("cartridge.remove", [running](const json& params, const Caller&) -> ControlAnswer {
         const auto barcode = barcode_parameter(params, {});
         if (!barcode) return invalid(barcode.error());
+        if (auto volume = made_up(*barcode, running)) return *volume;
         const std::string place = place_of(running.bay->library(), *barcode);
         if (place.rfind("drive ", 0) == 0) {
             return failed(
@@ -321,20 +354,24 @@ void add_jobs(ControlServer& control, const Running& running, const Jobs& jobs,
                                                         ControlServer::Answerer answer) {
         const auto barcode = barcode_parameter(params, {"repair"});
         if (!barcode) return answer(invalid(barcode.error()));
-        note_begun(
-            *barcode, "check",
-            running.shelf->check(*barcode, asked_for(params, "repair"), progress_of(*barcode, jobs),
-                                 done_with(*barcode, running, jobs, answer)),
-            running, jobs, answer);
+        const auto repair = optional_flag(params, "repair");
+        if (!repair) return answer(invalid(repair.error()));
+        note_begun(*barcode, "check",
+                   running.shelf->check(*barcode, *repair, progress_of(*barcode, jobs),
+                                        done_with(*barcode, running, jobs, answer)),
+                   running, jobs, answer);
     });
     control.on_async("cartridge.import", [running, jobs](const json& params, const Caller&,
                                                          ControlServer::Answerer answer) {
         const auto barcode = barcode_parameter(params, {"file", "capacity_mb", "worm"});
         if (!barcode) return answer(invalid(barcode.error()));
-        const auto file = agent::runtime::text_parameter(params, "file");
+        const auto file = file_parameter(params);
         if (!file) return answer(invalid(file.error()));
         const auto wanted = new_cartridge(*barcode, params, running);
         if (!wanted) return answer(invalid(wanted.error()));
+        // That it is in use does not matter: asking again later would not help.
+        if (running.shelf->show(*barcode).ok())
+            return answer(failed(Error{"there is a cartridge " + *barcode + " already"}));
         note_begun(*barcode, "import",
                    running.shelf->import_tap(*wanted, *file, progress_of(*barcode, jobs),
                                              done_with(*barcode, running, jobs, answer)),
@@ -344,7 +381,7 @@ void add_jobs(ControlServer& control, const Running& running, const Jobs& jobs,
                                                          ControlServer::Answerer answer) {
         const auto barcode = barcode_parameter(params, {"file"});
         if (!barcode) return answer(invalid(barcode.error()));
-        const auto file = agent::runtime::text_parameter(params, "file");
+        const auto file = file_parameter(params);
         if (!file) return answer(invalid(file.error()));
         note_begun(*barcode, "export",
                    running.shelf->export_tap(*barcode, *file, progress_of(*barcode, jobs),

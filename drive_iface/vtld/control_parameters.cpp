@@ -76,6 +76,13 @@ Result<std::optional<std::int64_t>> optional_number(const json& params, const st
     return std::optional(number);
 }
 
+Result<bool> optional_flag(const json& params, const std::string& name) {
+    const auto found = params.find(name);
+    if (found == params.end() || found->is_null()) return false;
+    if (!found->is_boolean()) return Error{name + ": must be true or false"};
+    return found->get<bool>();
+}
+
 Result<std::string> drive_parameter(const json& params, const std::set<std::string>& serials) {
     auto drive = optional_text(params, "drive");
     if (!drive) return drive.error();

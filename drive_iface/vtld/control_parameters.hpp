@@ -37,6 +37,9 @@ using NamedPorts = std::map<std::string, agent::core::InitiatorPort>;
                                                                   std::int64_t minimum,
                                                                   std::int64_t maximum);
 
+// false when it is not there; a text like "yes" is an error and never taken for no.
+[[nodiscard]] Result<bool> optional_flag(const nlohmann::json& params, const std::string& name);
+
 // "drive" or "serial": the serial number of a drive that is among `serials`.
 [[nodiscard]] Result<std::string> drive_parameter(const nlohmann::json& params,
                                                   const std::set<std::string>& serials);

@@ -122,6 +122,38 @@ TEST_CASE("bad input on the control socket is answered with what would be right"
     refused("port.reserve",
             {{"serial", first_drive}, {"port", "host1"}, {"kind", "reserve6"}, {"key", "1"}}, "pr");
     refused("port.reserve", {{"serial", first_drive}, {"port", {{"name", 5}}}}, "port");
+    // Taken for no, this would be a cartridge that can be overwritten.
+    refused("cartridge.create", {{"barcode", "VT0900L8"}, {"worm", "yes"}}, "worm: must be true");
+    refused("cartridge.check", {{"barcode", "VT0900L8"}, {"repair", 1}}, "repair: must be true");
+    refused("cartridge.create", {{"barcode", "VT0900L8"}, {"capacity_mb", 134'217'729}},
+            "capacity_mb");
+    // The folder that vtld runs in is not the operator's.
+    refused("cartridge.import", {{"barcode", "VT0900L8"}, {"file", "old.tap"}}, "from \"/\" on");
+    refused("cartridge.export", {{"barcode", "VT0900L8"}, {"file", "new.tap"}}, "from \"/\" on");
+}
+
+TEST_CASE("an operator hears what a name stands for that is no cartridge on the shelf") {
+    VtldProcess vtld;
+    const auto refusal = [&](const std::string& method, const json& params) {
+        const auto answer = vtld.ask(method, params);
+        REQUIRE(std::holds_alternative<ControlError>(answer));
+        CHECK(std::get<ControlError>(answer).code == ControlErrorCode::failed);
+        return std::get<ControlError>(answer).message;
+    };
+    const json volume = {{"barcode", "ADMDRVL8"}};
+    for (const char* method : {"cartridge.show", "cartridge.check", "cartridge.remove"})
+        CHECK_THAT(refusal(method, volume), ContainsSubstring("library's own"));
+    CHECK_THAT(refusal("cartridge.protect", {{"barcode", "ADMDRVL8"}, {"state", "on"}}),
+               ContainsSubstring("library's own"));
+    CHECK_THAT(refusal("cartridge.show", {{"barcode", "ADMXYZL8"}}),
+               ContainsSubstring("there is no cartridge ADMXYZL8"));
+    // That it is in a drive is not why: asking again later would not help.
+    const auto cartridges = vtld.call("cartridge.list");
+    REQUIRE_FALSE(cartridges.empty());
+    CHECK(cartridges[0]["place"].get<std::string>().starts_with("drive "));
+    CHECK_THAT(
+        refusal("cartridge.import", {{"barcode", cartridges[0]["barcode"]}, {"file", "/dev/null"}}),
+        ContainsSubstring("already"));
 }
 
 TEST_CASE("an orderly stop ends with 0, and a killed vtld keeps reservations with APTPL") {
