@@ -4,6 +4,7 @@ lra_library(drive_iface_vtld
   SOURCES
     ${vtld_room}/administration.cpp
     ${vtld_room}/administration_records.cpp
+    ${vtld_room}/audited_methods.cpp
     ${vtld_room}/cartridge_configuration.cpp
     ${vtld_room}/cartridge_list.cpp
     ${vtld_room}/cartridge_methods.cpp

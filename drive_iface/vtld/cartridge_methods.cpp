@@ -11,6 +11,7 @@
 #include "drive_iface/admin_volumes/data_set.hpp"
 #include "drive_iface/cartridge/file_shelf.hpp"
 #include "drive_iface/snapshots/snapshot_store.hpp"
+#include "drive_iface/vtld/audited_methods.hpp"
 #include "drive_iface/vtld/cartridge_list.hpp"
 #include "drive_iface/vtld/control_methods.hpp"
 #include "drive_iface/vtld/control_parameters.hpp"
@@ -283,18 +284,18 @@ void add_questions(ControlServer& control, const Running& running, const Jobs& j
         if (auto known = check_known(params, {}); !known) return invalid(known.error());
         return jobs_json(*jobs);
     });
-    control.on("cartridge.cancel",
-               [running, jobs](const json& params, const Caller&) -> ControlAnswer {
-                   const auto barcode = barcode_parameter(params, {});
-                   if (!barcode) return invalid(barcode.error());
-                   const auto job = jobs->find(*barcode);
-                   if (job == jobs->end()) {
-                       return ControlError{ControlErrorCode::state_differs,
-                                           "nothing is being done with cartridge " + *barcode};
-                   }
-                   running.shelf->cancel(job->second.id);
-                   return json{{"barcode", *barcode}, {"cancelled", job->second.kind}};
-               });
+    on_change(control, "cartridge.cancel",
+              [running, jobs](const json& params, const Caller&) -> ControlAnswer {
+                  const auto barcode = barcode_parameter(params, {});
+                  if (!barcode) return invalid(barcode.error());
+                  const auto job = jobs->find(*barcode);
+                  if (job == jobs->end()) {
+                      return ControlError{ControlErrorCode::state_differs,
+                                          "nothing is being done with cartridge " + *barcode};
+                  }
+                  running.shelf->cancel(job->second.id);
+                  return json{{"barcode", *barcode}, {"cancelled", job->second.kind}};
+              });
     control.on("cartridge.show", [running](const json& params, const Caller&) -> ControlAnswer {
         const auto barcode = barcode_parameter(params, {});
         if (!barcode) return invalid(barcode.error());
@@ -304,90 +305,99 @@ void add_questions(ControlServer& control, const Running& running, const Jobs& j
 }
 
 void add_changes(ControlServer& control, const Running& running) {
-    control.on("cartridge.create", [running](const json& params, const Caller&) -> ControlAnswer {
-        const auto barcode = barcode_parameter(params, {"capacity_mb", "worm"});
-        if (!barcode) return invalid(barcode.error());
-        const auto wanted = new_cartridge(*barcode, params, running);
-        if (!wanted) return invalid(wanted.error());
-        if (auto made = running.shelf->create(*wanted); !made) return failed(made.error());
-        take_inventory(running);
-        return show(*barcode, running);
-    });
-    control.on("cartridge.protect", [running](const json& params, const Caller&) -> ControlAnswer {
-        const auto barcode = barcode_parameter(params, {"state"});
-        if (!barcode) return invalid(barcode.error());
-        const auto state = agent::runtime::text_parameter(params, "state");
-        if (!state) return invalid(state.error());
-        if (*state != "on" && *state != "off")
-            return invalid(Error{"state: \"" + *state + "\" is neither \"on\" nor \"off\""});
-        if (auto done = running.shelf->protect(*barcode, *state == "on"); !done)
-            return refused(*barcode, done.error(), running);
-        return show(*barcode, running);
-    });
-    control.on("cartridge.remove", [running](const json& params, const Caller&) -> ControlAnswer {
-        const auto barcode = barcode_parameter(params, {});
-        if (!barcode) return invalid(barcode.error());
-        if (auto volume = made_up(*barcode, running)) return *volume;
-        const std::string place = place_of(running.bay->library(), *barcode);
-        if (place.rfind("drive ", 0) == 0) {
-            return failed(
-                Error{"cartridge " + *barcode + " is in " + place + "; move it to a slot first"});
-        }
-        if (auto gone = running.shelf->remove(*barcode); !gone)
-            return refused(*barcode, gone.error(), running);
-        take_inventory(running);
-        return json{{"barcode", *barcode}, {"removed", true}};
-    });
+    on_change(control, "cartridge.create",
+              [running](const json& params, const Caller&) -> ControlAnswer {
+                  const auto barcode = barcode_parameter(params, {"capacity_mb", "worm"});
+                  if (!barcode) return invalid(barcode.error());
+                  const auto wanted = new_cartridge(*barcode, params, running);
+                  if (!wanted) return invalid(wanted.error());
+                  if (auto made = running.shelf->create(*wanted); !made)
+                      return failed(made.error());
+                  take_inventory(running);
+                  return show(*barcode, running);
+              });
+    on_change(
+        control, "cartridge.protect",
+        [running](const json& params, const Caller&) -> ControlAnswer {
+            const auto barcode = barcode_parameter(params, {"state"});
+            if (!barcode) return invalid(barcode.error());
+            const auto state = agent::runtime::text_parameter(params, "state");
+            if (!state) return invalid(state.error());
+            if (*state != "on" && *state != "off")
+                return invalid(Error{"state: \"" + *state + "\" is neither \"on\" nor \"off\""});
+            if (auto done = running.shelf->protect(*barcode, *state == "on"); !done)
+                return refused(*barcode, done.error(), running);
+            return show(*barcode, running);
+        });
+    on_change(control, "cartridge.remove",
+              [running](const json& params, const Caller&) -> ControlAnswer {
+                  const auto barcode = barcode_parameter(params, {});
+                  if (!barcode) return invalid(barcode.error());
+                  if (auto volume = made_up(*barcode, running)) return *volume;
+                  const std::string place = place_of(running.bay->library(), *barcode);
+                  if (place.rfind("drive ", 0) == 0) {
+                      return failed(Error{"cartridge " + *barcode + " is in " + place +
+                                          "; move it to a slot first"});
+                  }
+                  if (auto gone = running.shelf->remove(*barcode); !gone)
+                      return refused(*barcode, gone.error(), running);
+                  take_inventory(running);
+                  return json{{"barcode", *barcode}, {"removed", true}};
+              });
 }
 
 void add_jobs(ControlServer& control, const Running& running, const Jobs& jobs,
               asio::io_context& loop) {
-    control.on_async("cartridge.move", [running, &loop](const json& params, const Caller&,
-                                                        ControlServer::Answerer answer) {
-        const auto barcode = barcode_parameter(params, {"to"});
-        if (!barcode) return answer(invalid(barcode.error()));
-        const auto to = agent::runtime::text_parameter(params, "to");
-        if (!to) return answer(invalid(to.error()));
-        std::make_shared<Move>(loop, running, *barcode, *to, std::move(answer))->go_on();
-    });
-    control.on_async("cartridge.check", [running, jobs](const json& params, const Caller&,
-                                                        ControlServer::Answerer answer) {
-        const auto barcode = barcode_parameter(params, {"repair"});
-        if (!barcode) return answer(invalid(barcode.error()));
-        const auto repair = optional_flag(params, "repair");
-        if (!repair) return answer(invalid(repair.error()));
-        note_begun(*barcode, "check",
-                   running.shelf->check(*barcode, *repair, progress_of(*barcode, jobs),
-                                        done_with(*barcode, running, jobs, answer)),
-                   running, jobs, answer);
-    });
-    control.on_async("cartridge.import", [running, jobs](const json& params, const Caller&,
-                                                         ControlServer::Answerer answer) {
-        const auto barcode = barcode_parameter(params, {"file", "capacity_mb", "worm"});
-        if (!barcode) return answer(invalid(barcode.error()));
-        const auto file = file_parameter(params);
-        if (!file) return answer(invalid(file.error()));
-        const auto wanted = new_cartridge(*barcode, params, running);
-        if (!wanted) return answer(invalid(wanted.error()));
-        // That it is in use does not matter: asking again later would not help.
-        if (running.shelf->show(*barcode).ok())
-            return answer(failed(Error{"there is a cartridge " + *barcode + " already"}));
-        note_begun(*barcode, "import",
-                   running.shelf->import_tap(*wanted, *file, progress_of(*barcode, jobs),
-                                             done_with(*barcode, running, jobs, answer)),
-                   running, jobs, answer);
-    });
-    control.on_async("cartridge.export", [running, jobs](const json& params, const Caller&,
-                                                         ControlServer::Answerer answer) {
-        const auto barcode = barcode_parameter(params, {"file"});
-        if (!barcode) return answer(invalid(barcode.error()));
-        const auto file = file_parameter(params);
-        if (!file) return answer(invalid(file.error()));
-        note_begun(*barcode, "export",
-                   running.shelf->export_tap(*barcode, *file, progress_of(*barcode, jobs),
-                                             done_with(*barcode, running, jobs, answer)),
-                   running, jobs, answer);
-    });
+    on_async_change(
+        control, "cartridge.move",
+        [running, &loop](const json& params, const Caller&, ControlServer::Answerer answer) {
+            const auto barcode = barcode_parameter(params, {"to"});
+            if (!barcode) return answer(invalid(barcode.error()));
+            const auto to = agent::runtime::text_parameter(params, "to");
+            if (!to) return answer(invalid(to.error()));
+            std::make_shared<Move>(loop, running, *barcode, *to, std::move(answer))->go_on();
+        });
+    on_async_change(
+        control, "cartridge.check",
+        [running, jobs](const json& params, const Caller&, ControlServer::Answerer answer) {
+            const auto barcode = barcode_parameter(params, {"repair"});
+            if (!barcode) return answer(invalid(barcode.error()));
+            const auto repair = optional_flag(params, "repair");
+            if (!repair) return answer(invalid(repair.error()));
+            note_begun(*barcode, "check",
+                       running.shelf->check(*barcode, *repair, progress_of(*barcode, jobs),
+                                            done_with(*barcode, running, jobs, answer)),
+                       running, jobs, answer);
+        });
+    on_async_change(
+        control, "cartridge.import",
+        [running, jobs](const json& params, const Caller&, ControlServer::Answerer answer) {
+            const auto barcode = barcode_parameter(params, {"file", "capacity_mb", "worm"});
+            if (!barcode) return answer(invalid(barcode.error()));
+            const auto file = file_parameter(params);
+            if (!file) return answer(invalid(file.error()));
+            const auto wanted = new_cartridge(*barcode, params, running);
+            if (!wanted) return answer(invalid(wanted.error()));
+            // That it is in use does not matter: asking again later would not help.
+            if (running.shelf->show(*barcode).ok())
+                return answer(failed(Error{"there is a cartridge " + *barcode + " already"}));
+            note_begun(*barcode, "import",
+                       running.shelf->import_tap(*wanted, *file, progress_of(*barcode, jobs),
+                                                 done_with(*barcode, running, jobs, answer)),
+                       running, jobs, answer);
+        });
+    on_async_change(
+        control, "cartridge.export",
+        [running, jobs](const json& params, const Caller&, ControlServer::Answerer answer) {
+            const auto barcode = barcode_parameter(params, {"file"});
+            if (!barcode) return answer(invalid(barcode.error()));
+            const auto file = file_parameter(params);
+            if (!file) return answer(invalid(file.error()));
+            note_begun(*barcode, "export",
+                       running.shelf->export_tap(*barcode, *file, progress_of(*barcode, jobs),
+                                                 done_with(*barcode, running, jobs, answer)),
+                       running, jobs, answer);
+        });
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "agent/runtime/log.hpp"
+#include "drive_iface/vtld/audited_methods.hpp"
 #include "drive_iface/vtld/control_methods.hpp"
 #include "drive_iface/vtld/control_parameters.hpp"
 
@@ -160,7 +160,7 @@ Result<Fault> fault_from(const json& params, const std::string& drive,
     return fault;
 }
 
-ControlAnswer inject(const json& params, const Caller& caller, const Running& running) {
+ControlAnswer inject(const json& params, const Running& running) {
     if (auto known = check_known(params, {"drive", "serial", "fault", "count", "delay_ms", "sense",
                                           "opcode", "block", "at_mb", "cache"});
         !known) {
@@ -174,11 +174,13 @@ ControlAnswer inject(const json& params, const Caller& caller, const Running& ru
         return invalid({std::string("fault: is missing; there are ") + kinds_text});
     const auto cache = cache_of(params, **kind);
     if (!cache) return invalid(cache.error());
-    agent::runtime::log_info("fault " + **kind + " injected into drive " + drive.value() + " by " +
-                             to_text(caller));
     if (auto happened = happen(**kind, drive.value(), *cache, running)) return *happened;
     auto fault = fault_from(params, drive.value(), **kind);
     if (!fault) return invalid(fault.error());
+    if (is_of_the_tape(fault->kind) && drive.value() == running.configuration->library.serial) {
+        return invalid({"fault: " + **kind + " is one of a tape in a drive, and " + drive.value() +
+                        " is the changer"});
+    }
     const auto id = running.bay->faults().add(fault.value());
     if (!id) {
         return ControlError{ControlErrorCode::busy,
@@ -229,13 +231,12 @@ ControlAnswer clear(const json& params, const Running& running) {
 }  // namespace
 
 void add_fault_methods(agent::runtime::ControlServer& control, const Running& running) {
-    control.on("fault.inject", [running](const json& params, const Caller& caller) {
-        return inject(params, caller, running);
-    });
+    on_change(control, "fault.inject",
+              [running](const json& params, const Caller&) { return inject(params, running); });
     control.on("fault.list",
                [running](const json& params, const Caller&) { return list(params, running); });
-    control.on("fault.clear",
-               [running](const json& params, const Caller&) { return clear(params, running); });
+    on_change(control, "fault.clear",
+              [running](const json& params, const Caller&) { return clear(params, running); });
 }
 
 }  // namespace drive_iface::vtld

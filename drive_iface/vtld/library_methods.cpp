@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "drive_iface/vtld/audited_methods.hpp"
 #include "drive_iface/vtld/control_methods.hpp"
 #include "drive_iface/vtld/control_parameters.hpp"
 #include "drive_iface/vtld/event_channels.hpp"
@@ -204,7 +205,7 @@ void add_library_methods(agent::runtime::ControlServer& control, const Running& 
     control.on("drive.show", [running](const json& params, const Caller&) {
         return show_drive(params, running);
     });
-    control.on("session.drop", [running](const json& params, const Caller&) {
+    on_change(control, "session.drop", [running](const json& params, const Caller&) {
         return drop_session(params, running);
     });
 }

@@ -5,6 +5,7 @@
 #include "drive_iface/scsi/opcodes.hpp"
 #include "drive_iface/scsi/persistent_reserve.hpp"
 #include "drive_iface/scsi/reserve.hpp"
+#include "drive_iface/vtld/audited_methods.hpp"
 #include "drive_iface/vtld/control_methods.hpp"
 #include "drive_iface/vtld/control_parameters.hpp"
 
@@ -251,14 +252,16 @@ void add_port_methods(ControlServer& control, const Running& running) {
     control.on_async("port.command", [running](const json& params, const Caller&, Answerer answer) {
         run_command(params, running, std::move(answer));
     });
-    control.on_async("port.reserve", [running](const json& params, const Caller&, Answerer answer) {
-        run_reservation(params, running, reserve_steps, std::move(answer));
-    });
-    control.on_async("port.release", [running](const json& params, const Caller&, Answerer answer) {
-        run_reservation(params, running, release_steps, std::move(answer));
-    });
-    control.on("port.logout",
-               [running](const json& params, const Caller&) { return log_out(params, running); });
+    on_async_change(control, "port.reserve",
+                    [running](const json& params, const Caller&, Answerer answer) {
+                        run_reservation(params, running, reserve_steps, std::move(answer));
+                    });
+    on_async_change(control, "port.release",
+                    [running](const json& params, const Caller&, Answerer answer) {
+                        run_reservation(params, running, release_steps, std::move(answer));
+                    });
+    on_change(control, "port.logout",
+              [running](const json& params, const Caller&) { return log_out(params, running); });
     control.on("port.list", [running](const json& params, const Caller&) -> ControlAnswer {
         if (auto known = check_known(params, {}); !known) return invalid(known.error());
         return logins_json(running);

@@ -7,6 +7,7 @@
 
 #include "agent/runtime/log.hpp"
 #include "drive_iface/sessions/session_ledger.hpp"
+#include "drive_iface/vtld/audited_methods.hpp"
 #include "drive_iface/vtld/control_parameters.hpp"
 #include "drive_iface/vtld/drive_bay.hpp"
 #include "drive_iface/vtld/snapshot_exports.hpp"
@@ -315,33 +316,38 @@ void add_snapshot_methods(ControlServer& control, SnapshotStore& snapshots) {
 }
 
 void add_snapshot_volume_methods(ControlServer& control, SnapshotStore& snapshots, DriveBay& bay) {
-    control.on("snapshot.mount", [&snapshots, &bay, &control](const json& params, const Caller&) {
-        auto answer = mount_snapshot(params, snapshots, bay);
-        if (const auto* done = std::get_if<json>(&answer)) {
-            control.publish_event(
-                {{"event", "snapshot"}, {"change", "mounted"}, {"volume", (*done)["volume"]}});
-        }
-        return answer;
-    });
-    control.on("snapshot.unmount", [&snapshots, &bay, &control](const json& params, const Caller&) {
-        auto answer = unmount_snapshot(params, snapshots, bay);
-        if (const auto* done = std::get_if<json>(&answer)) {
-            control.publish_event(
-                {{"event", "snapshot"}, {"change", "unmounted"}, {"volume", (*done)["volume"]}});
-        }
-        return answer;
-    });
+    const auto tell = [&control](const char* change, const Caller& caller,
+                                 const ControlAnswer& answer) {
+        const auto* done = std::get_if<json>(&answer);
+        if (done == nullptr) return;
+        control.publish_event({{"event", "snapshot"},
+                               {"change", change},
+                               {"volume", (*done)["volume"]},
+                               {"by", caller.user}});
+    };
+    on_change(control, "snapshot.mount",
+              [&snapshots, &bay, tell](const json& params, const Caller& caller) {
+                  auto answer = mount_snapshot(params, snapshots, bay);
+                  tell("mounted", caller, answer);
+                  return answer;
+              });
+    on_change(control, "snapshot.unmount",
+              [&snapshots, &bay, tell](const json& params, const Caller& caller) {
+                  auto answer = unmount_snapshot(params, snapshots, bay);
+                  tell("unmounted", caller, answer);
+                  return answer;
+              });
 }
 
 void add_snapshot_export_methods(ControlServer& control, SnapshotExports& exports) {
-    control.on_async("snapshot.export",
-                     [&exports](const json& params, const Caller&, ControlServer::Answerer answer) {
-                         begin_export(params, exports, std::move(answer));
-                     });
+    on_async_change(control, "snapshot.export",
+                    [&exports](const json& params, const Caller&, ControlServer::Answerer answer) {
+                        begin_export(params, exports, std::move(answer));
+                    });
     control.on("snapshot.jobs", [&exports](const json& params, const Caller&) {
         return list_exports(params, exports);
     });
-    control.on("snapshot.cancel", [&exports](const json& params, const Caller&) {
+    on_change(control, "snapshot.cancel", [&exports](const json& params, const Caller&) {
         return cancel_export(params, exports);
     });
 }

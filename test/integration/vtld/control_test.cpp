@@ -2,6 +2,7 @@
 // survives an end.
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <string>
@@ -122,6 +123,8 @@ TEST_CASE("bad input on the control socket is answered with what would be right"
     refused("port.reserve",
             {{"serial", first_drive}, {"port", "host1"}, {"kind", "reserve6"}, {"key", "1"}}, "pr");
     refused("port.reserve", {{"serial", first_drive}, {"port", {{"name", 5}}}}, "port");
+    refused("fault.inject", {{"serial", "VTL0000001"}, {"fault", "storage_error"}},
+            "VTL0000001 is the changer");
     // Taken for no, this would be a cartridge that can be overwritten.
     refused("cartridge.create", {{"barcode", "VT0900L8"}, {"worm", "yes"}}, "worm: must be true");
     refused("cartridge.check", {{"barcode", "VT0900L8"}, {"repair", 1}}, "repair: must be true");
@@ -130,6 +133,22 @@ TEST_CASE("bad input on the control socket is answered with what would be right"
     // The folder that vtld runs in is not the operator's.
     refused("cartridge.import", {{"barcode", "VT0900L8"}, {"file", "old.tap"}}, "from \"/\" on");
     refused("cartridge.export", {{"barcode", "VT0900L8"}, {"file", "new.tap"}}, "from \"/\" on");
+}
+
+TEST_CASE("the log says what was changed and who asked, and nothing of what was refused") {
+    VtldProcess vtld;
+    vtld.call("cartridge.create", {{"barcode", "VT0900L8"}});
+    vtld.call("cartridge.remove", {{"barcode", "VT0900L8"}});
+    vtld.call("port.reserve", {{"serial", first_drive}, {"port", "host1"}});
+    static_cast<void>(vtld.ask("cartridge.remove", {{"barcode", "VT0901L8"}}));
+    static_cast<void>(vtld.ask("fault.inject", {{"serial", first_drive}, {"fault", "flood"}}));
+    const auto log = vtld.log();
+    for (const char* done : {R"(cartridge.create {"barcode":"VT0900L8"} done for )",
+                             R"(cartridge.remove {"barcode":"VT0900L8"} done for )",
+                             R"(port.reserve {"port":"host1","serial":"VT00000001"} done for )"})
+        CHECK_THAT(log, ContainsSubstring(done));
+    CHECK_THAT(log, ContainsSubstring("(uid " + std::to_string(::getuid())));
+    CHECK_THAT(log, !ContainsSubstring("VT0901L8") && !ContainsSubstring("flood"));
 }
 
 TEST_CASE("an operator hears what a name stands for that is no cartridge on the shelf") {

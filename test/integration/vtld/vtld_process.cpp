@@ -1,5 +1,6 @@
 #include "test/integration/vtld/vtld_process.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -58,6 +59,8 @@ void VtldProcess::start() {
     pid_ = ::fork();
     REQUIRE(pid_ >= 0);
     if (pid_ == 0) {
+        const int log = ::open((folder_ + "/log").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+        if (log >= 0) ::dup2(log, STDERR_FILENO);
         ::execl(VTLD_PROGRAM, VTLD_PROGRAM, "--config", configuration_file_.c_str(), nullptr);
         ::_exit(127);
     }
@@ -92,6 +95,11 @@ ControlAnswer VtldProcess::ask(const std::string& method, const json& params) co
     auto client = ControlClient::connect(socket_, call_timeout);
     REQUIRE(client);
     return client.value().call(method, params, call_timeout);
+}
+
+std::string VtldProcess::log() const {
+    std::ifstream file(folder_ + "/log");
+    return {std::istreambuf_iterator<char>(file), {}};
 }
 
 json VtldProcess::call(const std::string& method, const json& params) const {

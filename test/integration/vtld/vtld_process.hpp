@@ -34,6 +34,8 @@ class VtldProcess {
     [[nodiscard]] agent::runtime::ControlAnswer ask(const std::string& method,
                                                     const json& params) const;
 
+    [[nodiscard]] std::string log() const;  // since its first start
+
     [[nodiscard]] std::string portal() const;  // "127.0.0.1:PORT"
     [[nodiscard]] int port() const;
     [[nodiscard]] std::string target(const std::string& serial) const;

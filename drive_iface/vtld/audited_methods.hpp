@@ -1,0 +1,19 @@
+#pragma once
+
+// Methods of the control socket that change something: when one was done, the log says what was
+// asked for, and by whom.
+
+#include <string>
+
+#include "agent/runtime/control_server.hpp"
+
+namespace drive_iface::vtld {
+
+// As ControlServer::on and on_async. A line with method, parameters and the caller as the kernel
+// names it is logged unless the answer is an error.
+void on_change(agent::runtime::ControlServer& control, const std::string& method,
+               agent::runtime::ControlServer::Handler handler);
+void on_async_change(agent::runtime::ControlServer& control, const std::string& method,
+                     agent::runtime::ControlServer::AsyncHandler handler);
+
+}  // namespace drive_iface::vtld
