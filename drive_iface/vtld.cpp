@@ -29,6 +29,7 @@
 #include "drive_iface/vtld/control_methods.hpp"
 #include "drive_iface/vtld/drive_bay.hpp"
 #include "drive_iface/vtld/event_channels.hpp"
+#include "drive_iface/vtld/made_cartridges.hpp"
 #include "drive_iface/vtld/metrics_report.hpp"
 #include "drive_iface/vtld/rmt_drives.hpp"
 #include "drive_iface/vtld/snapshot_service.hpp"
@@ -119,6 +120,7 @@ class Daemon {
     asio::io_context loop_;
     std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     // In the order they need each other; ended the other way round.
+    std::optional<MadeCartridges> made_;
     std::unique_ptr<cartridge::FileShelf> shelf_;
     std::unique_ptr<sessions::SegmentShelf> segments_;
     std::unique_ptr<sessions::SessionStore> sessions_;  // none: no drive is parallel
@@ -193,13 +195,25 @@ Outcome Daemon::start_storage() {
         [this](std::function<void()> f) { asio::post(loop_, std::move(f)); });
     if (!shelf) return shelf.error().within("cartridges.folders");
     shelf_ = std::move(shelf).value();
+    auto made = MadeCartridges::load(configuration_.state_dir);
+    if (!made) return made.error().within("state_dir");
+    made_ = std::move(made).value();
     std::set<std::string> there;
     for (const auto& entry : shelf_->list())
         there.insert(entry.facts.barcode);
     for (const std::string& barcode : wanted.barcodes) {
-        if (there.contains(barcode)) continue;
-        auto made = shelf_->create({.barcode = barcode, .capacity = wanted.capacity});
-        if (!made) return made.error().within("cartridges.barcodes");
+        if (!there.contains(barcode) && made_->contains(barcode)) {
+            agent::runtime::log_warning(
+                "cartridge " + barcode +
+                " was there and is in none of the storage folders now; is a disk not mounted? It "
+                "is not made anew: if it is gone for good, cartridge create makes a blank one");
+            continue;
+        }
+        if (!there.contains(barcode)) {
+            auto created = shelf_->create({.barcode = barcode, .capacity = wanted.capacity});
+            if (!created) return created.error().within("cartridges.barcodes");
+        }
+        made_->add(barcode);
     }
     return Nothing{};
 }
@@ -288,6 +302,7 @@ void Daemon::start_administration() {
 Outcome Daemon::start_library() {
     auto state = StateFile::open(configuration_.state_dir);
     if (!state) return state.error().within("state_dir");
+    if (auto kept = made_->save(); !kept) return kept.error().within("state_dir");
     const auto saved = state->load();
     if (!saved) return saved.error().within("state_dir");
     virtual_library::CartridgeShelf& shelf = sessions_ ? sessions_->shelf_for_drives() : *shelf_;
@@ -300,6 +315,9 @@ Outcome Daemon::start_library() {
             return restored.error().within("state.json in " + configuration_.state_dir +
                                            " (move it away to begin anew)");
         }
+    }
+    for (const auto& missing : library.missing()) {
+        agent::runtime::log_warning(missing + " is in none of the storage folders now");
     }
     static_cast<void>(library.take_events());
     bay_ = std::make_unique<DriveBay>(
@@ -341,6 +359,7 @@ Running Daemon::running() {
     return {.configuration = &configuration_,
             .bay = bay_.get(),
             .shelf = shelf_.get(),
+            .made = &*made_,
             .ports = ports_.get(),
             .server = server_.get(),
             .events = events_.get(),

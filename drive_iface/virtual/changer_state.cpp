@@ -151,12 +151,18 @@ void place_cartridges(ChangerState& changer, const std::vector<PlacedCartridge>&
         if (holds_cartridges(element)) by_name.emplace(place_name(changer, element), &element);
     }
     const auto shelf = on_shelf(changer);
+    changer.missing.clear();
     std::set<std::string> placed;
     for (const Element& element : changer.elements)
         placed.insert(element.barcode);
     for (const PlacedCartridge& cartridge : remembered) {
         const auto facts = shelf.find(cartridge.barcode);
         const auto place = by_name.find(cartridge.place);
+        if (facts == shelf.end()) {
+            changer.missing.push_back("cartridge " + cartridge.barcode + ", last in " +
+                                      cartridge.place + ",");
+            changer.alerts.set(ChangerAlert::inventory, true);
+        }
         if (facts == shelf.end() || place == by_name.end()) continue;
         if (placed.contains(cartridge.barcode)) continue;
         if (!can_take_up(changer, *place->second)) continue;

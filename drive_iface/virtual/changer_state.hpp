@@ -58,6 +58,9 @@ struct VolumeSearch {
 struct ChangerState {
     std::vector<Element> elements;     // ascending by type, then by address
     std::vector<std::string> outside;  // cartridges for which there is no slot
+    // "cartridge VT0001L8, last in slot 3": remembered, and not on the shelf when it was looked
+    // for.
+    std::vector<std::string> missing;
 
     // Borrowed for good.
     std::vector<Drive>* drives = nullptr;

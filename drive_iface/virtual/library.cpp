@@ -374,6 +374,10 @@ std::vector<std::string> Library::outside() const {
     return state_->changer->state().outside;
 }
 
+std::vector<std::string> Library::missing() const {
+    return state_->changer->state().missing;
+}
+
 void Library::take_inventory() {
     state_->changer->take_inventory(state_->events);
     state_->limit_events();

@@ -145,6 +145,9 @@ class Library {
     [[nodiscard]] std::vector<ElementStatus> elements() const;
     // Cartridges on the shelf for which there is no slot.
     [[nodiscard]] std::vector<std::string> outside() const;
+    // What restore() remembered and did not find on the shelf, in words: "cartridge BARCODE, last
+    // in PLACE,".
+    [[nodiscard]] std::vector<std::string> missing() const;
     // What is new on the shelf goes into free slots, what has vanished leaves its place.
     void take_inventory();
     // An operator's move of a cartridge to a place. Nothing: under way, or behind another one; ask

@@ -39,9 +39,10 @@ ValueShape cartridges_shape() {
         default_key("capacity_mb", integer_shape(1, 134'217'728), "10000",
                     "Capacity in MiB of cartridges made from now on; a cartridge takes only what "
                     "is written to it."),
-        default_key("barcodes",
-                    list_shape(text_shape("barcode", wrong_with_barcode, 32), 0, 30'000), "[]",
-                    "Cartridges that are made at the start when they are not there."),
+        default_key(
+            "barcodes", list_shape(text_shape("barcode", wrong_with_barcode, 32), 0, 30'000), "[]",
+            "Cartridges that are made at the first start that names them, and after cartridge "
+            "remove; one that was there and is away is told in the log and not made anew."),
         optional_key("placement", choice_shape({"mirror", "single"}),
                      "How cartridges made from now on are kept: in two folders, or in one. Without "
                      "it two when the folders are on different devices.",

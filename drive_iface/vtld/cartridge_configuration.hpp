@@ -15,7 +15,7 @@ namespace drive_iface::vtld {
 struct CartridgeConfiguration {
     std::vector<std::string> folders;   // two or more
     std::uint64_t capacity = 0;         // bytes, of cartridges made from now on
-    std::vector<std::string> barcodes;  // made at the start when they are not there
+    std::vector<std::string> barcodes;  // made at the first start that names them
     std::optional<cartridge::Placement> placement;
     bool configured = false;  // there is such a section
     bool operator==(const CartridgeConfiguration&) const = default;

@@ -15,6 +15,7 @@
 #include "drive_iface/vtld/cartridge_list.hpp"
 #include "drive_iface/vtld/control_methods.hpp"
 #include "drive_iface/vtld/control_parameters.hpp"
+#include "drive_iface/vtld/made_cartridges.hpp"
 
 namespace drive_iface::vtld {
 
@@ -341,6 +342,10 @@ void add_changes(ControlServer& control, const Running& running) {
                   }
                   if (auto gone = running.shelf->remove(*barcode); !gone)
                       return refused(*barcode, gone.error(), running);
+                  // Of the configuration: the next start makes it anew.
+                  running.made->remove(*barcode);
+                  if (auto kept = running.made->save(); !kept)
+                      agent::runtime::log_warning(kept.error().message);
                   take_inventory(running);
                   return json{{"barcode", *barcode}, {"removed", true}};
               });

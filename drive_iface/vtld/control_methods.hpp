@@ -30,12 +30,14 @@ class io_context;
 namespace drive_iface::vtld {
 
 class EventChannels;
+class MadeCartridges;
 
 // All parts of the running daemon; they outlive the control server.
 struct Running {
     const VtldConfiguration* configuration = nullptr;
     DriveBay* bay = nullptr;
     cartridge::FileShelf* shelf = nullptr;
+    MadeCartridges* made = nullptr;
     VirtualPorts* ports = nullptr;
     iscsi::Server* server = nullptr;
     const EventChannels* events = nullptr;   // none: events.connect is not configured

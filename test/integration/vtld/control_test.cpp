@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
 #include <string>
 
 #include "test/integration/vtld/libiscsi_host.hpp"
@@ -149,6 +150,45 @@ TEST_CASE("the log says what was changed and who asked, and nothing of what was 
         CHECK_THAT(log, ContainsSubstring(done));
     CHECK_THAT(log, ContainsSubstring("(uid " + std::to_string(::getuid())));
     CHECK_THAT(log, !ContainsSubstring("VT0901L8") && !ContainsSubstring("flood"));
+}
+
+TEST_CASE("a cartridge of the configuration whose folder is away is not made anew as a blank one") {
+    VtldProcess vtld;
+    const auto barcodes = [&vtld] {
+        std::vector<std::string> all;
+        for (const auto& cartridge : vtld.call("cartridge.list"))
+            all.push_back(cartridge["barcode"]);
+        return all;
+    };
+    const auto both = barcodes();
+    REQUIRE(both.size() == 2);
+    const auto files = std::filesystem::path(
+        vtld.call("cartridge.show", {{"barcode", both[0]}}).at("folders").at(0).get<std::string>());
+    CHECK(vtld.stop() == 0);
+    const auto away = vtld.folder() + "/away";
+    std::filesystem::rename(files, away);
+    for (int start = 0; start < 2; ++start) {
+        vtld.start();
+        CHECK(barcodes() == std::vector<std::string>{both[1]});
+        CHECK_THAT(vtld.log(), ContainsSubstring("cartridge " + both[0] +
+                                                 " was there and is in "
+                                                 "none of the storage folders now"));
+        CHECK(vtld.stop() == 0);
+    }
+    CHECK_THAT(vtld.log(), ContainsSubstring("cartridge " + both[0] + ", last in drive "));
+    std::filesystem::remove_all(files);
+    std::filesystem::rename(away, files);
+    vtld.start();
+    CHECK(barcodes() == both);
+    // An operator who removes one has it made anew, as the configuration wants it.
+    if (const auto place =
+            vtld.call("cartridge.show", {{"barcode", both[1]}})["place"].get<std::string>();
+        place.starts_with("drive"))
+        vtld.call("cartridge.move", {{"barcode", both[1]}, {"to", "slot 5"}});
+    vtld.call("cartridge.remove", {{"barcode", both[1]}});
+    CHECK(vtld.stop() == 0);
+    vtld.start();
+    CHECK(barcodes() == both);
 }
 
 TEST_CASE("an operator hears what a name stands for that is no cartridge on the shelf") {

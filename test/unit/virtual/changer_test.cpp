@@ -253,12 +253,23 @@ TEST_CASE("where cartridges are survives a restart; what is new or gone is notic
     REQUIRE(after.restore(before.nonvolatile_state()).ok());
     CHECK(after.in("drive " + other_serial) == "VT0002L8");
     CHECK(after.in("port 1") == "VT0003L8");
+    CHECK(after.missing().empty());
     // Slot 2 is kept for the cartridge that is in a drive: hosts bring it back to where it was.
     CHECK(after.in("slot 2").empty());
     CHECK(after.in("slot 3") == "VT0004L8");
     for (const auto& element : after.elements()) {
         if (element.barcode == "VT0002L8") CHECK(element.source == "slot 2");
     }
+}
+
+TEST_CASE("a cartridge that is not there at a restart is told, with where it was") {
+    Robot before;
+    before.shelf.add({.barcode = "VT0004L8", .capacity = 1'000'000});
+    before.take_inventory();
+    REQUIRE(before.move_cartridge("VT0004L8", "slot 5")->ok());
+    Robot after;
+    REQUIRE(after.restore(before.nonvolatile_state()).ok());
+    CHECK(after.missing() == std::vector<std::string>{"cartridge VT0004L8, last in slot 5,"});
 }
 
 TEST_CASE("an operator moves cartridges by their names") {
@@ -295,7 +306,8 @@ TEST_CASE("an operator whose move can not be hears what stands against it, and w
     Host tape(robot, iscsi_port("a"));
     REQUIRE(good(move(robot_host, 1000, 256)));
     static_cast<void>(tape.attention());
-    CHECK_THAT(robot.refusal("VT0002L8", "drive " + serial), ContainsSubstring(": VT0001L8 is there"));
+    CHECK_THAT(robot.refusal("VT0002L8", "drive " + serial),
+               ContainsSubstring(": VT0001L8 is there"));
     CHECK_THAT(robot.refusal("VT0002L8", "slot 2"), ContainsSubstring(": VT0002L8 is there"));
     SECTION("a reservation") {
         REQUIRE(good(tape.reserve()));
