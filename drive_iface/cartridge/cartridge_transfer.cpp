@@ -232,6 +232,11 @@ Result<CheckReport> export_cartridge(const JobContext& context, const std::strin
     const auto recording = Recording::open(context.folders, barcode, options);
     if (!recording.ok()) return recording.error();
     const auto part = path + ".part";
+    if (::access(part.c_str(), F_OK) == 0) {
+        return Error{part +
+                     ": is there already, of an export that goes on (cartridge jobs) or was broken "
+                     "off with vtld; delete it if none goes on"};
+    }
     auto file = StorageFile::open(part, StorageFile::Mode::brand_new);
     if (!file.ok()) return file.error();
     CheckReport report;

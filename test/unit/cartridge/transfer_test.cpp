@@ -69,6 +69,12 @@ TEST_CASE("what was exported can be imported, and is the same") {
     CHECK(exported->filemarks == 5);
     CHECK(file_bytes(path) == file_bytes(stand.data_file("LRA001L8")));
     CHECK_FALSE(export_to(stand, "LRA001L8", path).ok());  // never over a file
+    const auto broken_off = stand.folders[0] + "/again.file";
+    write_file(broken_off + ".part", {});
+    const auto refused = export_to(stand, "LRA001L8", broken_off);
+    REQUIRE_FALSE(refused.ok());
+    CHECK_THAT(refused.error().message, ContainsSubstring("again.file.part: is there already") &&
+                                            ContainsSubstring("delete it"));
 
     const auto imported = import(stand, "LRA002L8", path);
     REQUIRE(imported.ok());
