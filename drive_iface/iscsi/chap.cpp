@@ -66,8 +66,11 @@ Chap::Step Chap::judge(const TextKeys& keys) const {
     const auto& secret = (known ? *user : rules_->users.front()).credentials.secret;
     const auto expected = chap_response(challenge_.identifier, secret, challenge_.bytes);
     const auto response = binary_from_text(*response_text, expected.size());
-    if (!response || !equal(*response, expected) || !known)
-        return refused("wrong CHAP name or secret");
+    if (!response || !equal(*response, expected) || !known) {
+        // A name nobody has may be a secret that was put into the wrong field: it is not logged.
+        return refused(known ? "wrong CHAP secret for user " + *name
+                             : "no CHAP user has the name that was given");
+    }
     return answer(keys, *user);
 }
 

@@ -206,7 +206,8 @@ Login::Check Login::security(const TextKeys& keys, TextKeys& answers) {
     if (chap_ && !authenticated_) {
         auto step = chap_->request(keys);
         if (step.verdict == Chap::Verdict::refused)
-            return Refusal{LoginStatus::authentication_failure, step.why};
+            return Refusal{LoginStatus::authentication_failure,
+                           result_.initiator_name + ": " + step.why};
         authenticated_ = step.verdict == Chap::Verdict::authenticated;
         result_.user = step.user;
         if (authenticated_ && !result_.discovery) {

@@ -185,12 +185,17 @@ TEST_CASE("CHAP lets in who knows the secret, and nobody else") {
             security_request(one, true),
             text({{"CHAP_N", "backup"}, {"CHAP_R", chap_response(challenge, "guess")}}));
         CHECK(status_of(done) == LoginStatus::authentication_failure);
+        CHECK_THAT(
+            one.connection.close_reason().value_or(""),
+            ContainsSubstring("iqn.") && ContainsSubstring("wrong CHAP secret for user backup"));
     }
     SECTION("wrong name") {
         const auto done = one.one<LoginResponse>(
             security_request(one, true),
             text({{"CHAP_N", "root"}, {"CHAP_R", chap_response(challenge, "a secret of length")}}));
         CHECK(status_of(done) == LoginStatus::authentication_failure);
+        CHECK_THAT(one.connection.close_reason().value_or(""),
+                   ContainsSubstring("no CHAP user") && !ContainsSubstring("root"));
     }
     SECTION("on to the next stage without an answer") {
         const auto done = one.one<LoginResponse>(one.login_request());
