@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include "test/integration/vtld/libiscsi_host.hpp"
 #include "test/integration/vtld/vtld_process.hpp"
@@ -66,6 +67,10 @@ TEST_CASE("hosts discover the drives and inquire them with the tools they have")
                ContainsSubstring("Target:iqn.2026-01.example.test:drive-VT00000001 Portal:" +
                                  vtld.portal() + ",1"));
     CHECK_THAT(listed.output, ContainsSubstring("drive-VT00000002"));
+    // libiscsi's login wants the drive to be ready, or empty: the cartridge may still be opened.
+    const json ready = {{"serial", first_drive}, {"port", "host1"}, {"cdb", "000000000000"}};
+    for (int look = 0; look < 1000 && vtld.call("port.command", ready)["status"] != 0; ++look)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
     const auto inquired =
         run_program("iscsi-inq iscsi://" + vtld.portal() + "/" + vtld.target(first_drive) + "/0");
     INFO(inquired.output);
