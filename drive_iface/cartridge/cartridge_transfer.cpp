@@ -217,6 +217,7 @@ Result<CheckReport> import_cartridge(const JobContext& context, Metadata metadat
     if (done.ok()) done = recording.value()->close();
     recording.value().reset();
     if (done.ok()) done = move_into_place(into, barcode);
+    report.sound = report.damaged_blocks == 0;
     if (done.ok()) return report;
     static_cast<void>(delete_cartridge(growing, barcode));
     for (const auto& place : growing)
@@ -242,6 +243,7 @@ Result<CheckReport> export_cartridge(const JobContext& context, const std::strin
     CheckReport report;
     auto done = export_all(context, *recording.value(), *file, report);
     if (done.ok()) done = give_name(part, path);
+    report.sound = report.damaged_blocks == 0;
     if (done.ok()) return report;
     static_cast<void>(::unlink(part.c_str()));
     return done.error();

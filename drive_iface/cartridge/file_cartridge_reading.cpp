@@ -130,7 +130,15 @@ Outcome FileCartridge::read(std::uint64_t number, Bytes& into) {
     }
     auto block = std::move(found->second);
     held_.erase(found);
-    if (!block.error.empty()) return Error{block.error};
+    if (!block.error.empty()) {
+        // A host hears MEDIUM ERROR, and its operator nothing of which block of what.
+        if (door_.log) {
+            door_.log("cartridge " + facts_.barcode +
+                      " has a block that can not be read: " + block.error +
+                      "; cartridge check, when it is in a slot, finds all that is wrong with it");
+        }
+        return Error{block.error};
+    }
     if (into.empty()) {
         into = std::move(block.data);
     } else {

@@ -161,6 +161,11 @@ TEST_CASE("a damaged block is an error for that block alone") {
             CHECK(stand.read(*cartridge, i) == block_of(1000, i));
         }
     }
+    // A host hears of it; its operator, too.
+    REQUIRE(stand.log.size() == 1);
+    CHECK_THAT(stand.log[0],
+               ContainsSubstring("cartridge LRA001L8") &&
+                   ContainsSubstring("LRA001L8.tap: block 4 at byte 4032 is damaged"));
 }
 
 TEST_CASE("a damaged index entry is an error for its block alone") {

@@ -94,11 +94,13 @@ TEST_CASE("a damaged block leaves and comes in marked in error") {
     const auto exported = export_to(stand, "LRA001L8", path);
     REQUIRE(exported.ok());
     CHECK(exported->damaged_blocks == 1);
+    CHECK_FALSE(exported->sound);
     CHECK(file_bytes(path)[3] == 0x80);
 
     const auto imported = import(stand, "LRA002L8", path);
     REQUIRE(imported.ok());
     CHECK(imported->damaged_blocks == 1);
+    CHECK_FALSE(imported->sound);
     auto cartridge = stand.open("LRA002L8");
     CHECK_THAT(stand.read_error(*cartridge, 0), ContainsSubstring("damaged"));
     CHECK(stand.read(*cartridge, 2) == block_of(81, 81));
