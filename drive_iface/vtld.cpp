@@ -302,7 +302,8 @@ void Daemon::start_administration() {
 Outcome Daemon::start_library() {
     auto state = StateFile::open(configuration_.state_dir);
     if (!state) return state.error().within("state_dir");
-    if (auto kept = made_->save(); !kept) return kept.error().within("state_dir");
+    // Restoring from tape must not fail because of that.
+    if (auto kept = made_->save(); !kept) agent::runtime::log_warning(kept.error().message);
     const auto saved = state->load();
     if (!saved) return saved.error().within("state_dir");
     virtual_library::CartridgeShelf& shelf = sessions_ ? sessions_->shelf_for_drives() : *shelf_;
