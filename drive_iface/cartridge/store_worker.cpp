@@ -25,6 +25,8 @@ constexpr auto idle_before_checkpoint = 3s;
 constexpr std::uint64_t batch_cost_max = 8 << 20;
 constexpr std::size_t batch_operations_max = 1024;
 constexpr std::uint64_t fetch_bytes = 1 << 20;
+// Of all cartridges that are read at the same time; each has a fetch at least.
+constexpr std::uint64_t read_ahead_of_all = 8 << 20;
 constexpr std::uint64_t reserve_step_min = 256 << 10;
 constexpr std::uint64_t operation_cost = 64;
 
@@ -144,7 +146,7 @@ void StoreWorker::read_on(std::uint64_t next) {
         fetch_end_ = 0;
         fetch_ahead_ = true;
     }
-    if (fetched_bytes_ < limits_.read_ahead_bytes / 2) work_.notify_one();
+    if (runs_low()) work_.notify_one();
 }
 
 void StoreWorker::forget_fetched() {
@@ -255,8 +257,14 @@ bool StoreWorker::fetch_wanted() const {
     const auto end = readable_end();
     if (fetch_next_ >= end) return false;
     if (fetch_next_ < fetch_end_) return true;
-    // Refilled in big steps: below half, up to the whole.
-    return fetch_ahead_ && fetched_bytes_ < limits_.read_ahead_bytes / 2;
+    return fetch_ahead_ && runs_low();
+}
+
+// Refilled in big steps: below half, up to the whole.
+bool StoreWorker::runs_low() const {
+    const auto streams = static_cast<std::uint64_t>(std::max(1, workers_that_stream.load()));
+    const auto share = std::max(read_ahead_of_all / streams, fetch_bytes);
+    return fetched_bytes_ < std::min(limits_.read_ahead_bytes, share) / 2;
 }
 
 void StoreWorker::fetch_step(Lock& lock) {

@@ -50,8 +50,8 @@ struct StoreState {
 class StoreWorker {
   public:
     struct Limits {
-        // Few enough to stay in the processor's cache; a disk is kept busy by the system's own
-        // reading ahead.
+        // At most; less where several cartridges are read. Few enough to stay in the processor's
+        // cache: a disk is kept busy by the system's own reading ahead.
         std::uint64_t read_ahead_bytes = 4ULL << 20;
         std::uint64_t checkpoint_bytes = 4ULL << 30;  // written without being asked to synchronise
     };
@@ -103,6 +103,7 @@ class StoreWorker {
     void rest(Lock& lock);
     [[nodiscard]] std::uint64_t readable_end() const;
     [[nodiscard]] bool fetch_wanted() const;
+    [[nodiscard]] bool runs_low() const;
     [[nodiscard]] bool somebody_waits() const;
     void forget_fetched();
     void fetch_step(Lock& lock);
