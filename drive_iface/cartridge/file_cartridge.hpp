@@ -79,6 +79,7 @@ class FileCartridge final : public virtual_library::Cartridge {
     [[nodiscard]] std::uint64_t bytes_left() const;
     [[nodiscard]] RecordedEnd before(std::uint64_t number) const;
     [[nodiscard]] const IndexEntry* stored_entry(std::uint64_t number) const;
+    void tell_damage(const std::string& line);
     [[nodiscard]] bool hold(std::uint64_t number, bool ahead);
     [[nodiscard]] bool look_into_window(std::uint64_t number, bool ahead);
     [[nodiscard]] ByteView in_window(std::uint64_t number) const;
@@ -120,6 +121,7 @@ class FileCartridge final : public virtual_library::Cartridge {
         std::optional<std::uint64_t> verified;
     };
     Window window_;
+    int damage_told_ = 0;          // lines in the log since it was loaded
     bool worker_reads_ = false;    // what is not in memory, until the reader goes elsewhere
     std::uint64_t read_next_ = 0;  // behind the last request
     std::uint32_t sequential_reads_ = 0;

@@ -81,7 +81,7 @@ bool FileCartridge::hold(std::uint64_t number, bool ahead) {
     if (number >= tail_.stored().objects) return false;
     const auto* entry = stored_entry(number);
     if (entry == nullptr) return false;
-    ReadBlock block{number, {}, {}};
+    ReadBlock block{number, {}, {}, {}};
     if (!worker_->recording().read_at_once(*entry, block.data)) return false;
     held_.emplace(number, std::move(block));
     return true;
@@ -115,6 +115,17 @@ bool FileCartridge::at_hand(std::uint64_t first, std::uint64_t count) {
     return true;
 }
 
+// A cartridge may have millions of damaged blocks, and a host may read each of them again and
+// again.
+void FileCartridge::tell_damage(const std::string& line) {
+    constexpr int told_max = 20;
+    if (!door_.log || damage_told_ >= told_max) return;
+    door_.log(line);
+    if (++damage_told_ < told_max) return;
+    door_.log("cartridge " + facts_.barcode + " has damage told " + std::to_string(told_max) +
+              " times; no more of it is until it is loaded again");
+}
+
 Outcome FileCartridge::read(std::uint64_t number, Bytes& into) {
     if (window_.verified == number) {
         const auto data = in_window(number);
@@ -132,12 +143,15 @@ Outcome FileCartridge::read(std::uint64_t number, Bytes& into) {
     held_.erase(found);
     if (!block.error.empty()) {
         // A host hears MEDIUM ERROR, and its operator nothing of which block of what.
-        if (door_.log) {
-            door_.log("cartridge " + facts_.barcode +
-                      " has a block that can not be read: " + block.error +
-                      "; cartridge check, when it is in a slot, finds all that is wrong with it");
-        }
+        tell_damage("cartridge " + facts_.barcode +
+                    " has a block that can not be read: " + block.error +
+                    "; cartridge check, when it is in a slot, finds all that is wrong with it");
         return Error{block.error};
+    }
+    if (!block.one_copy.empty()) {
+        tell_damage("cartridge " + facts_.barcode +
+                    " is read from its other copy: " + block.one_copy + "; 'cartridge check " +
+                    facts_.barcode + "' with repair, when it is in a slot, makes both alike again");
     }
     if (into.empty()) {
         into = std::move(block.data);

@@ -18,7 +18,8 @@ namespace drive_iface::cartridge {
 struct ReadBlock {
     std::uint64_t number = 0;
     virtual_library::Bytes data;
-    std::string error;  // empty: `data` is what was written
+    std::string error;     // empty: `data` is what was written
+    std::string one_copy;  // not empty: what is wrong with one copy, while another one is whole
 };
 
 // What is in the folders under one barcode, as far as the descriptions tell.

@@ -91,21 +91,22 @@ bool Recording::read_at_once(std::span<const IndexEntry> neighbours,
 }
 
 ReadBlock Recording::read_one(const IndexEntry& entry) const {
-    ReadBlock block{entry.before.objects, {}, {}};
+    ReadBlock block{.number = entry.before.objects, .data = {}, .error = {}, .one_copy = {}};
+    std::string first;  // what is wrong with the first copy that fails
     for (const auto* copy : good_copies()) {
         block.data.resize(entry.object.length);
         const auto got = copy->data().read(entry.before.offset + tap_word, block.data);
         if (got.ok() && checksum::crc32c(block.data) == entry.crc32c) {
-            block.error.clear();
+            block.one_copy = std::move(first);
             return block;
         }
-        if (!block.error.empty()) continue;
-        block.error = got.ok() ? copy->paths().data + ": block " + std::to_string(block.number) +
-                                     " at byte " + std::to_string(entry.before.offset) +
-                                     " is damaged: its checksum is wrong"
-                               : got.error().message;
+        if (!first.empty()) continue;
+        first = got.ok()
+                    ? copy->paths().data + ": block " + std::to_string(block.number) + " at byte " +
+                          std::to_string(entry.before.offset) + " is damaged: its checksum is wrong"
+                    : got.error().message;
     }
-    if (block.error.empty()) block.error = barcode_ + ": no copy is left to read";
+    block.error = first.empty() ? barcode_ + ": no copy is left to read" : first;
     block.data.clear();
     return block;
 }
@@ -119,7 +120,7 @@ std::vector<ReadBlock> Recording::read(std::uint64_t first, std::uint64_t end,
         if (entries.empty()) return;
         const auto from = blocks.size();
         for (const auto& entry : entries) {
-            blocks.push_back({entry.before.objects, {}, {}});
+            blocks.push_back({entry.before.objects, {}, {}, {}});
         }
         const auto good = good_copies();
         const bool got = !good.empty() &&
@@ -145,7 +146,7 @@ std::vector<ReadBlock> Recording::read(std::uint64_t first, std::uint64_t end,
                 blocks.push_back(read_one(*entry));
                 bytes += entry->object.length;
             } else if (!entry.ok()) {
-                blocks.push_back({number, {}, entry.error().message});
+                blocks.push_back({number, {}, entry.error().message, {}});
             }
             ++number;
             continue;

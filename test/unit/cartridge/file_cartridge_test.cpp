@@ -278,6 +278,28 @@ TEST_CASE("a mirror goes on with the good copy when the other is damaged") {
     for (std::uint32_t i = 0; i < 10; ++i) {
         CHECK(stand.read(*cartridge, i) == block_of(1000, i));
     }
+    // No host hears of it; the operator does, while the other copy is whole.
+    REQUIRE(stand.log.size() == 1);
+    CHECK_THAT(stand.log[0],
+               ContainsSubstring("cartridge LRA001L8 is read from its other copy") &&
+                   ContainsSubstring("LRA001L8.tap: block 2 at byte 2016 is damaged") &&
+                   ContainsSubstring("'cartridge check LRA001L8' with repair"));
+}
+
+TEST_CASE("a host that reads what is damaged again and again does not fill the log") {
+    ShelfStand stand;
+    stand.create("LRA001L8");
+    auto cartridge = stand.open("LRA001L8");
+    stand.append(*cartridge, block_of(1000, 0));
+    stand.close(std::move(cartridge));
+    auto data = file_bytes(stand.data_file("LRA001L8"));
+    data[500] ^= 1;
+    write_file(stand.data_file("LRA001L8"), data);
+    cartridge = stand.open("LRA001L8");
+    for (int i = 0; i < 50; ++i)
+        CHECK_THAT(stand.read_error(*cartridge, 0), ContainsSubstring("block 0"));
+    REQUIRE(stand.log.size() == 21);
+    CHECK_THAT(stand.log.back(), ContainsSubstring("no more of it is until it is loaded again"));
 }
 
 TEST_CASE("short blocks that are read in a row are right, and a damaged one is damaged alone") {
