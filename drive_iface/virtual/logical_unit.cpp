@@ -201,7 +201,7 @@ Answer execute(LogicalUnit& unit, const Device& device, CommandTable table, Nexu
         if (auto refused = refused_at_the_door(call)) return refused;
         if (medium_in_use(call)) return std::nullopt;
     }
-    Answer answer = row->handle(call);
+    Answer answer = (*row->handle)(call);
     if (!answer) nexus.unfinished = std::move(so_far);
     if (answer && answer->status == Status::reservation_conflict) note_refusal(unit, nexus);
     return answer;
