@@ -54,7 +54,8 @@ ExitCode run(const shell::CommandLine& line, bool json_for_errors) {
 }
 
 ExitCode body(int argc, char** argv) {
-    std::setlocale(LC_CTYPE, "");  // libedit counts characters, not bytes
+    // libedit counts characters, not bytes. No other thread is there yet.
+    std::setlocale(LC_CTYPE, "");  // NOLINT(concurrency-mt-unsafe)
     const std::vector<std::string> words(argv + 1, argv + argc);
     shell::GlobalOptions defaults;
     if (const char* socket = std::getenv("LRACTL_SOCKET")) defaults.socket = socket;

@@ -348,7 +348,7 @@ Outcome Daemon::start_events() {
     auto opened = EventChannels::open(
         loop_, configuration_.events_connect, configuration_.events_tls, drives,
         {.command = [this](const events::DriveCommand& command,
-                           std::function<void(Outcome)> done) { carry_out(command, done); },
+                           const std::function<void(Outcome)>& done) { carry_out(command, done); },
          .forced_offline = [this] { return forced_offline(); },
          .states = [this] { return states(); }});
     if (!opened) return opened.error();

@@ -58,7 +58,7 @@ bool LibraryHints::take_inform(const ReceivedMessage& inform, const asio::ip::ad
         inform.user() != source.configuration.user) {
         return false;
     }
-    const std::vector<Varbind> varbinds = inform.varbinds();
+    const std::vector<Varbind>& varbinds = inform.varbinds();
     hint(source, trap_oid_of(varbinds).value_or(Oid()), varbinds);
     return true;
 }
@@ -99,7 +99,7 @@ bool LibraryHints::take_v3(Source& source, std::span<const std::uint8_t> datagra
                           message.command() == ReceivedMessage::Command::trap &&
                           message.user() == source.configuration.user;
     if (accepted) {
-        const std::vector<Varbind> varbinds = message.varbinds();
+        const std::vector<Varbind>& varbinds = message.varbinds();
         hint(source, trap_oid_of(varbinds).value_or(Oid()), varbinds);
     } else {
         counters_->add(SnmpCount::hints_refused);

@@ -51,9 +51,11 @@ agent::core::Outcome prepare_snmp_library(SnmpLibrarySettings settings) {
     const std::string program = state.settings.program;
     const std::string private_dir = state.settings.private_dir;
 
+    // NOLINTBEGIN(concurrency-mt-unsafe): the process has one thread yet (see the header)
     ::setenv("MIBS", "", 1);
     ::setenv("MIBDIRS", "/nonexistent", 1);
     ::setenv("SNMPCONFPATH", private_dir.c_str(), 1);
+    // NOLINTEND(concurrency-mt-unsafe)
     netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_PERSIST_STATE, 1);
     netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_ALARM_DONT_USE_SIG, 1);
     netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_NO_DISCOVERY, 1);

@@ -20,6 +20,7 @@ struct SnmpLibrarySettings {
 };
 
 // Before init_snmp(): between the two calls a process that serves a MIB registers its tables.
+// Writes the environment, so it is called before the process has a second thread.
 [[nodiscard]] agent::core::Outcome prepare_snmp_library(SnmpLibrarySettings settings);
 // init_snmp(); checks that the library took our engine ID and boots.
 [[nodiscard]] agent::core::Outcome start_snmp_library();

@@ -318,7 +318,7 @@ void SnmpNoticeChannel::say_to_pair(const std::string& peer, const std::string& 
 }
 
 agent::core::Outcome SnmpNoticeChannel::set_consumers(ConsumersConfiguration configuration) {
-    const agent::core::Outcome set = parts_->consumers->configure(configuration, parts_->users);
+    agent::core::Outcome set = parts_->consumers->configure(configuration, parts_->users);
     if (set) parts_->consumers_configuration = std::move(configuration);
     return set;
 }
@@ -381,9 +381,9 @@ agent::core::Outcome SnmpNoticeChannel::reconfigure(
         }
         if (!stays) parts_->sender->remove_destination(old.name);
     }
-    parts_->configuration.peers = peers;
+    parts_->configuration.peers = std::move(peers);
     parts_->configuration.users = std::move(users);
-    const agent::core::Outcome set = parts_->set_peers(peers);
+    agent::core::Outcome set = parts_->set_peers(parts_->configuration.peers);
     parts_->refresh_allow_list();
     if (!set) return set;
     return set_consumers(std::move(*consumers));

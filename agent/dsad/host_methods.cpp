@@ -188,15 +188,19 @@ ControlAnswer changed(Daemon& daemon, Daemon::ChangeByHand change) {
     return *drive;
 }
 
+ControlError nobody_brings_back(const std::string& serial) {
+    return {ControlErrorCode::failed,
+            "drive " + serial +
+                " was taken offline in the application by dsad, and nobody would "
+                "bring it back; `application online " +
+                serial + "` first"};
+}
+
 // What dsad took offline is brought back under the name that it was taken offline by, or by nobody.
 std::optional<ControlError> kept_by_the_ledger(const Daemon& daemon, const std::string& serial) {
     for (const auto& view : daemon.drives()) {
         if (view.drive.text != serial || !view.ledger) continue;
-        return ControlError{ControlErrorCode::failed,
-                            "drive " + serial +
-                                " was taken offline in the application by dsad, and nobody would "
-                                "bring it back; `application online " +
-                                serial + "` first"};
+        return nobody_brings_back(serial);
     }
     return std::nullopt;
 }

@@ -126,8 +126,9 @@ std::vector<std::string> nodes_beside(const std::string& node) {
     const std::string number = name.substr(2, end == std::string::npos ? end : end - 2);
     for (const char* kind : {"st", "nst"}) {
         for (const char* one : {"", "l", "m", "a"}) {
-            const std::string beside = folder + kind + number + one;
-            if (beside != node) nodes.push_back(beside);
+            std::string beside = folder;
+            beside.append(kind).append(number).append(one);
+            if (beside != node) nodes.push_back(std::move(beside));
         }
     }
     return nodes;

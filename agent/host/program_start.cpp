@@ -13,6 +13,7 @@ namespace {
 // Closed by a null pointer, as execve(2) wants them.
 std::vector<char*> pointers_into(std::vector<std::string>& texts) {
     std::vector<char*> result;
+    result.reserve(texts.size() + 1);
     for (auto& text : texts)
         result.push_back(text.data());
     result.push_back(nullptr);

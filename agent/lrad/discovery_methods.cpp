@@ -177,7 +177,7 @@ void DiscoveryService::discover(DiscoveryOptions options, const std::string& ope
 
 void Controller::serve_discovery() {
     control_->on_async("drive.discover", [this](const json& params, const runtime::Caller&,
-                                                runtime::ControlServer::Answerer answer) {
+                                                const runtime::ControlServer::Answerer& answer) {
         auto portals = portals_asked_for(params);
         if (!portals)
             return answer(ControlError{ControlErrorCode::invalid_params, portals.error().message});

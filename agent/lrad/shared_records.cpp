@@ -531,7 +531,7 @@ bool SharedRecords::is_to_wait(const DriveSerial& drive) {
     return true;
 }
 
-void SharedRecords::read_before_serving(std::function<void(const Outcome&)> done) {
+void SharedRecords::read_before_serving(const std::function<void(const Outcome&)>& done) {
     work_->hurry->store(true);
     const bool posted = work_->worker->post([weak = std::weak_ptr(work_), done,
                                              hurry = work_->hurry, named = work_->ledger.open_ids(),

@@ -84,7 +84,7 @@ class SharedRecords {
 
     // Reads the rows of this node's own server, which takes writes by now, and obeys them. `done`
     // once, from the loop, unless this ends before; an error: they could not be read.
-    void read_before_serving(std::function<void(const core::Outcome&)> done);
+    void read_before_serving(const std::function<void(const core::Outcome&)>& done);
     // By what the drive is forced offline at either node, as ids.
     [[nodiscard]] std::vector<std::string> open_marks(const core::DriveSerial& drive) const;
     // Marks that could not be put, for status; in words.

@@ -290,19 +290,19 @@ MountDispatch serve_mounts(runtime::ControlServer& server, MountServiceSource so
         });
     };
     const auto about = [&](const char* method, const char* parameter, auto work) {
-        serve(method,
-              [methods, parameter, work](const json& params, const Caller&, Answerer answer) {
-                  const auto name = word_parameter(params, parameter, request_name_max);
-                  if (!name) return answer(wrong_request(name.error().message));
-                  work(*methods, *name, answer);
-              });
+        serve(method, [methods, parameter, work](const json& params, const Caller&,
+                                                 const Answerer& answer) {
+            const auto name = word_parameter(params, parameter, request_name_max);
+            if (!name) return answer(wrong_request(name.error().message));
+            work(*methods, *name, answer);
+        });
     };
-    serve("volume.mount", [methods](const json& params, const Caller&, Answerer answer) {
+    serve("volume.mount", [methods](const json& params, const Caller&, const Answerer& answer) {
         methods->mount(params, answer);
     });
     const auto end = [&](const char* method, const char* parameter, auto work) {
         serve(method, [methods, parameter, work](const json& params, const Caller&,
-                                                 Answerer answer) {
+                                                 const Answerer& answer) {
             const auto name = word_parameter(params, parameter, request_name_max);
             if (!name) return answer(wrong_request(name.error().message));
             const auto meant = claim_meant(params);
@@ -327,21 +327,21 @@ MountDispatch serve_mounts(runtime::ControlServer& server, MountServiceSource so
           [](MountMethods& m, const std::string& name, const Answerer& answer) {
               m.show_claim(name, answer);
           });
-    serve("volume.list", [methods](const json&, const Caller&, Answerer answer) {
+    serve("volume.list", [methods](const json&, const Caller&, const Answerer& answer) {
         if (const auto service = methods->service_for(answer))
             service->list_volumes(answering_list<claims::Volume>(answer, volume_json));
     });
-    serve("volume.scan", [methods](const json& params, const Caller&, Answerer answer) {
+    serve("volume.scan", [methods](const json& params, const Caller&, const Answerer& answer) {
         methods->scan(params, answer);
     });
     for (const auto& [method, state] : {std::pair{"volume.disable", claims::VolumeState::disabled},
                                         std::pair{"volume.enable", claims::VolumeState::usable}}) {
         serve(method, [methods, method = std::string(method), state = state](
-                          const json& params, const Caller& caller, Answerer answer) {
+                          const json& params, const Caller& caller, const Answerer& answer) {
             methods->set_volume(method, state, params, caller, answer);
         });
     }
-    serve("claim.list", [methods](const json& params, const Caller&, Answerer answer) {
+    serve("claim.list", [methods](const json& params, const Caller&, const Answerer& answer) {
         const auto all = params.find("all");
         if (all != params.end() && !all->is_boolean())
             return answer(wrong_request("all must be true or false"));
@@ -350,13 +350,14 @@ MountDispatch serve_mounts(runtime::ControlServer& server, MountServiceSource so
                                  answering_list<ClaimView>(answer, claim_json));
         }
     });
-    serve("claim.drives", [methods](const json&, const Caller&, Answerer answer) {
+    serve("claim.drives", [methods](const json&, const Caller&, const Answerer& answer) {
         if (const auto service = methods->service_for(answer))
             service->list_drives(answering_list<claims::DriveRow>(answer, drive_row_json));
     });
-    serve("claim.free", [methods](const json& params, const Caller& caller, Answerer answer) {
-        methods->free_drive(params, caller, answer);
-    });
+    serve("claim.free",
+          [methods](const json& params, const Caller& caller, const Answerer& answer) {
+              methods->free_drive(params, caller, answer);
+          });
     MountDispatch dispatch;
     dispatch.serve = [handlers](const std::string& method, const json& params, const Caller& caller,
                                 Answerer answer) {

@@ -36,7 +36,7 @@ constexpr Duration ready_look_interval{250};
 void MountService::at_robot(std::function<MoveEnd(Transport&)> work,
                             std::function<void(const MoveEnd&)> then) {
     const std::weak_ptr<MountService> weak = weak_from_this();
-    const auto tell = [this, weak, then](const MoveEnd& end) {
+    const auto tell = [this, weak, then = std::move(then)](const MoveEnd& end) {
         asio::post(loop_, [weak, then, end] {
             const auto self = weak.lock();
             if (self && !self->stopped_) then(end);

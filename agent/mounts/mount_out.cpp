@@ -1,6 +1,7 @@
 // Cartridges back to their slots, and claims to their end.
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/mounts/drive_hold.hpp"
 #include "agent/mounts/mount_run.hpp"
@@ -38,7 +39,8 @@ std::optional<MountFault> wrong_with_finding(const Result<std::optional<Claim>>&
 
 void MountService::unmount(const std::string& name, MountCallback callback) {
     if (auto fault = why_not_now(false)) return callback(*fault);
-    find_claim(name, [this, name, callback](const Result<std::optional<Claim>>& found) {
+    find_claim(name, [this, name,
+                      callback = std::move(callback)](const Result<std::optional<Claim>>& found) {
         if (auto fault = wrong_with_finding(found, name)) return callback(*fault);
         const Claim& claim = **found;
         if (claim.state == ClaimState::ended && claim.ending == ClaimEnding::unmounted)
@@ -90,7 +92,8 @@ void MountService::begin_unmount(const Claim& claim, const MountCallback& callba
 }
 
 void MountService::cancel(const std::string& name, MountCallback callback) {
-    find_claim(name, [this, name, callback](const Result<std::optional<Claim>>& found) {
+    find_claim(name, [this, name,
+                      callback = std::move(callback)](const Result<std::optional<Claim>>& found) {
         if (auto fault = wrong_with_finding(found, name)) return callback(*fault);
         const Claim& claim = **found;
         const auto run = find_run(claim.id);
@@ -250,7 +253,7 @@ void MountService::give_drive_back(const RunPointer& run, ClaimRelease how) {
         [family = family_, own = key_](Transport& drive, Duration timeout) {
             return let_go_of_drive(drive, family, own, timeout);
         },
-        [this, run, how](const Outcome& outcome) {
+        [this, run, how = std::move(how)](const Outcome& outcome) {
             if (outcome) return record_release(run, how);
             run->step = "takes its reservation off the drive: " + outcome.error().message;
             after(options_.asked_again, run, [this, run, how] { give_drive_back(run, how); });

@@ -69,7 +69,7 @@ void MountService::list_claims(bool all, ClaimsCallback callback) {
             }
             return views;
         },
-        [this, callback](const Found& found) {
+        [this, callback = std::move(callback)](const Found& found) {
             if (!found) return callback(found);
             auto views = found.value();
             for (auto& view : views) {
@@ -81,24 +81,25 @@ void MountService::list_claims(bool all, ClaimsCallback callback) {
 
 void MountService::show_claim(const std::string& claim, ClaimsCallback callback) {
     using Found = Result<std::vector<ClaimView>>;
-    find_claim(claim, [this, callback](const Result<std::optional<Claim>>& found) {
-        if (!found) return callback(Found(found.error()));
-        if (!*found) return callback(Found(std::vector<ClaimView>{}));
-        const auto id = (*found)->id;
-        if ((*found)->state != ClaimState::queued) {
-            ClaimView view{**found, 0, ""};
-            if (const auto run = find_run(id)) view.step = run->step;
-            return callback(Found(std::vector<ClaimView>{view}));
-        }
-        list_claims(false, [callback, id](const Found& all) {
-            if (!all) return callback(all);
-            std::vector<ClaimView> one;
-            for (const auto& view : *all) {
-                if (view.claim.id == id) one.push_back(view);
-            }
-            callback(Found(std::move(one)));
-        });
-    });
+    find_claim(claim,
+               [this, callback = std::move(callback)](const Result<std::optional<Claim>>& found) {
+                   if (!found) return callback(Found(found.error()));
+                   if (!*found) return callback(Found(std::vector<ClaimView>{}));
+                   const auto id = (*found)->id;
+                   if ((*found)->state != ClaimState::queued) {
+                       ClaimView view{**found, 0, ""};
+                       if (const auto run = find_run(id)) view.step = run->step;
+                       return callback(Found(std::vector<ClaimView>{view}));
+                   }
+                   list_claims(false, [callback, id](const Found& all) {
+                       if (!all) return callback(all);
+                       std::vector<ClaimView> one;
+                       for (const auto& view : *all) {
+                           if (view.claim.id == id) one.push_back(view);
+                       }
+                       callback(Found(std::move(one)));
+                   });
+               });
 }
 
 void MountService::list_volumes(
@@ -150,7 +151,7 @@ void MountService::free_drive(const std::string& serial, const std::optional<Dri
             }
             return table.free_drive(serial, runtime::clock_now().wall);
         },
-        [this, done](const Outcome& outcome) {
+        [this, done = std::move(done)](const Outcome& outcome) {
             refresh_drives();
             serve_line();
             done(outcome);

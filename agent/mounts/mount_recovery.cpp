@@ -159,7 +159,7 @@ void MountService::inventory_at_robot(bool stock,
 }
 
 void MountService::scan(bool stock, Done done) {
-    inventory_at_robot(stock, [this, done](const Result<Inventory>& inventory) {
+    inventory_at_robot(stock, [this, done = std::move(done)](const Result<Inventory>& inventory) {
         if (!inventory) {
             const auto& words = inventory.error().message;
             const Error trouble = inventory.error().within("the changer can not be asked");
@@ -194,7 +194,7 @@ bool MountService::is_new_trouble(const std::string& words) {
 
 // A job of nothing runs when the drive was identified: then its product is known, or it does not
 // answer.
-void MountService::identify_drives(std::function<void()> then) {
+void MountService::identify_drives(const std::function<void()>& then) {
     const auto drives = doors_.reachable_drives();
     auto left = std::make_shared<std::size_t>(drives.size());
     if (drives.empty()) return then();
@@ -249,7 +249,7 @@ void MountService::learn(const Inventory& inventory, Done done) {
             if (auto learnt = table.learn_drives(facts); !learnt) return learnt;
             return table.learn_volumes(volumes, clock_now().wall);
         },
-        [this, done](const Outcome& outcome) {
+        [this, done = std::move(done)](const Outcome& outcome) {
             refresh_drives();
             done(outcome);
         });
@@ -260,7 +260,7 @@ void MountService::learn(const Inventory& inventory, Done done) {
 void MountService::recover_all(const std::string& node, std::function<void()> then) {
     at_desk<Result<std::vector<Claim>>>(
         [](ClaimTable& table) { return table.claims(false, claims_recovered_max); },
-        [this, node, then](const Result<std::vector<Claim>>& open) {
+        [this, node, then = std::move(then)](const Result<std::vector<Claim>>& open) {
             if (!open) {
                 runtime::log_error("the drive table can not be read: " + open.error().message);
                 auto timer = std::make_shared<asio::steady_timer>(

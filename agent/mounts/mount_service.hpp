@@ -252,7 +252,7 @@ class MountService : public std::enable_shared_from_this<MountService> {
     void take_stock_first();
     void learn(const Inventory& inventory, Done done);
     [[nodiscard]] bool is_new_trouble(const std::string& words);
-    void identify_drives(std::function<void()> then);
+    void identify_drives(const std::function<void()>& then);
     void scan_again_later();
     void inventory_at_robot(bool take_stock,
                             std::function<void(const core::Result<Inventory>&)> then);

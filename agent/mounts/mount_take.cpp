@@ -54,10 +54,10 @@ void MountService::take(MountRequest request, std::vector<std::string> not_these
     const auto known = doors_.known_drives(request.host);
     request.affinity = doors_.preferred_drives(request.host);
     at_desk<Taken>(
-        [this, request, known, not_these, key = key_](ClaimTable& table) {
+        [this, request, known, not_these = std::move(not_these), key = key_](ClaimTable& table) {
             return take_at_desk(table, request, known, not_these, key);
         },
-        [this, request, in_line, callback](const Taken& result) {
+        [this, request, in_line, callback = std::move(callback)](const Taken& result) {
             taken(result, request, in_line, callback);
         });
 }
@@ -77,6 +77,10 @@ ClaimRelease release_after(const TryFailure& failure, bool refused) {
     how.reason = failure.words;
     if (!refused) how.failed_drive = failure.serial;
     return how;
+}
+
+std::string of_drive(const std::string& serial, const std::string& words) {
+    return "drive " + serial + ": " + words;
 }
 
 std::string all_of(const std::vector<std::string>& failures) {
@@ -132,7 +136,7 @@ MountService::Taken MountService::take_at_desk(ClaimTable& table, const MountReq
             if (blame && blame->drive) result.quarantined.push_back(serial);
             if (blame && blame->volume) result.volume_quarantined = words;
         }
-        result.failures.push_back("drive " + serial + ": " + words);
+        result.failures.push_back(of_drive(serial, words));
         auto released = table.release(id, how, clock_now().wall);
         if (!released) {
             result.trouble = released.error();

@@ -358,15 +358,15 @@ void serve_node(asio::io_context& loop, runtime::ControlServer& server, NodeRunn
     server.on("pair.keys",
               [methods](const json&, const Caller&) { return node_keys(methods->node()); });
     server.on_async("pair.shutdown",
-                    [methods](const json& params, const Caller& caller, Answerer answer) {
+                    [methods](const json& params, const Caller& caller, const Answerer& answer) {
                         methods->when_started(&NodeMethods::shut_down, params, caller, answer);
                     });
     server.on_async("pair.recover",
-                    [methods](const json& params, const Caller& caller, Answerer answer) {
+                    [methods](const json& params, const Caller& caller, const Answerer& answer) {
                         methods->when_started(&NodeMethods::recover, params, caller, answer);
                     });
     server.on_async("pair.enrol",
-                    [methods](const json& params, const Caller& caller, Answerer answer) {
+                    [methods](const json& params, const Caller& caller, const Answerer& answer) {
                         methods->when_started(&NodeMethods::enrol, params, caller, answer);
                     });
 }

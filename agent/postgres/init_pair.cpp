@@ -60,6 +60,7 @@ Outcome right_user(const InitPair& asked, const ServerOwner& owner) {
     struct stat status {};
     if (::geteuid() != 0 || ::stat(above.c_str(), &status) != 0) return Nothing{};
     if (status.st_uid == 0 || status.st_uid == owner.uid) return Nothing{};
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): only lrad --init-pair asks, once
     const passwd* user = ::getpwuid(status.st_uid);
     const std::string name = user == nullptr ? std::to_string(status.st_uid) : user->pw_name;
     return Error{above + " belongs to " + name +

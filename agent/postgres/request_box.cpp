@@ -95,9 +95,9 @@ Outcome drop_requests(PrimarySession& session, const std::vector<std::string>& i
 Result<std::vector<BoxedRequest>> read_requests(PrimarySession& session,
                                                 const std::vector<std::string>& without) {
     const auto rows = session.read(
-        sql_of({"SELECT id, node, method, parameters, asker, asked_at, coalesce(means, '') FROM "
-                "pair_request WHERE answer IS NULL AND abs(wanted_at - ",
-                server_now, ") <= ", wanted_for_ms,
+        sql_of({"SELECT id, node, method, parameters, asker, asked_at, coalesce(means, '') ",
+                "FROM pair_request WHERE answer IS NULL AND abs(wanted_at - ", server_now,
+                ") <= ", wanted_for_ms,
                 " AND NOT id = ANY(string_to_array($2, chr(31))) ORDER BY asked_at, id LIMIT "
                 "$1::bigint"}),
         {requests_read_max, in_one_text(without)});

@@ -35,6 +35,7 @@ Result<Rows> ServerSession::run(std::string_view sql, const std::vector<std::str
     state_.clear();
     const std::string text(sql);
     std::vector<const char*> values;
+    values.reserve(parameters.size());
     for (const auto& parameter : parameters)
         values.push_back(parameter.c_str());
     PGconn* connection = connection_.get();

@@ -143,7 +143,7 @@ core::Outcome DriveSharingAgentStore::commit(
     if (!has_records(effects)) return core::Nothing{};
     return database_->transaction([&]() -> core::Outcome {
         for (const core::DriveSharingAgentEffect& effect : effects) {
-            const core::Outcome outcome = std::visit(Writer{*database_, events_max_}, effect);
+            core::Outcome outcome = std::visit(Writer{*database_, events_max_}, effect);
             if (!outcome.ok()) return outcome;
         }
         return core::Nothing{};

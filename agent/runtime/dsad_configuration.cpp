@@ -21,7 +21,7 @@ std::string unknown_placeholder(const std::string& argument) {
          open = argument.find('{', open + 1)) {
         const std::size_t close = argument.find('}', open);
         if (close == std::string::npos) return {};
-        const std::string name = argument.substr(open, close - open + 1);
+        std::string name = argument.substr(open, close - open + 1);
         if (name != "{drive}" && name != "{serial}" && name != "{device}") return name;
     }
     return {};
@@ -266,7 +266,7 @@ class DsadReading {
     std::vector<std::string> read_argv(const json& application, const std::string& action,
                                        bool may_be_missing) {
         const std::string path = "application." + action;
-        const auto argv = application[action].get<std::vector<std::string>>();
+        auto argv = application[action].get<std::vector<std::string>>();
         if (argv.empty() && !may_be_missing) {
             wrong(path,
                   "is missing; with \"observe_only\": false a program for each of offline, "
@@ -287,7 +287,8 @@ class DsadReading {
 
     std::vector<std::string> read_patterns(const json& states, const std::string& state,
                                            const std::string& where) {
-        const auto patterns = states[state].get<std::vector<std::string>>();
+        const std::string path = where + "." + state;
+        auto patterns = states[state].get<std::vector<std::string>>();
         for (std::size_t i = 0; i < patterns.size(); ++i) {
             try {
                 // As they will be matched (agent/host/line_pattern.hpp).
@@ -295,7 +296,7 @@ class DsadReading {
                     with_placeholders_filled(patterns[i]),
                     std::regex::ECMAScript | std::regex_constants::__polynomial);
             } catch (const std::regex_error& error) {
-                wrong(path_of_element(where + "." + state, i),
+                wrong(path_of_element(path, i),
                       std::string("is not an ECMAScript regular expression without "
                                   "back-references: ") +
                           error.what());

@@ -43,7 +43,7 @@ Log& log() {
 // Is stderr the journal's stream? systemd names its device and inode (systemd.exec(5),
 // JOURNAL_STREAM); a program whose stderr was redirected since has the variable still.
 bool stderr_is_journal() {
-    const char* stream = std::getenv("JOURNAL_STREAM");  // NOLINT(concurrency-mt-unsafe): at start
+    const char* stream = std::getenv("JOURNAL_STREAM");
     if (stream == nullptr) return false;
     unsigned long long device = 0;
     unsigned long long inode = 0;
@@ -114,7 +114,7 @@ std::string one_line(std::string_view text) {
 
 void start_log(const std::string& program) {
     log() = make_log(program, stderr_is_journal());
-    const char* wanted = std::getenv("LRA_LOG_LEVEL");  // NOLINT(concurrency-mt-unsafe): at start
+    const char* wanted = std::getenv("LRA_LOG_LEVEL");
     if (wanted == nullptr) return;
     for (const LogLevel level : {LogLevel::debug, LogLevel::info, LogLevel::warning,
                                  LogLevel::error, LogLevel::critical}) {

@@ -311,7 +311,7 @@ core::Outcome ReservationAgentStore::commit(std::span<const core::ReservationAge
     if (!has_records(effects)) return core::Nothing{};
     return database_->transaction([&]() -> core::Outcome {
         for (const core::ReservationAgentEffect& effect : effects) {
-            const core::Outcome outcome = std::visit(Writer{*database_, events_max_}, effect);
+            core::Outcome outcome = std::visit(Writer{*database_, events_max_}, effect);
             if (!outcome.ok()) return outcome;
         }
         return core::Nothing{};
@@ -333,7 +333,7 @@ core::Outcome ReservationAgentStore::remember_drive_event(const core::DriveSeria
                                                           std::uint64_t sequence,
                                                           std::string_view content) {
     return database_->unsynced_transaction([&]() -> core::Outcome {
-        const core::Outcome outcome =
+        core::Outcome outcome =
             database_->prepare("INSERT INTO drive_event(drive,sequence,content) VALUES(?,?,?)")
                 .bind(drive.text)
                 .bind(sequence)

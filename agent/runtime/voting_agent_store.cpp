@@ -154,7 +154,7 @@ core::Outcome VotingAgentStore::commit(std::span<const pair::VotingAgentEffect> 
     if (std::none_of(effects.begin(), effects.end(), is_record)) return core::Nothing{};
     return database_->transaction([&]() -> core::Outcome {
         for (const auto& effect : effects) {
-            const core::Outcome outcome = std::visit(VoterWriter{*database_}, effect);
+            core::Outcome outcome = std::visit(VoterWriter{*database_}, effect);
             if (!outcome.ok()) return outcome;
         }
         return core::Nothing{};

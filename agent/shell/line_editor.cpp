@@ -163,8 +163,8 @@ void LineEditor::remember(const std::string& line) {
 
 std::string history_file() {
     namespace fs = std::filesystem;
-    const char* state = std::getenv("XDG_STATE_HOME");  // NOLINT(concurrency-mt-unsafe)
-    const char* home = std::getenv("HOME");             // NOLINT(concurrency-mt-unsafe)
+    const char* state = std::getenv("XDG_STATE_HOME");
+    const char* home = std::getenv("HOME");
     fs::path folder;
     if (state != nullptr && *state == '/') {
         folder = state;

@@ -15,7 +15,7 @@ constexpr std::size_t columns_default = 80;
 constexpr std::size_t columns_min = 40;
 
 std::string_view environment(const char* name) {
-    const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody changes it
+    const char* value = std::getenv(name);
     return value == nullptr ? std::string_view{} : std::string_view{value};
 }
 

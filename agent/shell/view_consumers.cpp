@@ -32,7 +32,10 @@ std::string consumers_view(const json& consumers, const Screen& screen) {
              {text_at(*consumer, {"resent"})},
              {aged(at(*consumer, {"last_delivered"}), screen)}});
         const std::string trouble = text_at(*consumer, {"trouble"});
-        if (!trouble.empty()) troubles += "\n" + paragraph(address + ": " + trouble, 0, screen);
+        if (!trouble.empty()) {
+            const std::string said = std::string(address).append(": ").append(trouble);
+            troubles += "\n" + paragraph(said, 0, screen);
+        }
     }
     if (rows.empty()) return "no consumers: snmp.consumers of lrad.json is empty\n";
     return screen_table(columns, rows, screen) + troubles;

@@ -46,6 +46,7 @@ std::string objects_table(const json& list, const Screen& screen) {
         }
     }
     std::vector<Column> columns;
+    columns.reserve(keys.size());
     for (const std::string& key : keys)
         columns.push_back({printable(key), Fit::elide, 6});
     std::vector<Row> rows;

@@ -139,7 +139,9 @@ std::string write_sessions_view(const json& sessions, const Screen& screen) {
                         {durable.empty() ? "" : durable + " %"},
                         {aged(at(*session, {"started"}), screen)}});
         const std::string reason = text_at(*session, {"reason"});
-        if (!reason.empty()) below += paragraph(identifier + ": " + reason, 0, screen);
+        if (!reason.empty()) {
+            below += paragraph(std::string(identifier).append(": ").append(reason), 0, screen);
+        }
     }
     if (rows.empty()) return "no write sessions\n";
     return screen_table(columns, rows, screen) + (below.empty() ? "" : "\n" + below);

@@ -172,7 +172,7 @@ std::string event_text(const json& event) {
     for (const std::string_view key : {"agent", "drive"}) {
         const std::string subject = text_at(event, {key});
         if (!subject.empty() && text.find(subject) == std::string::npos) {
-            text = subject + ": " + text;
+            text.insert(0, ": ").insert(0, subject);
         }
     }
     return text;

@@ -61,7 +61,8 @@ ControlAnswer voter_keys(Voter& voter) {
 
 }  // namespace
 
-void serve_voter(runtime::ControlServer& server, std::function<Voter*()> voter, Audit audit) {
+void serve_voter(runtime::ControlServer& server, const std::function<Voter*()>& voter,
+                 const Audit& audit) {
     const auto about = [&server, voter](const char* method, auto work) {
         server.on(method, [voter, work](const json& params, const Caller& caller) -> ControlAnswer {
             Voter* const one = voter();

@@ -17,6 +17,7 @@ using Audit = std::function<core::Outcome(const runtime::Caller& caller, const s
                                           const std::string& subject, const std::string& reason)>;
 
 // Before the server listens. `voter` is asked for at each call: null where the agent does not vote.
-void serve_voter(runtime::ControlServer& server, std::function<Voter*()> voter, Audit audit);
+void serve_voter(runtime::ControlServer& server, const std::function<Voter*()>& voter,
+                 const Audit& audit);
 
 }  // namespace agent::voting

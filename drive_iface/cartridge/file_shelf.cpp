@@ -34,9 +34,11 @@ constexpr auto progress_interval = std::chrono::milliseconds(250);
 void keep_memory_of_blocks() {
     constexpr int longest_kept = 32 << 20;  // the most the library takes
     constexpr int kept = 128 << 20;
+    // NOLINTBEGIN(concurrency-mt-unsafe): glibc changes these under the lock of its memory
     ::mallopt(M_MMAP_THRESHOLD, longest_kept);
     ::mallopt(M_TRIM_THRESHOLD, kept);
     ::mallopt(M_TOP_PAD, 4 << 20);
+    // NOLINTEND(concurrency-mt-unsafe)
 }
 
 // A thread that can be asked to end early.
@@ -339,13 +341,14 @@ JobId FileShelf::State::start_job(const std::string& barcode, Work work, Progres
     auto& task = tasks_[job.value];
     JobContext context{configuration_.folders, nullptr, nullptr};
     context.cancelled = [cancelled = task.cancelled] { return cancelled->load(); };
-    context.progress = [this, progress, last = std::chrono::steady_clock::time_point{}](
-                           const JobProgress& now) mutable {
-        const auto time = std::chrono::steady_clock::now();
-        if (!progress || time - last < progress_interval) return;
-        last = time;
-        post([progress, now] { progress(now); });
-    };
+    context.progress =
+        [this, progress = std::move(progress),
+         last = std::chrono::steady_clock::time_point{}](const JobProgress& now) mutable {
+            const auto time = std::chrono::steady_clock::now();
+            if (!progress || time - last < progress_interval) return;
+            last = time;
+            post([progress, now] { progress(now); });
+        };
     task.thread = std::thread([this, job, barcode, work = std::move(work),
                                context = std::move(context), done = std::move(done)] {
         const auto report = work(context);

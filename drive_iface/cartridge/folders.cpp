@@ -129,6 +129,7 @@ FolderContent look_into(const std::vector<std::string>& folders) {
 
 Outcome delete_cartridge(const std::vector<std::string>& folders, const std::string& barcode) {
     std::vector<CopyPaths> places;
+    places.reserve(folders.size());
     for (const auto& folder : folders) {
         places.push_back(copy_paths(folder, barcode));
     }

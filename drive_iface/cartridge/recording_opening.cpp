@@ -404,6 +404,7 @@ Result<std::unique_ptr<Recording>> Recording::create(const std::vector<std::stri
     }
     // The descriptions last: without them there is no cartridge.
     std::vector<std::string> descriptions;
+    descriptions.reserve(places.size());
     for (const auto& paths : places)
         descriptions.push_back(paths.metadata);
     for (const auto& put : replace_texts(descriptions, to_text(metadata))) {

@@ -47,6 +47,7 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 Result<pid_t> spawn(const std::vector<std::string>& arguments) {
     std::vector<std::string> texts = arguments;
     std::vector<char*> argv;
+    argv.reserve(texts.size() + 1);
     for (auto& text : texts)
         argv.push_back(text.data());
     argv.push_back(nullptr);

@@ -144,7 +144,7 @@ DriveLooker::Quietly DriveLooker::take_reply(agent::core::Result<ScsiReply> repl
 // ---- waiting
 
 Outcome DriveLooker::run(const DriveJob& job) {
-    if (const auto right_drive = identify_if_needed(); !right_drive) return right_drive;
+    if (auto right_drive = identify_if_needed(); !right_drive) return right_drive;
     auto outcome = job.work(*transport_, options_.command_timeout);
     // After an error the path may lead to another drive.
     if (!outcome) identified_ = false;
@@ -255,7 +255,7 @@ std::optional<DriveLooker::Clock::time_point> DriveLooker::settles_at() const {
 
 Outcome DriveLooker::identify_if_needed() {
     if (identified_) return Nothing{};
-    if (const auto right_drive = check_identity(); !right_drive) return right_drive;
+    if (auto right_drive = check_identity(); !right_drive) return right_drive;
     identified_ = true;
     // Nothing but capabilities outlives a broken path, and they only with their firmware.
     auto capabilities = reader_.capabilities();

@@ -118,6 +118,7 @@ void add_iscsi_paths(const DiscoveryOptions& options, PathAsker& asker,
     if (options.portals.empty()) return;
     const auto targets = targets_of_portals(options, problems);
     std::vector<DevicePath> doors;
+    doors.reserve(targets.size());
     for (const auto& target : targets)
         doors.push_back({DevicePath::Kind::iscsi, iscsi_url(target.portal, target.target, 0), {}});
     doors.resize(std::min(doors.size(), paths_max));

@@ -72,6 +72,7 @@ Result<std::vector<SgNode>> tape_library_nodes(const std::string& sysfs) {
               [](const auto& a, const auto& b) { return a.first < b.first; });
     found.resize(std::min(found.size(), sg_nodes_max));
     std::vector<SgNode> nodes;
+    nodes.reserve(found.size());
     for (auto& [number, node] : found)
         nodes.push_back(std::move(node));
     return nodes;

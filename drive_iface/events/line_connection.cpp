@@ -43,7 +43,7 @@ void LineConnection::take_lines() {
     if (received_.size() > line_size_max) end(End::line_too_long);
 }
 
-void LineConnection::send(std::string line) {
+void LineConnection::send(const std::string& line) {
     if (!open_) return;
     if (unsent() + line.size() > unsent_max) {
         // Not from within the caller: it may be walking over what the handler changes.

@@ -30,8 +30,8 @@ class LineConnection : public std::enable_shared_from_this<LineConnection> {
     LineConnection(std::unique_ptr<ChannelStream> stream, Handlers handlers);
 
     void start();
-    void send(std::string line);  // without line end; after the end nothing is sent
-    void close();                 // by us: no handler is called afterwards
+    void send(const std::string& line);  // without line end; after the end nothing is sent
+    void close();                        // by us: no handler is called afterwards
 
     [[nodiscard]] bool is_open() const { return open_; }
     [[nodiscard]] const std::string& failure() const { return failure_; }

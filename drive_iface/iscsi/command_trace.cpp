@@ -1,13 +1,12 @@
 #include "drive_iface/iscsi/command_trace.hpp"
 
 #include <algorithm>
-#include <utility>
 
 namespace drive_iface::iscsi {
 
 void CommandTrace::begin(TracedCommand command) {
     if (commands_.size() == commands_max) commands_.pop_front();
-    commands_.push_back(std::move(command));
+    commands_.push_back(command);
 }
 
 void CommandTrace::end(TaskId task, std::int64_t took_us, const CommandReply& reply) {

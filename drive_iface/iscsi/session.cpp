@@ -112,7 +112,7 @@ bool Session::admit(bool immediate, std::uint32_t cmd_sn) {
 
 void Session::send(TargetPdu pdu, Slice data) {
     output_bytes_ += data.size();
-    output_.push_back({std::move(pdu), std::move(data)});
+    output_.push_back({pdu, std::move(data)});
 }
 
 void Session::reject(RejectReason reason, const Frame& frame) {
@@ -327,7 +327,7 @@ void Session::reply(const Task& task, CommandReply command_reply) {
     auto pdus = reply_pdus(task.command, task.data_out.requests(), task.data_out_length,
                            std::move(command_reply), parameters_);
     for (auto& [pdu, data] : pdus)
-        send(std::move(pdu), std::move(data));
+        send(pdu, std::move(data));
 }
 
 void Session::fail(std::deque<Task>::iterator task, scsi::AdditionalSense why) {

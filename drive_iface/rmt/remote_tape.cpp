@@ -61,11 +61,12 @@ void RemoteTape::run(std::deque<Bytes> commands, std::function<void(std::optiona
     if (commands.empty()) return then(std::nullopt);
     const auto first = std::move(commands.front());
     commands.pop_front();
-    execute(first, {},
-            [this, commands = std::move(commands), then = std::move(then)](CommandReply reply) {
-                if (!did_it(reply)) return then(refusal_of(reply));
-                run(commands, then);
-            });
+    execute(
+        first, {},
+        [this, commands = std::move(commands), then = std::move(then)](const CommandReply& reply) {
+            if (!did_it(reply)) return then(refusal_of(reply));
+            run(commands, then);
+        });
 }
 
 // What was written ends with a filemark before the tape is moved away from it.
@@ -161,7 +162,7 @@ void RemoteTape::opened(NexusId nexus, const OpenRequest& request) {
 }
 
 void RemoteTape::become_ready(int attentions_left) {
-    execute(test_unit_ready(), {}, [this, attentions_left](CommandReply reply) {
+    execute(test_unit_ready(), {}, [this, attentions_left](const CommandReply& reply) {
         if (attentions_left > 0 && is_attention(reply)) return become_ready(attentions_left - 1);
         if (!did_it(reply)) {
             give_up();
@@ -172,7 +173,7 @@ void RemoteTape::become_ready(int attentions_left) {
 }
 
 void RemoteTape::check_protection() {
-    execute(mode_sense_header(), {}, [this](CommandReply reply) {
+    execute(mode_sense_header(), {}, [this](const CommandReply& reply) {
         const auto mode = scsi::decode_mode_parameters_6(reply.data_in);
         write_protected_ = reply.status == Status::good && mode &&
                            (mode->device_specific & write_protect_bit) != 0;

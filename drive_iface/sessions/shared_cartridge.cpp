@@ -9,7 +9,7 @@ SharedCartridge::SharedCartridge(std::unique_ptr<Cartridge> cartridge, RunOnLoop
 
 std::shared_ptr<SharedCartridge> SharedCartridge::of(std::unique_ptr<Cartridge> cartridge,
                                                      RunOnLoop run_on_loop) {
-    const std::shared_ptr<SharedCartridge> shared(
+    std::shared_ptr<SharedCartridge> shared(
         new SharedCartridge(std::move(cartridge), std::move(run_on_loop)));
     shared->cartridge_->on_progress([weak = shared->weak_from_this()] {
         if (const auto self = weak.lock()) self->tell();

@@ -280,7 +280,7 @@ Outcome Catalogue::remove(std::span<const std::uint32_t> numbers) {
     auto left = snapshots_;
     const auto newest = snapshots_.empty() ? 0 : snapshots_.rbegin()->first;
     Dropped dropped;
-    const auto done = database_->transaction([&]() -> Outcome {
+    auto done = database_->transaction([&]() -> Outcome {
         for (const auto number : numbers) {
             const auto found = left.find(number);
             if (found == left.end()) continue;

@@ -125,6 +125,7 @@ std::vector<Session> applied(std::span<const SessionDifference> differences,
         if (one.after) rows.emplace(one.identifier, *one.after);
     }
     std::vector<Session> to;
+    to.reserve(rows.size());
     for (auto& [identifier, session] : rows)
         to.push_back(std::move(session));
     return to;

@@ -154,6 +154,7 @@ std::vector<AttributeEntry> attributes_of(const TapeState& drive, const Cartridg
     for (const auto& [identifier, attribute] : cartridge.attributes())
         all.emplace(identifier, attribute);
     std::vector<AttributeEntry> entries;
+    entries.reserve(all.size());
     for (auto& [identifier, attribute] : all) {
         entries.push_back({.identifier = identifier,
                            .read_only = find_host_attribute(identifier) == nullptr,

@@ -438,9 +438,9 @@ bool Reservations::restore(std::vector<Registration> registrations,
                            std::optional<Persistent> persistent) {
     if (registrations.size() > registrations_max) return false;
     Reservations restored;
-    for (const Registration& entry : registrations) {
+    for (Registration& entry : registrations) {
         if (entry.key == 0 || restored.is_registered(entry.port)) return false;
-        restored.registrations_.push_back(entry);
+        restored.registrations_.push_back(std::move(entry));
     }
     if (persistent && !restored.is_registered(persistent->holder)) return false;
     restored.persistent_ = std::move(persistent);

@@ -35,6 +35,7 @@ Value number_or_nothing(std::optional<std::uint64_t> value) {
 
 std::vector<std::string> texts(const std::vector<agent::core::InitiatorPort>& ports) {
     std::vector<std::string> all;
+    all.reserve(ports.size());
     for (const auto& port : ports)
         all.push_back(agent::core::to_text(port));
     return all;

@@ -239,7 +239,7 @@ class Move : public std::enable_shared_from_this<Move> {
 using Jobs = std::shared_ptr<CartridgeJobs>;
 
 FileShelf::CheckDone done_with(const std::string& barcode, const Running& running, const Jobs& jobs,
-                               ControlServer::Answerer answer) {
+                               const ControlServer::Answerer& answer) {
     return [barcode, running, jobs,
             answer](const agent::core::Result<cartridge::CheckReport>& report) {
         jobs->erase(barcode);

@@ -101,6 +101,7 @@ class ReadingIscsi {
 
     std::vector<std::string> read_targets(const json& user, const std::string& path,
                                           const std::string& prefix) {
+        const std::string before = prefix + ":";
         std::vector<std::string> targets;
         if (!user.contains("targets")) return targets;
         for (const auto& target : user["targets"]) {
@@ -109,7 +110,7 @@ class ReadingIscsi {
                 wrong(path + ".targets", "\"" + suffix + "\" is no target of this library; there " +
                                              "are \"drive-SERIAL\" for its drives and \"changer\"");
             }
-            targets.push_back(prefix + ":" + suffix);
+            targets.push_back(before + suffix);
         }
         return targets;
     }

@@ -55,7 +55,8 @@ json reply_json(const CommandReply& reply) {
             {"sense_text", said.empty() ? json() : json(said)}};
 }
 
-void run_command(const json& params, const Running& running, ControlServer::Answerer answer) {
+void run_command(const json& params, const Running& running,
+                 const ControlServer::Answerer& answer) {
     if (auto known = check_known(params, {"port", "drive", "serial", "cdb", "data_out", "data"});
         !known) {
         return answer(invalid(known.error()));
@@ -175,7 +176,7 @@ std::vector<Step> release_steps(const ReservationRequest& request) {
 
 // One step after the other, until one does not end with GOOD.
 void run_steps(VirtualPorts& ports, const PortAndDrive& where, std::vector<Step> steps,
-               ControlServer::Answerer answer) {
+               const ControlServer::Answerer& answer) {
     const auto step = steps.front();
     steps.erase(steps.begin());
     ports.command_past_attentions(
@@ -198,10 +199,10 @@ void run_steps(VirtualPorts& ports, const PortAndDrive& where, std::vector<Step>
 using StepsOf = std::vector<Step> (*)(const ReservationRequest&);
 
 void run_reservation(const json& params, const Running& running, StepsOf steps_of,
-                     ControlServer::Answerer answer) {
+                     const ControlServer::Answerer& answer) {
     const auto request = reservation_request(params, running);
     if (!request) return answer(invalid(request.error()));
-    run_steps(*running.ports, request->where, steps_of(request.value()), std::move(answer));
+    run_steps(*running.ports, request->where, steps_of(request.value()), answer);
 }
 
 ControlAnswer log_out(const json& params, const Running& running) {

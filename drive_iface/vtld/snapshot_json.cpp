@@ -104,6 +104,7 @@ json snapshot_event(const snapshots::SnapshotChange& change) {
 std::vector<Record> snapshot_records(const snapshots::Snapshots& snapshots) {
     std::vector<Record> records;
     const auto all = snapshots.list();
+    records.reserve(all.size());
     for (const Snapshot& snapshot : all) {
         records.push_back({{"record", std::string("snapshot")},
                            {"snapshot", number(snapshot.number)},

@@ -195,7 +195,8 @@ ControlAnswer unmount_snapshot(const json& params, SnapshotStore& snapshots, Dri
 
 // ---- export
 
-void begin_export(const json& params, SnapshotExports& exports, ControlServer::Answerer answer) {
+void begin_export(const json& params, SnapshotExports& exports,
+                  const ControlServer::Answerer& answer) {
     if (auto known = check_known(params, {"number", "session", "to", "format"}); !known)
         return answer(invalid(known.error()));
     const auto what = snapshot_and_session(params);

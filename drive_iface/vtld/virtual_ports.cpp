@@ -17,18 +17,19 @@ bool is_unit_attention(const CommandReply& reply) {
 }  // namespace
 
 void VirtualPorts::command(const agent::core::InitiatorPort& port, const std::string& drive,
-                           const iscsi::Bytes& cdb, const iscsi::Bytes& data_out, Done done) {
-    attempt({port, drive}, cdb, data_out, 0, std::move(done));
+                           const iscsi::Bytes& cdb, const iscsi::Bytes& data_out,
+                           const Done& done) {
+    attempt({port, drive}, cdb, data_out, 0, done);
 }
 
 void VirtualPorts::command_past_attentions(const agent::core::InitiatorPort& port,
                                            const std::string& drive, const iscsi::Bytes& cdb,
-                                           const iscsi::Bytes& data_out, Done done) {
-    attempt({port, drive}, cdb, data_out, attentions_in_a_row_max, std::move(done));
+                                           const iscsi::Bytes& data_out, const Done& done) {
+    attempt({port, drive}, cdb, data_out, attentions_in_a_row_max, done);
 }
 
 void VirtualPorts::attempt(const Key& key, const iscsi::Bytes& cdb, const iscsi::Bytes& data_out,
-                           int attempts_left, Done done) {
+                           int attempts_left, const Done& done) {
     auto login = nexuses_.find(key);
     if (login == nexuses_.end()) {
         if (nexuses_.size() >= logins_max) {

@@ -26,10 +26,11 @@ class VirtualPorts {
     // One command; logs the port in when it is not. `done` is called once, at once or later.
     // Errors: unknown drive, too many logins.
     void command(const agent::core::InitiatorPort& port, const std::string& drive,
-                 const iscsi::Bytes& cdb, const iscsi::Bytes& data_out, Done done);
+                 const iscsi::Bytes& cdb, const iscsi::Bytes& data_out, const Done& done);
     // The same, and once more after each unit attention (at most 4 in a row).
     void command_past_attentions(const agent::core::InitiatorPort& port, const std::string& drive,
-                                 const iscsi::Bytes& cdb, const iscsi::Bytes& data_out, Done done);
+                                 const iscsi::Bytes& cdb, const iscsi::Bytes& data_out,
+                                 const Done& done);
 
     // False: it was not logged in.
     bool log_out(const agent::core::InitiatorPort& port, const std::string& drive);
@@ -46,7 +47,7 @@ class VirtualPorts {
     using Key = std::pair<agent::core::InitiatorPort, std::string>;
 
     void attempt(const Key& key, const iscsi::Bytes& cdb, const iscsi::Bytes& data_out,
-                 int attempts_left, Done done);
+                 int attempts_left, const Done& done);
 
     DriveBay* bay_;
     std::map<Key, NexusId> nexuses_;
