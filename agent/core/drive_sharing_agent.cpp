@@ -19,7 +19,9 @@ class DriveSharingAgent::Rules {
 
     DriveSharingAgentEffects start(Now now) {
         now_ = now;
-        for (const auto& [serial, task] : tasks_) {
+        started_at_ = now.monotonic;
+        for (auto& [serial, task] : tasks_) {
+            restore_unseen(serial, task);
             const auto entry = task.view().ledger;
             if (entry && !entry->done) log(Message::ledger_unfinished, serial, {serial.text});
         }
@@ -150,6 +152,14 @@ class DriveSharingAgent::Rules {
             for (const auto& mark : state_.marks) {
                 if (mark.drive == serial) task->second.restore(mark);
             }
+            if (started_at_) restore_unseen(serial, task->second);
+        }
+    }
+
+    void restore_unseen(const DriveSerial& serial, DriveTask& task) const {
+        for (const auto& command : state_.unseen) {
+            if (command.drive == serial)
+                task.restore_unseen(command.action, *started_at_ + command.may_run_for);
         }
     }
 
@@ -171,6 +181,7 @@ class DriveSharingAgent::Rules {
     Presence presence_;
     std::map<DriveSerial, DriveTask> tasks_;
     std::set<ControllerName> strangers_;
+    std::optional<Instant> started_at_;
     Now now_;
     StepEffects<DriveSharingAgentEffect> effects_;
 };

@@ -108,9 +108,18 @@ struct NoticeMark {
     bool operator==(const NoticeMark&) const = default;
 };
 
+// A command of the application that somebody else has begun, whose end nobody saw.
+struct UnseenCommand {
+    DriveSerial drive;
+    ApplicationAction action = ApplicationAction::set_offline;
+    Duration may_run_for{0};  // it may take effect until so long after the start of these rules
+    bool operator==(const UnseenCommand&) const = default;
+};
+
 struct DriveSharingAgentState {
     std::vector<LedgerEntry> ledger;
     std::vector<NoticeMark> marks;
+    std::vector<UnseenCommand> unseen;  // in no store of an agent's own
 };
 
 // ---- out

@@ -309,6 +309,11 @@ void DriveTask::end_not_seen(const ApplicationAnswered& answer, Now now, AgentEf
         now, effects);
 }
 
+void DriveTask::restore_unseen(ApplicationAction action, Instant may_come_until) {
+    if (action == ApplicationAction::set_offline) offline_may_come_until_ = may_come_until;
+    if (action == ApplicationAction::set_online) online_may_come_until_ = may_come_until;
+}
+
 bool DriveTask::may_come(ApplicationAction action, Now now) const {
     const auto& until =
         action == ApplicationAction::set_offline ? offline_may_come_until_ : online_may_come_until_;

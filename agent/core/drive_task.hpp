@@ -42,6 +42,8 @@ class DriveTask {
 
     void restore(const LedgerEntry& entry) { ledger_ = entry; }
     void restore(const NoticeMark& mark) { sources_[mark.controller].mark = mark; }
+    // As if this task had begun the command and not seen its end.
+    void restore_unseen(ApplicationAction action, Instant may_come_until);
 
     void notice_arrived(const Notice& notice, const HostConfiguration& host, Now now,
                         AgentEffects& effects);
