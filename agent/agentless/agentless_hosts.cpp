@@ -41,16 +41,6 @@ bool stays_the_same(const HostAgent& host, const runtime::AgentlessConfiguration
     return files && host.files().same_as(*files);
 }
 
-// Listed, or as it would be found.
-std::string name_by(const runtime::DsadConfiguration& configuration,
-                    const core::DriveSerial& serial) {
-    for (const auto& drive : configuration.drives) {
-        if (drive.serial == serial) return drive.application_name;
-    }
-    const auto named = configuration.application_names.find(serial.text);
-    return named == configuration.application_names.end() ? serial.text : named->second;
-}
-
 // What was taken offline is brought back under the name that it was taken offline by: under another
 // it would be another of the application's drives.
 core::Outcome names_are_kept(const HostAgent& host, const runtime::DsadConfiguration& next) {
@@ -73,11 +63,13 @@ core::Outcome names_are_kept(const HostAgent& host, const runtime::DsadConfigura
 }  // namespace
 
 AgentlessHosts::AgentlessHosts(asio::io_context& loop, const std::string& state_dir,
-                               snmp_mib::NoticeChannel& network, Announcements announcements)
+                               snmp_mib::NoticeChannel& network, Announcements announcements,
+                               std::optional<LedgerDoors> shared)
     : loop_(loop),
       state_dir_(std::filesystem::absolute(state_dir)),
       network_(network),
       announcements_(std::move(announcements)),
+      shared_(std::move(shared)),
       slots_(clients_max, clients_of_one_host_max),
       closers_(loop) {}
 
@@ -107,7 +99,8 @@ core::Result<std::unique_ptr<HostAgent>> AgentlessHosts::open(
          .contact = [this](const core::HostContact& told) { announcements_.contact(told); },
          .audit = [this](const auto& action) { announcements_.audit(action); },
          .unused = [this, name](const auto& drive) { announcements_.unused(name, drive); },
-         .broken = [this](const std::string& why) { announcements_.broken(why); }});
+         .broken = [this](const std::string& why) { announcements_.broken(why); }},
+        shared_ ? &*shared_ : nullptr);
 }
 
 runtime::ConfigurationErrors AgentlessHosts::mistakes(
@@ -182,6 +175,25 @@ void AgentlessHosts::start() {
     started_ = true;
     for (const auto& [name, host] : hosts_)
         host->start();
+}
+
+// Each goes with what it runs, and begins anew, when it does, from what the rows say then.
+void AgentlessHosts::rest() {
+    if (!std::exchange(started_, false)) return;
+    for (auto& [name, host] : hosts_) {
+        const auto configuration = host->configuration_kept();
+        const std::string path = host->places().control_path;
+        host.reset();
+        close_connection(configuration->ssh, path, [] {});
+        auto opened = open(configuration);
+        if (opened) {
+            host = std::move(opened).value();
+            continue;
+        }
+        const std::string why = "agent " + name + ": " + opened.error().message;
+        asio::post(loop_, [this, why] { announcements_.broken(why); });
+    }
+    std::erase_if(hosts_, [](const auto& one) { return one.second == nullptr; });
 }
 
 void AgentlessHosts::close_connection(const runtime::SshConfiguration& ssh,

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,9 +30,11 @@ class AgentlessHosts final : public snmp_mib::NoticeChannel {
         std::function<void(const std::string& why)> broken;
     };
 
-    // `network` outlives this object.
+    // `network` outlives this object. `shared`: of two controllers the one that serves plays them,
+    // between start() and rest(), and both have their ledgers.
     AgentlessHosts(asio::io_context& loop, const std::string& state_dir,
-                   snmp_mib::NoticeChannel& network, Announcements announcements);
+                   snmp_mib::NoticeChannel& network, Announcements announcements,
+                   std::optional<LedgerDoors> shared = std::nullopt);
     ~AgentlessHosts() override;
 
     // What can be judged without running anything: the files that the applications of hosts are
@@ -45,8 +48,10 @@ class AgentlessHosts final : public snmp_mib::NoticeChannel {
     // ledger, those that are gone end. A host whose ledger can not be opened is an error before
     // start(); after it, that host's trouble.
     [[nodiscard]] core::Outcome follow(const runtime::LradConfiguration& configuration);
-    // Lets the hosts act: to be called once, when the controller does.
+    // Lets the hosts act: to be called when the controller does.
     void start();
+    // Nothing more is run on any host, and what runs is left; until start(). With `shared` only.
+    void rest();
     // Ends the connections that are kept; `then` is called once, from the loop, within 2 seconds.
     void stop(std::function<void()> then);
 
@@ -70,6 +75,7 @@ class AgentlessHosts final : public snmp_mib::NoticeChannel {
     std::string state_dir_;
     snmp_mib::NoticeChannel& network_;
     Announcements announcements_;
+    std::optional<LedgerDoors> shared_;
     bool started_ = false;
     SshSlots slots_;
     std::map<core::AgentName, std::unique_ptr<HostAgent>> hosts_;

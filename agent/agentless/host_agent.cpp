@@ -75,6 +75,11 @@ std::vector<std::string> differences(const runtime::DsadConfiguration& before,
     return lines;
 }
 
+SshCommands::MayRun may_run_by(const LedgerDoors* shared) {
+    if (shared == nullptr) return {};
+    return [shared] { return shared->may_run(); };
+}
+
 std::vector<core::DriveSerial> serials_of(const std::vector<runtime::DsadDrive>& drives) {
     std::vector<core::DriveSerial> serials;
     serials.reserve(drives.size());
@@ -87,7 +92,7 @@ std::vector<core::DriveSerial> serials_of(const std::vector<runtime::DsadDrive>&
 
 core::Result<std::unique_ptr<HostAgent>> HostAgent::open(
     asio::io_context& loop, std::shared_ptr<const runtime::AgentlessConfiguration> configuration,
-    Places places, SshSlots& slots, Announcements announcements) {
+    Places places, SshSlots& slots, Announcements announcements, const LedgerDoors* shared) {
     auto files = dsad::read_application_files(configuration->agent.application);
     if (!files) return files.error();
     auto profile =
@@ -102,14 +107,14 @@ core::Result<std::unique_ptr<HostAgent>> HostAgent::open(
     return std::unique_ptr<HostAgent>(new HostAgent(
         loop, std::move(configuration), std::move(places), slots,
         {std::move(files).value(), std::move(profile).value()}, std::move(store).value(),
-        std::move(state).value(), std::move(announcements)));
+        std::move(state).value(), std::move(announcements), shared));
 }
 
 HostAgent::HostAgent(asio::io_context& loop,
                      std::shared_ptr<const runtime::AgentlessConfiguration> configuration,
                      Places places, SshSlots& slots, dsad::Application application,
                      runtime::DriveSharingAgentStore store, core::DriveSharingAgentState state,
-                     Announcements announcements)
+                     Announcements announcements, const LedgerDoors* shared)
     : loop_(loop),
       configuration_(std::move(configuration)),
       places_(std::move(places)),
@@ -118,6 +123,9 @@ HostAgent::HostAgent(asio::io_context& loop,
       completed_(configuration_->agent),
       store_(std::move(store)),
       recorded_(std::move(state)),
+      shared_(shared),
+      ledger_retry_(loop),
+      ledger_known_(shared == nullptr),
       book_([this](core::HostContact::State contact, const std::string& words) {
           if (contact != core::HostContact::State::reached) looks_.look_again_soon();
           // Back again: a controller that has given the host up, or was told to, hears of it now.
@@ -130,11 +138,15 @@ HostAgent::HostAgent(asio::io_context& loop,
           [this](const host::ProgramCall& call) { note(call); },
           std::make_unique<SshCommands>(
               loop, configuration_->ssh, places_.control_path, slots,
-              [this](const SshAnswer& answer) { book_.application_answered(answer); })),
-      releases_(loop, configuration_->ssh, places_.control_path, slots,
-                [this](const SshAnswer& answer) { book_.application_answered(answer); }),
-      looks_(loop, *configuration_, places_.folder + "/found", places_.control_path, slots, book_,
-             [this](const Looked& seen) { looked(seen); }),
+              [this](const SshAnswer& answer) { book_.application_answered(answer); },
+              may_run_by(shared))),
+      releases_(
+          loop, configuration_->ssh, places_.control_path, slots,
+          [this](const SshAnswer& answer) { book_.application_answered(answer); },
+          may_run_by(shared)),
+      looks_(
+          loop, *configuration_, places_.folder + "/found", places_.control_path, slots, book_,
+          [this](const Looked& seen) { looked(seen); }, may_run_by(shared)),
       wakeup_(loop) {}
 
 HostAgent::~HostAgent() = default;
@@ -149,6 +161,7 @@ void HostAgent::post(std::function<void()> work) {
 // -----------------------------------------------------------------------------------------------
 
 void HostAgent::start() {
+    if (!ledger_known_) return read_ledger();
     if (const auto before = looks_.remembered()) complete(*before);
     begin_when_known();
     looks_.start();
@@ -204,15 +217,18 @@ void HostAgent::tell_unused(std::vector<dsad::UnusedDrive> unused) {
 }
 
 void HostAgent::look_afresh() {
-    if (!completed_.discover_drives && !completed_.discover_ports) return;
+    if (!ledger_known_ || (!completed_.discover_drives && !completed_.discover_ports)) return;
     afresh_ = true;
     looks_.look_now([](const Looked&) {});
 }
 
 // Without its ports nobody can say which holder is this host's own.
 void HostAgent::begin_when_known() {
-    if (rules_ || (completed_.discover_ports && completed_.host.ports.empty())) return;
-    rules_.emplace(completed_.host, std::move(recorded_), store_.incarnation());
+    if (rules_ || !ledger_known_ || (completed_.discover_ports && completed_.host.ports.empty()))
+        return;
+    std::uint64_t life = store_.incarnation();
+    if (shared_ != nullptr) life = std::max(life, shared_->newest_life(completed_.host.agent) + 1);
+    rules_.emplace(completed_.host, std::move(recorded_), life);
     carry_out(rules_->start(runtime::clock_now()));
 }
 
@@ -249,12 +265,18 @@ void HostAgent::take(const core::DriveSharingAgentInput& input) {
 }
 
 void HostAgent::carry_out(const core::DriveSharingAgentEffects& effects) {
+    if (!line_) return carry_out_recorded(effects);
+    carry_out_recorded(line_->take(effects, runtime::clock_now().monotonic));
+    put_rows();
+}
+
+void HostAgent::carry_out_recorded(const core::DriveSharingAgentEffects& effects) {
     if (const auto done = runtime::carry_out(effects, store_, doors()); !done) {
         broken_ = true;
         const std::string why = "agent " + completed_.host.agent + ": " + done.error().message;
         return post([this, why] { announcements_.broken(why); });
     }
-    set_timer();
+    if (rules_) set_timer();
 }
 
 void HostAgent::set_timer() {
@@ -272,9 +294,12 @@ runtime::DriveSharingAgentDoors HostAgent::doors() {
     return {
         .run_application =
             [this](const core::RunApplication& effect) {
-                application_.run(
-                    effect.drive, effect.action,
-                    [this](const core::ApplicationAnswered& answered) { take(answered); });
+                application_.run(effect.drive, effect.action,
+                                 [this](const core::ApplicationAnswered& answered) {
+                                     if (line_)
+                                         line_->ended(answered, runtime::clock_now().monotonic);
+                                     take(answered);
+                                 });
             },
         .send_confirmation =
             [this](const core::SendConfirmation& effect) {

@@ -15,6 +15,7 @@
 
 #include "agent/agentless/host_contact.hpp"
 #include "agent/agentless/host_looks.hpp"
+#include "agent/agentless/ledger_doors.hpp"
 #include "agent/agentless/ssh_slots.hpp"
 #include "agent/core/drive_sharing_agent.hpp"
 #include "agent/core/holder_question.hpp"
@@ -43,13 +44,15 @@ class HostAgent {
     };
 
     // Opens the ledger and reads the application's files; a profile that does not compile for the
-    // drives that are listed is an error that begins with the key. `slots` outlives this object.
+    // drives that are listed is an error that begins with the key. `slots` outlives this object, as
+    // does `shared`: null, or where the ledger is instead of in this folder.
     [[nodiscard]] static core::Result<std::unique_ptr<HostAgent>> open(
         asio::io_context& loop,
         std::shared_ptr<const runtime::AgentlessConfiguration> configuration, Places places,
-        SshSlots& slots, Announcements announcements);
+        SshSlots& slots, Announcements announcements, const LedgerDoors* shared = nullptr);
     ~HostAgent();
 
+    // Nothing is run on the host, nor said in its name, before a ledger that is elsewhere was read.
     void start();
     // The configuration was read again and is the same: what is found counts anew from the next
     // look on, which is now.
@@ -59,6 +62,10 @@ class HostAgent {
 
     [[nodiscard]] const runtime::AgentlessConfiguration& configuration() const {
         return *configuration_;
+    }
+    [[nodiscard]] const std::shared_ptr<const runtime::AgentlessConfiguration>& configuration_kept()
+        const {
+        return configuration_;
     }
     [[nodiscard]] const Places& places() const { return places_; }
     [[nodiscard]] const ContactBook& contact() const { return book_; }
@@ -78,7 +85,8 @@ class HostAgent {
     HostAgent(asio::io_context& loop,
               std::shared_ptr<const runtime::AgentlessConfiguration> configuration, Places places,
               SshSlots& slots, dsad::Application application, runtime::DriveSharingAgentStore store,
-              core::DriveSharingAgentState state, Announcements announcements);
+              core::DriveSharingAgentState state, Announcements announcements,
+              const LedgerDoors* shared);
 
     void looked(const Looked& looked);
     void complete(const host::HostDevices& found);
@@ -97,6 +105,18 @@ class HostAgent {
     void ask_application(core::HolderStatement statement);
     void post(std::function<void()> work);
 
+    // host_agent_sharing.cpp: with a ledger that is elsewhere.
+    void read_ledger();
+    void begin_from(const std::vector<core::HostLedgerRow>& rows);
+    [[nodiscard]] bool bring_in(const std::vector<core::HostLedgerRow>& rows);
+    void put_rows();
+    void put_row(core::HostLedgerRow row);
+    void carry_out_recorded(const core::DriveSharingAgentEffects& effects);
+    void stay_out(const std::string& why);
+    void try_again(void (HostAgent::*what)());
+    [[nodiscard]] std::string name_of(const core::DriveSerial& drive) const;
+    [[nodiscard]] core::Duration longest_run() const;
+
     asio::io_context& loop_;
     std::shared_ptr<const runtime::AgentlessConfiguration> configuration_;  // kept by reloads
     Places places_;
@@ -110,6 +130,10 @@ class HostAgent {
     core::DriveSharingAgentState recorded_;  // until the rules have begun
     std::optional<core::DriveSharingAgent> rules_;
     std::optional<core::AgentPresence> presence_;  // what the rules say of themselves
+    const LedgerDoors* shared_;
+    std::optional<core::HostLedgerLine> line_;  // with `shared_`
+    asio::steady_timer ledger_retry_;
+    bool ledger_known_;
     ContactBook book_;
     host::CommandApplicationRunner application_;
     SshCommands releases_;  // apart from the application's own commands
@@ -120,5 +144,9 @@ class HostAgent {
     bool broken_ = false;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // posted handlers hold it weakly
 };
+
+// What the application there calls a drive, listed or as it would be found. Inside this room.
+[[nodiscard]] std::string name_by(const runtime::DsadConfiguration& configuration,
+                                  const core::DriveSerial& drive);
 
 }  // namespace agent::agentless

@@ -44,12 +44,13 @@ std::string heading_of(const runtime::AgentlessConfiguration& configuration) {
 
 HostLooks::HostLooks(asio::io_context& loop, const runtime::AgentlessConfiguration& configuration,
                      std::string memory_file, std::string control_path, SshSlots& slots,
-                     ContactBook& book, Done found)
+                     ContactBook& book, Done found, SshCommands::MayRun may_run)
     : loop_(loop),
       configuration_(configuration),
       memory_file_(std::move(memory_file)),
       book_(book),
       found_(std::move(found)),
+      may_run_(std::move(may_run)),
       commands_(loop, configuration.ssh, std::move(control_path), slots,
                 [this](const SshAnswer& answer) { answer_ = answer; }),
       timer_(loop),
@@ -62,7 +63,7 @@ bool HostLooks::discovers() const {
 }
 
 void HostLooks::start() {
-    look();
+    if (!looking_) look();
 }
 
 void HostLooks::look_now(Done done) {
@@ -114,6 +115,10 @@ host::Command HostLooks::command() const {
 }
 
 void HostLooks::look() {
+    if (may_run_ && !may_run_()) {
+        pause_ = first_pause;
+        return wait();
+    }
     looking_ = true;
     commands_.run(command(), [this](const host::CommandOutcome& outcome) { looked(outcome); });
 }

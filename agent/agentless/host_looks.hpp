@@ -29,9 +29,10 @@ class HostLooks {
     using Done = std::function<void(const Looked&)>;
 
     // All outlive this object. `book` learns how each look went, then `found` what it has found.
+    // While `may_run` says no, nobody looks.
     HostLooks(asio::io_context& loop, const runtime::AgentlessConfiguration& configuration,
               std::string memory_file, std::string control_path, SshSlots& slots, ContactBook& book,
-              Done found);
+              Done found, SshCommands::MayRun may_run = {});
     ~HostLooks();
 
     // What the newest look in an earlier life of this process has found; nothing when there was
@@ -58,6 +59,7 @@ class HostLooks {
     std::string memory_file_;
     ContactBook& book_;
     Done found_;
+    SshCommands::MayRun may_run_;
     SshAnswer answer_;  // of the look under way
     SshCommands commands_;
     asio::steady_timer timer_;

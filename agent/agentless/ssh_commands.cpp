@@ -45,12 +45,13 @@ struct SshCommands::Call {
 };
 
 SshCommands::SshCommands(asio::io_context& loop, runtime::SshConfiguration ssh,
-                         std::string control_path, SshSlots& slots, Heard heard)
+                         std::string control_path, SshSlots& slots, Heard heard, MayRun may_run)
     : loop_(loop),
       ssh_(std::move(ssh)),
       control_path_(std::move(control_path)),
       slots_(slots),
       heard_(std::move(heard)),
+      may_run_(std::move(may_run)),
       markers_(unguessable_number()),
       clients_(loop) {}
 
@@ -82,6 +83,12 @@ void SshCommands::begin(const std::shared_ptr<Call>& call) {
     const core::Duration limit = call->command.timeout;
     const auto run = [this, call, limit,
                       command = std::move(client).value()](std::shared_ptr<SshSlots::Slot> slot) {
+        if (may_run_ && !may_run_()) {
+            slot.reset();
+            host::CommandOutcome outcome;
+            outcome.why = "this controller does not serve the library at this moment";
+            return call->done(std::move(outcome));
+        }
         // clients_ calls nobody back once it is gone, so `this` is there.
         clients_.run(command, [this, call, limit, slot](host::CommandOutcome outcome) mutable {
             slot.reset();

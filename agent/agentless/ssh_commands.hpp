@@ -27,9 +27,13 @@ class SshCommands final : public host::CommandDoor {
     // Of each call, before its `done`.
     using Heard = std::function<void(const SshAnswer&)>;
 
-    // `slots` outlives this object. `control_path` as of control_path_in().
+    // Whether a command may be begun, asked right before each.
+    using MayRun = std::function<bool()>;
+
+    // `slots` outlives this object. `control_path` as of control_path_in(). A command that may not
+    // be begun says nothing about the host, so nobody hears of it; empty: every one may.
     SshCommands(asio::io_context& loop, runtime::SshConfiguration ssh, std::string control_path,
-                SshSlots& slots, Heard heard);
+                SshSlots& slots, Heard heard, MayRun may_run = {});
     ~SshCommands() override;
 
     void run(host::Command command, Done done) override;
@@ -46,6 +50,7 @@ class SshCommands final : public host::CommandDoor {
     std::string control_path_;
     SshSlots& slots_;
     Heard heard_;
+    MayRun may_run_;
     std::uint64_t markers_;  // one for each call, beginning where nobody can guess
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // posted handlers hold it weakly
     host::CommandRunner clients_;

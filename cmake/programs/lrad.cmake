@@ -2,6 +2,7 @@ lra_library(agent_agentless
   SOURCES
     agent/agentless/agentless_hosts.cpp
     agent/agentless/host_agent.cpp
+    agent/agentless/host_agent_sharing.cpp
     agent/agentless/host_check.cpp
     agent/agentless/host_contact.cpp
     agent/agentless/host_looks.cpp

@@ -29,7 +29,7 @@ class NoNetwork final : public snmp_mib::NoticeChannel {
 };
 
 struct PlayedHosts {
-    PlayedHosts() {
+    explicit PlayedHosts(std::optional<agentless::LedgerDoors> shared = std::nullopt) {
         folder.write("key", "correct horse\n");
         folder.write("known_hosts", "");
         agent = {{"name", "backup3"},
@@ -48,7 +48,7 @@ struct PlayedHosts {
                    {"online", {"/opt/app", "online", "{drive}"}},
                    {"query", {"/opt/app", "status", "{drive}"}},
                    {"states", {{"online", {"^up$"}}, {"offline", {"^down$"}}}}}}};
-        hosts.emplace(loop, folder.file("state"), network, announcements());
+        hosts.emplace(loop, folder.file("state"), network, announcements(), std::move(shared));
         std::filesystem::create_directory(folder.file("state"));
         std::filesystem::permissions(folder.file("state"), std::filesystem::perms::owner_all);
     }
@@ -94,6 +94,7 @@ struct PlayedHosts {
     asio::io_context loop;
     NoNetwork network;
     std::vector<snmp_mib::AgentMessage> said;
+    std::vector<core::HostContact> contacts;
     std::vector<dsad::UnusedDrive> unused;
     std::optional<agentless::AgentlessHosts> hosts;
 
@@ -101,7 +102,7 @@ struct PlayedHosts {
     agentless::AgentlessHosts::Announcements announcements() {
         return {.said = [this](const std::string&,
                                const snmp_mib::AgentMessage& message) { said.push_back(message); },
-                .contact = [](const core::HostContact&) {},
+                .contact = [this](const core::HostContact& told) { contacts.push_back(told); },
                 .audit = [](const runtime::AdministratorAction&) {},
                 .unused = [this](const core::AgentName&,
                                  const dsad::UnusedDrive& drive) { unused.push_back(drive); },

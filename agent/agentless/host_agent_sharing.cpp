@@ -1,0 +1,158 @@
+// A host whose agent is played by whichever of two controllers serves: its ledger is in rows that
+// both have. The order is law here too: what is to be run is in its row first, and the row on every
+// disk.
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <asio/io_context.hpp>
+
+#include "agent/agentless/host_agent.hpp"
+#include "agent/runtime/clock.hpp"
+#include "agent/runtime/log.hpp"
+
+namespace agent::agentless {
+
+namespace {
+
+constexpr std::chrono::milliseconds rows_tried_again_after{1'000};
+// What the far side gets beyond a limit, and for how long a connection may be silent.
+constexpr core::Duration far_side_extra{20'000};
+
+bool has_row(const std::vector<core::HostLedgerRow>& rows, const core::DriveSerial& drive) {
+    return std::any_of(rows.begin(), rows.end(),
+                       [&](const auto& row) { return row.entry.drive == drive; });
+}
+
+}  // namespace
+
+std::string name_by(const runtime::DsadConfiguration& configuration,
+                    const core::DriveSerial& serial) {
+    for (const auto& drive : configuration.drives) {
+        if (drive.serial == serial) return drive.application_name;
+    }
+    const auto named = configuration.application_names.find(serial.text);
+    return named == configuration.application_names.end() ? serial.text : named->second;
+}
+
+std::string HostAgent::name_of(const core::DriveSerial& drive) const {
+    return name_by(completed_, drive);
+}
+
+// From its beginning: the way there, its limit, and once more the limit for what a killed program
+// has asked its server for.
+core::Duration HostAgent::longest_run() const {
+    std::int64_t limit = completed_.application.timeout.ms;
+    for (const auto& drive : completed_.drives) {
+        for (const auto action :
+             {core::ApplicationAction::set_offline, core::ApplicationAction::set_online}) {
+            for (const auto& step : application_.profile().steps(drive.serial, action))
+                limit = std::max(limit, step.command.timeout.ms);
+        }
+    }
+    return {2 * limit + 2 * configuration_->ssh.connect_timeout.ms + far_side_extra.ms};
+}
+
+void HostAgent::try_again(void (HostAgent::*what)()) {
+    ledger_retry_.expires_after(rows_tried_again_after);
+    ledger_retry_.async_wait(
+        [this, what, alive = std::weak_ptr<int>(alive_)](const std::error_code& error) {
+            if (!error && !alive.expired()) (this->*what)();
+        });
+}
+
+// ---- the beginning
+// ----------------------------------------------------------------------------------------
+
+void HostAgent::read_ledger() {
+    shared_->read(completed_.host.agent,
+                  [this, alive = std::weak_ptr<int>(alive_)](const LedgerDoors::Rows& rows) {
+                      if (alive.expired() || ledger_known_ || broken_) return;
+                      if (!rows) return try_again(&HostAgent::read_ledger);
+                      if (!bring_in(*rows)) begin_from(*rows);
+                  });
+}
+
+// A controller that was alone has its ledger in a file. What no row speaks of goes into the rows,
+// one drive after the other, and leaves the file; where there is a row, that one counts. True: the
+// rows are to be read again.
+bool HostAgent::bring_in(const std::vector<core::HostLedgerRow>& rows) {
+    core::DriveSharingAgentEffects struck;
+    for (const auto& entry : recorded_.ledger) {
+        if (has_row(rows, entry.drive)) struck.push_back(core::RecordLedgerEntry{entry, false});
+    }
+    carry_out_recorded(struck);
+    if (broken_) return true;
+    std::erase_if(recorded_.ledger, [&](const auto& entry) { return has_row(rows, entry.drive); });
+    if (recorded_.ledger.empty()) return false;
+    core::HostLedgerRow row;
+    row.agent = completed_.host.agent;
+    row.entry = recorded_.ledger.front();
+    row.application_name = name_of(row.entry.drive);
+    row.runs_for = longest_run();
+    runtime::log_info("agent " + row.agent + ": that drive " + row.entry.drive.text +
+                      " was set offline there is known to both controllers from now on");
+    shared_->put(row, [this, alive = std::weak_ptr<int>(alive_)](const core::Outcome& put) {
+        if (alive.expired()) return;
+        if (!put) return try_again(&HostAgent::read_ledger);
+        read_ledger();
+    });
+    return true;
+}
+
+void HostAgent::begin_from(const std::vector<core::HostLedgerRow>& rows) {
+    for (const auto& row : rows) {
+        const auto& drive = row.entry.drive;
+        const auto& listed = completed_.host.drives;
+        const bool ours = completed_.discover_drives ||
+                          std::find(listed.begin(), listed.end(), drive) != listed.end();
+        if (!row.present || !ours || name_of(drive) == row.application_name) continue;
+        return stay_out("drive " + drive.text + " was taken offline there as \"" +
+                        row.application_name +
+                        "\" by the controller that served before, and is \"" + name_of(drive) +
+                        "\" in the configuration here: give it the same name");
+    }
+    const auto longest = longest_run();
+    auto state = core::state_from(rows, longest);
+    state.marks = std::move(recorded_.marks);
+    recorded_ = std::move(state);
+    line_.emplace(completed_.host.agent,
+                  [this](const core::DriveSerial& drive) { return name_of(drive); });
+    line_->recall(rows, longest, runtime::clock_now().monotonic);
+    ledger_known_ = true;
+    start();
+}
+
+// Under another name it would be another of the application's drives. A reload begins anew.
+void HostAgent::stay_out(const std::string& why) {
+    runtime::log_error("agent " + completed_.host.agent + " is not played: " + why);
+    const core::HostContact told{completed_.host.agent, core::HostContact::State::not_understood,
+                                 why};
+    post([this, told] { announcements_.contact(told); });
+}
+
+// ---- afterwards
+// ----------------------------------------------------------------------------------------
+
+void HostAgent::put_rows() {
+    if (broken_ || !line_) return;
+    for (auto& row : line_->due())
+        put_row(std::move(row));
+}
+
+void HostAgent::put_row(core::HostLedgerRow row) {
+    row.runs_for = longest_run();
+    const auto drive = row.entry.drive;
+    shared_->put(row, [this, drive, alive = std::weak_ptr<int>(alive_)](const core::Outcome& put) {
+        if (alive.expired() || broken_) return;
+        if (!put) {
+            line_->not_put(drive);
+            return try_again(&HostAgent::put_rows);
+        }
+        carry_out_recorded(line_->put(drive));
+        put_rows();
+    });
+}
+
+}  // namespace agent::agentless
