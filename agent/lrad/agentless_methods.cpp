@@ -10,6 +10,7 @@
 #include "agent/agentless/host_check.hpp"
 #include "agent/core/message_catalogue.hpp"
 #include "agent/lrad/controller.hpp"
+#include "agent/lrad/pair_part.hpp"
 #include "agent/runtime/clock.hpp"
 #include "agent/runtime/log.hpp"
 
@@ -46,7 +47,30 @@ void Controller::open_hosts() {
                     if (std::exchange(failed_, true)) return;
                     runtime::log_critical("the state can not be recorded: " + why);
                     on_failure_(why);
-                }});
+                }},
+        ledger_doors());
+}
+
+// In a pair the node that serves plays them, by ledgers that both have.
+std::optional<agentless::LedgerDoors> Controller::ledger_doors() {
+    if (!configuration_.pair) return std::nullopt;
+    agentless::LedgerDoors doors;
+    doors.read = [this](const core::AgentName& agent,
+                        std::function<void(const agentless::LedgerDoors::Rows&)> then) {
+        pair_->ledgers->read(agent, std::move(then));
+    };
+    doors.put = [this](const core::HostLedgerRow& row,
+                       std::function<void(const core::Outcome&)> then) {
+        pair_->ledgers->put(row, std::move(then));
+    };
+    doors.may_run = [this] {
+        return is_active() && pair::may_send(right_board_->get(), runtime::clock_now().monotonic);
+    };
+    doors.newest_life = [this](const core::AgentName& agent) {
+        const auto& roster = pair_->shared->roster();
+        return std::max(roster.started(agent).value_or(0), roster.stopping(agent).value_or(0));
+    };
+    return doors;
 }
 
 // Of agents that are not played here any more, and have an agent of their own now.

@@ -201,7 +201,7 @@ void Controller::start(std::function<void(const std::string& why)> on_failure) {
     });
     announce_what_may_be_unheard();
     carry_out(rules_.start(clock_now()));
-    hosts_->start();
+    if (!pair_) hosts_->start();
     end_alarms_of_no_host();
     if (mounts_) mounts_->start();
     start_pair();

@@ -180,6 +180,7 @@ class Controller {
 
     // agentless_methods.cpp: agents that are played here.
     void open_hosts();
+    [[nodiscard]] std::optional<agentless::LedgerDoors> ledger_doors();
     void serve_hosts();
     void end_alarms_of_no_host();
     [[nodiscard]] nlohmann::json with_transport(nlohmann::json agent) const;

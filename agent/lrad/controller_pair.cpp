@@ -82,6 +82,9 @@ core::Outcome Controller::open_pair() {
     pair_->shared =
         std::make_unique<SharedRecords>(loop_, configuration_.pair->database,
                                         configuration_.sharing.controller, shared_records_doors());
+    pair_->ledgers =
+        std::make_unique<SharedLedgers>(loop_, configuration_.pair->database,
+                                        std::string(pair::to_text(configuration_.pair->node.node)));
     open_requests();
     pair_node::NodeMethodDoors doors;
     doors.audit = [this](const runtime::Caller& caller, const std::string& action,
@@ -158,6 +161,8 @@ void Controller::stop_pair() {
     if (!pair_) return;
     pair_->node->stop();
     pair_->shared->stop();
+    hosts_->rest();
+    pair_->ledgers->stop();
     if (pair_->requests) pair_->requests->stop();
     right_board_->set({});
     pair_->end_round();
@@ -227,6 +232,7 @@ void Controller::become_active(const pair::ActingRight& right) {
     carry_out(rules_.take_over(to_be_seen, runtime::clock_now()));
     take_what_agents_said();
     ++pair_->activations;
+    hosts_->start();
     tell_agents_anew();
     for (const auto& [serial, drive] : drives_)
         drive.watch->look_now();
@@ -247,6 +253,8 @@ void Controller::become_watcher() {
         end_release(std::shared_ptr(releases_.begin()->second), false,
                     "the other controller serves the library now; ask it again there");
     }
+    hosts_->rest();
+    pair_->ledgers->leave();
     carry_out(rules_.reconfigure(sharing_in_force(), runtime::clock_now()));
     drop_mounts();
 }

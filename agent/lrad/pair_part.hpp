@@ -16,6 +16,7 @@
 #include "agent/lrad/pair_view.hpp"
 #include "agent/lrad/release_once.hpp"
 #include "agent/lrad/request_passing.hpp"
+#include "agent/lrad/shared_ledgers.hpp"
 #include "agent/lrad/shared_records.hpp"
 #include "agent/mounts/worker.hpp"
 #include "agent/pair_node/node_runner.hpp"
@@ -53,6 +54,7 @@ struct Controller::PairPart {
         if (round_over) round_over->store(true);
     }
     std::unique_ptr<SharedRecords> shared;
+    std::unique_ptr<SharedLedgers> ledgers;
     std::unique_ptr<RequestPassing> requests;
     ReleaseOnce releases_once{"", ""};  // of this node since it serves
     mounts::MountDispatch mounts;       // empty: no changer

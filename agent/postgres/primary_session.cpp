@@ -4,6 +4,7 @@
 
 #include "agent/postgres/agent_retirements.hpp"
 #include "agent/postgres/agent_words.hpp"
+#include "agent/postgres/host_ledgers.hpp"
 #include "agent/postgres/offline_marks.hpp"
 #include "agent/postgres/request_box.hpp"
 #include "agent/postgres/server_files.hpp"
@@ -60,7 +61,8 @@ Outcome PrimarySession::make_tables() {
     if (std::exchange(tables_made_, true)) return Nothing{};
     std::string sql = "SELECT pg_advisory_lock(" + std::string(tables_lock) + "); " +
                       offline_mark_tables() + "; " + agent_retirement_tables() + "; " +
-                      agent_word_tables() + "; " + request_box_tables() + "; ";
+                      agent_word_tables() + "; " + host_ledger_tables() + "; " +
+                      request_box_tables() + "; ";
     if (configuration_.mode == Mode::pair) {
         sql +=
             "GRANT SELECT, INSERT, UPDATE, DELETE ON offline_mark, agent_retirement, agent_word, "

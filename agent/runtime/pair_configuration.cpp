@@ -248,6 +248,10 @@ class PairReading {
                                             [&](const auto& one) { return one.name == name; });
             if (agent == known.agents.end()) {
                 wrong(path, "\"" + name + "\" is not one of agents[].name");
+            } else if (agent->agentless) {
+                wrong(path, "\"" + name +
+                                "\" is a host without an agent (agents[].ssh), and only dsad "
+                                "votes: name agents that run dsad");
             } else if (!users.insert(agent->user).second) {
                 wrong(path, "its user \"" + agent->user +
                                 "\" is another voter's, or the other node's; give each voter a "
@@ -255,15 +259,7 @@ class PairReading {
             }
         }
         for (const auto& agent : known.agents) {
-            if (agent.agentless) {
-                wrong("peer",
-                      "agents[].ssh of " + agent.name +
-                          ": which drives were set offline on a host without an agent is known to "
-                          "this controller alone, and the other one could neither set them online "
-                          "again nor leave them alone; install dsad there");
-                continue;
-            }
-            if (agent.user == pair.peer.user)
+            if (!agent.agentless && agent.user == pair.peer.user)
                 wrong("peer.user", "is agent " + agent.name + "'s too; give the nodes their own");
         }
         check_strangers(users, known.snmp);

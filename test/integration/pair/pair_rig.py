@@ -37,7 +37,7 @@ def check(condition, words):
 
 
 class PairRig(Rig):
-    def __init__(self, bin_dir, agents=3, volumes=6, threshold=None, events=False, drives=DRIVES):
+    def __init__(self, bin_dir, agents=3, volumes=6, threshold=None, events=False, drives=DRIVES, without_agent=()):
         self.with_events = events
         self.volumes = [f"VT{n:04}L8" for n in range(1, volumes + 1)]
         self.threshold = threshold
@@ -61,7 +61,8 @@ class PairRig(Rig):
         if self.with_events:
             configuration["events"] = {"connect": [f"unix:{self.events_of(node)}" for node in NODES]}
         self._write("vtld.json", configuration)
-        for host in self.hosts:
+        self.voters = [h for h in self.hosts if h not in without_agent]
+        for host in self.voters:
             self._write_voter(host)
 
     # ---- configuration
@@ -76,7 +77,7 @@ class PairRig(Rig):
         configuration["pair"] = {
             "cluster": CLUSTER, "first": "lra-a", "second": "lra-b", "dead_after_ms": TIMES["dead_after_ms"],
             "agents": [{"name": h, "address": f"udp:127.0.0.1:{self.host_ports[h]}", "user": "voters"}
-                       for h in self.hosts if h != host]}
+                       for h in self.voters if h != host]}
         self._write(f"dsad-{host}.json", configuration)
 
     def _write_node(self, node):
@@ -100,7 +101,7 @@ class PairRig(Rig):
         configuration["mounts"] = {"changer": {"type": "iscsi", "url": f"{portal}:changer/0", "initiator_name": initiator}}
         peer = other(node)
         configuration["pair"] = {
-            "node": NODES[node], "cluster": CLUSTER, "voters": self.hosts, "times": TIMES,
+            "node": NODES[node], "cluster": CLUSTER, "voters": self.voters, "times": TIMES,
             "peer": {"name": peer, "addresses": [f"udp:127.0.0.1:{self.node_ports[peer]}"], "user": "nodes"},
             "database": {"folder": str(self.database_folder / node), "programs": PROGRAMS,
                          "listen": ["127.0.0.1"], "port": self.database_ports[node],
@@ -152,13 +153,13 @@ class PairRig(Rig):
         self.start_trap_receiver()
         for node in NODES:
             self._write_node(node)
-        for host in self.hosts:
+        for host in self.voters:
             self.start_dsad(host)
         self.init_node("lra-a")
         self.start_node("lra-a")
         wait_until("the first node has started", lambda: self.show("lra-a")["data"]["epoch"] == 1, 30)
         self.ask("lra-a", "pair", "enrol", "--found", CLUSTER, "--reason", "first start")
-        for host in self.hosts:
+        for host in self.voters:
             wait_until(f"{host} is enrolled", lambda h=host: self.ask(h, "pair", "show")["enrolled"], 10)
         wait_until("the first node's server is up", lambda: self.show("lra-a")["step"] == "await_standby" or
                    self.state("lra-a") == "primary_alone", 40)

@@ -126,14 +126,13 @@ TEST_CASE("voters are agents with a user of their own") {
     CHECK(PairPlace::says(place.wrong_with_node(itself), "pair.peer.name"));
 }
 
-TEST_CASE(
-    "a pair has no hosts without an agent: only one of its nodes would know what it did there") {
+TEST_CASE("a pair has hosts without an agent, and none of them votes") {
     const PairPlace place;
     auto played = node_sample();
     played["agents"].push_back(sample_agent_over_ssh());
-    CHECK(PairPlace::says(place.wrong_with_node(played), "pair.peer: agents[].ssh of backup3"));
-    played.erase("pair");
-    CHECK_FALSE(place.wrong_with_node(played).find("agents[].ssh of") != std::string::npos);
+    CHECK(place.wrong_with_node(played).find("backup3") == std::string::npos);
+    played["pair"]["voters"][0] = "backup3";
+    CHECK(PairPlace::says(place.wrong_with_node(played), "only dsad votes"));
 }
 
 TEST_CASE("nobody else has the key of a node or of a voter") {

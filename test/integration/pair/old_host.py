@@ -1,0 +1,261 @@
+"""A host without an agent, reached over ssh (the real OpenSSH server), in a library with two controllers: whichever serves plays its
+agent, dies in the middle of it, and the other one finishes. usage: old_host.py BIN_DIR [PART...]"""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "agentless"))
+from pair_rig import NODES, PROGRAMS, SERVING, PairRig, check, other, play, signal, wait_until  # noqa: E402
+from ssh_server import SshServer  # noqa: E402
+
+OLD = "host-d"
+LIMIT_MS = 20000
+KEY = 0x1D0B
+PARTS = sys.argv[2:] or None
+# As agent/agentless/host_agent_sharing.cpp reckons: so long what a dead node has begun may take effect.
+MAY_COME = (2 * LIMIT_MS + 2 * 2000) / 1000 + 20
+
+
+class OldHostRig(PairRig):
+    def __init__(self, bin_dir):
+        super().__init__(bin_dir, agents=4, without_agent=(OLD,))
+        self.sshd = SshServer(self.path("sshd"))
+        dsad = json.loads(self.path(f"dsad-{OLD}.json").read_text())
+        application = dsad["application"]
+        application["timeout_ms"] = LIMIT_MS
+        for verb in ("offline", "online"):
+            application[verb] = [self._gate(), verb] + application[verb]
+        self.played = {"name": OLD, "domain": f"application-{OLD}", "drives": dsad["drives"], "ports": dsad["ports"],
+                       "application": application,
+                       "ssh": {"host": "127.0.0.1", "port": self.sshd.port, "user": self.sshd.user,
+                               "key_file": str(self.sshd.key_file), "known_hosts_file": str(self.sshd.known_hosts),
+                               "look_interval_ms": 2000, "connect_timeout_ms": 2000}}
+
+    def _gate(self):
+        """Holds one command, the next one, when there is a file "hold-VERB": until "held-VERB" is taken away."""
+        gate = self.path("gate")
+        gate.write_text('#!/bin/sh\nverb=$1; shift\n'
+                        f'echo $verb >>{self.path("ran")}\n'
+                        f'if mv {self.path("hold-")}$verb {self.path("held-")}$verb 2>/dev/null; then\n'
+                        f'  while [ -e {self.path("held-")}$verb ]; do sleep 0.1; done\n'
+                        'fi\n'
+                        f'"$@"; status=$?\necho $verb >>{self.path("done")}\nexit $status\n')
+        gate.chmod(0o755)
+        return str(gate)
+
+    def _write_node(self, node):
+        super()._write_node(node)
+        configuration = json.loads(self.path(f"{node}.json").read_text())
+        configuration["agents"] = [a for a in configuration["agents"] if a["name"] != OLD] + [self.played]
+        self._write(f"{node}.json", configuration)
+
+    def start(self):
+        self.sshd.start()
+        super().start()
+
+    def stop(self):
+        super().stop()
+        self.sshd.stop()
+
+    # ---- the host's commands
+
+    def hold(self, verb):
+        self.path(f"hold-{verb}").touch()
+
+    def await_held(self, verb):
+        wait_until(f"{verb} runs on {OLD}", self.path(f"held-{verb}").exists, 20)
+
+    def let_go(self, verb):
+        """What was held takes effect now."""
+        before = self.count("done")
+        self.path(f"held-{verb}").unlink()
+        wait_until("the late command is done", lambda: self.count("done") > before, 5)
+
+    def count(self, name):
+        file = self.path(name)
+        return len(file.read_text().splitlines()) if file.exists() else 0
+
+    # ---- the nodes
+
+    def await_played(self, node):
+        wait_until(f"{node} plays {OLD}", lambda: any(
+            a["name"] == OLD and a["state"] == "started" and a["transport"] == "ssh" and a["reached"]
+            for a in self.ask(node, "agent", "list", quiet=True) or []), 30)
+
+    def take_over(self, dead):
+        """kill -9 of the node that serves; returns who does now."""
+        self.kill(dead)
+        node = other(dead)
+        self.await_state(node, "primary_alone")
+        self.await_played(node)
+        return node
+
+    def come_back(self, node):
+        self.start_node(node)
+        self.await_pair(other(node))
+
+    def settled(self, node):
+        wait_until("every notice is confirmed", lambda: self.ask(node, "handshake", "list", quiet=True) == [], 20)
+
+    def forced(self, node, drive):
+        return self.ask(node, "drive", "show", drive)["offline_reason"] or ""
+
+    def await_there(self, state, drive, timeout=20):
+        """Of every host but host-a."""
+        return self.await_shown({h: state for h in self.hosts if h != "host-a"}, drive, timeout)
+
+
+def take(rig, drive):
+    """By a connection of its own: one that is idle for a minute is closed by the target."""
+    tape = rig.scsi_host("host-a", drive)
+    check(tape.pr_register(KEY) == 0 and tape.pr_reserve(KEY) == 0, f"host-a takes {drive}")
+
+
+def give_back(rig, drive):
+    tape = rig.scsi_host("host-a", drive)
+    check(tape.pr_register(KEY) == 0 and tape.pr_release(KEY) == 0, f"host-a gives {drive} back")
+
+
+def promised(rig, node, drive):
+    """What the host has last confirmed of the drive."""
+    return next(d["result"] for d in rig.ask(node, "agent", "show", OLD)["application"] if d["serial"] == drive)
+
+
+def between_offline_and_online(rig):
+    busy, operators = rig.drives[:2]
+    rig.application(OLD, "drive", "offline", "drive-2")
+    for drive in (busy, operators):
+        take(rig, drive)
+    rig.await_there("offline", busy)
+    rig.settled("lra-a")
+    confirmed = [e["text"] for e in rig.ask("lra-a", "event", "list", "--drive", busy) if e["message"] == "LRA2002"]
+    check(any(OLD in words and "set_offline" in words for words in confirmed), f"{OLD} keeps off it, over ssh, and confirms like any other")
+    check(not list(rig.path("lra-b", "ssh").glob("*")) and "over ssh" not in rig.log_of("lra-b"), "the node that stands by runs nothing there")
+    rig.kill("lra-a")
+    for drive in (busy, operators):
+        give_back(rig, drive)
+    rig.await_state("lra-b", "primary_alone")
+    rig.await_there("online", busy)
+    rig.settled("lra-b")
+    check(True, "lra-a has died; lra-b brings back what it had set offline")
+    check(rig.shown(OLD, operators) == "offline", "and leaves alone what an operator did there")
+    check(not rig.forced("lra-b", busy) and not rig.forced("lra-b", operators), "no drive has suffered")
+    rig.application(OLD, "drive", "online", "drive-2")
+    rig.come_back("lra-a")
+
+
+def dead_before_its_confirmation(rig):
+    """What the dead node has begun takes effect long after the other one has told the host otherwise."""
+    drive = rig.drives[0]
+    rig.hold("offline")
+    take(rig, drive)
+    rig.await_held("offline")
+    node = rig.take_over("lra-b")
+    begin = time.monotonic()
+    rig.await_there("offline", drive)
+    rig.settled(node)
+    check(not rig.forced(node, drive), f"lra-b dies before {OLD} has confirmed; lra-a sets it offline again, and {OLD} confirms")
+    give_back(rig, drive)
+    rig.await_there("online", drive)
+    rig.settled(node)
+    rig.let_go("offline")
+    check(rig.shown(OLD, drive) == "offline", "only now lra-b's own command takes effect")
+    rig.await_there("online", drive, MAY_COME + 15)
+    check(True, f"lra-a has expected that, and brings it back {time.monotonic() - begin:.0f} s after it took over")
+    rig.come_back("lra-b")
+
+
+def dead_before_it_is_back(rig):
+    """The other way round: a late "online" must not meet a promise that the drive is kept off."""
+    drive = rig.drives[0]
+    take(rig, drive)
+    rig.await_there("offline", drive)
+    rig.settled("lra-a")
+    rig.hold("online")
+    give_back(rig, drive)
+    rig.await_held("online")
+    node = rig.take_over("lra-a")
+    begin = time.monotonic()
+    rig.await_there("online", drive)
+    rig.settled(node)
+    check(True, f"lra-a dies while {OLD} gets it back; lra-b finishes")
+    take(rig, drive)
+    wait_until("it is forced offline", lambda: OLD in rig.forced(node, drive), 30)
+    check("may still be running" in json.dumps(rig.ask(node, "event", "list", "--drive", drive)),
+          f"as long as lra-a's command may come, {OLD} promises nothing: {rig.forced(node, drive)}")
+    rig.let_go("online")
+    check(rig.shown(OLD, drive) == "online", "and it does come")
+    rig.await_there("offline", drive)
+    check(promised(rig, node, drive) != "set_offline", "it is set offline again, which is no promise yet")
+    wait_until("it is promised", lambda: promised(rig, node, drive) == "set_offline", MAY_COME + 30)
+    check(True, f"{OLD} promises it when nothing can come any more, {time.monotonic() - begin:.0f} s after the takeover")
+    rig.ask(node, "drive", "clear", drive, "--reason", "it keeps off now")
+    give_back(rig, drive)
+    rig.await_there("online", drive, 40)
+    rig.come_back("lra-a")
+
+
+def suspended(rig):
+    """A node that sleeps while another one serves runs nothing when it wakes up."""
+    drive = rig.drives[2]
+    node = next(n for n in NODES if rig.state(n) in SERVING)
+    heir = other(node)
+    sleeper = rig.processes[node]
+    sleeper.send_signal(signal.SIGSTOP)
+    try:
+        take(rig, drive)
+        rig.await_state(heir, "primary_alone")
+        rig.await_there("offline", drive)
+        rig.settled(heir)
+        ran, words = rig.count("ran"), rig.log_of(node).count("over ssh: set_")
+    finally:
+        sleeper.send_signal(signal.SIGCONT)
+    rig.await_pair(heir)
+    give_back(rig, drive)
+    rig.await_there("online", drive)
+    check(rig.count("ran") == ran + 1 and rig.log_of(node).count("over ssh: set_") == words,
+          f"{node} sleeps, {heir} takes over; awake again {node} runs nothing on {OLD}")
+
+
+def handed_over(rig):
+    """In order: nothing is interrupted, and nobody has to wait."""
+    drive = rig.drives[0]
+    node = next(n for n in NODES if rig.state(n) in SERVING)
+    heir = other(node)
+    take(rig, drive)
+    rig.await_there("offline", drive)
+    rig.settled(node)
+    ran = rig.count("ran")
+    rig.ask(node, "pair", "shutdown", node, "--mode", "immediate", "--reason", "maintenance")
+    rig.await_state(heir, "primary_alone")
+    rig.await_played(heir)
+    rig.settled(heir)
+    check(not rig.forced(heir, drive), f"{node} leaves in order; the host has confirmed to {heir}")
+    again = rig.path("ran").read_text().split()[ran:]
+    check(rig.shown(OLD, drive) == "offline" and not again, f"the drive stays offline there, and nothing is done twice: {again}")
+    give_back(rig, drive)
+    rig.await_there("online", drive)
+    check(not list(rig.path(node, "ssh").glob("*")), f"{node} keeps no connection")
+
+
+def old_host(rig):
+    rig.start()
+    rig.await_played("lra-a")
+    for part in (between_offline_and_online, dead_before_its_confirmation, dead_before_it_is_back, suspended, handed_over):
+        if PARTS is None or part.__name__ in PARTS:
+            part(rig)
+
+
+def main():
+    if not os.path.exists(f"{PROGRAMS}/initdb"):
+        print("PostgreSQL is not installed")
+        return 77
+    return play("old host", OldHostRig(sys.argv[1]), old_host)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
