@@ -29,12 +29,12 @@ class SiteRig(PairRig):
         self.start_vtld()
         for node in NODES:
             self._write_node(node)
-        for host in self.hosts:
+        for host in self.voters:
             self.start_dsad(host)
         self.start_node("lra-a")
         wait_until("the first node has made the record of the first epoch", lambda: self.show("lra-a")["data"]["epoch"] == 1, 30)
         self.ask("lra-a", "pair", "enrol", "--found", CLUSTER, "--reason", "first start")
-        for host in self.hosts:
+        for host in self.voters:
             wait_until(f"{host} is enrolled", lambda h=host: self.ask(h, "pair", "show")["enrolled"], 10)
         self.start_node("lra-b")
         self.await_pair("lra-a")

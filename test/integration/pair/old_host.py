@@ -1,5 +1,5 @@
 """A host without an agent, reached over ssh (the real OpenSSH server), in a library with two controllers: whichever serves plays its
-agent, dies in the middle of it, and the other one finishes. usage: old_host.py BIN_DIR [PART...]"""
+agent, dies in the middle of it, and the other one finishes. usage: old_host.py BIN_DIR [site]"""
 
 import json
 import os
@@ -9,13 +9,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "agentless"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "mounts"))
+from database import Database, is_installed  # noqa: E402
+from external import SiteRig  # noqa: E402
 from pair_rig import NODES, PROGRAMS, SERVING, PairRig, check, other, play, signal, wait_until  # noqa: E402
 from ssh_server import SshServer  # noqa: E402
 
 OLD = "host-d"
 LIMIT_MS = 20000
 KEY = 0x1D0B
-PARTS = sys.argv[2:] or None
 # As agent/agentless/host_agent_sharing.cpp reckons: so long what a dead node has begun may take effect.
 MAY_COME = (2 * LIMIT_MS + 2 * 2000) / 1000 + 20
 
@@ -90,7 +92,7 @@ class OldHostRig(PairRig):
         """kill -9 of the node that serves; returns who does now."""
         self.kill(dead)
         node = other(dead)
-        self.await_state(node, "primary_alone")
+        self.await_state(node, *SERVING)
         self.await_played(node)
         return node
 
@@ -107,6 +109,14 @@ class OldHostRig(PairRig):
     def await_there(self, state, drive, timeout=20):
         """Of every host but host-a."""
         return self.await_shown({h: state for h in self.hosts if h != "host-a"}, drive, timeout)
+
+
+class SiteOldHostRig(SiteRig, OldHostRig):
+    """The same with the ledger in a database of the site."""
+
+    def start(self):
+        self.sshd.start()
+        SiteRig.start(self)
 
 
 def take(rig, drive):
@@ -138,7 +148,7 @@ def between_offline_and_online(rig):
     rig.kill("lra-a")
     for drive in (busy, operators):
         give_back(rig, drive)
-    rig.await_state("lra-b", "primary_alone")
+    rig.await_state("lra-b", *SERVING)
     rig.await_there("online", busy)
     rig.settled("lra-b")
     check(True, "lra-a has died; lra-b brings back what it had set offline")
@@ -208,7 +218,7 @@ def suspended(rig):
     sleeper.send_signal(signal.SIGSTOP)
     try:
         take(rig, drive)
-        rig.await_state(heir, "primary_alone")
+        rig.await_state(heir, *SERVING)
         rig.await_there("offline", drive)
         rig.settled(heir)
         ran, words = rig.count("ran"), rig.log_of(node).count("over ssh: set_")
@@ -231,7 +241,7 @@ def handed_over(rig):
     rig.settled(node)
     ran = rig.count("ran")
     rig.ask(node, "pair", "shutdown", node, "--mode", "immediate", "--reason", "maintenance")
-    rig.await_state(heir, "primary_alone")
+    rig.await_state(heir, *SERVING)
     rig.await_played(heir)
     rig.settled(heir)
     check(not rig.forced(heir, drive), f"{node} leaves in order; the host has confirmed to {heir}")
@@ -245,15 +255,26 @@ def handed_over(rig):
 def old_host(rig):
     rig.start()
     rig.await_played("lra-a")
-    for part in (between_offline_and_online, dead_before_its_confirmation, dead_before_it_is_back, suspended, handed_over):
-        if PARTS is None or part.__name__ in PARTS:
-            part(rig)
+    between_offline_and_online(rig)
+    dead_before_its_confirmation(rig)
+    dead_before_it_is_back(rig)
+    suspended(rig)
+    handed_over(rig)
+
+
+def at_the_site(rig):
+    rig.start()
+    rig.await_played("lra-a")
+    between_offline_and_online(rig)
+    suspended(rig)
 
 
 def main():
-    if not os.path.exists(f"{PROGRAMS}/initdb"):
+    if not os.path.exists(f"{PROGRAMS}/initdb") or not is_installed():
         print("PostgreSQL is not installed")
         return 77
+    if sys.argv[2:] == ["site"]:
+        return play("old host, a database of the site", SiteOldHostRig(sys.argv[1], Database()), at_the_site)
     return play("old host", OldHostRig(sys.argv[1]), old_host)
 
 
