@@ -1,11 +1,10 @@
 // Two real servers on one machine: how long nobody is served when the primary is killed and the
 // other is told at once, and whether a claim that was acknowledged is missing afterwards.
 
-#include <signal.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>

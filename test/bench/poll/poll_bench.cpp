@@ -202,8 +202,9 @@ int main(int argc, char** argv) {
     if (arguments.program.empty()) return 0;
     const auto started = measure_program(arguments.program, arguments.seconds);
     print(arguments.program.front(), started);
-    if (looked.us_each() > 0)
+    if (looked.us_each() > 0) {
         std::printf("%.0f times less processor time a look\n",
                     started.us_each() / looked.us_each());
+    }
     return 0;
 }

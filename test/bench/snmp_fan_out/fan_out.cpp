@@ -10,7 +10,6 @@
 // It starts snmp_fan_out_hosts, which stands beside it.
 
 #include <arpa/inet.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -18,6 +17,7 @@
 
 #include <array>
 #include <asio/io_context.hpp>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -128,9 +128,10 @@ int floor_exchange(std::size_t hosts, std::size_t rounds) {
                 headers[count].msg_hdr.msg_iovlen = 1;
                 ++count;
             }
-            if (count > 0)
+            if (count > 0) {
                 sent += static_cast<std::size_t>(
                     std::max(0, ::sendmmsg(descriptor, headers.data(), count, 0)));
+            }
             const int got =
                 ::recvmmsg(descriptor, in_headers.data(), batch, MSG_WAITFORONE, nullptr);
             received += static_cast<std::size_t>(std::max(0, got));
@@ -237,9 +238,10 @@ int channel_rounds(const std::string& how, std::size_t hosts, std::size_t rounds
     for (std::size_t i = 0; i < snmp_count_kinds; ++i) {
         const auto what = static_cast<SnmpCount>(i);
         const std::uint64_t count = channel.counters().of(what);
-        if (count != 0)
+        if (count != 0) {
             std::fprintf(stderr, "%s %llu  ", std::string(to_text(what)).c_str(),
                          static_cast<unsigned long long>(count));
+        }
     }
     std::fprintf(stderr, "\n");
     fan_out::print_rounds(std::move(took), cpu, hosts);

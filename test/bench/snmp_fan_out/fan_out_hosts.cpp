@@ -147,9 +147,10 @@ void take_quickly(int descriptor, QuickHost& host, std::span<std::uint8_t> datag
                  reinterpret_cast<const sockaddr*>(&from), sizeof from);
     }
     const bool is_notice = type == fan_out::PduType::inform || type == fan_out::PduType::trap;
-    if (is_notice && !host.confirmations.empty())
+    if (is_notice && !host.confirmations.empty()) {
         send_to(descriptor, host.confirmations[host.confirmed++ % host.confirmations.size()],
                 controller.address);
+    }
 }
 
 void take(int descriptor, std::span<const std::uint8_t> datagram, const sockaddr_in& from) {
@@ -163,10 +164,11 @@ void take(int descriptor, std::span<const std::uint8_t> datagram, const sockaddr
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc < 3)
+    if (argc < 3) {
         give_up(
             "N echo | N answer FOLDER | N quick FOLDER | N confirm FOLDER PORT ENGINE BOOTS "
             "ROUNDS");
+    }
     const std::size_t hosts =
         std::min<std::size_t>(std::strtoul(argv[1], nullptr, 10), fan_out::hosts_max);
     const std::string how = argv[2];

@@ -36,9 +36,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         demand(found->ports.size() <= 256 && found->drives.size() <= 1'024);
         for (const auto& port : found->ports)
             demand(is_plain(port.where));
-        for (const auto& drive : found->drives)
+        for (const auto& drive : found->drives) {
             demand(is_plain(drive.serial.text) && !drive.serial.text.empty() &&
                    !drive.tape_nodes.empty());
+        }
         for (const auto& trouble : found->troubles)
             demand(is_plain(trouble));
     }

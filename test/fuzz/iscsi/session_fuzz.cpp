@@ -31,9 +31,10 @@ class Host final : public SessionHost {
         }
         CommandReply reply;
         reply.data_in.resize(std::size_t{cdb[3]} * 64);
-        if ((cdb[0] & 3U) == 2)
+        if ((cdb[0] & 3U) == 2) {
             reply = {.status = drive_iface::virtual_library::Status::check_condition,
                      .sense = {0x70}};
+        }
         return reply;
     }
     void abandon(TaskId) override {}

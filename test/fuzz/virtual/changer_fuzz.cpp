@@ -144,10 +144,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const auto cdb = rest.subspan(2, cdb_size);
         const auto data_out = rest.subspan(2 + cdb_size, length);
         rest = rest.subspan(2 + cdb_size + length);
-        if (is_event)
+        if (is_event) {
             robot.happen(host, cdb[0]);
-        else
+        } else {
             robot.command(host, of_drive, cdb, {data_out.begin(), data_out.end()});
+        }
         robot.check();
     }
     return 0;

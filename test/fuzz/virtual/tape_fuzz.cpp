@@ -102,9 +102,9 @@ class Rig {
     void move() {
         TapeState& tape = drive_.state().tape;
         begin_unload(tape, false);
-        do
+        do {
             drive_.settle();
-        while (shelf_.work());
+        } while (shelf_.work());
         drive_.settle();
         if (can_be_taken(tape)) drive_.insert(take_cartridge(tape));
     }
@@ -149,10 +149,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const std::size_t taken = std::min(given.size(), std::size_t{rest[1]} % 16);
         std::copy_n(given.begin(), taken, data_out.begin());
         rest = given.subspan(taken);
-        if (is_event)
+        if (is_event) {
             rig.happen(host, cdb[0]);
-        else
+        } else {
             rig.command(host, without_millions_of_filemarks(cdb), std::move(data_out));
+        }
         rig.check();
     }
     return 0;

@@ -1,6 +1,6 @@
 // What a notice does at a host, seen from the controller and from the backup application.
 
-#include <signal.h>
+#include <csignal>
 
 #include "scene.hpp"
 #include "test/support/catch.hpp"

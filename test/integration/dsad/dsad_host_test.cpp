@@ -1,8 +1,8 @@
 // What this host has, completed and corrected through the control socket of a real dsad.
 
-#include <signal.h>
 #include <sys/stat.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 

@@ -1,8 +1,8 @@
 // Starting, reloading and stopping of the dsad process.
 
-#include <signal.h>
 #include <sys/stat.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "scene.hpp"

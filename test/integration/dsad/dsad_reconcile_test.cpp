@@ -1,8 +1,7 @@
 // After an outage, and on request: what the application has and what the controllers say are
 // brought together in the right direction.
 
-#include <signal.h>
-
+#include <csignal>
 #include <future>
 
 #include "scene.hpp"

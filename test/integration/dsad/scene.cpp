@@ -1,13 +1,13 @@
 #include "scene.hpp"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <spawn.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -17,8 +17,6 @@
 #include "agent/host/application_profile.hpp"
 #include "agent/host/command_runner.hpp"
 #include "agent/runtime/control_client.hpp"
-
-extern char** environ;
 
 namespace test_dsad {
 
@@ -161,9 +159,10 @@ int Scene::wait_for_end_while(void (*meanwhile)()) {
 
 agent::runtime::ControlAnswer Scene::ask(const std::string& method, const json& params) {
     auto client = agent::runtime::ControlClient::connect(folder_ + "/dsad.sock", {1'000});
-    if (!client)
+    if (!client) {
         return agent::runtime::ControlError{agent::runtime::ControlErrorCode::no_connection,
                                             client.error().message};
+    }
     return client.value().call(method, params, {20'000});
 }
 

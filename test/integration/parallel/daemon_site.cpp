@@ -1,11 +1,11 @@
 #include "test/integration/parallel/daemon_site.hpp"
 
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -83,10 +83,11 @@ void DaemonSite::start() {
     pid_ = ::fork();
     REQUIRE(pid_ >= 0);
     if (pid_ == 0) {
-        if (wanted_.small_folder.empty())
+        if (wanted_.small_folder.empty()) {
             ::execlp("sh", "sh", "-c", plain.c_str(), nullptr);
-        else
+        } else {
             ::execlp("unshare", "unshare", "-rm", "sh", "-c", mounted.c_str(), nullptr);
+        }
         ::_exit(127);
     }
     INFO(good("cat vtld.log 2>/dev/null || true"));

@@ -99,9 +99,10 @@ TEST_CASE("a libiscsi host that logs out completes its session, one that breaks 
         REQUIRE(host->log_in(site.portal(), site.target(parallel_drive)));
         host->settle();
         // Buffered, and nothing said about it being safe.
-        for (int block = 0; block < 20; ++block)
+        for (int block = 0; block < 20; ++block) {
             REQUIRE(host->send({0x0a, 0, 0, 0x27, 0x10, 0}, std::vector<std::uint8_t>(10'000, 'x'))
                         .status == 0);
+        }
     }
     CHECK(site.lractl("session writes --state active").size() == 2);
     broken.break_connection();

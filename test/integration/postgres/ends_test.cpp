@@ -1,7 +1,6 @@
 // Servers that end, hang, are left over, or are somebody else's.
 
 #include <netinet/in.h>
-#include <signal.h>
 
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -9,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>

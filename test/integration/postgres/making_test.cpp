@@ -1,10 +1,10 @@
 // A pair made as an operator makes it, with TLS, and what is refused on the way.
 
-#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -116,9 +116,10 @@ TEST_CASE("data whose version can not be read are neither replaced nor copied ov
     if (!two_servers::can_run()) return;
     TwoServers pair;
     pair.make();
-    for (const Node node : {Node::first, Node::second})
+    for (const Node node : {Node::first, Node::second}) {
         std::filesystem::rename(pair.paths(node).data + "/PG_VERSION",
                                 pair.paths(node).state + "/away");
+    }
     const auto refused = init(pair, Node::first);
     CHECK_FALSE(refused.done);
     CHECK(contains(refused.said, "nobody can tell what is in"));

@@ -1,6 +1,6 @@
 // What the nodes of a pair tell each other in tables: by this node's own server, or by the other's.
 
-#include <signal.h>
+#include <csignal>
 
 #include "agent/postgres/agent_retirements.hpp"
 #include "agent/postgres/agent_words.hpp"

@@ -1,10 +1,9 @@
 // What PostgreSQL 15 was seen to do when a pair of servers is handled carelessly, each with real
 // servers; docs/POSTGRES.md has the same numbers.
 
-#include <signal.h>
-
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <fstream>
 #include <thread>
 

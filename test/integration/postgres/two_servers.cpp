@@ -2,7 +2,6 @@
 
 #include <netinet/in.h>
 #include <pwd.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include <algorithm>
 #include <asio/executor_work_guard.hpp>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -181,11 +181,12 @@ void TwoServers::open(Node node) {
     it.server->on_seen = [&it, node](const DataSeen& data) {
         const bool moved = it.data.epoch != data.epoch || it.data.standby != data.standby ||
                            it.data.receives != data.receives;
-        if (moved)
+        if (moved) {
             show((node == Node::first ? "first  epoch " : "second epoch ") +
                  std::to_string(data.epoch) + " standby " +
                  std::to_string(static_cast<int>(data.standby)) +
                  (data.receives ? " receives" : ""));
+        }
         it.data = data;
         ++it.seen;
     };
@@ -219,9 +220,10 @@ std::optional<OrderAnswered> TwoServers::answer_to(std::uint64_t number) const {
 
 OrderAnswered TwoServers::order(Node node, Step step, std::uint64_t epoch, Relation relation) {
     const auto number = give(node, step, epoch, relation);
-    if (!until([&] { return answer_to(number).has_value(); }, 60))
+    if (!until([&] { return answer_to(number).has_value(); }, 60)) {
         throw std::runtime_error("an order was not answered: " +
                                  std::string(agent::pair::to_text(step)));
+    }
     const auto answer = *answer_to(number);
     show((node == Node::first ? "first  " : "second ") + std::string(agent::pair::to_text(step)) +
          (answer.done ? ": done" : ": NOT DONE"));

@@ -1,7 +1,6 @@
 // lra-mibd as an AgentX subagent of Debian's own snmpd, which comes, goes and hangs.
 
-#include <signal.h>
-
+#include <csignal>
 #include <optional>
 
 #include "test/integration/snmp/datagrams.hpp"

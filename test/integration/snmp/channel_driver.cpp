@@ -1,7 +1,6 @@
 #include "test/integration/snmp/channel_driver.hpp"
 
-#include <signal.h>
-
+#include <csignal>
 #include <sstream>
 
 ChannelDriver::ChannelDriver(const std::string& program, const std::vector<std::string>& options)

@@ -1,6 +1,5 @@
-#include <signal.h>
-
 #include <algorithm>
+#include <csignal>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -324,9 +323,10 @@ TEST_CASE("of 64 agents the dead tenth delays nobody") {
     ChannelDriver controller(program, options);
     REQUIRE(controller.ready());
     for (int round = 1; round <= 2; ++round) {
-        for (unsigned i = 0; i < agents; ++i)
+        for (unsigned i = 0; i < agents; ++i) {
             controller.tell("notice host-" + std::to_string(i) + " VT0001 " +
                             std::to_string(round));
+        }
         for (std::size_t i = 0; i < alive.size(); ++i)
             CHECK_FALSE(controller.wait_for("acknowledged").empty());
         const auto counters = controller.counters();
@@ -361,9 +361,10 @@ TEST_CASE("dead agents with many changes each hold up nobody") {
     ChannelDriver controller(program, options);
     REQUIRE(controller.ready());
     for (unsigned drive = 0; drive < drives; ++drive) {
-        for (unsigned i = 0; i < dead_agents; ++i)
+        for (unsigned i = 0; i < dead_agents; ++i) {
             controller.tell("notice dead-" + std::to_string(i) + " VT" + std::to_string(drive) +
                             " 1");
+        }
     }
     controller.tell("notice host-a VT0001 1");
     // A place for each message would be 128 times 50 ms for four places: 1.6 s.

@@ -4,13 +4,12 @@
 // is added meanwhile, and the helper gets the refusal and the new tables in one piece. With the
 // reason "at the other node" nothing can be changed here.
 
-#include <signal.h>
-
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/read_until.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/streambuf.hpp>
+#include <csignal>
 #include <iostream>
 #include <string>
 

@@ -2,8 +2,7 @@
 
 #include <sys/stat.h>
 
-#include <signal.h>
-
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iomanip>
@@ -106,6 +105,8 @@ TEST_CASE(
 TEST_CASE("snmptable shows each table by the module's names") {
     ServedMib served;
     served.wait_until_served();
+    constexpr const char* mib_folders =
+        LRA_SOURCE_DIR "/test/support/smi:" LRA_SOURCE_DIR "/snmp_mib:/usr/share/snmp/mibs";
     const std::map<std::string, std::string> cells{
         {"tlrDriveTable", "IBM"},      {"tlrAgentTable", "udp:127.0.0.1:10162"},
         {"tlrHandshakeTable", "1500"}, {"tlrEventTable", "LRA2003"},
@@ -113,9 +114,7 @@ TEST_CASE("snmptable shows each table by the module's names") {
     for (const auto& [table, cell] : cells) {
         auto argv = ServedMib::credentials("reader");
         for (const char* word :
-             {"-M",
-              LRA_SOURCE_DIR "/test/support/smi:" LRA_SOURCE_DIR "/snmp_mib:/usr/share/snmp/mibs",
-              "-m", "TAPE-LIBRARY-RESERVATION-MIB", "-Ci", "-OS"})
+             {"-M", mib_folders, "-m", "TAPE-LIBRARY-RESERVATION-MIB", "-Ci", "-OS"})
             argv.emplace_back(word);
         const std::string shown =
             served.ask("snmptable", {"TAPE-LIBRARY-RESERVATION-MIB::" + table}, argv);

@@ -1,10 +1,10 @@
 // What the control socket of a real vtld does: virtual host ports, faults, bad input, and what
 // survives an end.
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <string>
 

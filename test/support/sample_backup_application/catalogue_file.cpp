@@ -57,9 +57,10 @@ Catalogue CatalogueFile::read() const {
     }
     const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
     auto catalogue = catalogue_from_json_text(text);
-    if (!catalogue)
+    if (!catalogue) {
         throw std::runtime_error(path_ +
                                  " is not a state file of this program; it is left as it is");
+    }
     return std::move(*catalogue);
 }
 

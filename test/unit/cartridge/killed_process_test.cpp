@@ -1,12 +1,12 @@
 // A real process that writes and is killed: nothing it had synchronised is missing.
 
 #include <fcntl.h>
-#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <string>
 
 #include "drive_iface/cartridge/recording.hpp"

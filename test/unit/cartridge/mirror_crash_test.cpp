@@ -221,9 +221,10 @@ class Twins {
             if (path.ends_with(".tix")) {
                 auto now = file_bytes(path);
                 now.resize(std::min<std::size_t>(now.size(), index_entries_at));
-                if (bytes.size() > now.size())
+                if (bytes.size() > now.size()) {
                     now.insert(now.end(), bytes.begin() + static_cast<std::ptrdiff_t>(now.size()),
                                bytes.end());
+                }
                 bytes = now;
             }
             write_file(path, bytes);

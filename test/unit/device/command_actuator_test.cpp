@@ -90,9 +90,10 @@ TEST_CASE("more drives than may run at a time are all answered") {
     asio::io_context loop;
     auto actuator = command(loop, {"/bin/true"});
     int answered = 0;
-    for (int i = 0; i < 50; ++i)
+    for (int i = 0; i < 50; ++i) {
         actuator->lift({"D" + std::to_string(i)},
                        [&](Outcome outcome) { answered += outcome.ok(); });
+    }
     loop.run_for(std::chrono::seconds(20));
     CHECK(answered == 50);
 }

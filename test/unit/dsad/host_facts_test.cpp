@@ -1,8 +1,8 @@
 #include "agent/dsad/host_facts.hpp"
 
-#include <stdlib.h>
 #include <sys/stat.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 

@@ -38,9 +38,10 @@ class SysTree {
         file(device + "/vendor", "HPE     \n");
         file(device + "/model", "Ultrium 9-SCSI  \n");
         if (!serial_page.empty()) file(device + "/vpd_pg80", serial_page);
-        if (generic >= 0)
+        if (generic >= 0) {
             fs::create_directories(root_ / device / "scsi_generic" /
                                    ("sg" + std::to_string(generic)));
+        }
         for (const char* mode : {"", "l", "m", "a"}) {
             for (const char* kind : {"st", "nst"}) {
                 const auto folder =

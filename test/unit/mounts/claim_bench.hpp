@@ -52,9 +52,10 @@ inline MountRequest bench_request(const std::string& name, int volume, bool wait
 
 inline void fill(ClaimTable& table, int drives = 4) {
     std::vector<DriveFact> facts;
-    for (int number = 1; number <= drives; ++number)
+    for (int number = 1; number <= drives; ++number) {
         facts.push_back(
             {"D" + std::to_string(number), static_cast<std::uint16_t>(255 + number), "LTO-8"});
+    }
     REQUIRE(table.learn_drives(facts));
     std::vector<claims::Volume> volumes;
     for (int number = 1; number <= 9; ++number)

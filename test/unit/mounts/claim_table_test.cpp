@@ -1,7 +1,6 @@
 #include "agent/mounts/claim_table.hpp"
 
-#include <stdlib.h>
-
+#include <cstdlib>
 #include <filesystem>
 
 #include "agent/mounts/sqlite_session.hpp"

@@ -3,12 +3,11 @@
 // A mount service over a virtual library of two drives: real rules on every thread, and doors that
 // a test can close: a device that does not answer, a commit nobody can vouch for.
 
-#include <stdlib.h>
-
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -198,10 +197,11 @@ struct MountBench {
             std::move(to_changer), doors());
         REQUIRE(opened);
         service = std::move(opened).value();
-        if (gone.empty())
+        if (gone.empty()) {
             service->start();
-        else
+        } else {
             service->start_under(2, gone);
+        }
         run_until([&] { return service->serving(); });
     }
     // The controller ends and starts again.

@@ -138,7 +138,8 @@ TEST_CASE("a volume that is enabled again stays disabled by whoever has disabled
 
 TEST_CASE("a question means the same whenever it is asked") {
     Requests requests;
-    for (const char* method : {"volume.mount", "volume.list", "claim.show", "volume.scan"})
+    for (const char* method : {"volume.mount", "volume.list", "claim.show", "volume.scan"}) {
         CHECK_FALSE(
             requests.dispatch.settle_meaning(method, {{"volume", "VT0001L8"}}, [](const auto&) {}));
+    }
 }

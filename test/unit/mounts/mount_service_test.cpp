@@ -372,11 +372,12 @@ TEST_CASE("a changer that stays away is told once") {
     MountBench bench;
     bench.changer->silent = true;
     int asked = 0;
-    for (int time = 0; time < 3; ++time)
+    for (int time = 0; time < 3; ++time) {
         bench.service->scan(false, [&](const core::Outcome& outcome) {
             CHECK(!outcome);
             ++asked;
         });
+    }
     bench.run_until([&] { return asked == 3; });
     CHECK(std::count(bench.notes.begin(), bench.notes.end(), Message::changer_unreachable) == 1);
 }

@@ -2,7 +2,6 @@
 
 // A real PostgreSQL server in a folder of its own, on a Unix socket only, and drive tables on it.
 
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <chrono>

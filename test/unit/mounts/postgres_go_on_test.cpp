@@ -1,8 +1,7 @@
 // Transactions that go on from the last one, asking nothing: what somebody else has changed
 // meanwhile is noticed, and what was given up does not happen later. Real PostgreSQL server.
 
-#include <signal.h>
-
+#include <csignal>
 #include <future>
 #include <set>
 

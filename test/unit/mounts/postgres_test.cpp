@@ -2,8 +2,7 @@
 
 #include "agent/mounts/postgres_session.hpp"
 
-#include <signal.h>
-
+#include <csignal>
 #include <future>
 
 #include "test/unit/mounts/postgres_bench.hpp"
@@ -289,9 +288,10 @@ TEST_CASE("a change that is refused fails the commit, and the session goes on") 
     CHECK(session->run(count, {"new"})->rows.front().front() == "0");
     // More than one trip's worth, and a question that sees what was put before it.
     REQUIRE(session->begin());
-    for (int i = 0; i < 200; ++i)
+    for (int i = 0; i < 200; ++i) {
         REQUIRE(session->put("UPDATE node SET commit_mark = commit_mark || '.' WHERE name = $1",
                              {"a"}));
+    }
     REQUIRE(session->put(add, {"new", std::int64_t{4711}}));
     CHECK(session->run(count, {"new"})->rows.front().front() == "1");
     session->rollback();

@@ -1,7 +1,6 @@
 #include "agent/mounts/table_memory.hpp"
 
-#include <stdlib.h>
-
+#include <cstdlib>
 #include <filesystem>
 #include <random>
 
@@ -88,9 +87,10 @@ class Happenings {
         }
         const bool adopts = below(2) == 0;
         if (adopts) CHECK(one.adopt(id, 9, now_).ok() == other.adopt(id, 9, now_).ok());
-        if (!adopts && below(6) == 0)
+        if (!adopts && below(6) == 0) {
             CHECK(one.record_failure({barcode, serial}, false, "no", now_).ok() ==
                   other.record_failure({barcode, serial}, false, "no", now_).ok());
+        }
     }
 
   private:

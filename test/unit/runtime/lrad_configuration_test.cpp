@@ -214,9 +214,10 @@ TEST_CASE("a pace that contradicts poll_ms is an error, not rounded to something
 TEST_CASE("metrics are served at an address of this machine, or it is an error") {
     const Place place;
     for (const char* wrong : {"udp:127.0.0.1:9469", "tcp:localhost:9469", "tcp:127.0.0.1:70000",
-                              "unix:/run/lra/metrics", "9469", ""})
+                              "unix:/run/lra/metrics", "9469", ""}) {
         CHECK_THAT(place.error("/metrics", {{"listen", wrong}}),
                    ContainsSubstring("metrics.listen"));
+    }
     CHECK_THAT(place.error("/metrics", {{"lisen", "tcp:127.0.0.1:9469"}}),
                ContainsSubstring("listen"));
     json content = sample_lrad();

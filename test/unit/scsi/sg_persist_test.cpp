@@ -202,10 +202,11 @@ TEST_CASE("sg_persist reads captured keys, reservations and capabilities as we d
         says("(PTPL_A)", read->persist_active);
         says("(TMV)", read->types.has_value());
         says("Allow Commands", read->allow_commands);
-        if (read->types)
+        if (read->types) {
             CHECK(read->types->size() ==
                   static_cast<std::size_t>(std::count(
                       text.begin() + static_cast<std::ptrdiff_t>(text.find("Type mask:")),
                       text.end(), '1')));
+        }
     }
 }

@@ -1,9 +1,9 @@
 #include "drive_iface/snapshots/catalogue.hpp"
 
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 #include <map>
 #include <set>

@@ -37,10 +37,8 @@ TEST_CASE("what lra-mibd does not say is nothing") {
     for (const char* line :
          {"", "ready", "ready ", "ready 70000", "ready 1x", "ready -1", "master", "master yes",
           "counts", "counts []", "counts {\"a\":\"b\"}", "counts {\"a\":-1}", "set {}",
-          "set {\"number\":1,\"drive\":1,\"offline\":true,\"reason\":\"x\",\"user\":\"u\","
-          "\"address\":\"a\"}",
-          "set {\"number\":1,\"drive\":\"d\",\"offline\":true,\"reason\":\"\",\"user\":\"u\","
-          "\"address\":\"a\"}",
+          R"(set {"number":1,"drive":1,"offline":true,"reason":"x","user":"u","address":"a"})",
+          R"(set {"number":1,"drive":"d","offline":true,"reason":"","user":"u","address":"a"})",
           "may {\"number\":1,\"drive\":\"d\",\"offline\":true,\"reason\":\"x\",\"user\":\"u\"}",
           "hello"}) {
         CHECK_FALSE(helper_line_from(line));

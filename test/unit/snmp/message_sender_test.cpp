@@ -349,7 +349,7 @@ TEST_CASE("of the engine IDs that are claimed for a message two are tried, at no
     REQUIRE(first);
     const std::string answer = bench.peer.acknowledgement();
     const auto forged = [](char which) {
-        return std::string("\x80\x00\x1f\x88\x05forged", 11) + which;
+        return std::string("\x80\x00\x1f\x88\x05", 5) + "forged" + which;
     };
     for (char which = 'a'; which < 'k'; ++which)
         bench.peer.claim(forged(which), first->message_id);

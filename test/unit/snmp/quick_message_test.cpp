@@ -75,9 +75,10 @@ const std::string& own_engine() {
     }();
     static const bool users_added = [] {
         for (const std::string& engine : {id, other_engine}) {
-            for (const Pairing& pairing : pairings())
+            for (const Pairing& pairing : pairings()) {
                 REQUIRE(add_user(user_named(pairing.user, pairing.authentication, pairing.privacy),
                                  engine));
+            }
         }
         return true;
     }();

@@ -326,10 +326,11 @@ class Game {
         const Heard real =
             heard_of(send(who, changer, with_addresses(0xa6, {0, from, first, second})));
         Heard naive = no_such_place;
-        if (!naive_.reserved_by.empty() && naive_.reserved_by != who)
+        if (!naive_.reserved_by.empty() && naive_.reserved_by != who) {
             naive = conflict;
-        else if (from != first && second != first)
+        } else if (from != first && second != first) {
             naive = naive_.carry({{from, first}, {first, second}}, who);
+        }
         expect("EXCHANGE MEDIUM " + std::to_string(from) + ", " + std::to_string(first) + ", " +
                    std::to_string(second),
                real, naive);
@@ -435,10 +436,11 @@ class Game {
                 return;
             default:
                 drive.offline = !drive.offline;
-                if (drive.offline)
+                if (drive.offline) {
                     CHECK(library_->force_offline(serial, "test").ok());
-                else
+                } else {
                     CHECK(library_->lift_forced_offline(serial).ok());
+                }
         }
     }
 

@@ -209,7 +209,8 @@ TEST_CASE("element status is whole at any allocation length, and cut where it en
             REQUIRE(whole.size() > 8);
             const int announced = whole[5] << 16 | whole[6] << 8 | whole[7];
             CHECK(static_cast<std::size_t>(announced) + 8 == whole.size());
-            for (std::uint16_t length = 0; length <= whole.size(); ++length) {
+            const auto all = static_cast<std::uint16_t>(whole.size());
+            for (std::uint16_t length = 0; length <= all; ++length) {
                 REQUIRE(element_status(host, byte_1, length, byte_6).data_in ==
                         Bytes(whole.begin(), whole.begin() + length));
             }

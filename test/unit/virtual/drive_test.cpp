@@ -48,7 +48,8 @@ TEST_CASE("every reply with data is cut at the allocation length") {
     TwoDrives library;
     Host host(library, iscsi_port("a"));
     const auto whole = host.send(scsi::inquiry_cdb(0xffff)).data_in;
-    for (std::uint16_t length = 0; length <= whole.size(); ++length) {
+    const auto all = static_cast<std::uint16_t>(whole.size());
+    for (std::uint16_t length = 0; length <= all; ++length) {
         const auto cut = host.send(scsi::inquiry_cdb(length)).data_in;
         REQUIRE(cut == Bytes(whole.begin(), whole.begin() + length));
     }

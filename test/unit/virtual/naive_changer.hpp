@@ -110,10 +110,11 @@ class NaiveChanger {
                 return place.kind == Kind::slot && place.only.empty() && place.box.empty() &&
                        !is_waited_for(entry.first);
             });
-            if (free == places.end())
+            if (free == places.end()) {
                 outside.push_back(box);
-            else
+            } else {
                 free->second.box = box;
+            }
         }
         return boxes() != before;
     }

@@ -26,9 +26,10 @@ class View final : public ParallelCartridge {
         : committed_(&committed),
           medium_(std::make_shared<MemoryMedium>(blank_tape())),
           inner_(medium_) {
-        for (const auto& object : committed.objects)
+        for (const auto& object : committed.objects) {
             object.kind == LogicalObject::Kind::filemark ? medium_->append_filemark()
                                                          : medium_->append_block(object.data);
+        }
     }
     ~View() override {
         if (session_) ++committed_->left_incomplete;

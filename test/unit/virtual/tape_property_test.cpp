@@ -178,10 +178,11 @@ class Match {
         cdb[13] = static_cast<std::uint8_t>(length >> 8);
         cdb[14] = static_cast<std::uint8_t>(length);
         Seen expected = naive_.locate(number);
-        if (expected.good)
+        if (expected.good) {
             expected = naive_.read_variable(length, false);
-        else
+        } else {
             expected.information = length;
+        }
         compare("READ(16)", cdb, {}, expected);
     }
 

@@ -111,9 +111,10 @@ TEST_CASE("every report can be cut anywhere, and its beginning stays the same") 
             {"log page " + std::to_string(page), {0x4d, 0, page, 0, 0, 0, 0, 0, 0, 0}, {7, 8}});
     }
     const auto vpd = rig.send({0x12, 1, 0, 0, 255, 0}).data_in;
-    for (std::size_t i = 4; i < vpd.size(); ++i)
+    for (std::size_t i = 4; i < vpd.size(); ++i) {
         reports.push_back(
             {"VPD page " + std::to_string(vpd[i]), {0x12, 1, vpd[i], 0, 0, 0}, {3, 4}});
+    }
 
     for (Report& report : reports) {
         INFO(report.name);
