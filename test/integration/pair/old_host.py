@@ -231,6 +231,27 @@ def suspended(rig):
           f"{node} sleeps, {heir} takes over; awake again {node} runs nothing on {OLD}")
 
 
+def row_first(rig):
+    """The other copy is gone: until commits are let go on without it nothing is run on the host."""
+    drive = rig.drives[0]
+    node = next(n for n in NODES if rig.state(n) in SERVING)
+    ran = rig.count("ran")
+    rig.kill(other(node))
+    rig.kill_database(other(node))
+    take(rig, drive)
+    wait_until(f"{node} waits for the other copy", lambda: rig.state(node) == "waiting_peer", 10)
+    rig.await_shown({"host-b": "offline"}, drive, 10)
+    check(rig.state(node) == "waiting_peer" and rig.count("ran") == ran,
+          f"{other(node)} is gone, and commits wait: hosts with an agent keep off the drive, and nothing is run on {OLD}")
+    rig.await_state(node, "primary_alone")
+    rig.await_there("offline", drive)
+    rig.settled(node)
+    check(not rig.forced(node, drive), f"{node} goes on alone, {OLD} keeps off and confirms in time")
+    give_back(rig, drive)
+    rig.await_there("online", drive)
+    rig.come_back(other(node))
+
+
 def handed_over(rig):
     """In order: nothing is interrupted, and nobody has to wait."""
     drive = rig.drives[0]
@@ -259,6 +280,7 @@ def old_host(rig):
     dead_before_its_confirmation(rig)
     dead_before_it_is_back(rig)
     suspended(rig)
+    row_first(rig)
     handed_over(rig)
 
 
