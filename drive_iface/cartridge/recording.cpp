@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <random>
+#include <system_error>
 #include <utility>
 
 #include "drive_iface/cartridge/little_endian.hpp"
@@ -194,15 +195,22 @@ Outcome Recording::write(Batch& batch) {
 }
 
 void Recording::write_back_early() {
-    if (!early_writeback_) {
-        early_writeback_ = std::make_unique<EarlyWriteback>(
-            [](const StorageFile& file, std::uint64_t offset, std::uint64_t size) {
-                file.start_writeback(offset, size);
-            });
+    const auto begin = [](const StorageFile& file, std::uint64_t offset, std::uint64_t size) {
+        file.start_writeback(offset, size);
+    };
+    try {
+        if (!early_writeback_) early_writeback_ = std::make_unique<EarlyWriteback>(begin);
+    } catch (const std::system_error&) {
+        // No thread is to be had: it is begun here then.
     }
     for (const auto& copy : copies_) {
         if (copy->failed()) continue;
-        early_writeback_->add(copy->data(), writeback_from_, end_.offset - writeback_from_);
+        const auto size = end_.offset - writeback_from_;
+        if (early_writeback_) {
+            early_writeback_->add(copy->data(), writeback_from_, size);
+        } else {
+            begin(copy->data(), writeback_from_, size);
+        }
     }
     writeback_from_ = end_.offset;
 }
@@ -342,6 +350,7 @@ StorageFile::Reserve Recording::reserve(std::uint64_t data_size, std::uint64_t i
 }
 
 Outcome Recording::close() {
+    early_writeback_.reset();  // waits here for a slow disk, and not who destroys this
     if (commit_.closed || !any_writable()) return Nothing{};
     if (auto done = synchronise(); !done.ok()) return done;
     auto trimmed = on_every_copy([&](StoredCopy& copy) -> Outcome {

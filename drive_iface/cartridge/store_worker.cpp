@@ -25,7 +25,7 @@ constexpr auto idle_before_checkpoint = 3s;
 constexpr std::uint64_t batch_cost_max = 8 << 20;
 constexpr std::size_t batch_operations_max = 1024;
 constexpr std::uint64_t fetch_bytes = 1 << 20;
-// Of all cartridges that are read at the same time; each has a fetch at least.
+// Of all cartridges that are read or written at the same time; each has a fetch at least.
 constexpr std::uint64_t read_ahead_of_all = 8 << 20;
 constexpr std::uint64_t reserve_step_min = 256 << 10;
 constexpr std::uint64_t operation_cost = 64;

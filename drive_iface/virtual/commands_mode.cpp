@@ -13,6 +13,7 @@ namespace drive_iface::virtual_library {
 namespace {
 
 constexpr std::uint8_t page_block_descriptor_only = 0x00;
+constexpr std::size_t block_descriptor_length = 8;
 constexpr std::uint8_t all_pages = 0x3f;
 constexpr std::uint8_t no_subpage = 0x00;
 constexpr std::uint8_t all_subpages = 0xff;
@@ -105,6 +106,12 @@ CommandReply mode_select(const Call& call, std::size_t list_length, bool ten_byt
         return check_condition(scsi::SenseKey::illegal_request,
                                scsi::additional_sense::parameter_list_length_error);
     }
+    // One block descriptor or none (SSC-3 8.3.1).
+    const auto header = scsi::ByteView(list.view());
+    const std::size_t descriptors =
+        ten_byte ? scsi::ByteReader(header.subspan(6)).u16() : header[3];
+    if (descriptors != 0 && descriptors != block_descriptor_length)
+        return invalid_field_in_parameter_list(ten_byte ? 6 : 3);
     TapeState& drive = call.drive().tape;
     if (const auto fault = fault_of(drive, call.nexus_id, *parameters))
         return refusal(*fault, ten_byte);

@@ -159,6 +159,13 @@ TEST_CASE("MODE SELECT sets the block length, tells the others and refuses the r
                      sense_code::parameter_list_length_error));
     CHECK(fails_with(a.send({0x15, 0x11, 0, 0, 12, 0}, set_512), SenseKey::illegal_request,
                      sense_code::invalid_field_in_cdb));
+    // Half a block descriptor, and two.
+    CHECK(fails_with(a.send({0x15, 0x10, 0, 0, 8, 0}, {0, 0, 0x10, 4, 0, 0, 0, 0}),
+                     SenseKey::illegal_request, sense_code::invalid_field_in_parameter_list));
+    Bytes two(24, 0);
+    two[7] = 16;
+    CHECK(fails_with(a.send({0x55, 0x10, 0, 0, 0, 0, 0, 0, 24, 0}, two), SenseKey::illegal_request,
+                     sense_code::invalid_field_in_parameter_list));
 }
 
 TEST_CASE("UNLOAD and LOAD change what the drive is ready for") {
