@@ -51,14 +51,16 @@ void take_away(ChangerState& changer, Element& element) {
     element.by_operator = false;
 }
 
-// Where a cartridge that is in a drive came from: hosts bring it back there (mtx unload, Bacula),
-// so the robot leaves that slot free for it.
-bool is_home_of_mounted(const ChangerState& changer, const Element& slot) {
-    return std::any_of(changer.elements.begin(), changer.elements.end(),
-                       [&slot](const Element& element) {
-                           return element.type == ElementType::data_transfer &&
-                                  !element.barcode.empty() && element.source == slot.address;
-                       });
+// Where the cartridges that are in drives came from: hosts bring them back there (mtx unload,
+// Bacula), so the robot leaves those slots free for them.
+std::set<std::uint16_t> homes_of_mounted(const ChangerState& changer) {
+    std::set<std::uint16_t> homes;
+    for (const Element& element : changer.elements) {
+        if (element.type == ElementType::data_transfer && !element.barcode.empty() &&
+            element.source)
+            homes.insert(*element.source);
+    }
+    return homes;
 }
 
 void fill_free_slots(ChangerState& changer, const std::map<std::string, CartridgeFacts>& shelf) {
@@ -66,12 +68,13 @@ void fill_free_slots(ChangerState& changer, const std::map<std::string, Cartridg
     std::set<std::string> placed;
     for (const Element& element : changer.elements)
         placed.insert(element.barcode);
+    const auto homes = homes_of_mounted(changer);
     auto slot = changer.elements.begin();
     for (const auto& [barcode, facts] : shelf) {
         if (placed.contains(barcode)) continue;
-        slot = std::find_if(slot, changer.elements.end(), [&changer](const Element& element) {
+        slot = std::find_if(slot, changer.elements.end(), [&homes](const Element& element) {
             return is_user_slot(element) && element.barcode.empty() &&
-                   !is_home_of_mounted(changer, element);
+                   !homes.contains(element.address);
         });
         if (slot == changer.elements.end()) {
             changer.outside.push_back(barcode);
