@@ -199,8 +199,10 @@ Outcome Daemon::start_storage() {
     if (!made) return made.error().within("state_dir");
     made_ = std::move(made).value();
     std::set<std::string> there;
-    for (const auto& entry : shelf_->list())
+    for (const auto& entry : shelf_->list()) {
         there.insert(entry.facts.barcode);
+        made_->add(entry.facts.barcode);
+    }
     for (const std::string& barcode : wanted.barcodes) {
         if (!there.contains(barcode) && made_->contains(barcode)) {
             agent::runtime::log_warning(
@@ -212,8 +214,8 @@ Outcome Daemon::start_storage() {
         if (!there.contains(barcode)) {
             auto created = shelf_->create({.barcode = barcode, .capacity = wanted.capacity});
             if (!created) return created.error().within("cartridges.barcodes");
+            made_->add(barcode);
         }
-        made_->add(barcode);
     }
     return Nothing{};
 }

@@ -120,6 +120,17 @@ void take_inventory(const Running& running) {
     static_cast<void>(running.bay->changed());
 }
 
+// What could not be kept is kept with the next change.
+void keep_made(const Running& running) {
+    if (auto kept = running.made->save(); !kept) agent::runtime::log_warning(kept.error().message);
+}
+
+// It is there: should its disk be away at the next start, no blank one is made in its place.
+void note_made(const std::string& barcode, const Running& running) {
+    running.made->add(barcode);
+    keep_made(running);
+}
+
 agent::core::Result<cartridge::NewCartridge> new_cartridge(const std::string& barcode,
                                                            const json& params,
                                                            const Running& running) {
@@ -243,6 +254,7 @@ FileShelf::CheckDone done_with(const std::string& barcode, const Running& runnin
     return [barcode, running, jobs,
             answer](const agent::core::Result<cartridge::CheckReport>& report) {
         jobs->erase(barcode);
+        if (report) note_made(barcode, running);
         take_inventory(running);
         if (!report) return answer(failed(report.error()));
         answer(check_json(barcode, *report));
@@ -314,6 +326,7 @@ void add_changes(ControlServer& control, const Running& running) {
                   if (!wanted) return invalid(wanted.error());
                   if (auto made = running.shelf->create(*wanted); !made)
                       return failed(made.error());
+                  note_made(*barcode, running);
                   take_inventory(running);
                   return show(*barcode, running);
               });
@@ -344,8 +357,7 @@ void add_changes(ControlServer& control, const Running& running) {
                       return refused(*barcode, gone.error(), running);
                   // Of the configuration: the next start makes it anew.
                   running.made->remove(*barcode);
-                  if (auto kept = running.made->save(); !kept)
-                      agent::runtime::log_warning(kept.error().message);
+                  keep_made(running);
                   take_inventory(running);
                   return json{{"barcode", *barcode}, {"removed", true}};
               });

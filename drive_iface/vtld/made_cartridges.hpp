@@ -1,8 +1,8 @@
 #pragma once
 
-// Which cartridges of the configuration were there once. One that is in none of the storage folders
+// Which cartridges were there once. One of the configuration that is in none of the storage folders
 // now is most likely on a disk that is not mounted: a blank one in its place would be written to
-// under its name.
+// under its name. The others are among them, since the configuration may name them later.
 
 #include <set>
 #include <string>
@@ -24,7 +24,8 @@ class MadeCartridges {
         changed_ = barcodes_.insert(barcode).second || changed_;
     }
     void remove(const std::string& barcode) { changed_ = barcodes_.erase(barcode) > 0 || changed_; }
-    // Synced. The folder has to be there.
+    // Synced, when there is anything new. The folder has to be there. After an error the next call
+    // tries again.
     [[nodiscard]] agent::core::Outcome save();
 
   private:

@@ -162,20 +162,22 @@ TEST_CASE("a cartridge of the configuration whose folder is away is not made ane
     };
     const auto both = barcodes();
     REQUIRE(both.size() == 2);
+    vtld.call("cartridge.move", {{"barcode", both[0]}, {"to", "slot 4"}});
     const auto files = std::filesystem::path(
         vtld.call("cartridge.show", {{"barcode", both[0]}}).at("folders").at(0).get<std::string>());
     CHECK(vtld.stop() == 0);
     const auto away = vtld.folder() + "/away";
     std::filesystem::rename(files, away);
+    const std::string away_line =
+        "cartridge " + both[0] + " was there and is in none of the storage folders now";
     for (int start = 0; start < 2; ++start) {
+        const auto before = vtld.log().size();
         vtld.start();
         CHECK(barcodes() == std::vector<std::string>{both[1]});
-        CHECK_THAT(vtld.log(), ContainsSubstring("cartridge " + both[0] +
-                                                 " was there and is in "
-                                                 "none of the storage folders now"));
+        CHECK_THAT(vtld.log().substr(before), ContainsSubstring(away_line));
         CHECK(vtld.stop() == 0);
     }
-    CHECK_THAT(vtld.log(), ContainsSubstring("cartridge " + both[0] + ", last in drive "));
+    CHECK_THAT(vtld.log(), ContainsSubstring("cartridge " + both[0] + ", last in slot 4,"));
     std::filesystem::remove_all(files);
     std::filesystem::rename(away, files);
     vtld.start();
@@ -189,6 +191,31 @@ TEST_CASE("a cartridge of the configuration whose folder is away is not made ane
     CHECK(vtld.stop() == 0);
     vtld.start();
     CHECK(barcodes() == both);
+}
+
+TEST_CASE("a cartridge that an operator made anew is not made a second time when it is away") {
+    VtldProcess vtld;
+    const std::string barcode = vtld.call("cartridge.list").at(0)["barcode"];
+    vtld.call("cartridge.move", {{"barcode", barcode}, {"to", "slot 5"}});
+    const auto file = vtld.folder() + "/kept.tap";
+    vtld.call("cartridge.export", {{"barcode", barcode}, {"file", file}});
+    vtld.call("cartridge.remove", {{"barcode", barcode}});
+    SECTION("by create") {
+        vtld.call("cartridge.create", {{"barcode", barcode}});
+    }
+    SECTION("by import") {
+        vtld.call("cartridge.import", {{"barcode", barcode}, {"file", file}});
+    }
+    const auto files = std::filesystem::path(
+        vtld.call("cartridge.show", {{"barcode", barcode}}).at("folders").at(0).get<std::string>());
+    CHECK(vtld.stop() == 0);
+    std::filesystem::rename(files, vtld.folder() + "/away");
+    const auto before = vtld.log().size();
+    vtld.start();
+    for (const auto& cartridge : vtld.call("cartridge.list"))
+        CHECK(cartridge["barcode"] != barcode);
+    CHECK_THAT(vtld.log().substr(before),
+               ContainsSubstring("cartridge " + barcode + " was there and is in none of"));
 }
 
 TEST_CASE("an operator hears what a name stands for that is no cartridge on the shelf") {
