@@ -164,7 +164,6 @@ void place_cartridges(ChangerState& changer, const std::vector<PlacedCartridge>&
         if (facts == shelf.end()) {
             changer.missing.push_back("cartridge " + cartridge.barcode + ", last in " +
                                       cartridge.place + ",");
-            changer.alerts.set(ChangerAlert::inventory, true);
         }
         if (facts == shelf.end() || place == by_name.end()) continue;
         if (placed.contains(cartridge.barcode)) continue;

@@ -91,7 +91,7 @@ struct PlacedCartridge {
 [[nodiscard]] Element* element_named(ChangerState& changer, const std::string& place);
 
 // Puts cartridges where they are remembered to be and the rest into free slots. Before the first
-// command, or again with the same.
+// command, or again with the same. Those that are not on the shelf are `missing`.
 void place_cartridges(ChangerState& changer, const std::vector<PlacedCartridge>& remembered);
 // Where the cartridges of the shelf are.
 [[nodiscard]] std::vector<PlacedCartridge> placed_cartridges(const ChangerState& changer);

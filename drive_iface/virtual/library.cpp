@@ -183,6 +183,8 @@ Library::Library(LibraryDescription description, CartridgeShelf& shelf,
                                             .import_export = description.import_export},
                             state_->drives, shelf, volumes);
     place_cartridges(state_->changer->state(), at_first);
+    // The configuration only says where one goes when it is there.
+    state_->changer->state().missing.clear();
 }
 
 Library::~Library() = default;
@@ -419,7 +421,10 @@ Outcome Library::restore(const std::string& nonvolatile_state) {
                                                     std::move(entry.reservation)));
         unit.forced_offline = entry.forced_offline_reason.has_value();
         unit.forced_offline_reason = entry.forced_offline_reason.value_or("");
-        if (!entry.cartridges.empty()) place_cartridges(state_->changer->state(), entry.cartridges);
+        if (entry.cartridges.empty()) continue;
+        ChangerState& changer = state_->changer->state();
+        place_cartridges(changer, entry.cartridges);
+        changer.alerts.set(ChangerAlert::inventory, !changer.missing.empty());
     }
     return Nothing{};
 }

@@ -68,6 +68,12 @@ CommandReply element_status(Host& host, std::uint8_t byte_1, std::uint16_t alloc
         {0xb8, byte_1, 0, 0, 0xff, 0xff, byte_6, 0, high(allocation), low(allocation), 0, 0});
 }
 
+// TapeAlert 24 in log page 2Eh.
+bool inventory_alert(Host& host) {
+    const Bytes page = host.send({0x4d, 0, 0x6e, 0, 0, 0, 0, 0xff, 0xff, 0}).data_in;
+    return page.at(4 + (24 - 1) * 5 + 4) == 1;
+}
+
 bool illegal(const CommandReply& reply, scsi::AdditionalSense sense) {
     return fails_with(reply, SenseKey::illegal_request, sense);
 }
@@ -271,6 +277,27 @@ TEST_CASE("a cartridge that is not there at a restart is told, with where it was
     Robot after;
     REQUIRE(after.restore(before.nonvolatile_state()).ok());
     CHECK(after.missing() == std::vector<std::string>{"cartridge VT0004L8, last in slot 5,"});
+    Host host = changer_host(after);
+    CHECK(inventory_alert(host));
+}
+
+TEST_CASE("what the configuration puts into a drive is not missing when it is elsewhere or gone") {
+    virtual_library::MemoryShelf shelf;
+    Library library({.vendor = "LRA",
+                     .product = "VIRTUAL LIBRARY",
+                     .serial = virtual_library_test::changer_serial,
+                     .drives = {{.serial = serial,
+                                 .product = "ULT",
+                                 .element_address = 256,
+                                 .cartridge = "VT0009L8"}},
+                     .slots = 6},
+                    shelf);
+    CHECK(library.missing().empty());
+    Host host = changer_host(library);
+    CHECK_FALSE(inventory_alert(host));
+    REQUIRE(library.restore(Robot().nonvolatile_state()).ok());
+    CHECK(library.missing().size() == 3);
+    CHECK(inventory_alert(host));
 }
 
 TEST_CASE("an operator moves cartridges by their names") {
