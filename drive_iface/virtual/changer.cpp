@@ -53,9 +53,11 @@ std::string listed(const std::vector<InitiatorPort>& ports) {
     return names.empty() ? "a host" : names;
 }
 
-std::vector<InitiatorPort> who_prevent_removal(const LogicalUnit& unit) {
+// None when it is no drive.
+std::vector<InitiatorPort> who_prevent_removal(const ChangerState& changer, const Element& at) {
     std::vector<InitiatorPort> ports;
-    for (const auto& [id, nexus] : unit.nexuses) {
+    if (at.type != ElementType::data_transfer) return ports;
+    for (const auto& [id, nexus] : (*changer.drives)[at.drive].unit().nexuses) {
         if (nexus.prevents_removal) ports.push_back(nexus.port);
     }
     return ports;
@@ -81,9 +83,12 @@ std::string words_for(const CommandReply& reply, const ChangerState& changer,
     if (why == code::medium_destination_element_full)
         return what + (from.address == to.address ? barcode : to.barcode) + " is there";
     if (why == code::medium_removal_prevented) {
-        const auto& unit = (*changer.drives)[from.drive].unit();
-        return what + listed(who_prevent_removal(unit)) + " prevents its removal from " +
-               place_name(changer, from) +
+        // Looked at in this order before the move (obstacle()).
+        const auto at_source = who_prevent_removal(changer, from);
+        const bool of_it = !at_source.empty();
+        return what + listed(of_it ? at_source : who_prevent_removal(changer, to)) + " prevents " +
+               (of_it ? "its removal" : "the removal of " + to.barcode) + " from " +
+               place_name(changer, of_it ? from : to) +
                ", until it allows it or its session ends (session list, session drop)";
     }
     if (why == code::write_error) {

@@ -350,6 +350,9 @@ TEST_CASE("an operator whose move can not be hears what stands against it, and w
         CHECK_THAT(robot.refusal("VT0001L8", "slot 1"),
                    ContainsSubstring(agent::core::to_text(iscsi_port("a")) +
                                      " prevents its removal from drive " + serial));
+        CHECK_THAT(robot.refusal("VT0002L8", "drive " + serial),
+                   ContainsSubstring(agent::core::to_text(iscsi_port("a")) +
+                                     " prevents the removal of VT0001L8 from drive " + serial));
     }
     SECTION("something that could not be stored") {
         const auto medium = robot.shelf.find("VT0001L8");
