@@ -95,7 +95,10 @@ std::vector<std::uint32_t> deletable(const SessionBook& book, std::size_t merged
         const Session& session = at->second.session;
         const bool is_merged = session.state == SessionState::merged;
         if (!session.kept || (!is_merged && session.state != SessionState::incomplete)) continue;
-        const bool is_new = is_merged ? ++merged <= merged_kept : ++incomplete <= incomplete_kept;
+        // One that lost all it wrote takes no place of one that holds data.
+        const bool has_data = is_merged || session.objects > 0;
+        const bool is_new =
+            has_data && (is_merged ? ++merged <= merged_kept : ++incomplete <= incomplete_kept);
         if (!is_new && !book.is_held(session.identifier)) found.push_back(session.identifier);
     }
     return found;

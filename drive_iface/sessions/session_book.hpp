@@ -48,7 +48,8 @@ class SessionBook {
     std::vector<std::weak_ptr<Tracking::Listener>> listeners_;
 };
 
-// Segments that may be deleted now: ended, not held, and not among the newest to be kept.
+// Segments that may be deleted now: ended, not held, and without data or not among the newest to be
+// kept.
 [[nodiscard]] std::vector<std::uint32_t> deletable(const SessionBook& book, std::size_t merged_kept,
                                                    std::size_t incomplete_kept);
 // Rows without segments beyond the newest `remembered_max`.

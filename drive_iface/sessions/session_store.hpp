@@ -24,7 +24,7 @@ struct SessionStoreOptions {
     std::function<std::int64_t()> now_ms;  // since 1970 UTC
     std::function<void(const std::string&)> log;
     std::size_t active_max = 256;
-    // Newest sessions whose segments are kept although nobody holds them.
+    // Newest sessions that hold data, whose segments are kept although nobody holds them.
     std::size_t merged_kept = 16;
     std::size_t incomplete_kept = 64;
     // Newest sessions that are remembered at all, beside those that are kept.

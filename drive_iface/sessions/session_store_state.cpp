@@ -132,7 +132,7 @@ Outcome SessionStore::State::remove(const LedgerRow& row) {
 
 void SessionStore::State::delete_old() {
     for (const auto identifier : deletable(*book, options_.merged_kept, options_.incomplete_kept)) {
-        if (open_segments_.contains(identifier)) continue;
+        if (open_segments_.contains(identifier) || empty_.contains(identifier)) continue;
         // One that is just being closed goes the next time.
         auto row = *book->find(identifier);
         if (auto removed = remove(row); !removed) continue;
@@ -331,7 +331,7 @@ Outcome SessionStore::State::ended(WriteStream& stream, WriteStream::Ending endi
     if (stream.lost_something()) {
         options_.log("write session " + std::to_string(identifier) + " of " + session.host +
                      " on drive " + session.drive + " to volume " + session.volume +
-                     " has lost what could not be stored, and is kept as incomplete: " + reason);
+                     " has lost what could not be stored, and is incomplete: " + reason);
     }
     session.state =
         ending == WriteStream::Ending::complete ? SessionState::complete : SessionState::incomplete;

@@ -202,13 +202,41 @@ TEST_CASE(
     const auto session = rig.store->show(identifier);
     REQUIRE(session);
     CHECK(session->objects == 0);
-    CHECK(session->kept);
     CHECK(session->reason != "nothing was written");
     CHECK_THAT(rig.log, ContainsSubstring("write session 1 of " + session->host +
                                           " on drive VT00000001 to volume VOL001L8 has lost"));
     one.leave();
+    rig.store->allow_deletion();
+    CHECK(rig.becomes([&] { return !rig.store->show(identifier)->kept; }));
+    CHECK(rig.store->show(identifier)->files.empty());
     rig.restart();
     CHECK(rig.store->show(identifier));
+}
+
+TEST_CASE("sessions that lost all they wrote do not push out an incomplete one that holds data") {
+    Rig rig;
+    rig.options.incomplete_kept = 2;
+    rig.restart();
+    rig.store->allow_deletion();
+    Host good(rig, 1, "VOL001L8");
+    good.write('a');
+    good.synchronise();
+    const auto with_data = good.identifier();
+    good.leave();
+    REQUIRE(rig.has_state(with_data, SessionState::incomplete));
+    for (int number = 0; number < 4; ++number) {
+        Host poor(rig, 2, "VOL001L8");
+        REQUIRE(rig.becomes(
+            [&] { return poor.view->room_for(1000) == virtual_library::Cartridge::Room::now; }));
+        const auto lost = poor.identifier();
+        poor.view->fail_storing(true);
+        poor.write('b');
+        poor.leave();
+        REQUIRE(rig.has_state(lost, SessionState::incomplete));
+        CHECK(rig.becomes([&] { return !rig.store->show(lost)->kept; }));
+    }
+    CHECK(rig.store->show(with_data)->kept);
+    CHECK(rig.store->list().size() == 5);
 }
 
 TEST_CASE(
