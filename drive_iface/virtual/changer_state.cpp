@@ -84,6 +84,31 @@ void fill_free_slots(ChangerState& changer, const std::map<std::string, Cartridg
     }
 }
 
+std::map<std::string, Element*> elements_by_name(ChangerState& changer) {
+    std::map<std::string, Element*> by_name;
+    for (Element& element : changer.elements) {
+        if (holds_cartridges(element)) by_name.emplace(place_name(changer, element), &element);
+    }
+    return by_name;
+}
+
+// Nothing is put into a drive unasked: what was in one goes where there is room.
+void take_back_missing(ChangerState& changer, const std::map<std::string, CartridgeFacts>& shelf) {
+    const auto is_back = [&shelf](const auto& cartridge) {
+        return shelf.contains(cartridge.barcode);
+    };
+    if (std::ranges::none_of(changer.missing, is_back)) return;
+    const auto by_name = elements_by_name(changer);
+    for (const PlacedCartridge& cartridge : changer.missing) {
+        const auto place = by_name.find(cartridge.place);
+        if (!is_back(cartridge) || place == by_name.end()) continue;
+        Element& element = *place->second;
+        if (element.type != ElementType::data_transfer && element.barcode.empty())
+            put(changer, element, shelf.at(cartridge.barcode));
+    }
+    std::erase_if(changer.missing, is_back);
+}
+
 std::map<std::string, CartridgeFacts> on_shelf(const ChangerState& changer) {
     std::map<std::string, CartridgeFacts> all;
     for (auto& entry : changer.shelf->list())
@@ -149,10 +174,7 @@ void place_cartridges(ChangerState& changer, const std::vector<PlacedCartridge>&
     for (Element& element : changer.elements) {
         if (holds_cartridges(element)) take_away(changer, element);
     }
-    std::map<std::string, Element*> by_name;
-    for (Element& element : changer.elements) {
-        if (holds_cartridges(element)) by_name.emplace(place_name(changer, element), &element);
-    }
+    const auto by_name = elements_by_name(changer);
     const auto shelf = on_shelf(changer);
     changer.missing.clear();
     std::set<std::string> placed;
@@ -162,8 +184,7 @@ void place_cartridges(ChangerState& changer, const std::vector<PlacedCartridge>&
         const auto facts = shelf.find(cartridge.barcode);
         const auto place = by_name.find(cartridge.place);
         if (facts == shelf.end()) {
-            changer.missing.push_back("cartridge " + cartridge.barcode + ", last in " +
-                                      cartridge.place + ",");
+            changer.missing.push_back(cartridge);
         }
         if (facts == shelf.end() || place == by_name.end()) continue;
         if (placed.contains(cartridge.barcode)) continue;
@@ -219,6 +240,7 @@ bool take_inventory(ChangerState& changer) {
         missing = missing || !stays;
     }
     changer.alerts.set(ChangerAlert::inventory, missing);
+    take_back_missing(changer, shelf);
     fill_free_slots(changer, shelf);
     return placed_cartridges(changer) != before || renamed;
 }

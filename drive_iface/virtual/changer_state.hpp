@@ -55,12 +55,18 @@ struct VolumeSearch {
     std::uint8_t action = 0;
 };
 
+struct PlacedCartridge {
+    std::string barcode;
+    std::string place;   // place_name() of the element
+    std::string source;  // place_name(); empty: none
+    bool operator==(const PlacedCartridge&) const = default;
+};
+
 struct ChangerState {
     std::vector<Element> elements;     // ascending by type, then by address
     std::vector<std::string> outside;  // cartridges for which there is no slot
-    // "cartridge VT0001L8, last in slot 3": remembered, and not on the shelf when it was looked
-    // for.
-    std::vector<std::string> missing;
+    // Remembered, and not on the shelf since: where they were is kept until they come back.
+    std::vector<PlacedCartridge> missing;
 
     // Borrowed for good.
     std::vector<Drive>* drives = nullptr;
@@ -70,13 +76,6 @@ struct ChangerState {
     std::map<NexusId, VolumeSearch> searches;
     bool operator_moves = false;  // hosts' moves wait for that
     TapeAlerts alerts;
-};
-
-struct PlacedCartridge {
-    std::string barcode;
-    std::string place;   // place_name() of the element
-    std::string source;  // place_name(); empty: none
-    bool operator==(const PlacedCartridge&) const = default;
 };
 
 // Null: no such element.
@@ -99,8 +98,8 @@ void place_cartridges(ChangerState& changer, const std::vector<PlacedCartridge>&
 // Puts the virtual volumes there are now into their slots. True: there are others than before.
 bool name_virtual_volumes(ChangerState& changer);
 
-// Looks at the shelf: what is new goes into free slots, what has vanished leaves its element. True:
-// something is elsewhere now.
+// Looks at the shelf: what was missing and is back goes to its slot when that is free, what is new
+// into free slots, what has vanished leaves its element. True: something is elsewhere now.
 bool take_inventory(ChangerState& changer);
 
 }  // namespace drive_iface::virtual_library

@@ -377,7 +377,10 @@ std::vector<std::string> Library::outside() const {
 }
 
 std::vector<std::string> Library::missing() const {
-    return state_->changer->state().missing;
+    std::vector<std::string> words;
+    for (const PlacedCartridge& cartridge : state_->changer->state().missing)
+        words.push_back("cartridge " + cartridge.barcode + ", last in " + cartridge.place + ",");
+    return words;
 }
 
 void Library::take_inventory() {
@@ -398,6 +401,8 @@ std::string Library::nonvolatile_state() const {
         kept.emplace(drive.unit().identity.serial, kept_of(drive.unit()));
     NonvolatileDrive changer = kept_of(state_->changer->unit());
     changer.cartridges = placed_cartridges(state_->changer->state());
+    for (const PlacedCartridge& missing : state_->changer->state().missing)
+        changer.cartridges.push_back(missing);
     kept.emplace(changer_serial(), std::move(changer));
     return to_text(kept);
 }

@@ -279,6 +279,34 @@ TEST_CASE("a cartridge that is not there at a restart is told, with where it was
     CHECK(after.missing() == std::vector<std::string>{"cartridge VT0004L8, last in slot 5,"});
     Host host = changer_host(after);
     CHECK(inventory_alert(host));
+    // Something else may move, and be saved, before its disk is mounted again.
+    REQUIRE(after.move_cartridge("VT0001L8", "slot 6")->ok());
+    const auto saved = after.nonvolatile_state();
+    SECTION("it is back at the next start") {
+        Robot last;
+        last.shelf.add({.barcode = "VT0004L8", .capacity = 1'000'000});
+        REQUIRE(last.restore(saved).ok());
+        CHECK(last.missing().empty());
+        CHECK(last.in("slot 5") == "VT0004L8");
+        CHECK(last.in("slot 6") == "VT0001L8");
+    }
+    SECTION("it is back at an inventory") {
+        after.shelf.add({.barcode = "VT0004L8", .capacity = 1'000'000});
+        after.take_inventory();
+        CHECK(after.missing().empty());
+        CHECK(after.in("slot 5") == "VT0004L8");
+        Robot last;
+        REQUIRE(last.restore(after.nonvolatile_state()).ok());
+        CHECK(last.missing().size() == 1);
+    }
+    SECTION("it is still away, and its slot is taken") {
+        REQUIRE(after.move_cartridge("VT0002L8", "slot 5")->ok());
+        Robot last;
+        last.shelf.add({.barcode = "VT0004L8", .capacity = 1'000'000});
+        REQUIRE(last.restore(after.nonvolatile_state()).ok());
+        CHECK(last.in("slot 5") == "VT0002L8");
+        CHECK(last.in("slot 1") == "VT0004L8");
+    }
 }
 
 TEST_CASE("what the configuration puts into a drive is not missing when it is elsewhere or gone") {
