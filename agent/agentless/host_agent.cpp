@@ -162,7 +162,11 @@ void HostAgent::post(std::function<void()> work) {
 
 void HostAgent::start() {
     if (!ledger_known_) return read_ledger();
-    if (const auto before = looks_.remembered()) complete(*before);
+    // Who plays in turn has not looked since it served last: what it remembers may be of long ago,
+    // and a port that was this host's may be another one's.
+    if (shared_ == nullptr) {
+        if (const auto before = looks_.remembered()) complete(*before);
+    }
     begin_when_known();
     looks_.start();
 }
@@ -175,6 +179,7 @@ void HostAgent::looked(const Looked& looked) {
                 runtime::log_warning("agent " + completed_.host.agent + ": " + trouble);
         }
         complete(*looked.devices);
+        seen_ = true;
     }
     begin_when_known();
 }
@@ -226,6 +231,8 @@ void HostAgent::look_afresh() {
 void HostAgent::begin_when_known() {
     if (rules_ || !ledger_known_ || (completed_.discover_ports && completed_.host.ports.empty()))
         return;
+    const bool discovers = completed_.discover_drives || completed_.discover_ports;
+    if (shared_ != nullptr && discovers && !seen_) return;
     std::uint64_t life = store_.incarnation();
     if (shared_ != nullptr) life = std::max(life, shared_->newest_life(completed_.host.agent) + 1);
     rules_.emplace(completed_.host, std::move(recorded_), life);

@@ -111,6 +111,8 @@ class HostAgent {
     [[nodiscard]] bool bring_in(const std::vector<core::HostLedgerRow>& rows);
     void put_rows();
     void put_row(core::HostLedgerRow row);
+    void release(const core::DriveSharingAgentEffects& waited);
+    [[nodiscard]] bool is_overtaken(const core::DriveSerial& drive) const;
     void carry_out_recorded(const core::DriveSharingAgentEffects& effects);
     void stay_out(const std::string& why);
     void try_again(void (HostAgent::*what)());
@@ -133,6 +135,7 @@ class HostAgent {
     const LedgerDoors* shared_;
     std::optional<core::HostLedgerLine> line_;  // with `shared_`
     asio::steady_timer ledger_retry_;
+    bool seen_ = false;  // a look has reached the host since this was made
     bool ledger_known_;
     ContactBook book_;
     host::CommandApplicationRunner application_;

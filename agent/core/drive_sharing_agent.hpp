@@ -30,7 +30,8 @@ struct HostDriveView {
     std::optional<LedgerEntry> ledger;
     std::optional<ConfirmationResult> result;  // of the newest notice
     ApplicationDriveState application_state = ApplicationDriveState::unknown;  // as last read back
-    bool busy = false;  // a command of the application is running for it
+    bool busy = false;       // a command of the application is running for it
+    bool overtaken = false;  // it runs for a notice that is no longer the newest
 };
 
 // A drive sharing agent's rules: "my drive? my port?", what to do in the application, what to

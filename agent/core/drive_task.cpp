@@ -469,6 +469,7 @@ HostDriveView DriveTask::view() const {
     view.ledger = ledger_;
     view.application_state = application_state_;
     view.busy = running_.has_value();
+    view.overtaken = running_.has_value() && superseded();
     for (const auto& [controller, source] : sources_) {
         if (!source.newest) continue;
         view.newest = source.newest;

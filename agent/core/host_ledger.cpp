@@ -84,7 +84,8 @@ void HostLedgerLine::before(const RunApplication& effect) {
     if (effect.action != ApplicationAction::set_online) return;
     Drive& drive = known(effect.drive);
     drive.online_runs = true;
-    if (std::exchange(drive.row.online_may_come, true)) return;
+    // Also where the row says so already: how long it may run may be another time now.
+    drive.row.online_may_come = true;
     waiting_[effect.drive].items.emplace_back(drive.row);
 }
 

@@ -147,6 +147,19 @@ TEST_CASE("a drive that the other controller took offline by another name is nob
     CHECK_THAT(played.contacts[0].words, ContainsSubstring("\"drive-1\""));
 }
 
+TEST_CASE("what was found when this controller served last is not believed") {
+    SharedRows shared;
+    for (const bool in_turn : {false, true}) {
+        PlayedHosts played(in_turn ? std::optional(shared.doors()) : std::nullopt);
+        played.agent["drives"] = "discover";
+        played.agent["ports"] = "discover";
+        played.remember("port fc:2100000e1e09a1bf\ndrive VT1 /dev/nst0\n");
+        played.start();
+        CHECK(played.host().begun() != in_turn);
+        CHECK(played.host().completed().host.ports.empty() == in_turn);
+    }
+}
+
 TEST_CASE("nothing is run over ssh by who may not, and nobody hears a word about the host") {
     asio::io_context loop;
     agentless::SshSlots slots(4, 4);

@@ -310,6 +310,27 @@ TEST_CASE("what is shown about a drive is what was read back") {
     CHECK_FALSE(view.busy);
 }
 
+TEST_CASE("a command that a newer notice has overtaken can be left out, and all is asked afresh") {
+    Host host;
+    host.result_of(host.notice(drive_1, reserved_by(port_a)));
+    host(host.notice(drive_1, free_drive()));
+    auto effects = host(ApplicationAnswered{drive_1, ApplicationAction::query, true,
+                                            ApplicationDriveState::offline, ""});
+    REQUIRE(all<RunApplication>(effects).front().action == ApplicationAction::set_online);
+    CHECK_FALSE(host.rules().drives().front().overtaken);
+    CHECK(all<RunApplication>(host(host.notice(drive_1, reserved_by(port_a)))).empty());
+    CHECK(host.rules().drives().front().overtaken);
+    effects = host(ApplicationAnswered{drive_1, ApplicationAction::set_online, false,
+                                       ApplicationDriveState::unknown, "it was not run"});
+    REQUIRE(all<RunApplication>(effects).size() == 1);
+    CHECK(all<RunApplication>(effects).front().action == ApplicationAction::query);
+    effects = host(ApplicationAnswered{drive_1, ApplicationAction::query, true,
+                                       ApplicationDriveState::offline, ""});
+    REQUIRE(all<SendConfirmation>(effects).size() == 1);
+    CHECK(all<SendConfirmation>(effects)[0].confirmation.result == set_offline);
+    CHECK(host.ledger.contains(drive_1));
+}
+
 TEST_CASE("told to observe only while a command runs, it does not go on to act") {
     Host host;
     host(host.notice(drive_1, reserved_by(port_a)));  // the query runs
