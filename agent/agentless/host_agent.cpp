@@ -271,6 +271,11 @@ void HostAgent::take(const core::DriveSharingAgentInput& input) {
     carry_out(rules_->step(input, runtime::clock_now()));
 }
 
+void HostAgent::application_answered(const core::ApplicationAnswered& answer) {
+    if (line_) line_->ended(answer, runtime::clock_now().monotonic);
+    take(answer);
+}
+
 void HostAgent::carry_out(const core::DriveSharingAgentEffects& effects) {
     if (!line_) return carry_out_recorded(effects);
     carry_out_recorded(line_->take(effects, runtime::clock_now().monotonic));
@@ -302,10 +307,8 @@ runtime::DriveSharingAgentDoors HostAgent::doors() {
         .run_application =
             [this](const core::RunApplication& effect) {
                 application_.run(effect.drive, effect.action,
-                                 [this](const core::ApplicationAnswered& answered) {
-                                     if (line_)
-                                         line_->ended(answered, runtime::clock_now().monotonic);
-                                     take(answered);
+                                 [this](const core::ApplicationAnswered& answer) {
+                                     application_answered(answer);
                                  });
             },
         .send_confirmation =

@@ -94,6 +94,7 @@ class HostAgent {
     void begin_when_known();
     [[nodiscard]] runtime::DriveSharingAgentDoors doors();
     void take(const core::DriveSharingAgentInput& input);
+    void application_answered(const core::ApplicationAnswered& answer);
     void carry_out(const core::DriveSharingAgentEffects& effects);
     void set_timer();
     void say(snmp_mib::AgentMessage message);
@@ -111,8 +112,7 @@ class HostAgent {
     [[nodiscard]] bool bring_in(const std::vector<core::HostLedgerRow>& rows);
     void put_rows();
     void put_row(core::HostLedgerRow row);
-    void release(const core::DriveSharingAgentEffects& waited);
-    [[nodiscard]] bool is_overtaken(const core::DriveSerial& drive) const;
+    void carry_out_waited(const core::DriveSharingAgentEffects& released);
     void carry_out_recorded(const core::DriveSharingAgentEffects& effects);
     void stay_out(const std::string& why);
     void try_again(void (HostAgent::*what)());

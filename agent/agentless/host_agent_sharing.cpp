@@ -141,33 +141,12 @@ void HostAgent::put_rows() {
         put_row(std::move(row));
 }
 
-// A newer notice may have come while the row was on its way, and the drive may be another host's by
-// now: what the older one wanted online stays as it is, and the rules look again.
-void HostAgent::release(const core::DriveSharingAgentEffects& waited) {
-    core::DriveSharingAgentEffects wanted;
-    for (const auto& effect : waited) {
-        const auto* run = std::get_if<core::RunApplication>(&effect);
-        if (run == nullptr || run->action != core::ApplicationAction::set_online ||
-            !is_overtaken(run->drive)) {
-            wanted.push_back(effect);
-            continue;
-        }
-        core::ApplicationAnswered not_run;
-        not_run.drive = run->drive;
-        not_run.action = run->action;
-        not_run.detail = "a newer notice came before it was run";
-        post([this, not_run] {
-            if (line_) line_->ended(not_run, runtime::clock_now().monotonic);
-            take(not_run);
-        });
-    }
-    carry_out_recorded(wanted);
-}
-
-bool HostAgent::is_overtaken(const core::DriveSerial& drive) const {
-    const auto all = drives();
-    return std::any_of(all.begin(), all.end(),
-                       [&](const auto& view) { return view.drive == drive && view.overtaken; });
+// The rules take one step after the other: what was not run is told after this one.
+void HostAgent::carry_out_waited(const core::DriveSharingAgentEffects& released) {
+    auto after = core::after_waiting(released, drives());
+    for (auto& answer : after.not_run)
+        post([this, answer = std::move(answer)] { application_answered(answer); });
+    carry_out_recorded(after.run);
 }
 
 void HostAgent::put_row(core::HostLedgerRow row) {
@@ -179,7 +158,7 @@ void HostAgent::put_row(core::HostLedgerRow row) {
             line_->not_put(drive);
             return try_again(&HostAgent::put_rows);
         }
-        release(line_->put(drive));
+        carry_out_waited(line_->put(drive));
         put_rows();
     });
 }

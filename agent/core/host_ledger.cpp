@@ -20,6 +20,30 @@ DriveSharingAgentState state_from(const std::vector<HostLedgerRow>& rows, Durati
     return state;
 }
 
+AfterWaiting after_waiting(const DriveSharingAgentEffects& released,
+                           const std::vector<HostDriveView>& drives) {
+    const auto is_overtaken = [&drives](const DriveSerial& drive) {
+        return std::any_of(drives.begin(), drives.end(), [&drive](const HostDriveView& view) {
+            return view.drive == drive && view.overtaken;
+        });
+    };
+    AfterWaiting after;
+    for (const auto& effect : released) {
+        const auto* run = std::get_if<RunApplication>(&effect);
+        const bool brings_online = run != nullptr && run->action == ApplicationAction::set_online;
+        if (!brings_online || !is_overtaken(run->drive)) {
+            after.run.push_back(effect);
+            continue;
+        }
+        ApplicationAnswered answer;
+        answer.drive = run->drive;
+        answer.action = run->action;
+        answer.detail = "a newer notice came before it was run";
+        after.not_run.push_back(std::move(answer));
+    }
+    return after;
+}
+
 HostLedgerLine::HostLedgerLine(AgentName agent, NameOf name_of)
     : agent_(std::move(agent)), name_of_(std::move(name_of)) {}
 

@@ -13,7 +13,7 @@
 #include <variant>
 #include <vector>
 
-#include "agent/core/drive_sharing_agent_io.hpp"
+#include "agent/core/drive_sharing_agent.hpp"
 
 namespace agent::core {
 
@@ -36,6 +36,17 @@ struct HostLedgerRow {
 // ledger, set_online where the row says so. Never shorter than `runs_for`.
 [[nodiscard]] DriveSharingAgentState state_from(const std::vector<HostLedgerRow>& rows,
                                                 Duration runs_for);
+
+// What waited for its row. A newer notice may have come meanwhile, and the drive may be another
+// host's by now: a set_online that it has overtaken is not run, and the rules, which are told so,
+// look again.
+struct AfterWaiting {
+    DriveSharingAgentEffects run;
+    std::vector<ApplicationAnswered> not_run;  // for HostLedgerLine::ended() and the rules
+};
+// `drives`: as the rules show them now.
+[[nodiscard]] AfterWaiting after_waiting(const DriveSharingAgentEffects& released,
+                                         const std::vector<HostDriveView>& drives);
 
 // Stands between an agent's rules and what they want done. What a step wants of a drive waits until
 // everything that was recorded of this drive before it is in the rows; other drives do not wait

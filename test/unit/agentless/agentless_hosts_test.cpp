@@ -1,6 +1,5 @@
 #include "agent/agentless/agentless_hosts.hpp"
 
-#include "agent/runtime/drive_sharing_agent_store.hpp"
 #include "test/unit/agentless/played_hosts.hpp"
 
 using namespace agentless_test;
@@ -32,17 +31,6 @@ std::string offline_argument(PlayedHosts& played) {
         .profile()
         .command({"VT1"}, core::ApplicationAction::set_offline)
         ->argv.back();
-}
-
-// Of an earlier life.
-void put_into_ledger(const PlayedHosts& played, const std::string& serial) {
-    played.remember("");
-    auto store = runtime::DriveSharingAgentStore::open(
-        played.folder.file("state/agentless/agent-backup3/dsad.db"), {100, 1});
-    REQUIRE(store.ok());
-    const core::LedgerEntry entry{{serial}, {1, 1}, "lra-a", {}, true, "reserved by x"};
-    const core::DriveSharingAgentEffects effects{core::RecordLedgerEntry{entry, true}};
-    REQUIRE(store.value().commit(effects).ok());
 }
 
 std::string reload(PlayedHosts& played) {
@@ -82,7 +70,7 @@ TEST_CASE("a credential that was exchanged counts after a reload") {
 
 TEST_CASE("a drive in the ledger keeps its name") {
     PlayedHosts played;
-    put_into_ledger(played, "VT1");
+    played.remember_offline("VT1");
     played.start();
     REQUIRE(played.host().offline_by_us().size() == 1);
     played.agent["drives"][0]["application_name"] = "drive-2";

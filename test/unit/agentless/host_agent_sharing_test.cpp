@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "agent/agentless/ssh_commands.hpp"
-#include "agent/runtime/drive_sharing_agent_store.hpp"
 #include "test/unit/agentless/played_hosts.hpp"
 
 using namespace agentless_test;
@@ -46,20 +45,7 @@ struct SharedRows {
 };
 
 core::DriveSharingAgentState kept_in_file(const PlayedHosts& played) {
-    const auto store = runtime::DriveSharingAgentStore::open(
-        played.folder.file("state/agentless/agent-backup3/dsad.db"), {100, 1});
-    REQUIRE(store.ok());
-    return store.value().load().value();
-}
-
-void put_into_file(const PlayedHosts& played, const std::string& serial) {
-    played.remember("");
-    auto store = runtime::DriveSharingAgentStore::open(
-        played.folder.file("state/agentless/agent-backup3/dsad.db"), {100, 1});
-    REQUIRE(store.ok());
-    const core::LedgerEntry entry{{serial}, {1, 1}, "lra-a", {}, true, "reserved by x"};
-    const core::DriveSharingAgentEffects effects{core::RecordLedgerEntry{entry, true}};
-    REQUIRE(store.value().commit(effects).ok());
+    return played.store().load().value();
 }
 
 }  // namespace
@@ -101,7 +87,7 @@ TEST_CASE("the ledger of a controller that was alone goes into the rows, and a r
     SharedRows shared;
     SECTION("no row") {
         PlayedHosts played(shared.doors());
-        put_into_file(played, "VT1");
+        played.remember_offline("VT1");
         played.start();
         REQUIRE(shared.rows.size() == 1);
         CHECK(shared.rows[0].entry.drive.text == "VT1");
@@ -116,7 +102,7 @@ TEST_CASE("the ledger of a controller that was alone goes into the rows, and a r
         shared.add("VT1", "drive-1");
         shared.rows[0].present = false;
         PlayedHosts played(shared.doors());
-        put_into_file(played, "VT1");
+        played.remember_offline("VT1");
         played.start();
         CHECK(shared.puts == 0);
         CHECK(played.host().begun());
@@ -127,7 +113,7 @@ TEST_CASE("the ledger of a controller that was alone goes into the rows, and a r
     SECTION("no answer") {
         PlayedHosts played(shared.doors());
         shared.answers = false;
-        put_into_file(played, "VT1");
+        played.remember_offline("VT1");
         played.start();
         CHECK_FALSE(played.host().begun());
         played.hosts.reset();

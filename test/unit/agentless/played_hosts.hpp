@@ -14,6 +14,7 @@
 #include <asio/io_context.hpp>
 
 #include "agent/agentless/agentless_hosts.hpp"
+#include "agent/runtime/drive_sharing_agent_store.hpp"
 #include "test/support/catch.hpp"
 #include "test/unit/runtime/sample_configurations.hpp"
 
@@ -71,6 +72,19 @@ struct PlayedHosts {
         for (const auto& one : {folder.file("state/agentless"), place})
             std::filesystem::permissions(one, std::filesystem::perms::owner_all);
         std::ofstream(place + "/found") << "2 backup3.example 22 /opt/list\n" << report;
+    }
+    [[nodiscard]] runtime::DriveSharingAgentStore store() const {
+        auto opened = runtime::DriveSharingAgentStore::open(
+            folder.file("state/agentless/agent-backup3/dsad.db"), {100, 1});
+        REQUIRE(opened.ok());
+        return std::move(opened).value();
+    }
+    // What an earlier life has set offline.
+    void remember_offline(const std::string& serial) const {
+        remember("");
+        const core::LedgerEntry entry{{serial}, {1, 1}, "lra-a", {}, true, "reserved by x"};
+        const core::DriveSharingAgentEffects effects{core::RecordLedgerEntry{entry, true}};
+        REQUIRE(store().commit(effects).ok());
     }
     void start() {
         const auto followed = hosts->follow(configuration());

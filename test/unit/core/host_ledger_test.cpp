@@ -3,6 +3,8 @@
 
 #include "agent/core/host_ledger.hpp"
 
+#include <algorithm>
+
 #include "test/unit/core/host.hpp"
 
 using namespace core_test;
@@ -58,9 +60,12 @@ class Node {
             const auto row = puts_.front();
             puts_.pop_front();
             library_.rows[row.entry.drive] = row;
-            for (const auto& effect : line_.put(row.entry.drive))
+            const auto after = after_waiting(line_.put(row.entry.drive), rules_->drives());
+            for (const auto& effect : after.run)
                 act(effect);
             due();
+            for (const auto& answer : after.not_run)
+                answered(answer);
             return true;
         }
         if (!running_) return false;
@@ -72,8 +77,7 @@ class Node {
         const ApplicationAnswered answer{
             drive_1, action, true,
             action == Do::query ? library_.application : ApplicationDriveState::unknown, ""};
-        line_.ended(answer, library_.now().monotonic);
-        carry_out(rules_->step(answer, library_.now()));
+        answered(answer);
         return true;
     }
     void settle() {
@@ -101,6 +105,7 @@ class Node {
     [[nodiscard]] bool promises() const {
         return !confirmed.empty() && confirmed.back() == ConfirmationResult::set_offline;
     }
+    [[nodiscard]] bool waits_for_a_row() const { return !puts_.empty(); }
     [[nodiscard]] bool has_ledger() const { return rules_->drives().front().ledger.has_value(); }
     std::vector<ConfirmationResult> confirmed;
     std::vector<ApplicationAction> ran;
@@ -110,6 +115,10 @@ class Node {
         for (const auto& effect : line_.take(effects, library_.now().monotonic))
             act(effect);
         due();
+    }
+    void answered(const ApplicationAnswered& answer) {
+        line_.ended(answer, library_.now().monotonic);
+        carry_out(rules_->step(answer, library_.now()));
     }
     void due() {
         for (const auto& row : line_.due())
@@ -197,6 +206,37 @@ TEST_CASE("nothing is run on a host before its row is on every disk") {
     CHECK(std::get<RunApplication>(released[0]).action == Do::set_offline);
     CHECK_FALSE(line.waits());
     CHECK(line.put(drive_1).empty());
+}
+
+TEST_CASE("what waits for its row is not run when a newer notice says otherwise") {
+    for (const bool overtaken : {false, true}) {
+        Library library;
+        Node node(library, 1);
+        node.tell(reserved_by(port_a));
+        node.settle();
+        REQUIRE(library.application == ApplicationDriveState::offline);
+        node.tell(free_drive());
+        while (!node.waits_for_a_row())
+            REQUIRE(node.go_on());  // the query
+        if (overtaken) node.tell(reserved_by(port_a));
+        node.settle();
+        const bool brought_online =
+            std::find(node.ran.begin(), node.ran.end(), Do::set_online) != node.ran.end();
+        CHECK(brought_online != overtaken);
+        CHECK(node.has_ledger() == overtaken);
+        CHECK(node.promises() == overtaken);
+    }
+}
+
+TEST_CASE("how long a set_online may run is in the row, whatever the row said before") {
+    auto line = line_of_beta();
+    HostLedgerRow before;
+    before.entry = entry_of(drive_1, true);
+    before.online_may_come = true;
+    line.recall({before}, runs_for, {0});
+    CHECK(line.take({RunApplication{drive_1, Do::set_online}}, {0}).empty());
+    REQUIRE(line.due().size() == 1);
+    CHECK(line.put(drive_1).size() == 1);
 }
 
 TEST_CASE("a confirmation waits for what was recorded before it") {
