@@ -36,7 +36,7 @@ ValueShape cartridges_shape() {
         optional_key("folders", list_shape(text_shape(4'096), 1, 16),
                      "Two or more storage folders, best on different disks.",
                      "[\"/srv/tape-a\", \"/srv/tape-b\"]"),
-        default_key("capacity_mb", integer_shape(1, 134'217'728), "10000",
+        default_key("capacity_mb", integer_shape(1, capacity_mib_max), "10000",
                     "Capacity in MiB of cartridges made from now on; a cartridge takes only what "
                     "is written to it."),
         default_key(

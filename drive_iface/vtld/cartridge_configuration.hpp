@@ -12,6 +12,8 @@
 
 namespace drive_iface::vtld {
 
+inline constexpr std::int64_t capacity_mib_max = 134'217'728;  // 128 TiB
+
 struct CartridgeConfiguration {
     std::vector<std::string> folders;   // two or more
     std::uint64_t capacity = 0;         // bytes, of cartridges made from now on

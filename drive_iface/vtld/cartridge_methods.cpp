@@ -31,7 +31,6 @@ using virtual_library::Library;
 
 namespace {
 
-constexpr std::int64_t capacity_mib_max = 134'217'728;  // 128 TiB
 constexpr std::uint64_t bytes_in_mib = std::uint64_t{1024} * 1024;
 constexpr auto look_again = std::chrono::milliseconds(20);
 constexpr auto move_within = std::chrono::minutes(5);
@@ -376,7 +375,7 @@ void add_jobs(ControlServer& control, const Running& running, const Jobs& jobs,
         });
     on_async_change(
         control, "cartridge.check",
-        [running, jobs](const json& params, const Caller&, ControlServer::Answerer answer) {
+        [running, jobs](const json& params, const Caller&, const ControlServer::Answerer& answer) {
             const auto barcode = barcode_parameter(params, {"repair"});
             if (!barcode) return answer(invalid(barcode.error()));
             const auto repair = optional_flag(params, "repair");
@@ -388,7 +387,7 @@ void add_jobs(ControlServer& control, const Running& running, const Jobs& jobs,
         });
     on_async_change(
         control, "cartridge.import",
-        [running, jobs](const json& params, const Caller&, ControlServer::Answerer answer) {
+        [running, jobs](const json& params, const Caller&, const ControlServer::Answerer& answer) {
             const auto barcode = barcode_parameter(params, {"file", "capacity_mb", "worm"});
             if (!barcode) return answer(invalid(barcode.error()));
             const auto file = file_parameter(params);
@@ -405,7 +404,7 @@ void add_jobs(ControlServer& control, const Running& running, const Jobs& jobs,
         });
     on_async_change(
         control, "cartridge.export",
-        [running, jobs](const json& params, const Caller&, ControlServer::Answerer answer) {
+        [running, jobs](const json& params, const Caller&, const ControlServer::Answerer& answer) {
             const auto barcode = barcode_parameter(params, {"file"});
             if (!barcode) return answer(invalid(barcode.error()));
             const auto file = file_parameter(params);

@@ -250,16 +250,17 @@ std::string status_text(Status status) {
 
 void add_port_methods(ControlServer& control, const Running& running) {
     using Answerer = ControlServer::Answerer;
-    control.on_async("port.command", [running](const json& params, const Caller&, Answerer answer) {
-        run_command(params, running, std::move(answer));
-    });
+    control.on_async("port.command",
+                     [running](const json& params, const Caller&, const Answerer& answer) {
+                         run_command(params, running, answer);
+                     });
     on_async_change(control, "port.reserve",
-                    [running](const json& params, const Caller&, Answerer answer) {
-                        run_reservation(params, running, reserve_steps, std::move(answer));
+                    [running](const json& params, const Caller&, const Answerer& answer) {
+                        run_reservation(params, running, reserve_steps, answer);
                     });
     on_async_change(control, "port.release",
-                    [running](const json& params, const Caller&, Answerer answer) {
-                        run_reservation(params, running, release_steps, std::move(answer));
+                    [running](const json& params, const Caller&, const Answerer& answer) {
+                        run_reservation(params, running, release_steps, answer);
                     });
     on_change(control, "port.logout",
               [running](const json& params, const Caller&) { return log_out(params, running); });

@@ -341,10 +341,11 @@ void add_snapshot_volume_methods(ControlServer& control, SnapshotStore& snapshot
 }
 
 void add_snapshot_export_methods(ControlServer& control, SnapshotExports& exports) {
-    on_async_change(control, "snapshot.export",
-                    [&exports](const json& params, const Caller&, ControlServer::Answerer answer) {
-                        begin_export(params, exports, std::move(answer));
-                    });
+    on_async_change(
+        control, "snapshot.export",
+        [&exports](const json& params, const Caller&, const ControlServer::Answerer& answer) {
+            begin_export(params, exports, answer);
+        });
     control.on("snapshot.jobs", [&exports](const json& params, const Caller&) {
         return list_exports(params, exports);
     });
