@@ -4,8 +4,8 @@
 
 namespace drive_iface::cartridge {
 
-EarlyWriteback::EarlyWriteback(Begin begin)
-    : begin_(std::move(begin)), thread_([this] { run(); }) {}
+EarlyWriteback::EarlyWriteback(Begin begin, std::chrono::milliseconds patience)
+    : begin_(std::move(begin)), patience_(patience), thread_([this] { run(); }) {}
 
 EarlyWriteback::~EarlyWriteback() {
     {
@@ -16,34 +16,57 @@ EarlyWriteback::~EarlyWriteback() {
     thread_.join();
 }
 
-void EarlyWriteback::add(const StorageFile& file, std::uint64_t offset, std::uint64_t size) {
+void EarlyWriteback::add(const StorageFile& file, std::uint64_t offset, std::uint64_t size,
+                         Space space) {
     {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [this] { return waiting_ < waiting_max; });
         waiting_ += size;
+        if (space == Space::used && !burst_ends_) burst_ends_ = Clock::now() + patience_;
         const bool goes_on = !ranges_.empty() && ranges_.back().file == &file &&
+                             ranges_.back().space == space &&
                              ranges_.back().offset + ranges_.back().size == offset;
         if (goes_on) {
             ranges_.back().size += size;
         } else {
-            ranges_.push_back({&file, offset, size});
+            ranges_.push_back({&file, offset, size, space});
         }
     }
     changed_.notify_all();
 }
 
+void EarlyWriteback::synchronises() {
+    {
+        const std::lock_guard lock(mutex_);
+        ranges_.clear();
+        waiting_ = 0;
+        burst_ends_.reset();
+    }
+    changed_.notify_all();
+}
+
+// The first range, for now.
+bool EarlyWriteback::may_stay() const {
+    return ranges_.front().space == Space::used && waiting_ <= burst_max &&
+           Clock::now() < *burst_ends_;
+}
+
 void EarlyWriteback::run() {
     std::unique_lock lock(mutex_);
-    for (;;) {
-        changed_.wait(lock, [this] { return ends_ || !ranges_.empty(); });
-        if (ends_) return;
-        const auto range = ranges_.front();
-        ranges_.pop_front();
-        waiting_ -= range.size;
-        lock.unlock();
-        changed_.notify_all();
-        begin_(*range.file, range.offset, range.size);
-        lock.lock();
+    while (!ends_) {
+        if (ranges_.empty()) {
+            changed_.wait(lock);
+        } else if (may_stay()) {
+            changed_.wait_until(lock, *burst_ends_);
+        } else {
+            const auto range = ranges_.front();
+            ranges_.pop_front();
+            waiting_ -= range.size;
+            lock.unlock();
+            changed_.notify_all();
+            begin_(*range.file, range.offset, range.size);
+            lock.lock();
+        }
     }
 }
 

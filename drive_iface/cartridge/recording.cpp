@@ -203,11 +203,13 @@ void Recording::write_back_early() {
     } catch (const std::system_error&) {
         // No thread is to be had: it is begun here then.
     }
+    const auto size = end_.offset - writeback_from_;
+    const auto space =
+        end_.offset <= used_up_to_ ? EarlyWriteback::Space::used : EarlyWriteback::Space::fresh;
     for (const auto& copy : copies_) {
         if (copy->failed()) continue;
-        const auto size = end_.offset - writeback_from_;
         if (early_writeback_) {
-            early_writeback_->add(copy->data(), writeback_from_, size);
+            early_writeback_->add(copy->data(), writeback_from_, size, space);
         } else {
             begin(copy->data(), writeback_from_, size);
         }
@@ -262,6 +264,7 @@ void Recording::begin_epoch(IndexCommit& commit) {
 
 Outcome Recording::synchronise() {
     if (!unsynchronised_) return Nothing{};
+    if (early_writeback_) early_writeback_->synchronises();
     for (const auto& copy : copies_) {  // all disks at the same time
         if (!copy->failed() && copies_.size() > 1) copy->data().start_writeback(0, end_.offset);
     }
@@ -287,6 +290,7 @@ Outcome Recording::cut(const RecordedEnd& at) {
     commit.since = at.objects;
     commit.end = at;
     if (auto written = write_commit(commit); !written.ok()) return written;
+    used_up_to_ = std::max(used_up_to_, end_.offset);
     end_ = at;
     writeback_from_ = at.offset;
     unsynchronised_ = true;

@@ -142,6 +142,7 @@ class Recording {
     bool unsynchronised_ = false;       // something was written since commit_
     bool description_lacking_ = false;  // in one of the copies, and told
     std::uint64_t writeback_from_ = 0;
+    std::uint64_t used_up_to_ = 0;  // of the data files: what is written below goes over older data
     std::uint64_t data_reserved_ = 0;
     std::uint64_t index_reserved_ = 0;
     std::vector<std::string> findings_;

@@ -9,6 +9,7 @@ using namespace drive_iface::cartridge;
 
 namespace {
 
+using Space = EarlyWriteback::Space;
 constexpr std::uint64_t step = 8 << 20;
 
 struct Begun {
@@ -38,6 +39,12 @@ struct BusyDisk {
         goes_on = true;
         changed.notify_all();
     }
+    // A moment in which it could have begun with something.
+    bool begins_nothing() {
+        std::unique_lock lock(mutex);
+        return !changed.wait_for(lock, std::chrono::milliseconds(20),
+                                 [&] { return !begun.empty(); });
+    }
     // Waits until so many ranges have been begun.
     std::vector<Begun> wait_for(std::size_t count) {
         std::unique_lock lock(mutex);
@@ -61,12 +68,12 @@ TEST_CASE("who writes does not wait for a disk that is busy, and neighbours beco
     const StorageFile other;
     EarlyWriteback writeback(disk.begin());
     const LetGo at_the_end{disk};
-    writeback.add(one, 0, step);
+    writeback.add(one, 0, step, Space::fresh);
     disk.wait_for(1);  // and stays there
-    writeback.add(one, step, step);
-    writeback.add(one, 2 * step, step);
-    writeback.add(other, 3 * step, step);
-    writeback.add(other, 5 * step, step);
+    writeback.add(one, step, step, Space::fresh);
+    writeback.add(one, 2 * step, step, Space::fresh);
+    writeback.add(other, 3 * step, step, Space::fresh);
+    writeback.add(other, 5 * step, step, Space::fresh);
     disk.go_on();
     CHECK(disk.wait_for(4) == std::vector<Begun>{{&one, 0, step},
                                                  {&one, step, 2 * step},
@@ -79,14 +86,50 @@ TEST_CASE("a disk that stays far behind slows down who writes") {
     const StorageFile file;
     EarlyWriteback writeback(disk.begin());
     const LetGo at_the_end{disk};
-    writeback.add(file, 0, step);
+    writeback.add(file, 0, step, Space::fresh);
     disk.wait_for(1);
-    writeback.add(file, step, EarlyWriteback::waiting_max);
-    auto next = std::async(std::launch::async,
-                           [&] { writeback.add(file, step + EarlyWriteback::waiting_max, step); });
+    writeback.add(file, step, EarlyWriteback::waiting_max, Space::fresh);
+    auto next = std::async(std::launch::async, [&] {
+        writeback.add(file, step + EarlyWriteback::waiting_max, step, Space::fresh);
+    });
     // The disk stands still, so this can not come.
     CHECK(next.wait_for(std::chrono::milliseconds(20)) == std::future_status::timeout);
     disk.go_on();
     next.get();
     disk.wait_for(3);
+}
+
+TEST_CASE("a burst over used space stays in memory until its time is over or it is synchronised") {
+    BusyDisk disk;
+    disk.go_on();
+    const StorageFile file;
+    EarlyWriteback writeback(disk.begin(), std::chrono::hours(1));
+    writeback.add(file, 0, step, Space::used);
+    writeback.add(file, step, step, Space::used);
+    CHECK(disk.begins_nothing());
+    writeback.synchronises();
+    writeback.add(file, 9 * step, step, Space::fresh);
+    CHECK(disk.wait_for(1) == std::vector<Begun>{{&file, 9 * step, step}});
+}
+
+TEST_CASE("what goes on after a burst is begun as it comes") {
+    BusyDisk disk;
+    disk.go_on();
+    const StorageFile file;
+    EarlyWriteback writeback(disk.begin(), std::chrono::milliseconds(0));
+    writeback.add(file, 0, step, Space::used);
+    CHECK(disk.wait_for(1) == std::vector<Begun>{{&file, 0, step}});
+    writeback.add(file, step, step, Space::used);
+    CHECK(disk.wait_for(2).back() == Begun{&file, step, step});
+}
+
+TEST_CASE("no more of a burst stays in memory than is set, and fresh space keeps its turn") {
+    BusyDisk disk;
+    disk.go_on();
+    const StorageFile file;
+    EarlyWriteback writeback(disk.begin(), std::chrono::hours(1));
+    writeback.add(file, 0, EarlyWriteback::burst_max, Space::used);
+    writeback.add(file, EarlyWriteback::burst_max, step, Space::fresh);
+    CHECK(disk.wait_for(2) == std::vector<Begun>{{&file, 0, EarlyWriteback::burst_max},
+                                                 {&file, EarlyWriteback::burst_max, step}});
 }
