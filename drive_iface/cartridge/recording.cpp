@@ -22,7 +22,7 @@ using virtual_library::LogicalObject;
 // What is checksummed before it is written, so that it is still in the processor's cache then.
 constexpr std::size_t batch_bytes_max = 1 << 20;
 constexpr std::size_t batch_pieces_max = 1000;  // IOV_MAX is 1024
-constexpr std::uint64_t writeback_step = 8 << 20;
+constexpr std::uint64_t writeback_step = 2 << 20;
 
 std::uint32_t block_count(const RecordedPiece& piece) {
     return piece.block_length == 0
