@@ -18,11 +18,17 @@ EarlyWriteback::~EarlyWriteback() {
 
 void EarlyWriteback::add(const StorageFile& file, std::uint64_t offset, std::uint64_t size,
                          Space space) {
+    const auto most = space == Space::used ? waiting_max + burst_max : waiting_max;
     {
         std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return waiting_ < waiting_max; });
+        if (space == Space::fresh) {
+            burst_ends_ = Clock::now();  // what waits is in its way
+            changed_.notify_all();
+        } else if (!burst_ends_) {
+            burst_ends_ = Clock::now() + patience_;
+        }
+        changed_.wait(lock, [&] { return waiting_ < most; });
         waiting_ += size;
-        if (space == Space::used && !burst_ends_) burst_ends_ = Clock::now() + patience_;
         const bool goes_on = !ranges_.empty() && ranges_.back().file == &file &&
                              ranges_.back().space == space &&
                              ranges_.back().offset + ranges_.back().size == offset;

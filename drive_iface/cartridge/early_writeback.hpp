@@ -33,9 +33,9 @@ class EarlyWriteback {
     static constexpr std::chrono::milliseconds burst = std::chrono::milliseconds(100);
     // And no more of it than these bytes.
     static constexpr std::uint64_t burst_max = 256ULL << 20;
-    // No more bytes than these wait for their turn: a disk that is slower than who writes slows
-    // that down, before all memory is full of what is not on it.
-    static constexpr std::uint64_t waiting_max = burst_max + (64ULL << 20);
+    // No more bytes than these wait for their turn, and over used space a burst: a disk that is
+    // slower than who writes slows that down, before all memory is full of what is not on it.
+    static constexpr std::uint64_t waiting_max = 64ULL << 20;
 
     // `begin` begins the writing back of a range: StorageFile::start_writeback(), but for tests,
     // as is `patience`.
@@ -46,7 +46,7 @@ class EarlyWriteback {
     EarlyWriteback& operator=(const EarlyWriteback&) = delete;
 
     // Called by one thread, as is synchronises(). `file` has to be there until this object is gone.
-    // Waits while as much as waiting_max waits for its turn.
+    // Waits while as much as is allowed waits for its turn. Fresh space ends a burst.
     void add(const StorageFile& file, std::uint64_t offset, std::uint64_t size, Space space);
     // Everything is about to be synchronised: what waits is dropped, what comes is another burst.
     void synchronises();

@@ -123,13 +123,16 @@ TEST_CASE("what goes on after a burst is begun as it comes") {
     CHECK(disk.wait_for(2).back() == Begun{&file, step, step});
 }
 
-TEST_CASE("no more of a burst stays in memory than is set, and fresh space keeps its turn") {
+TEST_CASE("no more of a burst stays in memory than is set, and nothing when fresh space follows") {
     BusyDisk disk;
     disk.go_on();
     const StorageFile file;
     EarlyWriteback writeback(disk.begin(), std::chrono::hours(1));
-    writeback.add(file, 0, EarlyWriteback::burst_max, Space::used);
-    writeback.add(file, EarlyWriteback::burst_max, step, Space::fresh);
-    CHECK(disk.wait_for(2) == std::vector<Begun>{{&file, 0, EarlyWriteback::burst_max},
-                                                 {&file, EarlyWriteback::burst_max, step}});
+    const auto far = EarlyWriteback::burst_max + step;
+    writeback.add(file, 0, far, Space::used);
+    CHECK(disk.wait_for(1) == std::vector<Begun>{{&file, 0, far}});
+    writeback.add(file, far, step, Space::used);
+    writeback.add(file, far + step, step, Space::fresh);
+    CHECK(disk.wait_for(3) ==
+          std::vector<Begun>{{&file, 0, far}, {&file, far, step}, {&file, far + step, step}});
 }
