@@ -83,14 +83,15 @@ void DriveTask::proceed(const HostConfiguration& host, Now now, AgentEffects& ef
         if (!wish_ && due == sources_.end()) return;
         work_.reset();
         look_again_at_.reset();
-        if (wish_) {
+        // Taken now: one that comes while its command runs is another.
+        if (const auto wish = std::exchange(wish_, std::nullopt)) {
             // From now on it is the operator who keeps it offline.
-            if (wish_->offline) strike_ledger(effects);
+            if (wish->offline) strike_ledger(effects);
             for (auto& [controller, source] : sources_)
                 source.unsettled = false;
             log(Message::operator_set_drive,
-                {drive_.text, wish_->actor, wish_->offline ? "offline" : "online"}, now, effects);
-            run(wish_->offline ? ApplicationAction::set_offline : ApplicationAction::set_online,
+                {drive_.text, wish->actor, wish->offline ? "offline" : "online"}, now, effects);
+            run(wish->offline ? ApplicationAction::set_offline : ApplicationAction::set_online,
                 Stage::operator_command, effects);
             return;
         }
@@ -137,7 +138,6 @@ void DriveTask::answered(const ApplicationAnswered& answer, const HostConfigurat
         } else if (answer.action == ApplicationAction::set_online) {
             strike_settled(now, effects);
         }
-        wish_.reset();
         run(ApplicationAction::query, Stage::operator_check, effects);
         return;
     }

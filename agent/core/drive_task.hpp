@@ -133,7 +133,7 @@ class DriveTask {
     Stage stage_ = Stage::look;
     std::optional<Work> work_;
     std::optional<Instant> look_again_at_;
-    std::optional<OperatorSetDrive> wish_;
+    std::optional<OperatorSetDrive> wish_;  // not begun yet
     // Until when a command whose end nobody saw may take effect.
     std::optional<Instant> offline_may_come_until_;
     std::optional<Instant> online_may_come_until_;

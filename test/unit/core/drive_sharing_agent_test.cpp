@@ -271,6 +271,16 @@ TEST_CASE("the operator's wish waits for the running command and overrides until
     CHECK(host.result_of(host.notice(drive_1, reserved_by(port_c))) == set_offline);
 }
 
+TEST_CASE("an operator's wish that comes while the one before is carried out is carried out too") {
+    Host host;
+    const auto running = host(OperatorSetDrive{drive_1, false, "root"});
+    REQUIRE(all<RunApplication>(running).size() == 1);
+    CHECK(all<RunApplication>(host(OperatorSetDrive{drive_1, true, "somebody else"})).empty());
+    host.play(running);
+    CHECK(host.application == ApplicationDriveState::offline);
+    CHECK_FALSE(host.rules().drives().front().busy);
+}
+
 TEST_CASE("a command that nobody asked for changes nothing") {
     Host host;
     CHECK(host(ApplicationAnswered{drive_1, ApplicationAction::set_online, true,
