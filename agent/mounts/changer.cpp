@@ -154,13 +154,22 @@ MoveTry try_move(Transport& changer, const Move& move, const claims::MediaTable&
     const auto* volume = volume_named(*before, move.volume);
     if (volume == nullptr) {
         end.words = "the changer does not show volume " + move.volume;
+        end.gone = true;
         return {end, true};
     }
+    const std::string place =
+        std::string(to_text(volume->place)) + " element " + std::to_string(volume->element);
     if (move.into_drive && volume->place != Place::slot) {
-        end.words = "volume " + move.volume + " is no more in a slot but in " +
-                    std::string(to_text(volume->place)) + " element " +
-                    std::to_string(volume->element);
+        end.words = "volume " + move.volume + " is no more in a slot but in " + place;
         return {end};
+    }
+    // Out of another drive it would be taken from whoever works with it there.
+    const bool can_be_fetched =
+        end.medium == Whereabouts::its_drive || volume->place == Place::picker;
+    if (!move.into_drive && !can_be_fetched) {
+        end.words = "volume " + move.volume + " is no more in its drive but in " + place;
+        end.gone = true;
+        return {end, true};
     }
     const auto to = move.into_drive ? std::optional(move.drive) : slot_for(*before, move.home);
     if (!to) {

@@ -64,11 +64,13 @@ struct MoveEnd {
     claims::Whereabouts medium = claims::Whereabouts::no_answer;  // where it is now
     std::optional<std::uint16_t> slot;                            // the one it lies in
     bool hardware = false;  // the changer or drive said HARDWARE ERROR
+    bool gone = false;      // nothing was moved: somebody else has taken it out of the drive
     std::string words;      // why it is not done
 };
 // Asks where the volume is, moves it, and asks again. A volume that is there already is done. Back
-// to its home, or to any empty slot when that is taken. After "source empty" and "destination full"
-// stock is taken and it is tried once more. Waits while the changer says "becoming ready".
+// to its home, or to any empty slot when that is taken, and only from its own drive or the picker.
+// When it is not found, and after "source empty" and "destination full", stock is taken and it is
+// tried once more. Waits while the changer says "becoming ready".
 [[nodiscard]] MoveEnd move_volume(drive_iface::Transport& changer, const Move& move,
                                   const claims::MediaTable& media, core::Duration move_timeout,
                                   core::Duration timeout);

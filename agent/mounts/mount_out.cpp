@@ -202,8 +202,24 @@ void MountService::taken_back(const RunPointer& run, const MoveEnd& end) {
         return give_drive_back(run, run->ending);
     }
     if (end.medium == Whereabouts::no_answer) return ask_changer_again(run, end.words);
+    if (end.gone) return taken_by_somebody(run, end.words);
     if (run->handed_over && !end.hardware) return stays_mounted(run, end.words, false);
     not_taken_back(run, end.words);
+}
+
+// As after a restart: nothing brings it back, and what is in the drive now is not known.
+void MountService::taken_by_somebody(const RunPointer& run, const std::string& words) {
+    run->decided = true;
+    run->try_another = false;
+    if (!run->withdrawn) {
+        run->ending = {};
+        run->ending.ending = ClaimEnding::volume_failed;
+        run->ending.reason = words;
+    }
+    run->ending.wait_again = false;
+    run->ending.quarantine_drive = words;
+    doors_.note(Message::mount_drive_quarantined, *run->claim.drive, {*run->claim.drive, words});
+    give_drive_back(run, run->ending);
 }
 
 // It stays the host's; whoever asked may ask again.

@@ -244,6 +244,7 @@ class MountService : public std::enable_shared_from_this<MountService> {
     void taken_back(const RunPointer& run, const MoveEnd& end);
     void stays_mounted(const RunPointer& run, const std::string& words, bool host_has_it);
     void not_taken_back(const RunPointer& run, const std::string& words);
+    void taken_by_somebody(const RunPointer& run, const std::string& words);
     void give_drive_back(const RunPointer& run, ClaimRelease how);
     void record_release(const RunPointer& run, const ClaimRelease& how);
     void released(const RunPointer& run, const claims::Claim& claim);

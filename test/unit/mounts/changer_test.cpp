@@ -88,3 +88,16 @@ TEST_CASE("what can not be moved is told with where it is") {
     CHECK(second.medium == Whereabouts::slot);
     CHECK(second.words.find("MOVE MEDIUM") != std::string::npos);
 }
+
+TEST_CASE("a volume is not taken out of a drive that is not its own") {
+    ChangerBench bench;
+    REQUIRE(bench.move("VT0001L8", true).done);
+    const auto out = move_volume(*bench.changer, {"VT0001L8", 257, std::nullopt, false},
+                                 claims::lto_media(), changer_timeout, changer_timeout);
+    CHECK(!out.done);
+    CHECK(out.gone);
+    CHECK(out.words == "volume VT0001L8 is no more in its drive but in drive element 256");
+    const auto seen = read_inventory(*bench.changer, claims::lto_media(), changer_timeout);
+    REQUIRE(seen);
+    CHECK(whereabouts_of(*seen, "VT0001L8", 256) == Whereabouts::its_drive);
+}

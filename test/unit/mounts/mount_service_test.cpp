@@ -2,6 +2,7 @@
 
 #include "agent/mounts/drive_hold.hpp"
 #include "drive_iface/device/mount_key.hpp"
+#include "drive_iface/device/patient_execute.hpp"
 #include "drive_iface/scsi/opcodes.hpp"
 #include "test/unit/mounts/mount_bench.hpp"
 
@@ -279,6 +280,31 @@ TEST_CASE("a drive that does not answer at the start is asked for what was left 
     bench.drives.at(bench.drive_2)->silent = false;
     bench.service->scan(false, [](const core::Outcome&) {});
     bench.run_until([&] { return holder_of(bench, bench.drive_2) == claims::HeldBy::nobody; });
+}
+
+TEST_CASE("an unmount of a volume that somebody has moved away by hand ends its claim") {
+    MountBench bench;
+    bench.mount("VT0001L8");
+    REQUIRE(bench.claim().drive == bench.drive_1);
+    {
+        const std::lock_guard lock(bench.library_lock);
+        const auto host = bench.path(bench.drive_1, "h");
+        REQUIRE(unload_drive(*host, core::Duration{1'000}));
+        // MOVE MEDIUM, from element 257 to 256.
+        const std::array<std::uint8_t, 12> by_hand{scsi::opcode::move_medium, 0, 0, 0, 1, 1, 1};
+        const auto moved = drive_iface::execute_patiently(
+            *bench.path("CH00000001", "h"), {by_hand, {}, 0}, core::Duration{1'000}, nullptr);
+        REQUIRE(moved);
+        REQUIRE(moved->status == scsi::status::good);
+    }
+    bench.service->unmount("VT0001L8", bench.told());
+    CHECK(bench.fault(1).reason == "volume_failed");
+    CHECK(bench.fault(1).words.find("no more in its drive") != std::string::npos);
+    CHECK(bench.open_claims().empty());
+    CHECK(bench.row(bench.drive_1).state == DriveState::quarantined);
+    CHECK(!bench.row(bench.drive_1).volume);
+    CHECK(holder_of(bench, bench.drive_1) == claims::HeldBy::nobody);
+    CHECK(holder_of(bench, bench.drive_2) == claims::HeldBy::nobody);
 }
 
 TEST_CASE("a clock that is set while a request waits in line withdraws nothing") {
