@@ -97,12 +97,9 @@ ControlAnswer show_agent(Daemon& daemon, const json& params) {
 ControlAnswer list_events(Daemon& daemon, const json& params) {
     const auto query = runtime::event_query_from_json(params);
     if (!query) return invalid(query.error().message);
-    const auto events = daemon.store().events(*query);
+    auto events = daemon.store().events(*query);
     if (!events) return ControlError{ControlErrorCode::failed, events.error().message};
-    json list = json::array();
-    for (const auto& event : *events)
-        list.push_back(runtime::event_json(event));
-    return list;
+    return runtime::events_json(std::move(events).value());
 }
 
 ControlAnswer status(const Daemon& daemon) {

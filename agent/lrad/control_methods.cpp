@@ -90,12 +90,7 @@ void Controller::serve() {
         if (!query) return wrong_parameter(query.error());
         auto events = store_.events(*query);
         if (!events) return ControlError{ControlErrorCode::failed, events.error().message};
-        std::vector<runtime::StoredEvent> found = std::move(events).value();
-        if (query->newest_first) std::reverse(found.begin(), found.end());
-        json list = json::array();
-        for (const auto& event : found)
-            list.push_back(runtime::event_json(event));
-        return list;
+        return runtime::events_json(std::move(events).value());
     });
     control_->on("alarm.list", [this](const json&, const Caller&) -> ControlAnswer {
         json list = json::array();

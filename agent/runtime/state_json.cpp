@@ -163,6 +163,15 @@ json event_json(const StoredEvent& event) {
     return value;
 }
 
+json events_json(std::vector<StoredEvent> events) {
+    std::sort(events.begin(), events.end(),
+              [](const StoredEvent& a, const StoredEvent& b) { return a.number < b.number; });
+    json list = json::array();
+    for (const auto& event : events)
+        list.push_back(event_json(event));
+    return list;
+}
+
 json notice_json(const core::Notice& notice) {
     json holders = json::array();
     for (const core::InitiatorPort& port : notice.reservation.holders) {
@@ -219,8 +228,9 @@ core::Result<EventQuery> event_query_from_json(const json& params) {
                 return core::Error{
                     "since: must be a time such as \"2026-01-31T12:00:00Z\" (RFC 3339)"};
             }
-        } else if (name == "limit" && value.is_number_integer() && value >= 1 &&
-                   value <= limit_max) {
+        } else if (name == "limit" && value.is_number_integer()) {
+            if (value < 1 || value > limit_max)
+                return core::Error{"limit: must be a number from 1 to 10000"};
             query.limit = value.get<std::size_t>();
         } else if (name == "newest_first" && value.is_boolean()) {
             query.newest_first = value.get<bool>();

@@ -47,6 +47,8 @@ struct DriveDescription {
 // {"number","at","severity","message","drive","agent","notice":{...}|null,"text"}
 [[nodiscard]] nlohmann::json event_json(const core::EventRecord& record);
 [[nodiscard]] nlohmann::json event_json(const StoredEvent& event);
+// What "event.list" answers: the oldest first, in whichever order they were read.
+[[nodiscard]] nlohmann::json events_json(std::vector<StoredEvent> events);
 
 // dsad:
 // {"serial","application_name","application_state","busy","result","newest":NOTICE|null,"ledger":{...}|null}

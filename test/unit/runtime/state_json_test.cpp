@@ -85,6 +85,16 @@ TEST_CASE("handshakes, alarms and events are shown with their times and identifi
                           "drive":"VT1","agent":"host2","notice":{"epoch":5,"sequence":6},"text":"forced offline"})"));
 }
 
+TEST_CASE("events are listed with the oldest first, in whichever order they were read") {
+    const std::vector<StoredEvent> events{StoredEvent{4, sample_event("VT2", 1)},
+                                          StoredEvent{3, sample_event("VT1", 0)}};
+    const json list = events_json(events);
+    REQUIRE(list.size() == 2);
+    CHECK(list[0]["number"] == 3);
+    CHECK(list[1]["number"] == 4);
+    CHECK(events_json({events[1], events[0]}) == list);
+}
+
 TEST_CASE("a host's drive is shown with its notice and its ledger") {
     HostDriveView view;
     view.drive.text = "VT1";
