@@ -58,6 +58,7 @@ std::string remedy(const ControlError& error, const Request& request,
             return "lractl and " + name + " may be of different versions; see: journalctl -u " +
                    name;
         case ControlErrorCode::invalid_params:
+            return "usage: lractl " + usage_of(*request.command);
         case ControlErrorCode::failed:
         case ControlErrorCode::state_differs:
         case ControlErrorCode::partly_done:

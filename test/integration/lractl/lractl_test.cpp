@@ -117,6 +117,18 @@ TEST_CASE("a daemon's judgement becomes the exit status") {
                               ContainsSubstring("there is no drive X"));
 }
 
+TEST_CASE("what a daemon finds missing in a command is told with how the command is written") {
+    const TemporaryFolder folder;
+    const ScriptedDaemon daemon(
+        folder.file("s"),
+        {{"drive.release", ControlError{ControlErrorCode::invalid_params, "reason: is missing"}}});
+    const Finished finished = run_lractl(with_socket(folder, {"drive", "release", "X"}));
+    CHECK(finished.exit_status == 2);
+    CHECK_THAT(finished.err, ContainsSubstring("reason: is missing") &&
+                                 ContainsSubstring("usage: lractl drive release SERIAL") &&
+                                 ContainsSubstring("--reason TEXT"));
+}
+
 TEST_CASE("an error is JSON on stderr when JSON was asked for") {
     const TemporaryFolder folder;
     const Finished finished = run_lractl(with_socket(folder, {"--json", "drive", "list"}));
