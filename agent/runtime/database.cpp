@@ -49,6 +49,20 @@ core::Error failure(sqlite3* connection, const std::string& file, int code) {
 
 }  // namespace
 
+namespace {
+
+// Made by us rather than by SQLite: it is nobody else's business. Its log inherits the mode. Closed
+// again before SQLite opens it: closing any descriptor of a file gives up all locks that the
+// process has on it (fcntl(2)), and with its lock the file would be everybody's.
+core::Outcome make_file(const std::string& file) {
+    const Descriptor made(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (made) return core::Nothing{};
+    return core::Error{file + ": can not be opened for writing: " + core::errno_text(errno) +
+                       "; check that its folder exists and is writable for this user"};
+}
+
+}  // namespace
+
 // ---- statements ---------------------------------------------------------------------------------
 
 Statement::Statement(sqlite3* connection, const std::string& file, std::string_view sql)
@@ -144,13 +158,7 @@ core::Error Database::damaged(const std::string& what) const {
 
 core::Result<std::unique_ptr<Database>> Database::open(const std::string& file,
                                                        const DatabaseKind& kind) {
-    // Made by us rather than by SQLite: it is nobody else's business. Its log inherits the mode.
-    const Descriptor made(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    if (!made) {
-        return core::Error{file + ": can not be opened for writing: " + core::errno_text(errno) +
-                           "; check that its folder exists and is writable for this user"}
-            .within("opening " + kind.what);
-    }
+    if (auto made = make_file(file); !made) return made.error().within("opening " + kind.what);
     sqlite3* connection = nullptr;
     const int code = sqlite3_open_v2(
         file.c_str(), &connection,

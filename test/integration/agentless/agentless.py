@@ -144,13 +144,13 @@ def takes_part(rig):
     check(ends == 1, f"sshd has seen one login ({ends})")
     sockets = list(rig.path("lrad", "ssh").iterdir())
     check(len(sockets) == 1, "the connection is kept for the next command")
+    rig.end("lrad")
+    wait_until("no ssh connection is left", lambda: not rig.sshd.connections(), 5)
+    check(not list(rig.path("lrad", "ssh").iterdir()), "lrad's end ends it")
     with sqlite3.connect(f"file:{rig.path('lrad', 'lrad.db')}?mode=ro", uri=True) as store:
         trail = [row[0] for row in store.execute("SELECT reason FROM audit WHERE action LIKE 'application.%'")]
     check(any("over ssh" in line and '"offline","drive-1"' in line for line in trail),
           "what was run there is in the audit trail, word by word")
-    rig.end("lrad")
-    wait_until("no ssh connection is left", lambda: not rig.sshd.connections(), 5)
-    check(not list(rig.path("lrad", "ssh").iterdir()), "lrad's end ends it")
 
 
 def check_command(rig):

@@ -102,6 +102,10 @@ def missing_confirmation(rig):
     wait_until("snmptrapd prints the alarm", lambda: "tlrDriveForcedOffline" in rig.log_of("snmptrapd"), 20)
     check(D1 in rig.log_of("snmptrapd"), "Debian's snmptrapd has the alarm, by its name and with the drive's serial")
 
+    for program, configuration in (("lrad", "lrad.json"), ("dsad", "dsad-host-a.json")):
+        second = rig.run([str(rig.bin / program), "--config", str(rig.path(configuration))], check=False)
+        check(second.returncode == 1 and "is the daemon running already?" in second.stderr,
+              f"a second {program} with the same state is refused and says why")
     rig.end("lrad", signal.SIGKILL)
     rig.start_lrad()
     check(rig.drive(D1)["operational_state"] == "forced_offline", "it stays so across kill -9 and restart of lrad")

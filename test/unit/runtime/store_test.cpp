@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -307,6 +308,33 @@ TEST_CASE("the store's files are nobody else's business") {
         REQUIRE(::stat(folder.file(name).c_str(), &status) == 0);
         CHECK((status.st_mode & 0777) == 0600);
     }
+}
+
+// A second connection in this process would be kept out by SQLite's own memory.
+TEST_CASE("no other process can have a store that is open") {
+    const TemporaryFolder folder;
+    const std::string file = folder.file("lrad.db");
+    const auto is_locked_for_others = [&file] {
+        const pid_t other = ::fork();
+        if (other == 0) {
+            const int descriptor = ::open(file.c_str(), O_RDWR | O_CLOEXEC);
+            struct flock wanted {};
+            wanted.l_type = F_WRLCK;
+            wanted.l_whence = SEEK_SET;
+            const bool asked = ::fcntl(descriptor, F_GETLK, &wanted) == 0;
+            ::_exit(asked && wanted.l_type != F_UNLCK ? 0 : 1);
+        }
+        int status = -1;
+        REQUIRE(::waitpid(other, &status, 0) == other);
+        return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    };
+    {
+        ReservationAgentStore store = opened(file);
+        CHECK(is_locked_for_others());
+        commit(store, {RecordEvent{sample_event("VT1", 1)}});
+        CHECK(is_locked_for_others());
+    }
+    CHECK_FALSE(is_locked_for_others());
 }
 
 TEST_CASE("a store that can not be opened says why and what helps") {
