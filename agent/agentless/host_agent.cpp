@@ -233,6 +233,9 @@ void HostAgent::begin_when_known() {
         return;
     const bool discovers = completed_.discover_drives || completed_.discover_ports;
     if (shared_ != nullptr && discovers && !seen_) return;
+    for (auto& command : recorded_.unseen) {
+        if (command.may_run_for.ms == 0) command.may_run_for = longest_run();
+    }
     std::uint64_t life = store_.incarnation();
     if (shared_ != nullptr) life = std::max(life, shared_->newest_life(completed_.host.agent) + 1);
     rules_.emplace(completed_.host, std::move(recorded_), life);

@@ -25,6 +25,15 @@ class DriveSharingAgent::Rules {
             const auto entry = task.view().ledger;
             if (entry && !entry->done) log(Message::ledger_unfinished, serial, {serial.text});
         }
+        for (const auto& command : state_.unseen) {
+            const bool tell = command.action == ApplicationAction::set_online &&
+                              command.may_run_for.ms > 0 && tasks_.contains(command.drive);
+            if (!tell) continue;
+            log(Message::application_command_cut_off, command.drive,
+                {command.drive.text, to_text(command.action),
+                 std::to_string((command.may_run_for.ms + 999) / 1'000),
+                 "an earlier life of this agent ended while it ran"});
+        }
         presence_.set_controllers(host_, now_, effects_);
         return effects_.take();
     }

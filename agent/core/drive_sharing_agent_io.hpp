@@ -108,18 +108,20 @@ struct NoticeMark {
     bool operator==(const NoticeMark&) const = default;
 };
 
-// A command of the application that somebody else has begun, whose end nobody saw.
+// A command of the application that somebody else, or an earlier life, has begun, and whose end
+// nobody saw.
 struct UnseenCommand {
     DriveSerial drive;
     ApplicationAction action = ApplicationAction::set_offline;
-    Duration may_run_for{0};  // it may take effect until so long after the start of these rules
+    // It may take effect until so long after the start of these rules. A store does not know: 0.
+    Duration may_run_for{0};
     bool operator==(const UnseenCommand&) const = default;
 };
 
 struct DriveSharingAgentState {
     std::vector<LedgerEntry> ledger;
     std::vector<NoticeMark> marks;
-    std::vector<UnseenCommand> unseen;  // in no store of an agent's own
+    std::vector<UnseenCommand> unseen;
 };
 
 // ---- out
@@ -131,6 +133,12 @@ struct RecordLedgerEntry {
 };
 struct RecordNoticeMark {
     NoticeMark mark;
+};
+// That a set_online is about to be run. It may take effect after this process, and in spite of a
+// newer notice; of set_offline the ledger tells.
+struct RecordOnlineCommand {
+    DriveSerial drive;
+    bool may_come = true;  // false: none that was begun can take effect any more
 };
 struct RecordAgentEvent {
     EventRecord record;
@@ -156,8 +164,8 @@ struct StopNow {};
 // Order is law, as in reservation_agent_io.hpp: records are synced before anything else of the step
 // is done.
 using DriveSharingAgentEffect =
-    std::variant<RecordLedgerEntry, RecordNoticeMark, RecordAgentEvent, RunApplication,
-                 SendConfirmation, SendStarted, SendStopping, StopNow>;
+    std::variant<RecordLedgerEntry, RecordNoticeMark, RecordOnlineCommand, RecordAgentEvent,
+                 RunApplication, SendConfirmation, SendStarted, SendStopping, StopNow>;
 using DriveSharingAgentEffects = std::vector<DriveSharingAgentEffect>;
 
 }  // namespace agent::core

@@ -116,6 +116,9 @@ void DriveTask::begin(const ControllerName& controller, const HostConfiguration&
 void DriveTask::run(ApplicationAction action, Stage stage, AgentEffects& effects) {
     running_ = action;
     stage_ = stage;
+    const bool online = action == ApplicationAction::set_online;
+    if (online && !std::exchange(online_command_recorded_, true))
+        effects.record(RecordOnlineCommand{drive_, true});
     effects.act(RunApplication{drive_, action});
 }
 
@@ -141,6 +144,7 @@ void DriveTask::answered(const ApplicationAnswered& answer, const HostConfigurat
         run(ApplicationAction::query, Stage::operator_check, effects);
         return;
     }
+    if (stage_ == Stage::operator_check) strike_online_command(now, effects);
     if (stage_ != Stage::operator_check && work_ && !superseded()) {
         if (!answer.succeeded) work_->command_detail = answer.detail;
         switch (stage_) {
@@ -311,7 +315,17 @@ void DriveTask::end_not_seen(const ApplicationAnswered& answer, Now now, AgentEf
 
 void DriveTask::restore_unseen(ApplicationAction action, Instant may_come_until) {
     if (action == ApplicationAction::set_offline) offline_may_come_until_ = may_come_until;
-    if (action == ApplicationAction::set_online) online_may_come_until_ = may_come_until;
+    if (action != ApplicationAction::set_online) return;
+    online_may_come_until_ = may_come_until;
+    online_command_recorded_ = true;
+}
+
+// It is struck with whatever is recorded next when it has ended.
+void DriveTask::strike_online_command(Now now, AgentEffects& effects) {
+    if (running_ == ApplicationAction::set_online || may_come(ApplicationAction::set_online, now))
+        return;
+    if (std::exchange(online_command_recorded_, false))
+        effects.record(RecordOnlineCommand{drive_, false});
 }
 
 bool DriveTask::may_come(ApplicationAction action, Now now) const {
@@ -414,6 +428,7 @@ void DriveTask::confirm(ConfirmationResult result, const std::string& detail,
     source.detail = detail.substr(0, detail_size_max);
     source.answered = true;
     effects.record(RecordNoticeMark{*source.mark});
+    strike_online_command(now, effects);
     repeat_answer(source, host, effects);
     // Its own host holds the drive, and lacks it in the application since this agent took it.
     const bool lacks_it = result == ConfirmationResult::holder_is_mine && ledger_ &&

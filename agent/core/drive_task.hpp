@@ -35,7 +35,8 @@ inline constexpr Duration failed_retry_interval{10'000};
 // A command that was cut off may take effect later, up to a time that whoever ran it knows. Until
 // then what a query shows is not the last word: "offline" is not confirmed while a set_online may
 // come, and the ledger keeps a drive while a set_offline may come. At that time everything is
-// looked at again. Scenario cut_off.txt; planted bug cut_off_counts_as_ended.
+// looked at again. A command that ran when the process ended is such a one. Scenario cut_off.txt;
+// planted bugs cut_off_counts_as_ended, last_life_has_ended.
 class DriveTask {
   public:
     explicit DriveTask(DriveSerial drive);
@@ -104,6 +105,7 @@ class DriveTask {
     void confirm_offline(ConfirmationResult result, const std::string& detail,
                          const HostConfiguration& host, Now now, AgentEffects& effects);
     void strike_settled(Now now, AgentEffects& effects);
+    void strike_online_command(Now now, AgentEffects& effects);
     void state_unknown(const HostConfiguration& host, Now now, AgentEffects& effects);
     void drains(const HostConfiguration& host, Now now, AgentEffects& effects);
     void wait_for_drain(Now now);
@@ -137,6 +139,7 @@ class DriveTask {
     // Until when a command whose end nobody saw may take effect.
     std::optional<Instant> offline_may_come_until_;
     std::optional<Instant> online_may_come_until_;
+    bool online_command_recorded_ = false;
 };
 
 }  // namespace agent::core

@@ -75,6 +75,8 @@ DriveSharingAgentEffects HostLedgerLine::take(const DriveSharingAgentEffects& st
     for (const auto& effect : step) {
         if (const auto* record = std::get_if<RecordLedgerEntry>(&effect)) {
             put_down(*record, now);
+        } else if (std::holds_alternative<RecordOnlineCommand>(effect)) {
+            continue;  // the row says it
         } else if (const auto* run = std::get_if<RunApplication>(&effect)) {
             before(*run);
             act(run->drive, effect, at_once);

@@ -51,6 +51,17 @@ core::Result<host::ApplicationProfile> usable_profile(HostKnowledge& known,
     return application_profile(known.configuration(), files, ProgramsRun::here);
 }
 
+void limit_unseen(const runtime::DsadConfiguration& configuration,
+                  const host::ApplicationProfile& profile, core::DriveSharingAgentState& state) {
+    for (auto& command : state.unseen) {
+        // Also of a drive that is not found before later.
+        core::Duration limit = configuration.application.timeout;
+        for (const auto& step : profile.steps(command.drive, command.action))
+            limit = std::max(limit, step.command.timeout);
+        command.may_run_for = limit * 2;
+    }
+}
+
 snmp_mib::SnmpChannelConfiguration channel_configuration(
     const runtime::DsadConfiguration& configuration) {
     auto channel =

@@ -41,6 +41,12 @@ struct Application {
 [[nodiscard]] core::Result<host::ApplicationProfile> usable_profile(HostKnowledge& known,
                                                                     const ApplicationFiles& files);
 
+// What an earlier life left running may take effect for as long as a command may run, and as long
+// again for what a killed one has asked the application's server for. From the start on: when it
+// was begun nobody knows.
+void limit_unseen(const runtime::DsadConfiguration& configuration,
+                  const host::ApplicationProfile& profile, core::DriveSharingAgentState& state);
+
 [[nodiscard]] snmp_mib::SnmpChannelConfiguration channel_configuration(
     const runtime::DsadConfiguration& configuration);
 

@@ -34,6 +34,7 @@ core::Result<std::unique_ptr<Daemon>> Daemon::open(asio::io_context& loop, HostK
     if (!store) return store.error();
     auto state = store->load();
     if (!state) return state.error();
+    limit_unseen(known.configuration(), application.profile, state.value());
 
     std::unique_ptr<Daemon> daemon(new Daemon(loop, std::move(known), std::move(application),
                                               std::move(store).value(), std::move(state).value(),

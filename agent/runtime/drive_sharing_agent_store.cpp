@@ -53,6 +53,34 @@ core::Outcome write(Database& database, const core::RecordNoticeMark& effect) {
         .run();
 }
 
+// Notes, so that a dsad of an earlier version can read the file. In front of the drive's serial:
+constexpr std::string_view online_command_note = "online_may_come.";
+
+core::Outcome write(Database& database, const core::RecordOnlineCommand& effect) {
+    const std::string name = std::string(online_command_note) + effect.drive.text;
+    if (!effect.may_come)
+        return database.prepare("DELETE FROM note WHERE name = ?").bind(name).run();
+    return database.prepare("INSERT OR REPLACE INTO note(name,text) VALUES(?,'')").bind(name).run();
+}
+
+// What an earlier life may have begun, and not seen the end of.
+core::Outcome load_unseen(const Database& database, core::DriveSharingAgentState& state) {
+    for (const auto& entry : state.ledger) {
+        if (!entry.done)
+            state.unseen.push_back({entry.drive, core::ApplicationAction::set_offline, {}});
+    }
+    Statement select = database.prepare("SELECT name FROM note ORDER BY name");
+    while (true) {
+        const core::Result<bool> row = select.step();
+        if (!row.ok()) return row.error();
+        if (!*row) return core::Nothing{};
+        const std::string name = select.text(0);
+        if (!name.starts_with(online_command_note)) continue;
+        state.unseen.push_back(
+            {{name.substr(online_command_note.size())}, core::ApplicationAction::set_online, {}});
+    }
+}
+
 core::Outcome load_ledger(const Database& database, std::vector<core::LedgerEntry>& ledger) {
     Statement select = database.prepare(
         "SELECT drive,epoch,sequence,controller,at,done,reason FROM ledger ORDER BY drive");
@@ -116,6 +144,7 @@ core::Result<core::DriveSharingAgentState> DriveSharingAgentStore::load() const 
     core::DriveSharingAgentState state;
     core::Outcome outcome = load_ledger(*database_, state.ledger);
     if (outcome.ok()) outcome = load_marks(*database_, state.marks);
+    if (outcome.ok()) outcome = load_unseen(*database_, state);
     if (!outcome.ok()) return outcome.error();
     return state;
 }
@@ -132,6 +161,9 @@ core::Outcome DriveSharingAgentStore::commit(
             return write(database, effect);
         }
         core::Outcome operator()(const core::RecordNoticeMark& effect) const {
+            return write(database, effect);
+        }
+        core::Outcome operator()(const core::RecordOnlineCommand& effect) const {
             return write(database, effect);
         }
         core::Outcome operator()(const core::RunApplication&) const { return core::Nothing{}; }

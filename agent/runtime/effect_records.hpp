@@ -20,6 +20,7 @@ namespace agent::runtime {
 [[nodiscard]] inline bool is_record(const core::DriveSharingAgentEffect& effect) {
     return std::holds_alternative<core::RecordLedgerEntry>(effect) ||
            std::holds_alternative<core::RecordNoticeMark>(effect) ||
+           std::holds_alternative<core::RecordOnlineCommand>(effect) ||
            std::holds_alternative<core::RecordAgentEvent>(effect);
 }
 

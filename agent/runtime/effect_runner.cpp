@@ -36,6 +36,7 @@ core::Outcome carry_out(const core::DriveSharingAgentEffects& effects,
         const DriveSharingAgentDoors& doors;
         void operator()(const core::RecordLedgerEntry&) const {}
         void operator()(const core::RecordNoticeMark&) const {}
+        void operator()(const core::RecordOnlineCommand&) const {}
         void operator()(const core::RecordAgentEvent& effect) const {
             doors.show_event(effect.record);
         }

@@ -40,6 +40,9 @@ void HostTables::apply(const DriveSharingAgentEffect& effect) {
         if (entry->present) ledger.emplace(entry->entry.drive, entry->entry);
     } else if (const auto* mark = std::get_if<RecordNoticeMark>(&effect)) {
         marks[{mark->mark.controller, mark->mark.drive}] = mark->mark;
+    } else if (const auto* online = std::get_if<RecordOnlineCommand>(&effect)) {
+        online_may_come.erase(online->drive);
+        if (online->may_come) online_may_come.insert(online->drive);
     }
 }
 
@@ -47,6 +50,10 @@ DriveSharingAgentState HostTables::state() const {
     DriveSharingAgentState state;
     for (const auto& [drive, entry] : ledger) {
         state.ledger.push_back(entry);
+        if (!entry.done) state.unseen.push_back({drive, ApplicationAction::set_offline, {}});
+    }
+    for (const auto& drive : online_may_come) {
+        state.unseen.push_back({drive, ApplicationAction::set_online, {}});
     }
     for (const auto& [key, mark] : marks) {
         state.marks.push_back(mark);
@@ -65,6 +72,7 @@ bool is_record(const ReservationAgentEffect& effect) {
 bool is_record(const DriveSharingAgentEffect& effect) {
     return std::holds_alternative<RecordLedgerEntry>(effect) ||
            std::holds_alternative<RecordNoticeMark>(effect) ||
+           std::holds_alternative<RecordOnlineCommand>(effect) ||
            std::holds_alternative<RecordAgentEvent>(effect);
 }
 

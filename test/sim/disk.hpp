@@ -5,6 +5,7 @@
 // nobody was told), or a torn part, which recovery throws away as a database does.
 
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -32,6 +33,7 @@ struct HostTables {
     std::map<std::pair<agent::core::ControllerName, agent::core::DriveSerial>,
              agent::core::NoticeMark>
         marks;
+    std::set<agent::core::DriveSerial> online_may_come;
 
     void apply(const agent::core::DriveSharingAgentEffect& effect);
     [[nodiscard]] agent::core::DriveSharingAgentState state() const;

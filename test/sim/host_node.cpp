@@ -6,6 +6,13 @@ namespace sim {
 
 using namespace agent::core;
 
+namespace {
+
+// A command whose end nobody has seen takes effect before that.
+constexpr std::int64_t late_effect_max_ms = 6'000;
+
+}  // namespace
+
 HostNode::HostNode(const Plan& plan, std::size_t number, Bug bug, Timeline& timeline,
                    Random& random, Trace& trace, Oracle& oracle, Network& network)
     : plan_(plan),
@@ -45,6 +52,9 @@ void HostNode::start() {
             state.ledger.push_back({drive, {}, plan_.sharing.controller, {}, true, "bug"});
         }
     }
+    for (auto& command : state.unseen)
+        command.may_run_for = {late_effect_max_ms};
+    if (bug_ == Bug::last_life_has_ended) state.unseen.clear();
     trace_.begin(timeline_.now_ms(), host_.agent);
     trace_.add("starts");
     trace_.end();
@@ -64,10 +74,16 @@ void HostNode::end_process(std::int64_t down_ms) {
     oracle_.host_process_ended(number_);
     operator_wishes_.clear();
     settle_cut_off();
-    // A command that is running takes effect, or not; nobody hears of it.
+    // A command that is running takes effect, now or late, or not; nobody hears of it.
     for (const auto& command : std::exchange(running_, {})) {
         const bool takes_effect = random_.below(2) == 0;
-        if (takes_effect) (void)execute(command);
+        const bool late = takes_effect && plan_.faults.commands_cut && may_crash_ &&
+                          command.action != ApplicationAction::query && cut_chance_.below(2) == 0;
+        if (late) {
+            takes_effect_late(command, cut_chance_.between(1, late_effect_max_ms - 1));
+        } else if (takes_effect) {
+            (void)execute(command);
+        }
     }
     timeline_.after(down_ms, [this] { start(); });
 }
@@ -80,6 +96,7 @@ void HostNode::crash(std::int64_t down_ms) {
 
 void HostNode::reboot(std::int64_t down_ms) {
     crash(down_ms);
+    cut_off_.clear();
     for (auto& [serial, drive] : application_) {
         if (!drive.by_operator) drive.state = ApplicationDriveState::online;
     }
@@ -358,16 +375,19 @@ void HostNode::command_ended(const RunApplication& command, std::uint64_t life) 
 
 // Nobody hears how it ends. It takes effect at some time before the one that is told to the rules.
 void HostNode::cut_off(const RunApplication& command) {
-    const std::int64_t may_run_ms = cut_chance_.between(500, 6'000);
-    const std::int64_t takes_effect_ms = cut_chance_.between(1, may_run_ms - 1);
-    const bool by_operator = operator_commands_.erase(command.drive) != 0;
-    const std::uint64_t number = ++cuts_;
-    cut_off_[number] = {command, by_operator};
-    timeline_.after(takes_effect_ms, [this, number] { cut_off_takes_effect(number); });
+    const std::int64_t may_run_ms = cut_chance_.between(500, late_effect_max_ms);
+    takes_effect_late(command, cut_chance_.between(1, may_run_ms - 1));
     ApplicationAnswered answer{command.drive, command.action, false, ApplicationDriveState::unknown,
                                "the connection was closed"};
     if (bug_ != Bug::cut_off_counts_as_ended) answer.may_run_for = {may_run_ms};
     input(answer);
+}
+
+void HostNode::takes_effect_late(const RunApplication& command, std::int64_t after_ms) {
+    const bool by_operator = operator_commands_.erase(command.drive) != 0;
+    const std::uint64_t number = ++cuts_;
+    cut_off_[number] = {command, by_operator};
+    timeline_.after(after_ms, [this, number] { cut_off_takes_effect(number); });
 }
 
 void HostNode::cut_off_takes_effect(std::uint64_t number) {
@@ -383,10 +403,15 @@ void HostNode::cut_off_takes_effect(std::uint64_t number) {
     (void)change(late.command, late.by_operator);
 }
 
-// What an earlier life of the agent has begun ends with it.
+// When the agent ends. What it had begun and not seen may be done later, but for a set_offline:
+// once the drive was seen to be offline nothing tells the next life of it.
 void HostNode::settle_cut_off() {
-    while (!cut_off_.empty())
-        cut_off_takes_effect(cut_off_.begin()->first);
+    std::vector<std::uint64_t> ended;
+    for (const auto& [number, late] : cut_off_) {
+        if (late.command.action == ApplicationAction::set_offline) ended.push_back(number);
+    }
+    for (const auto number : ended)
+        cut_off_takes_effect(number);
 }
 
 void HostNode::operator_sets(const DriveSerial& drive, bool offline) {

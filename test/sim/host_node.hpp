@@ -70,6 +70,7 @@ class HostNode {
     bool execute(const agent::core::RunApplication& command);
     bool change(const agent::core::RunApplication& command, bool by_operator);
     void cut_off(const agent::core::RunApplication& command);
+    void takes_effect_late(const agent::core::RunApplication& command, std::int64_t after_ms);
     void cut_off_takes_effect(std::uint64_t number);
     void settle_cut_off();
     void send_presence(const agent::core::AgentPresence& presence, bool stopping);

@@ -31,6 +31,7 @@ constexpr EnumeratorName<Bug> bug_names[] = {
     {Bug::observing_forgotten, "observing_forgotten"},
     {Bug::operating_forgotten, "operating_forgotten"},
     {Bug::cut_off_counts_as_ended, "cut_off_counts_as_ended"},
+    {Bug::last_life_has_ended, "last_life_has_ended"},
     {Bug::takeover_forgives, "takeover_forgives"},
     {Bug::roster_unread, "roster_unread"},
 };

@@ -80,6 +80,7 @@ enum class Bug : std::uint8_t {
     observing_forgotten,      // a host that is only to watch is not told so
     operating_forgotten,      // a host that is to act is told that it only watches
     cut_off_counts_as_ended,  // of a command that was cut off it is said that it has ended
+    last_life_has_ended,      // and of what ran when an agent's last life ended
     takeover_forgives,        // a controller that takes over asks nobody
     roster_unread,            // one that has lost its records of agents begins without any
 };
@@ -94,7 +95,8 @@ inline constexpr Bug planted_bugs[] = {
     Bug::torn_transaction_kept, Bug::changes_of_reservation_unseen,
     Bug::old_statement_counts,  Bug::observing_forgotten,
     Bug::operating_forgotten,   Bug::cut_off_counts_as_ended,
-    Bug::takeover_forgives,     Bug::roster_unread,
+    Bug::last_life_has_ended,   Bug::takeover_forgives,
+    Bug::roster_unread,
 };
 [[nodiscard]] std::string_view to_text(Bug bug);
 

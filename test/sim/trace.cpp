@@ -316,6 +316,10 @@ void Trace::add(const DriveSharingAgentEffect& effect) {
                        add(out.mark.id);
                        add(to_text(out.mark.result));
                    },
+                   [this](const RecordOnlineCommand& out) {
+                       add(out.may_come ? "record_online" : "strike_online");
+                       add(out.drive.text);
+                   },
                    [this](const RecordAgentEvent& out) {
                        add("record_event");
                        add(out.record);

@@ -340,6 +340,8 @@ class Host {
             state.ledger.push_back(entry);
         for (const auto& [key, mark] : marks_)
             state.marks.push_back(mark);
+        for (const auto& drive : online_may_come_)
+            state.unseen.push_back({drive, ApplicationAction::set_online, {5'000}});
         running_.clear();
         stopped_ = false;
         agent_.emplace(host_, std::move(state), ++life_);
@@ -370,8 +372,15 @@ class Host {
             newest = mark->mark;
             return true;
         }
+        if (const auto* online = std::get_if<RecordOnlineCommand>(&effect)) {
+            online_may_come_.erase(online->drive);
+            if (online->may_come) online_may_come_.insert(online->drive);
+            return true;
+        }
         if (const auto* run = std::get_if<RunApplication>(&effect)) {
             AGENT_ASSERT(running_.emplace(run->drive, run->action).second);  // one at a time
+            if (run->action == ApplicationAction::set_online)
+                AGENT_ASSERT(online_may_come_.contains(run->drive));
             const bool by_operator = wishes_.contains(run->drive);
             if (run->action != ApplicationAction::query && !by_operator) {
                 AGENT_ASSERT(ledger_.contains(run->drive));
@@ -396,6 +405,7 @@ class Host {
     std::map<DriveSerial, LedgerEntry> ledger_;
     std::map<std::pair<ControllerName, DriveSerial>, NoticeMark> marks_;
     std::map<DriveSerial, ApplicationAction> running_;
+    std::set<DriveSerial> online_may_come_;
     std::set<DriveSerial> wishes_;
     bool stopped_ = false;
     std::uint64_t life_ = 0;

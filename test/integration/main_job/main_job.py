@@ -167,6 +167,33 @@ def restarts(rig):
     check(True, "power loss of the drive released it, and everyone hears of it")
 
 
+def killed_in_a_command(rig):
+    """What it had begun takes effect when the drive is another host's."""
+    slowly, begun, done = rig.path("slowly"), rig.path("begun"), rig.path("done")
+    slowly.write_text(f'#!/bin/sh\ntouch {begun}\nsleep 3\n"$@"\ntouch {done}\n')
+    slowly.chmod(0o700)
+    configuration = json.loads(rig.path("dsad-host-c.json").read_text())
+    application = configuration["application"]
+    application.update(online=[str(slowly), *application["online"]], timeout_ms=4000)
+    rig.path("dsad-host-c.json").write_text(json.dumps(configuration))
+    rig.timeout_ms = 20_000
+    rig.start()
+    host = rig.scsi_host("host-a", D1)
+    host.reserve6()
+    rig.await_shown(OFFLINE_BUT_FOR_A, D1)
+    host.release6()
+    wait_until("host-c brings it back", begun.exists)
+    rig.end("host-c", signal.SIGKILL)
+    host.reserve6()
+    rig.start_dsad("host-c")
+    wait_until("its command ends", done.exists)
+    rig.await_shown(OFFLINE_BUT_FOR_A, D1, timeout=15)
+    check(True, "a set_online of an earlier life that takes effect too late is undone")
+    told = [e["text"] for e in rig.ask("lrad", "event", "list", "--drive", D1, "--limit", "1000")]
+    check(any("host-c" in text and "may still be running" in text for text in told),
+          "and nobody was promised meanwhile that the drive is offline there")
+
+
 def lost_state(rig):
     """The controller's state is lost, or another machine takes its place: it must not bring back what it knows nothing of."""
     rig.start()
@@ -255,7 +282,8 @@ def bad_input(rig):
     check(True, "after a reload with a broken file the old configuration is still at work")
 
 
-STORIES = {f.__name__: f for f in (holds_and_releases, missing_confirmation, restarts, lost_state, clean_stop, bad_input)}
+STORIES = {f.__name__: f for f in (holds_and_releases, missing_confirmation, restarts, killed_in_a_command, lost_state,
+                                   clean_stop, bad_input)}
 
 if __name__ == "__main__":
     bin_folder, story = sys.argv[1:3]

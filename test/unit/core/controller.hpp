@@ -69,7 +69,8 @@ inline constexpr bool is_record_type =
     std::is_same_v<T, RecordDrive> || std::is_same_v<T, RecordAgent> ||
     std::is_same_v<T, RecordDebt> || std::is_same_v<T, RecordEvent> ||
     std::is_same_v<T, RecordAlarm> || std::is_same_v<T, RecordLedgerEntry> ||
-    std::is_same_v<T, RecordNoticeMark> || std::is_same_v<T, RecordAgentEvent>;
+    std::is_same_v<T, RecordNoticeMark> || std::is_same_v<T, RecordOnlineCommand> ||
+    std::is_same_v<T, RecordAgentEvent>;
 
 // Of either kind of agent.
 template <typename Effect>

@@ -250,6 +250,45 @@ TEST_CASE("an intent left by a crash is settled by a query at the next notice") 
     }
 }
 
+TEST_CASE("offline is not confirmed while a set_online of an earlier life may take effect") {
+    Host host;
+    host.result_of(host.notice(drive_1, reserved_by(port_a)));
+    SECTION("begun for a notice") {
+        const auto looks = host(host.notice(drive_1, free_drive()));
+        CHECK(host.online_may_come.empty());
+        const auto runs = host(ApplicationAnswered{drive_1, ApplicationAction::query, true,
+                                                   ApplicationDriveState::offline, ""});
+        REQUIRE(all<RunApplication>(runs).front().action == ApplicationAction::set_online);
+    }
+    SECTION("begun for an operator") {
+        host(OperatorSetDrive{drive_1, false, "root"});
+    }
+    REQUIRE(host.online_may_come.contains(drive_1));
+    CHECK(all<RecordAgentEvent>(host.restart()).back().record.message == "DSA5230");
+    CHECK(host.result_of(host.notice(drive_1, reserved_by(port_a))) == failed);
+    CHECK(host.online_may_come.contains(drive_1));
+    host.application = ApplicationDriveState::online;  // now it does
+    host.play(host.pass(20'000));
+    CHECK(host.application == ApplicationDriveState::offline);
+    CHECK(host.result_of(host.notice(drive_1, reserved_by(port_c))) == set_offline);
+    CHECK(host.online_may_come.empty());
+}
+
+TEST_CASE("a set_online whose end was seen is not spoken of after a restart") {
+    Host host;
+    host.result_of(host.notice(drive_1, reserved_by(port_a)));
+    SECTION("of a notice") {
+        CHECK(host.result_of(host.notice(drive_1, free_drive())) == set_online);
+    }
+    SECTION("of an operator") {
+        host.play(host(OperatorSetDrive{drive_1, false, "root"}));
+    }
+    CHECK(host.online_may_come.empty());
+    host.restart();
+    host.application = ApplicationDriveState::offline;
+    CHECK(host.result_of(host.notice(drive_1, reserved_by(port_a))) == already_offline);
+}
+
 TEST_CASE("the operator's wish runs, and the drive is no longer the agent's to bring back") {
     Host host;
     host.result_of(host.notice(drive_1, reserved_by(port_a)));

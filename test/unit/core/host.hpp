@@ -4,6 +4,7 @@
 // that the test plays.
 
 #include <optional>
+#include <set>
 
 #include "agent/core/drive_sharing_agent.hpp"
 #include "test/unit/core/controller.hpp"
@@ -51,6 +52,8 @@ class Host {
         for (const auto& [key, mark] : marks) {
             state.marks.push_back(mark);
         }
+        for (const auto& drive : online_may_come)
+            state.unseen.push_back({drive, ApplicationAction::set_online, {20'000}});
         agent_.emplace(configuration_, state, ++incarnation_);
         return checked(agent_->start(now()));
     }
@@ -115,6 +118,7 @@ class Host {
     std::vector<ApplicationAction> ran;
     std::map<DriveSerial, LedgerEntry> ledger;
     std::map<std::pair<ControllerName, DriveSerial>, NoticeMark> marks;
+    std::set<DriveSerial> online_may_come;
 
   private:
     DriveSharingAgentEffects checked(DriveSharingAgentEffects effects) {
@@ -127,6 +131,9 @@ class Host {
                 if (entry->present) ledger.emplace(entry->entry.drive, entry->entry);
             } else if (const auto* mark = std::get_if<RecordNoticeMark>(&effect)) {
                 marks[{mark->mark.controller, mark->mark.drive}] = mark->mark;
+            } else if (const auto* online = std::get_if<RecordOnlineCommand>(&effect)) {
+                online_may_come.erase(online->drive);
+                if (online->may_come) online_may_come.insert(online->drive);
             }
         }
         return effects;

@@ -134,6 +134,10 @@ std::string line_of(const DriveSharingAgentEffect& effect) {
                 return "mark " + out.mark.drive.text + " " + to_text(out.mark.id) + " " +
                        std::string(to_text(out.mark.result));
             },
+            [](const RecordOnlineCommand& out) {
+                return out.drive.text +
+                       (out.may_come ? " may come online" : " comes online no more");
+            },
             [](const RecordAgentEvent& out) { return out.record.message + " " + out.record.text; },
             [](const RunApplication& out) {
                 return "run " + std::string(to_text(out.action)) + " " + out.drive.text;

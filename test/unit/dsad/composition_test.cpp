@@ -67,6 +67,21 @@ TEST_CASE("a found drive that the profile does not fit leaves the others and the
     CHECK(named->configuration().drives.size() == 2);
 }
 
+TEST_CASE("what an earlier life left running is waited for, of drives not found yet too") {
+    auto configuration = with_device_in_argv();
+    configuration.application.timeout = core::Duration{7'000};
+    auto known = HostKnowledge::combine(configuration, {}, two_found(), {});
+    REQUIRE(known.ok());
+    const auto profile = dsad::usable_profile(known.value(), {});
+    REQUIRE(profile.ok());
+    core::DriveSharingAgentState state;
+    state.unseen = {{{"VT1"}, core::ApplicationAction::set_online, {}},
+                    {{"VT9"}, core::ApplicationAction::set_offline, {}}};
+    dsad::limit_unseen(known->configuration(), profile.value(), state);
+    CHECK(state.unseen[0].may_run_for == core::Duration{14'000});
+    CHECK(state.unseen[1].may_run_for == core::Duration{14'000});
+}
+
 TEST_CASE("a listed drive that the profile does not fit is a mistake of the configuration") {
     auto configuration = with_device_in_argv();
     configuration.discover_drives = false;

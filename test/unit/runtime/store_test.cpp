@@ -171,6 +171,32 @@ TEST_CASE("the ledger and the marks of a drive sharing agent come back after a r
     CHECK(store.events({})->size() == 1);
 }
 
+TEST_CASE("what a drive sharing agent's earlier life may have begun comes back after a restart") {
+    const TemporaryFolder folder;
+    const LedgerEntry done{{"VT1"}, {5, 6}, "lra", {17}, true, "reserved"};
+    LedgerEntry begun = done;
+    begun.drive.text = "VT2";
+    begun.done = false;
+    {
+        DriveSharingAgentStore store =
+            DriveSharingAgentStore::open(folder.file("d.db"), {}).value();
+        REQUIRE(store.remember("something else", "").ok());
+        REQUIRE(store
+                    .commit(DriveSharingAgentEffects{
+                        RecordLedgerEntry{done, true}, RecordLedgerEntry{begun, true},
+                        RecordOnlineCommand{{"VT1"}, true}, RecordOnlineCommand{{"VT3"}, true},
+                        RecordOnlineCommand{{"VT3"}, true}})
+                    .ok());
+    }
+    DriveSharingAgentStore store = DriveSharingAgentStore::open(folder.file("d.db"), {}).value();
+    CHECK(store.load()->unseen ==
+          std::vector<UnseenCommand>{{{"VT2"}, ApplicationAction::set_offline, {}},
+                                     {{"VT1"}, ApplicationAction::set_online, {}},
+                                     {{"VT3"}, ApplicationAction::set_online, {}}});
+    REQUIRE(store.commit(DriveSharingAgentEffects{RecordOnlineCommand{{"VT3"}, false}}).ok());
+    CHECK(store.load()->unseen.size() == 2);
+}
+
 TEST_CASE("the event log answers by drive, time and number, from either end") {
     const TemporaryFolder folder;
     ReservationAgentStore store = opened(folder.file("lrad.db"));
