@@ -1,11 +1,13 @@
 #include "drive_iface/device/iscsi_client.hpp"
 
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 
+#include "agent/core/errno_text.hpp"
 #include "drive_iface/device/iscsi_target_proof.hpp"
 
 namespace drive_iface::iscsi_client {
@@ -25,6 +27,13 @@ Outcome login_refused(Context& context, const std::string& what, bool answered, 
     const Error why{what + ": " + reason};
     context.reset();
     return why;
+}
+
+// Of a descriptor that poll() says is broken. Asked once: that clears it.
+int error_of_socket(int descriptor) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    return ::getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : 0;
 }
 
 // Yes: the target has to prove itself.
@@ -65,7 +74,8 @@ void completed(iscsi_context*, int status, void*, void* completion) noexcept {
     result->status = status;
 }
 
-bool serve(iscsi_context* context, const Completion& completion, Duration timeout) {
+bool serve(iscsi_context* context, const Completion& completion, Duration timeout,
+           int* socket_error) {
     using Clock = std::chrono::steady_clock;
     const auto deadline = Clock::now() + std::chrono::milliseconds(timeout.ms);
     while (!completion.done) {
@@ -76,6 +86,11 @@ bool serve(iscsi_context* context, const Completion& completion, Duration timeou
         const int ready =
             ::poll(&waiting, 1, static_cast<int>(std::min<std::int64_t>(left, 1'000)));
         if (ready < 0 && errno != EINTR) return false;
+        const bool broken = ready > 0 && (waiting.revents & (POLLERR | POLLHUP)) != 0;
+        if (broken && socket_error != nullptr) {
+            *socket_error = error_of_socket(waiting.fd);
+            if (*socket_error != 0) return false;
+        }
         const auto turn = TargetProof::turn();
         if (iscsi_service(context, ready > 0 ? waiting.revents : 0) != 0) return completion.done;
     }
@@ -102,9 +117,12 @@ Outcome log_in(Context& context, const std::string& portal, Duration timeout,
         return mutual.error();
     }
     Completion connected;
+    int refusal = 0;
     if (iscsi_connect_async(session, portal.c_str(), completed, &connected) != 0 ||
-        !serve(session, connected, timeout) || connected.status != SCSI_STATUS_GOOD) {
-        return login_refused(context, "can not connect", connected.done, timeout);
+        !serve(session, connected, timeout, &refusal) || connected.status != SCSI_STATUS_GOOD) {
+        if (refusal == 0) return login_refused(context, "can not connect", connected.done, timeout);
+        context.reset();
+        return Error{"can not connect: " + agent::core::errno_text(refusal)};
     }
     Completion logged_in;
     bool good = false;

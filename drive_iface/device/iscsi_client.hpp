@@ -32,8 +32,10 @@ using Context = std::unique_ptr<iscsi_context, FreeContext>;
 void completed(iscsi_context* context, int status, void* data, void* completion) noexcept;
 
 // Serves the connection until `completion` is done. False: time is up, or the connection broke.
+// `socket_error`: the errno of the socket when that is why; libiscsi's own words for it are lost in
+// those that it does not reconnect.
 [[nodiscard]] bool serve(iscsi_context* context, const Completion& completion,
-                         agent::core::Duration timeout);
+                         agent::core::Duration timeout, int* socket_error = nullptr);
 
 [[nodiscard]] std::string last_error(iscsi_context* context);
 

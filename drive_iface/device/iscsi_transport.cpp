@@ -77,6 +77,7 @@ class IscsiTransport : public drive_iface::Transport, private OpenPath {
     Outcome make_task(const ScsiCommand& command);
     Result<ScsiReply> answered();
     Error closed(const std::string& why);
+    Error lost();
     [[nodiscard]] std::string last_error() const {
         return iscsi_client::last_error(context_.get());
     }
@@ -89,6 +90,9 @@ class IscsiTransport : public drive_iface::Transport, private OpenPath {
     std::string password_;
     int lun_;
     std::optional<UnderWay> under_way_;
+    // What the library has said before, of a command that ended with sense data: it says so until
+    // the next error.
+    std::string earlier_words_;
     Context context_;  // ends before what is under way
 };
 
@@ -113,7 +117,9 @@ Outcome IscsiTransport::log_in() {
     if (!user_.empty()) iscsi_set_initiator_username_pwd(context, user_.c_str(), password_.c_str());
     auto logged_in =
         iscsi_client::log_in(context_, portal_, options_.login_timeout, options_.credentials);
-    return logged_in ? logged_in : logged_in.error().within(where());
+    if (!logged_in) return logged_in.error().within(where());
+    earlier_words_ = last_error();
+    return Nothing{};
 }
 
 // Ends the session, and with it the command under way: its callback runs now, while what it uses is
@@ -122,6 +128,13 @@ Error IscsiTransport::closed(const std::string& why) {
     context_.reset();
     under_way_.reset();
     return Error{where() + ": " + why};
+}
+
+// Of an end without an error of its own nothing is said.
+Error IscsiTransport::lost() {
+    const std::string words = last_error();
+    return closed("connection lost: " +
+                  (words == earlier_words_ ? "the other end has closed it" : words));
 }
 
 Outcome IscsiTransport::make_task(const ScsiCommand& command) {
@@ -150,8 +163,7 @@ Outcome IscsiTransport::send(const ScsiCommand& command) {
         return closed("command not sent: " + last_error());
     }
     // The socket nearly always has room for it: to ask first would be a system call more.
-    if (iscsi_service(context_.get(), POLLOUT) != 0 && !sent.completion.done)
-        return closed("connection lost: " + last_error());
+    if (iscsi_service(context_.get(), POLLOUT) != 0 && !sent.completion.done) return lost();
     return Nothing{};
 }
 
@@ -159,7 +171,7 @@ std::optional<Result<ScsiReply>> IscsiTransport::receive(short ready) {
     const bool served = iscsi_service(context_.get(), ready) == 0;
     if (under_way_->completion.done) return answered();
     if (served) return std::nullopt;
-    return closed("connection lost: " + last_error());
+    return lost();
 }
 
 Error IscsiTransport::give_up(Duration timeout) {
@@ -169,7 +181,7 @@ Error IscsiTransport::give_up(Duration timeout) {
 // The command is done: what it brought.
 Result<ScsiReply> IscsiTransport::answered() {
     const int status = under_way_->completion.status;
-    if (status < 0 || status > 0xff) return closed("connection lost: " + last_error());
+    if (status < 0 || status > 0xff) return lost();
     const scsi_task& task = *under_way_->task;
     ScsiReply reply;
     reply.status = static_cast<std::uint8_t>(status);
@@ -177,6 +189,7 @@ Result<ScsiReply> IscsiTransport::answered() {
     const std::span<const std::uint8_t> data(task.datain.data,
                                              task.datain.data == nullptr ? 0 : received);
     if (status == SCSI_STATUS_CHECK_CONDITION) {
+        earlier_words_ = last_error();
         // SenseLength, then the sense data (RFC 7143 11.4.7.2).
         if (data.size() > 2) {
             const std::size_t sense_size = std::size_t{data[0]} << 8 | data[1];

@@ -328,3 +328,22 @@ TEST_CASE("a persistent reservation over iSCSI is found by polling alone") {
         REQUIRE(controller.run_until_free());
     }
 }
+
+TEST_CASE("a session that the target closes is not told in the words of an earlier command") {
+    VirtualSide virtual_side("");
+    const auto host = virtual_side.log_in("host-a");
+    const auto look = [&host] {
+        return host->execute({scsi::test_unit_ready_cdb(), {}, 0}, Duration{5'000});
+    };
+    const auto first = look();
+    REQUIRE(first.ok());
+    REQUIRE(first->status == scsi::status::check_condition);  // the unit attention of a new nexus
+    virtual_side.drop_sessions();
+    auto reply = look();
+    for (int looks = 0; reply.ok() && looks < 1'000; ++looks)
+        reply = look();
+    REQUIRE_FALSE(reply.ok());
+    INFO(reply.error().message);
+    CHECK(reply.error().message.find("connection lost") != std::string::npos);
+    CHECK(reply.error().message.find("SENSE KEY") == std::string::npos);
+}

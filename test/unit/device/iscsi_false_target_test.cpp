@@ -200,6 +200,27 @@ TEST_CASE("a portal that has not proven itself is not asked for its targets") {
     only_logins_came(target, 1);
 }
 
+TEST_CASE("a portal where nobody listens refuses the connection in so many words") {
+    const int taken = ::socket(AF_INET, SOCK_STREAM, 0);  // and never listens
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    auto* any = reinterpret_cast<sockaddr*>(&address);
+    REQUIRE(::bind(taken, any, size) == 0);
+    REQUIRE(::getsockname(taken, any, &size) == 0);
+    IscsiTransportOptions options;
+    options.url = "iscsi://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) +
+                  "/iqn.2026-01.example:drive/0";
+    options.initiator_name = "iqn.2026-01.example:lra";
+    auto drive = make_iscsi_transport(options);
+    REQUIRE(drive.ok());
+    const auto reply = drive.value()->execute({inquiry_cdb, {}, 36}, Duration{5'000});
+    REQUIRE_FALSE(reply.ok());
+    CHECK_THAT(reply.error().message, ContainsSubstring("can not connect: Connection refused"));
+    ::close(taken);
+}
+
 TEST_CASE("without mutual CHAP a target has nothing to prove") {
     FalseTarget target(std::vector<LoginReply>{{operational_to_end, {}}});
     IscsiDiscoveryOptions options;
