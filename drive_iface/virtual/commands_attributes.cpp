@@ -77,7 +77,8 @@ Answer read_attribute(const TapeCall& call) {
     return good();
 }
 
-// A host writes its own attributes only; an empty one is taken away.
+// A host writes its own attributes only; an empty one is taken away. They come in ascending order,
+// and none is cut off by the end of the list, or nothing is changed (SPC-4 6.46).
 bool may_be_written(const AttributeEntry& entry) {
     const HostAttribute* known = find_host_attribute(entry.identifier);
     if (known == nullptr || entry.attribute.format != known->format) return false;
@@ -94,11 +95,17 @@ Answer write_attribute(const TapeCall& call) {
         const std::size_t length = cdb_u32(command.cdb, 10);
         const scsi::ByteView list = scsi::ByteView(command.data_out).first(length);
         const DecodedAttributes decoded = decode_attributes(list);
-        if (decoded.wrong_at) return invalid_field_in_parameter_list(*decoded.wrong_at);
+        if (decoded.wrong_at) {
+            return check_condition(scsi::SenseKey::illegal_request,
+                                   code::parameter_list_length_error);
+        }
         std::uint16_t at = 4;
+        std::optional<std::uint16_t> before;
         MediumAttributes attributes = call.cartridge().attributes();
         for (const AttributeEntry& entry : decoded.entries) {
-            if (!may_be_written(entry)) return invalid_field_in_parameter_list(at);
+            const bool ascends = !before || *before < entry.identifier;
+            if (!ascends || !may_be_written(entry)) return invalid_field_in_parameter_list(at);
+            before = entry.identifier;
             at = static_cast<std::uint16_t>(at + 5 + entry.attribute.value.size());
             if (entry.attribute.value.empty()) {
                 attributes.erase(entry.identifier);

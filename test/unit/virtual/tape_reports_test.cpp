@@ -216,14 +216,26 @@ TEST_CASE("attributes that can not be written leave everything as it was") {
     wrong = barcode("X");
     wrong.attribute.format = 0;
     refused(attribute_list({barcode("A"), wrong}));
-    const Bytes whole = attribute_list({barcode("A"), barcode("B")});
+    // Not in ascending order (SPC-4 6.46), and twice the same.
+    AttributeEntry owner = barcode("");
+    owner.identifier = 0x0807;
+    owner.attribute = {.format = 2, .value = {'m', 'e'}};
+    refused(attribute_list({owner, barcode("A")}));
+    refused(attribute_list({barcode("A"), barcode("B")}));
+    CHECK(find(attributes(rig), 0x0807) == nullptr);
+    const Bytes whole = attribute_list({barcode("A"), owner});
     for (std::size_t length = 0; length < whole.size(); ++length) {
         INFO("cut to " << length);
         const Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length));
         const auto reply = write_attributes(rig, cut);
         // Nothing, or whole attributes, or an error: never a part of one.
         if (good(reply) && length > 4) CHECK(length == 4 + 37);
+        if (!good(reply)) {
+            CHECK(fails_with(reply, SenseKey::illegal_request, code::parameter_list_length_error));
+        }
     }
+    REQUIRE(good(write_attributes(rig, whole)));
+    CHECK(find(attributes(rig), 0x0807) != nullptr);
     CHECK(fails_with(rig.send({0x8d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 40, 0, 0}, Bytes(20, 0)),
                      SenseKey::illegal_request, code::parameter_list_length_error));
 }
