@@ -63,6 +63,7 @@ constexpr SenseName additional_sense_names[] = {
     {additional_sense::commands_cleared_by_another_initiator,
      "COMMANDS CLEARED BY ANOTHER INITIATOR"},
     {additional_sense::cleaning_cartridge_installed, "CLEANING CARTRIDGE INSTALLED"},
+    {additional_sense::cleaning_failure, "CLEANING FAILURE"},
     {additional_sense::worm_overwrite_attempted, "WORM MEDIUM - OVERWRITE ATTEMPTED"},
     {additional_sense::medium_format_corrupted, "MEDIUM FORMAT CORRUPTED"},
     {additional_sense::saving_parameters_not_supported, "SAVING PARAMETERS NOT SUPPORTED"},

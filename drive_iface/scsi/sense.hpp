@@ -74,6 +74,7 @@ inline constexpr AdditionalSense timestamp_changed{0x2a, 0x10};
 inline constexpr AdditionalSense command_sequence_error{0x2c, 0x00};
 inline constexpr AdditionalSense commands_cleared_by_another_initiator{0x2f, 0x00};
 inline constexpr AdditionalSense cleaning_cartridge_installed{0x30, 0x03};
+inline constexpr AdditionalSense cleaning_failure{0x30, 0x07};
 inline constexpr AdditionalSense worm_overwrite_attempted{0x30, 0x0c};
 inline constexpr AdditionalSense medium_format_corrupted{0x31, 0x00};
 inline constexpr AdditionalSense saving_parameters_not_supported{0x39, 0x00};

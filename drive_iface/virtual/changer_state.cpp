@@ -34,8 +34,12 @@ bool can_take_up(ChangerState& changer, const Element& element) {
 void put(ChangerState& changer, Element& element, const CartridgeFacts& facts) {
     element.barcode = facts.barcode;
     element.cleaning = facts.cleaning;
-    if (element.type == ElementType::data_transfer)
-        insert_cartridge(tape_of(changer, element), facts.barcode);
+    if (element.type != ElementType::data_transfer) return;
+    Drive& drive = (*changer.drives)[element.drive];
+    drive.share(facts.cleaning ? nullptr : element.parallel);
+    drive.insert(facts.barcode);
+    // No robot put it there: a start uses nothing up.
+    drive.state().tape.cleaned_before = facts.cleaning;
 }
 
 // A drive keeps what it has threaded already.

@@ -53,11 +53,11 @@ Bytes numbered_from_0() {
     return {0, 2, 0, 1};
 }
 
-Answer read_attribute(const TapeCall& call) {
-    const Cdb& cdb = call.call.cdb;
+Answer attributes_told(const Call& call, const Cartridge& cartridge) {
+    const Cdb& cdb = call.cdb;
     const std::uint16_t first = cdb_u16(cdb, 8);
     const std::size_t allocation_length = cdb_u32(cdb, 10);
-    auto entries = attributes_of(call.drive(), call.cartridge());
+    auto entries = attributes_of(call.drive().tape, cartridge);
     std::vector<std::uint16_t> all;
     switch (static_cast<Report>(cdb[1] & 0x1f)) {
         case Report::values:
@@ -75,6 +75,10 @@ Answer read_attribute(const TapeCall& call) {
             return good(identifiers(supported_attributes()), allocation_length);
     }
     return good();
+}
+
+Answer read_attribute(const TapeCall& call) {
+    return attributes_told(call.call, call.cartridge());
 }
 
 // A host writes its own attributes only; an empty one is taken away. They come in ascending order,
@@ -126,6 +130,9 @@ Answer write_attribute(const TapeCall& call) {
 Answer handle_read_attribute(const Call& call) {
     if (!is_known(call.cdb[1] & 0x1f)) return invalid_field_in_cdb(1, 4);
     if (auto refused = other_place(call)) return refused;
+    settle_medium(call.unit, call.drive().tape);
+    // The memory of a cleaning cartridge can be read, and nothing else of it.
+    if (const auto& cleaner = call.drive().tape.cleaner) return attributes_told(call, *cleaner);
     return with_tape(call, read_attribute);
 }
 

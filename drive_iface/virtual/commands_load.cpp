@@ -43,7 +43,9 @@ Answer load(const Call& call) {
     if (drive.medium == MediumState::unloading) return std::nullopt;  // an UNLOAD before it
     if (!began_before) begin_load(drive, call.nexus_id);
     settle_medium(call.unit, drive);
-    if (drive.medium == MediumState::opening) {
+    const bool goes_on =
+        drive.medium == MediumState::opening || drive.medium == MediumState::cleaning;
+    if (goes_on) {
         call.unfinished.stage = threading;
         return std::nullopt;
     }
@@ -74,6 +76,7 @@ Answer unload(const Call& call) {
         return check_condition(scsi::SenseKey::illegal_request,
                                scsi::additional_sense::medium_removal_prevented);
     }
+    if (drive.medium == MediumState::cleaning) return std::nullopt;  // until that is done
     if (drive.medium == MediumState::loaded && others_have_views(drive, call.nexus_id))
         return with_tape(call, close_view);
     drive.unloaded_by_host = true;

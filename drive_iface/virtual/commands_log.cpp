@@ -17,8 +17,10 @@ constexpr std::uint16_t polling_delay_ms = 500;  // as LTO drives say
 
 // DT DEVICE ACTIVITY, ADC-3 6.1.2.2.
 std::uint8_t activity(const TapeState& drive) {
+    constexpr std::uint8_t cleaning = 0x01;
     constexpr std::uint8_t loading = 0x02;
     constexpr std::uint8_t unloading = 0x03;
+    if (drive.medium == MediumState::cleaning) return cleaning;
     if (drive.medium == MediumState::opening) return loading;
     return drive.medium == MediumState::unloading ? unloading : std::uint8_t{0};
 }
@@ -29,7 +31,7 @@ scsi::VeryHighFrequencyData very_high_frequency(const Call& call) {
     const bool loaded = drive.medium == MediumState::loaded;
     const bool at_the_door = drive.medium == MediumState::unloaded ||
                              drive.medium == MediumState::unreadable ||
-                             drive.medium == MediumState::cleaning;
+                             drive.medium == MediumState::cleaned;
     const Cartridge* cartridge = drive.shared.tape.cartridge.get();
     scsi::VeryHighFrequencyData data;
     data.initialized = true;
@@ -38,8 +40,9 @@ scsi::VeryHighFrequencyData very_high_frequency(const Call& call) {
     data.auxiliary_memory_access = loaded;
     data.write_protected = cartridge != nullptr && cartridge->facts().write_protected;
     data.medium_present = drive.medium != MediumState::absent;
-    data.in_transition =
-        drive.medium == MediumState::opening || drive.medium == MediumState::unloading;
+    data.in_transition = drive.medium == MediumState::opening ||
+                         drive.medium == MediumState::unloading ||
+                         drive.medium == MediumState::cleaning;
     data.robot_access_allowed = at_the_door || drive.medium == MediumState::absent;
     data.medium_seated = loaded;
     data.medium_threaded = loaded;

@@ -86,6 +86,11 @@ void Drive::nexus_lost(NexusId id, std::vector<LibraryEvent>& events) {
     virtual_library::nexus_lost(unit_, id, events);
 }
 
+void Drive::share(ParallelCartridges* parallel) {
+    state_.tape.parallel = parallel;
+    unit_.medium_per_nexus = parallel != nullptr;
+}
+
 void Drive::insert(const std::string& barcode) {
     insert_cartridge(state_.tape, barcode);
 }

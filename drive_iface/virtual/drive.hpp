@@ -41,6 +41,9 @@ class Drive {
     // Its host is done writing on a parallel drive, before nexus_lost().
     void complete_stream(NexusId id) { finish_stream(state_.tape, id); }
 
+    // Each nexus has a view of its own of the next cartridge; with null all share it, as with what
+    // no host writes to. Only while it is empty.
+    void share(ParallelCartridges* parallel);
     // The robot puts a cartridge into an empty drive; see loading.hpp for the rest of it.
     void insert(const std::string& barcode);
     // Goes on with loading and unloading; on every progress of the shelf and the cartridges.

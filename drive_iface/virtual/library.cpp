@@ -97,6 +97,8 @@ std::string word(TapeState::MediumState medium) {
             return "unreadable";
         case TapeState::MediumState::cleaning:
             return "cleaning";
+        case TapeState::MediumState::cleaned:
+            return "cleaned";
     }
     return {};
 }

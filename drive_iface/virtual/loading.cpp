@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/core/assert.hpp"
+#include "drive_iface/virtual/cleaning.hpp"
 #include "drive_iface/virtual/medium_attributes.hpp"
 
 namespace drive_iface::virtual_library {
@@ -39,6 +40,8 @@ void start_over(TapeState& drive) {
     drive.alerts.new_cartridge();
     drive.trouble.clear();
     drive.unloaded_by_host = false;
+    drive.cleaner.reset();
+    drive.cleaner_used_up = drive.cleaned_before = false;
 }
 
 // What the cartridge before it lost is none of the next one's business.
@@ -85,8 +88,7 @@ Settled go_on_opening(TapeState& drive) {
     }
     auto cartridge = std::move(*opened).value();
     if (cartridge->facts().cleaning) {
-        drive.medium = MediumState::cleaning;
-        drive.alerts.raise(TapeAlert::cleaning_media);
+        begin_cleaning(drive, std::move(cartridge));
         return Settled::not_loaded;
     }
     if (drive.progress) cartridge->on_progress(drive.progress);
@@ -144,13 +146,14 @@ void insert_cartridge(TapeState& drive, const std::string& barcode) {
 
 bool can_be_taken(const TapeState& drive) {
     return drive.medium == MediumState::unloaded || drive.medium == MediumState::unreadable ||
-           drive.medium == MediumState::cleaning;
+           drive.medium == MediumState::cleaned;
 }
 
 std::string take_cartridge(TapeState& drive) {
     AGENT_ASSERT(can_be_taken(drive));
     drive.medium = MediumState::absent;
     drive.held = false;
+    drive.cleaner.reset();
     return std::exchange(drive.barcode, {});
 }
 
@@ -163,6 +166,12 @@ void begin_load(TapeState& drive, std::optional<NexusId> by) {
 }
 
 void begin_unload(TapeState& drive, bool hold) {
+    if (drive.medium == MediumState::cleaned) {
+        drive.cleaner.reset();
+        drive.medium = MediumState::unloaded;
+        drive.held = hold;
+        return;
+    }
     if (drive.medium != MediumState::loaded && drive.medium != MediumState::unloading) {
         drive.held = drive.held && hold;
         return;
@@ -188,11 +197,14 @@ Settled settle(TapeState& drive) {
             return go_on_opening(drive);
         case MediumState::unloading:
             return go_on_unloading(drive);
+        case MediumState::cleaning:
+            go_on_cleaning(drive);
+            return Settled::nothing;
         case MediumState::absent:
         case MediumState::loaded:
         case MediumState::unloaded:
         case MediumState::unreadable:
-        case MediumState::cleaning:
+        case MediumState::cleaned:
             return Settled::nothing;
     }
     return Settled::nothing;
@@ -218,9 +230,12 @@ void power_cycle(TapeState& drive, Cache cache) {
         return;
     }
     lose_power(drive.shared);
+    const bool cleaned_before = drive.medium == MediumState::cleaned;
+    if (drive.medium == MediumState::cleaning) drive.cleaner->lose_power();
     for (auto& [nexus, user] : drive.own)
         lose_power(user);
     start_over(drive);
+    drive.cleaned_before = cleaned_before;
     drive.shared.mode = {};
     drive.own.clear();
     drive.since_power_on = {};

@@ -24,7 +24,7 @@ void begin_unload(TapeState& drive, bool hold);
 enum class Settled : std::uint8_t {
     nothing,
     became_ready,  // the medium may have changed: a unit attention for all but `loaded_by`
-    not_loaded,    // it could not be opened, or was a cleaning cartridge
+    not_loaded,    // it could not be opened, or is a cleaning cartridge
     unloaded,
 };
 // Called on every progress of shelf and cartridges, and before each command.

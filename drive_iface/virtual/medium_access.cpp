@@ -153,6 +153,10 @@ scsi::SenseData medium_readiness(const TapeState& drive) {
                                         : code::medium_not_present);
         case TapeState::MediumState::unreadable:
             return cartridge_unusable;
+        case TapeState::MediumState::cleaned:
+            if (drive.cleaner_used_up)
+                return {.key = SenseKey::medium_error, .additional = code::cleaning_failure};
+            return not_ready(code::cleaning_cartridge_installed);
         case TapeState::MediumState::cleaning:
             return not_ready(code::cleaning_cartridge_installed);
     }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "drive_iface/virtual/cleaning_cartridge.hpp"
+
 namespace drive_iface::virtual_library {
 namespace {
 
@@ -17,7 +19,7 @@ constexpr std::uint64_t mebibyte = std::uint64_t{1024} * 1024;
 constexpr std::uint16_t remaining_capacity = 0x0000;
 constexpr std::uint16_t maximum_capacity = 0x0001;
 constexpr std::uint16_t tape_alert_flags = 0x0002;
-constexpr std::uint16_t load_count = 0x0003;
+constexpr std::uint16_t load_count = load_count_attribute;
 constexpr std::uint16_t memory_space_remaining = 0x0004;
 constexpr std::uint16_t assigning_organization = 0x0005;
 constexpr std::uint16_t formatted_density_code = 0x0006;
@@ -75,6 +77,7 @@ constexpr std::uint16_t drive_attributes[] = {
     medium_density_code,
     memory_capacity,
     medium_type,
+    cleanings_permitted_attribute,
     used_proportion,
 };
 
@@ -110,6 +113,22 @@ std::uint64_t memory_used(const MediumAttributes& attributes) {
     return used;
 }
 
+// SPC-4 table 338.
+std::uint8_t medium_type_of(const CartridgeFacts& facts) {
+    constexpr std::uint8_t data = 0x00;
+    constexpr std::uint8_t cleaning_tape = 0x01;
+    constexpr std::uint8_t worm = 0x80;
+    if (facts.cleaning) return cleaning_tape;
+    return facts.worm ? worm : data;
+}
+
+// Nothing is recorded on a cleaning cartridge.
+bool is_about_data(std::uint16_t identifier) {
+    return identifier == remaining_capacity || identifier == maximum_capacity ||
+           identifier == formatted_density_code || identifier == medium_density_code ||
+           identifier == read_in_last_load || identifier == written_in_last_load;
+}
+
 // What the drive knows without keeping it.
 std::map<std::uint16_t, MediumAttribute> made_up(const TapeState& drive,
                                                  const Cartridge& cartridge) {
@@ -119,7 +138,6 @@ std::map<std::uint16_t, MediumAttribute> made_up(const TapeState& drive,
     constexpr std::uint64_t width_in_tenths_of_mm = 127;
     const std::uint64_t used = memory_used(cartridge.attributes());
     const std::uint64_t free = end - std::min(end, cartridge.used());
-    constexpr std::uint8_t worm = 0x80;
     return {
         {remaining_capacity, {binary, number(free / mebibyte, 8)}},
         {maximum_capacity, {binary, number(capacity_of(cartridge) / mebibyte, 8)}},
@@ -136,7 +154,7 @@ std::map<std::uint16_t, MediumAttribute> made_up(const TapeState& drive,
         {medium_organization, {ascii, field("LTO-CVE", 8)}},
         {medium_density_code, {binary, number(personality.density_code, 1)}},
         {memory_capacity, {binary, number(memory_bytes, 8)}},
-        {medium_type, {binary, number(facts.worm ? worm : 0, 1)}},
+        {medium_type, {binary, number(medium_type_of(facts), 1)}},
     };
 }
 
@@ -153,6 +171,8 @@ std::vector<AttributeEntry> attributes_of(const TapeState& drive, const Cartridg
     auto all = made_up(drive, cartridge);
     for (const auto& [identifier, attribute] : cartridge.attributes())
         all.emplace(identifier, attribute);
+    if (cartridge.facts().cleaning)
+        std::erase_if(all, [](const auto& entry) { return is_about_data(entry.first); });
     std::vector<AttributeEntry> entries;
     entries.reserve(all.size());
     for (auto& [identifier, attribute] : all) {

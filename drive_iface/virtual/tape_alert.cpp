@@ -7,8 +7,8 @@ Bytes TapeAlerts::supported_flags() {
     for (const TapeAlert flag :
          {TapeAlert::hard_error, TapeAlert::media, TapeAlert::read_failure,
           TapeAlert::write_failure, TapeAlert::write_protect, TapeAlert::no_removal,
-          TapeAlert::cleaning_media, TapeAlert::memory_chip, TapeAlert::loading_failure,
-          TapeAlert::worm_overwrite_attempted}) {
+          TapeAlert::cleaning_media, TapeAlert::memory_chip, TapeAlert::expired_cleaning_media,
+          TapeAlert::loading_failure, TapeAlert::worm_overwrite_attempted}) {
         const auto bit = static_cast<std::size_t>(flag) - 1;
         bits[bit / 8] = static_cast<std::uint8_t>(bits[bit / 8] | 0x80 >> bit % 8);
     }

@@ -21,6 +21,7 @@ enum class TapeAlert : std::uint8_t {
     no_removal = 10,
     cleaning_media = 11,
     memory_chip = 15,
+    expired_cleaning_media = 22,
     worm_overwrite_attempted = 60,
     loading_failure = 55,
 };

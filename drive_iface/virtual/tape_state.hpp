@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -70,7 +71,8 @@ struct TapeState {
         unloading,   // being synchronised and closed
         unloaded,    // in the drive, closed: the robot may take it
         unreadable,  // could not be opened; the robot may take it
-        cleaning,    // a cleaning cartridge that has done its work; the robot may take it
+        cleaning,    // a cleaning cartridge at work
+        cleaned,     // one that has done its work, or is used up; the robot may take it
     };
     MediumState medium = MediumState::absent;
     std::string barcode;            // of the cartridge in the drive, empty when absent
@@ -80,6 +82,10 @@ struct TapeState {
     bool unloaded_by_host = false;  // HUI in log page 11h
     bool lost_at_unload = false;  // storing failed while it was unloaded: UNLOAD or the robot tells
     std::optional<NexusId> loaded_by;  // a host's own LOAD: it needs no unit attention
+
+    std::unique_ptr<Cartridge> cleaner;  // a cleaning cartridge, while it is cleaning or cleaned
+    bool cleaner_used_up = false;
+    bool cleaned_before = false;  // it was in the drive when power came: its work is done
 
     TapeFaults faults;  // of whatever tape is in it
 

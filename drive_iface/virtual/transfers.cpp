@@ -84,8 +84,11 @@ Carried take_from(ChangerState& changer, Element& from) {
     const bool is_slot =
         from.type == ElementType::storage || from.type == ElementType::import_export;
     if (is_slot) carried.source = from.address;
-    if (from.type == ElementType::data_transfer)
-        static_cast<void>(take_cartridge(drive_of(changer, from).state().tape));
+    if (from.type == ElementType::data_transfer) {
+        Drive& drive = drive_of(changer, from);
+        static_cast<void>(take_cartridge(drive.state().tape));
+        drive.share(from.parallel);
+    }
     from.barcode.clear();
     from.cleaning = false;
     from.by_operator = false;
@@ -103,8 +106,7 @@ void put_into(ChangerState& changer, Element& to, Carried carried) {
     const bool made_up =
         std::any_of(changer.elements.begin(), changer.elements.end(),
                     [&to](const Element& element) { return element.volume == to.barcode; });
-    drive.state().tape.parallel = made_up ? nullptr : to.parallel;
-    drive.unit().medium_per_nexus = drive.state().tape.parallel != nullptr;
+    drive.share(made_up || to.cleaning ? nullptr : to.parallel);
     drive.insert(to.barcode);
 }
 

@@ -379,18 +379,6 @@ TEST_CASE("a cartridge that can not be opened says so and can be taken out") {
     CHECK(can_be_taken(rig.tape()));
 }
 
-TEST_CASE("a cleaning cartridge cleans and can be taken out") {
-    TapeRig rig;
-    rig.shelf().add({.barcode = "CLN001", .capacity = 0, .cleaning = true});
-    REQUIRE(good(rig.send(unload)));
-    static_cast<void>(take_cartridge(rig.drive().state().tape));
-    rig.drive().insert("CLN001");
-    rig.settle();
-    CHECK(fails_with(rig.send(test_unit_ready), SenseKey::not_ready,
-                     code::cleaning_cartridge_installed));
-    CHECK(can_be_taken(rig.tape()));
-}
-
 // ---- resets
 
 TEST_CASE("a reset keeps the position and puts mode values back") {
