@@ -192,6 +192,33 @@ Outcome give_name(const std::string& part, const std::string& path) {
     return synchronise_folder(folder.empty() ? "." : folder);
 }
 
+// What is left of the same cartridge is what is imported, or nothing is done: it may hold the only
+// copy of something. Returns the files that go when it is a cartridge again.
+Result<std::vector<std::string>> left_of_it(const JobContext& context, const std::string& barcode,
+                                            const std::string& path) {
+    auto files = files_of(context.folders, barcode);
+    for (const auto& file : files) {
+        std::error_code problem;
+        const bool holds_data = file.ends_with(".tap");
+        if (!holds_data || std::filesystem::equivalent(file, path, problem)) continue;
+        return Error{file + " is left of a cartridge " + barcode +
+                     " that has no usable description: import that one, or move it away first"};
+    }
+    return files;
+}
+
+// Those that were not replaced.
+void delete_left_behind(const std::vector<std::string>& left,
+                        const std::vector<std::string>& into) {
+    for (const auto& file : left) {
+        const auto path = std::filesystem::path(file);
+        if (std::ranges::count(into, path.parent_path().string()) != 0) continue;
+        for (const char* extension : {".tap", ".tix", ".json", ".lock"})
+            static_cast<void>(
+                ::unlink(std::filesystem::path(path).replace_extension(extension).c_str()));
+    }
+}
+
 }  // namespace
 
 Result<CheckReport> import_cartridge(const JobContext& context, Metadata metadata,
@@ -205,6 +232,8 @@ Result<CheckReport> import_cartridge(const JobContext& context, Metadata metadat
     CheckReport report;
     const auto growing = growing_places(into);
     const auto& barcode = metadata.facts.barcode;
+    const auto left = left_of_it(context, barcode, path);
+    if (!left.ok()) return left.error();
     for (const auto& place : growing) {
         if (::mkdir(place.c_str(), 0750) != 0 && errno != EEXIST)
             return Error{place + ": could not be made: " + agent::core::errno_text(errno)};
@@ -217,6 +246,7 @@ Result<CheckReport> import_cartridge(const JobContext& context, Metadata metadat
     if (done.ok()) done = recording.value()->close();
     recording.value().reset();
     if (done.ok()) done = move_into_place(into, barcode);
+    if (done.ok()) delete_left_behind(*left, into);
     report.sound = report.damaged_blocks == 0;
     if (done.ok()) return report;
     static_cast<void>(delete_cartridge(growing, barcode));

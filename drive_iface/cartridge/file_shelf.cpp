@@ -130,7 +130,8 @@ std::vector<std::string> FileShelf::State::rescan() {
     std::erase_if(known_, [&](const auto& one) {
         const bool vanished =
             !one.second.in_use() && !one.second.opened && !content.cartridges.contains(one.first);
-        if (vanished) {
+        // Of the others what is wrong with them is told.
+        if (vanished && files_of(configuration_.folders, one.first).empty()) {
             log("cartridge " + one.first +
                 " is gone: its files were taken out of the storage folders; when that was not "
                 "meant, put them back and take the inventory again");
@@ -269,7 +270,8 @@ Result<Metadata> FileShelf::State::describe(const NewCartridge& wanted) const {
     if (known_.contains(wanted.barcode)) {
         return Error{"there is a cartridge " + wanted.barcode + " already"};
     }
-    if (wanted.capacity < capacity_min || wanted.capacity > capacity_max) {
+    const bool holds_data = !wanted.cleaning;
+    if (holds_data && (wanted.capacity < capacity_min || wanted.capacity > capacity_max)) {
         return Error{"a capacity of " + std::to_string(wanted.capacity) +
                      " bytes is not between 1 MiB and 128 TiB"};
     }
@@ -279,6 +281,8 @@ Result<Metadata> FileShelf::State::describe(const NewCartridge& wanted) const {
                                     .write_protected = wanted.write_protected,
                                     .worm = wanted.worm,
                                     .cleaning = wanted.cleaning};
+    if (wanted.cleaning)
+        metadata.attributes = virtual_library::memory_for_cleanings(wanted.cleanings);
     metadata.volume = new_volume_id();
     metadata.placement = wanted.placement.value_or(placement_);
     metadata.created_at = seconds_now();
@@ -303,6 +307,12 @@ std::vector<std::string> FileShelf::State::folders_for(Placement placement) cons
 Outcome FileShelf::State::create(const NewCartridge& wanted) {
     const auto metadata = describe(wanted);
     if (!metadata.ok()) return metadata.error();
+    if (!files_of(configuration_.folders, wanted.barcode).empty()) {
+        const auto seen = look_at(configuration_.folders, wanted.barcode);
+        if (!seen.ok()) return seen.error();
+        return Error{"there is a cartridge " + wanted.barcode +
+                     " in the folders already; library inventory takes it up"};
+    }
     auto made = Recording::create(folders_for(metadata->placement), *metadata);
     if (!made.ok()) return made.error();
     look_again(wanted.barcode);
@@ -430,8 +440,15 @@ Outcome FileShelf::create_to_open(const NewCartridge& wanted) {
     return state_->create_to_open(wanted);
 }
 
+std::vector<std::string> FileShelf::unusable_files(const std::string& barcode) const {
+    if (state_->known_.contains(barcode) || !check_barcode(barcode).ok()) return {};
+    return files_of(state_->configuration_.folders, barcode);
+}
+
 Outcome FileShelf::remove(const std::string& barcode) {
-    if (const auto known = state_->find_idle(barcode); !known.ok()) return known.error();
+    const bool of_no_use = !unusable_files(barcode).empty();
+    const auto known = state_->find_idle(barcode);
+    if (!known.ok() && !of_no_use) return known.error();
     auto gone = delete_cartridge(state_->configuration_.folders, barcode);
     state_->look_again(barcode);
     return gone;
@@ -439,6 +456,8 @@ Outcome FileShelf::remove(const std::string& barcode) {
 
 Result<CartridgeReport> FileShelf::show(const std::string& barcode) const {
     const auto found = state_->find(barcode);
+    if (!found.ok() && !unusable_files(barcode).empty())
+        return look_at(state_->configuration_.folders, barcode).error();
     if (!found.ok()) return found.error();
     const auto& known = *found.value();
     const auto& cartridge = known.cartridge;
@@ -461,6 +480,12 @@ Result<CartridgeReport> FileShelf::show(const std::string& barcode) const {
         if (const auto& why = known.open->protection(); !why.empty())
             report.troubles.push_back("is loaded write protected: " + why);
     }
+    if (report.metadata.facts.cleaning &&
+        virtual_library::cleanings_of(report.metadata.attributes).used_up())
+        report.troubles.push_back(
+            "is used up: it was good for " +
+            std::to_string(virtual_library::cleanings_of(report.metadata.attributes).permitted) +
+            " cleanings; a new one takes its place");
     if (report.metadata.placement == Placement::mirror && report.folders.size() < 2) {
         report.troubles.push_back("is to be mirrored and has one copy");
     }
@@ -471,6 +496,9 @@ Outcome FileShelf::protect(const std::string& barcode, bool write_protected) {
     const auto known = state_->find_idle(barcode);
     if (!known.ok()) return known.error();
     auto metadata = known.value()->cartridge.found.metadata;
+    if (metadata.facts.cleaning)
+        return Error{"cartridge " + barcode +
+                     " is a cleaning cartridge: there is nothing to protect"};
     metadata.facts.write_protected = write_protected;
     auto done = replace_metadata(known.value()->cartridge.found, std::move(metadata));
     state_->look_again(barcode);

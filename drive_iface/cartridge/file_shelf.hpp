@@ -15,6 +15,7 @@
 #include "agent/core/result.hpp"
 #include "drive_iface/cartridge/metadata.hpp"
 #include "drive_iface/virtual/cartridge.hpp"
+#include "drive_iface/virtual/cleaning_cartridge.hpp"
 
 namespace drive_iface::cartridge {
 
@@ -37,8 +38,9 @@ struct NewCartridge {
     std::uint64_t capacity = 0;  // bytes of block data, 1 MiB at least
     bool worm = false;
     bool write_protected = false;
-    bool cleaning = false;
-    std::optional<Placement> placement{};  // nothing: the shelf's
+    bool cleaning = false;                                              // `capacity` is 0
+    std::uint16_t cleanings = virtual_library::cleanings_of_a_new_one;  // it is good for so many
+    std::optional<Placement> placement{};                               // nothing: the shelf's
 };
 
 struct CartridgeReport {
@@ -99,13 +101,17 @@ class FileShelf final : public virtual_library::CartridgeShelf {
     // In a drive, on its way out of one or into one, or worked on by a job.
     [[nodiscard]] bool is_in_use(const std::string& barcode) const;
 
+    // Files of that name that are no usable cartridge: its description is spoilt or lost. Empty: it
+    // is a cartridge, or there is nothing of it.
+    [[nodiscard]] std::vector<std::string> unusable_files(const std::string& barcode) const;
+
     // ---- for operators. None of them touches a cartridge that is open: error.
 
     [[nodiscard]] agent::core::Outcome create(const NewCartridge& wanted);
     // The same on a thread, for who opens it next: open() waits for it, and tells when it could not
     // be made. Errors: what is wrong with `wanted`.
     [[nodiscard]] agent::core::Outcome create_to_open(const NewCartridge& wanted);
-    // The files are gone for good.
+    // The files are gone for good, those of no usable cartridge too.
     [[nodiscard]] agent::core::Outcome remove(const std::string& barcode);
     [[nodiscard]] agent::core::Result<CartridgeReport> show(const std::string& barcode) const;
     [[nodiscard]] agent::core::Outcome protect(const std::string& barcode, bool write_protected);
@@ -122,8 +128,9 @@ class FileShelf final : public virtual_library::CartridgeShelf {
     agent::core::Result<JobId> check(const std::string& barcode, bool repair, Progress progress,
                                      CheckDone done);
 
-    // Makes the new cartridge `wanted` from a SIMH .tap file. Its capacity is raised to what the
-    // file holds. Returns at `done` what was read.
+    // Makes the new cartridge `wanted` from a SIMH .tap file, which may be what is left of the same
+    // cartridge in a folder; no other unusable file of it is replaced. Its capacity is raised to
+    // what the file holds. Returns at `done` what was read.
     agent::core::Result<JobId> import_tap(const NewCartridge& wanted, const std::string& path,
                                           Progress progress, CheckDone done);
     // Writes the recording to a new .tap file; damaged blocks are marked in error (bit 31).

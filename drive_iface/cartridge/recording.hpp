@@ -32,6 +32,9 @@ struct FoundCartridge {
     std::vector<Copy> copies;  // of the same recording
     std::vector<std::string> troubles;
 };
+// Data and descriptions under this barcode, usable or not, in order of the folders.
+[[nodiscard]] std::vector<std::string> files_of(const std::vector<std::string>& folders,
+                                                const std::string& barcode);
 [[nodiscard]] agent::core::Result<FoundCartridge> find_cartridge(
     const std::vector<std::string>& folders, const std::string& barcode);
 

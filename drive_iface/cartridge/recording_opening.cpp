@@ -148,6 +148,40 @@ Result<std::vector<FileLock>> lock_copies(const std::vector<CopyPaths>& places,
     return locks;
 }
 
+namespace {
+
+// What is recorded is not lost with it.
+Error no_usable_description(const std::vector<std::string>& folders, const std::string& barcode,
+                            const std::string& why) {
+    const auto files = files_of(folders, barcode);
+    const auto data =
+        std::ranges::find_if(files, [](const std::string& file) { return file.ends_with(".tap"); });
+    const std::string what = "cartridge " + barcode + " has no usable description: " + why;
+    if (data == files.end())
+        return Error{what +
+                     "; put its .tap file and description back, or remove what is left of "
+                     "it: lractl cartridge remove " +
+                     barcode};
+    return Error{what +
+                 "; what is recorded is there, and is made a cartridge again by: lractl "
+                 "cartridge import " +
+                 barcode + " " + *data};
+}
+
+}  // namespace
+
+std::vector<std::string> files_of(const std::vector<std::string>& folders,
+                                  const std::string& barcode) {
+    std::vector<std::string> files;
+    for (const auto& folder : folders) {
+        const auto paths = copy_paths(folder, barcode);
+        for (const auto& path : {paths.data, paths.metadata}) {
+            if (there(path)) files.push_back(path);
+        }
+    }
+    return files;
+}
+
 Result<FoundCartridge> find_cartridge(const std::vector<std::string>& folders,
                                       const std::string& barcode) {
     FoundCartridge found;
@@ -173,8 +207,7 @@ Result<FoundCartridge> find_cartridge(const std::vector<std::string>& folders,
     }
     if (!any) return Error{"there is no cartridge " + barcode};
     if (found.copies.empty()) {
-        return Error{"cartridge " + barcode + " has no usable description: " +
-                     found.troubles.front() + "; its .tap file can be imported as a new cartridge"};
+        return no_usable_description(folders, barcode, found.troubles.front());
     }
     const auto newest = std::max_element(found.copies.begin(), found.copies.end(),
                                          [](const auto& one, const auto& other) {

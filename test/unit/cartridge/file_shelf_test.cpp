@@ -103,6 +103,31 @@ TEST_CASE("impossible cartridges are not made") {
     CHECK_THAT(error("LRA002L8", 1ULL << 60), ContainsSubstring("128 TiB"));
 }
 
+TEST_CASE("a cleaning cartridge keeps its uses, holds no data and is told of when it is used up") {
+    ShelfStand stand;
+    REQUIRE(stand.shelf().create({.barcode = "CLN001L8", .cleaning = true, .cleanings = 2}).ok());
+    const auto cleanings = [&stand] {
+        return cleanings_of(stand.shelf().show("CLN001L8").value().metadata.attributes);
+    };
+    CHECK(cleanings() == Cleanings{0, 2});
+    CHECK_FALSE(stand.shelf().protect("CLN001L8", true).ok());
+    for (std::uint64_t use = 1; use <= 2; ++use) {
+        CHECK(stand.shelf().show("CLN001L8")->troubles.empty());
+        auto cleaner = stand.open("CLN001L8");
+        CHECK(cleaner->facts().cleaning);
+        auto memory = cleaner->attributes();
+        memory[load_count_attribute] = {0, {static_cast<std::uint8_t>(use)}};
+        cleaner->set_attributes(memory);
+        stand.synchronise(*cleaner);
+        stand.close(std::move(cleaner));
+        stand.restart();
+        CHECK(cleanings() == Cleanings{use, 2});
+    }
+    const auto troubles = stand.shelf().show("CLN001L8")->troubles;
+    REQUIRE(troubles.size() == 1);
+    CHECK_THAT(troubles[0], ContainsSubstring("used up"));
+}
+
 TEST_CASE("a cartridge is open once, and nothing is done to an open one") {
     ShelfStand stand;
     stand.create("LRA001L8");

@@ -106,6 +106,55 @@ TEST_CASE("a damaged block leaves and comes in marked in error") {
     CHECK(stand.read(*cartridge, 2) == block_of(81, 81));
 }
 
+TEST_CASE(
+    "a cartridge whose description is spoilt is told of, and made again of what is recorded") {
+    ShelfStand stand;
+    const bool mirrored_folders = GENERATE(false, true);  // the data is in the second folder
+    if (mirrored_folders) stand.create("LRA000L8");
+    stand.create("LRA001L8");
+    const auto expected = fill(stand, "LRA001L8");
+    const auto data = stand.data_file("LRA001L8", mirrored_folders ? 1 : 0);
+    const auto description = data.substr(0, data.size() - 3) + "json";
+    const bool lost = GENERATE(false, true);
+    if (lost) {
+        std::filesystem::remove(description);
+    } else {
+        write_file(description, {'{', '}'});
+    }
+    stand.log.clear();
+    stand.restart();
+    REQUIRE(stand.log.size() == 1);
+    CHECK_THAT(stand.log[0], ContainsSubstring(description) &&
+                                 ContainsSubstring("lractl cartridge import LRA001L8 " + data));
+    CHECK_FALSE(stand.shelf().unusable_files("LRA001L8").empty());
+    CHECK_THAT(stand.shelf().show("LRA001L8").error().message,
+               ContainsSubstring("no usable description"));
+    // Neither a blank one nor another one takes the place of what may be the only copy.
+    CHECK_FALSE(stand.shelf().create({.barcode = "LRA001L8", .capacity = 1 << 20}).ok());
+    const auto other = stand.folders[0] + "/other.file";
+    std::filesystem::copy_file(data, other);
+    const auto refused = import(stand, "LRA001L8", other);
+    REQUIRE_FALSE(refused.ok());
+    CHECK_THAT(refused.error().message, ContainsSubstring(data));
+    SECTION("by an import of that file") {
+        const auto imported = import(stand, "LRA001L8", data);
+        REQUIRE(imported.ok());
+        auto cartridge = stand.open("LRA001L8");
+        CHECK(recorded(stand, *cartridge) == expected);
+        stand.close(std::move(cartridge));
+        CHECK(stand.shelf().unusable_files("LRA001L8").empty());
+        stand.log.clear();
+        stand.restart();
+        CHECK(stand.log.empty());
+    }
+    SECTION("or is removed") {
+        CHECK(stand.shelf().remove("LRA001L8").ok());
+        CHECK_FALSE(std::filesystem::exists(data));
+        CHECK(stand.shelf().unusable_files("LRA001L8").empty());
+        CHECK(stand.shelf().create({.barcode = "LRA001L8", .capacity = 1 << 20}).ok());
+    }
+}
+
 TEST_CASE("files that are no tape are refused and leave nothing behind") {
     ShelfStand stand;
     const auto path = stand.folders[0] + "/in.file";
