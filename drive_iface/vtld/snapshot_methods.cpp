@@ -242,7 +242,10 @@ void begin_export(const json& params, SnapshotExports& exports,
             if (!files) return answer(failed(files.error()));
             json result{{"number", what.number},
                         {"to", folder},
-                        {"files", exported_files_json(*files, format)}};
+                        {"files", exported_files_json(*files, format)},
+                        {"sound", std::ranges::all_of(*files, [](const auto& file) {
+                             return file.damaged_blocks == 0;
+                         })}};
             if (what.session) result["session"] = *what.session;
             answer(std::move(result));
         });

@@ -175,6 +175,41 @@ TEST_CASE("2-9: three snapshots at different times differ exactly by what happen
     CHECK(shown["sessions"][1]["objects"] == 1);
 }
 
+TEST_CASE("an export of damaged data ends with 3 and says that it is not sound") {
+    Site site;
+    site.good(tar + "-cf 127.0.0.1:0 first");
+    site.wait_for(1, "merged");
+    const auto snapshot = site.take();
+    std::size_t spoilt = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(site.vtld.folder() + "/state")) {
+        const bool of_a_session = entry.path().parent_path().filename() == "sessions";
+        if (!of_a_session || entry.path().extension() != ".tap") continue;
+        std::fstream data(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+        data.seekp(100'000);
+        data.write("spoilt", 6);
+        ++spoilt;
+    }
+    REQUIRE(spoilt > 0);
+    const auto number = snapshot["number"].dump();
+    const auto lractl = [&](const std::string& words) {
+        return run_program(std::string(LRA_BIN_DIR) + "/lractl --socket " + site.vtld.folder() +
+                           "/vtld.sock " + words);
+    };
+    const auto into = [&](const char* name) {
+        fs::create_directory(site.folder.path + name);
+        return " --to " + site.folder.path + name;
+    };
+    const auto told = lractl("snapshot export " + number + into("/words"));
+    CHECK(told.status == 3);
+    INFO(told.output);
+    CHECK(told.output.find("sound") != std::string::npos);
+    const auto exported = lractl("--json snapshot export " + number + into("/json"));
+    CHECK(exported.status == 3);
+    const auto answer = json::parse(exported.output);
+    CHECK(answer["sound"] == false);
+    CHECK(answer["files"][0]["damaged_blocks"] == 1);
+}
+
 TEST_CASE("2-10: the data of a session is exported, also when its volume was overwritten since") {
     Site site;
     site.good(tar + "-cf 127.0.0.1:0 first");
@@ -202,6 +237,7 @@ TEST_CASE("2-10: the data of a session is exported, also when its volume was ove
           std::string::npos);
     CHECK(whole(name + ".tap") == tape);
 
+    CHECK(exported["sound"] == true);
     fs::create_directory(site.folder.path + "/plain");
     wanted["to"] = site.folder.path + "/plain";
     wanted["format"] = "blocks";
