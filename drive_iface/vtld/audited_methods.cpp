@@ -49,4 +49,8 @@ void on_async_change(ControlServer& control, const std::string& method,
         });
 }
 
+void log_change(const std::string& method, const json& params, const Caller& caller) {
+    agent::runtime::log_info(audit_line(method, params, caller));
+}
+
 }  // namespace drive_iface::vtld

@@ -16,4 +16,8 @@ void on_change(agent::runtime::ControlServer& control, const std::string& method
 void on_async_change(agent::runtime::ControlServer& control, const std::string& method,
                      agent::runtime::ControlServer::AsyncHandler handler);
 
+// The line itself, for what does not always change something.
+void log_change(const std::string& method, const nlohmann::json& params,
+                const agent::runtime::Caller& caller);
+
 }  // namespace drive_iface::vtld

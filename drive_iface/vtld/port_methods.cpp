@@ -1,6 +1,8 @@
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <charconv>
+#include <memory>
 
 #include "drive_iface/scsi/opcodes.hpp"
 #include "drive_iface/scsi/persistent_reserve.hpp"
@@ -55,7 +57,56 @@ json reply_json(const CommandReply& reply) {
             {"sense_text", said.empty() ? json() : json(said)}};
 }
 
-void run_command(const json& params, const Running& running,
+// Commands that change nothing, not even where a tape stands.
+bool only_asks(std::uint8_t code) {
+    namespace op = scsi::opcode;
+    constexpr std::uint8_t questions[] = {op::test_unit_ready,
+                                          op::request_sense,
+                                          op::read_block_limits,
+                                          op::inquiry,
+                                          op::mode_sense_6,
+                                          op::receive_diagnostic_results,
+                                          op::read_position,
+                                          op::read_buffer,
+                                          op::report_density_support,
+                                          op::log_sense,
+                                          op::mode_sense_10,
+                                          op::persistent_reserve_in,
+                                          op::read_attribute,
+                                          op::report_luns,
+                                          op::maintenance_in,
+                                          op::service_action_in_12,
+                                          op::request_volume_element_address,
+                                          op::send_volume_tag,
+                                          op::read_element_status};
+    return std::ranges::count(questions, code) != 0;
+}
+
+// Says which commands were sent, without the data that went with them. A tape is read by the same
+// command again and again: it is said once.
+class CommandAudit {
+  public:
+    void note(json params, std::uint8_t code, const CommandReply& reply, const Caller& caller) {
+        if (only_asks(code)) return;
+        for (const char* name : {"data", "data_out"}) {
+            if (params.contains(name))
+                params[name] =
+                    std::to_string(params[name].get<std::string>().size() / 2) + " bytes";
+        }
+        params["command"] = scsi::opcode_name(code);
+        params["status"] = status_text(reply.status);
+        const auto said = params.dump() + to_text(caller);
+        if (said == said_last_) return;
+        said_last_ = said;
+        log_change("port.command", params, caller);
+    }
+
+  private:
+    std::string said_last_;
+};
+
+void run_command(const json& params, const Running& running, const Caller& caller,
+                 const std::shared_ptr<CommandAudit>& audit,
                  const ControlServer::Answerer& answer) {
     if (auto known = check_known(params, {"port", "drive", "serial", "cdb", "data_out", "data"});
         !known) {
@@ -73,9 +124,10 @@ void run_command(const json& params, const Running& running,
     if (!data_out) return answer(invalid(data_out.error().within("data_out")));
     running.ports->command(
         where->port, where->drive, cdb.value(), data_out.value(),
-        [answer](Result<CommandReply> reply) {
+        [answer, audit, params, caller, code = cdb->front()](Result<CommandReply> reply) {
             if (!reply)
                 return answer(ControlError{ControlErrorCode::failed, reply.error().message});
+            audit->note(params, code, *reply, caller);
             answer(reply_json(reply.value()));
         });
 }
@@ -250,10 +302,11 @@ std::string status_text(Status status) {
 
 void add_port_methods(ControlServer& control, const Running& running) {
     using Answerer = ControlServer::Answerer;
-    control.on_async("port.command",
-                     [running](const json& params, const Caller&, const Answerer& answer) {
-                         run_command(params, running, answer);
-                     });
+    const auto audit = std::make_shared<CommandAudit>();
+    control.on_async("port.command", [running, audit](const json& params, const Caller& caller,
+                                                      const Answerer& answer) {
+        run_command(params, running, caller, audit, answer);
+    });
     on_async_change(control, "port.reserve",
                     [running](const json& params, const Caller&, const Answerer& answer) {
                         run_reservation(params, running, reserve_steps, answer);

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <filesystem>
 #include <string>
+#include <thread>
 
 #include "test/integration/vtld/libiscsi_host.hpp"
 #include "test/integration/vtld/vtld_process.hpp"
@@ -150,6 +151,34 @@ TEST_CASE("the log says what was changed and who asked, and nothing of what was 
         CHECK_THAT(log, ContainsSubstring(done));
     CHECK_THAT(log, ContainsSubstring("(uid " + std::to_string(::getuid())));
     CHECK_THAT(log, !ContainsSubstring("VT0901L8") && !ContainsSubstring("flood"));
+}
+
+TEST_CASE("the log tells of commands through a virtual port that change something, without data") {
+    VtldProcess vtld;
+    const auto send = [&vtld](const std::string& cdb, const std::string& data = "") {
+        json params{{"drive", first_drive}, {"port", "host1"}, {"cdb", cdb}};
+        if (!data.empty()) params["data_out"] = data;
+        return vtld.call("port.command", params)["status"];
+    };
+    for (int i = 0; i < 100 && send("00 00 00 00 00 00") != 0; ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    REQUIRE(send("0a 00 00 00 04 00", "c0ffee99") == 0);
+    REQUIRE(send("01 00 00 00 00 00") == 0);
+    for (int i = 0; i < 3; ++i)
+        static_cast<void>(send("08 00 00 00 04 00"));
+    const auto lines = [log = vtld.log()](const std::string& word) {
+        std::size_t count = 0;
+        for (auto at = log.find(word); at != std::string::npos; at = log.find(word, at + 1))
+            ++count;
+        return count;
+    };
+    CHECK(lines(R"|("command":"WRITE(6)","data_out":"4 bytes","drive":"VT00000001")|") == 1);
+    CHECK(lines(R"("status":"GOOD"} done for )") == 3);
+    CHECK(lines(R"("command":"REWIND")") == 1);
+    // One that read something, and one that met the end.
+    CHECK(lines(R"|("command":"READ(6)")|") == 2);
+    CHECK(lines("TEST UNIT READY") == 0);
+    CHECK(lines("c0ffee") == 0);
 }
 
 TEST_CASE("a cartridge of the configuration whose folder is away is not made anew as a blank one") {
