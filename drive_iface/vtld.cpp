@@ -31,6 +31,7 @@
 #include "drive_iface/vtld/event_channels.hpp"
 #include "drive_iface/vtld/made_cartridges.hpp"
 #include "drive_iface/vtld/metrics_report.hpp"
+#include "drive_iface/vtld/new_cartridges.hpp"
 #include "drive_iface/vtld/rmt_drives.hpp"
 #include "drive_iface/vtld/snapshot_service.hpp"
 #include "drive_iface/vtld/virtual_ports.hpp"
@@ -212,7 +213,7 @@ Outcome Daemon::start_storage() {
             continue;
         }
         if (!there.contains(barcode)) {
-            auto created = shelf_->create({.barcode = barcode, .capacity = wanted.capacity});
+            auto created = shelf_->create(configured_cartridge(barcode, wanted.capacity));
             if (!created) return created.error().within("cartridges.barcodes");
             made_->add(barcode);
         }

@@ -18,6 +18,7 @@ lra_library(drive_iface_vtld
     ${vtld_room}/library_methods.cpp
     ${vtld_room}/lrad_records.cpp
     ${vtld_room}/made_cartridges.cpp
+    ${vtld_room}/new_cartridges.cpp
     ${vtld_room}/port_methods.cpp
     ${vtld_room}/rmt_configuration.cpp
     ${vtld_room}/rmt_drives.cpp

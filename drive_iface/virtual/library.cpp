@@ -369,7 +369,8 @@ std::vector<Library::ElementStatus> Library::elements() const {
                        .place = place_name(changer, element),
                        .barcode = element.barcode,
                        .source = source == nullptr ? std::string{} : place_name(changer, *source),
-                       .virtual_volume = element.of_virtual_volume});
+                       .virtual_volume = element.of_virtual_volume,
+                       .cleaning = !element.barcode.empty() && element.cleaning});
     }
     return all;
 }

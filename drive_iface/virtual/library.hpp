@@ -141,6 +141,8 @@ class Library {
         std::string barcode;
         std::string source;           // place it came from; empty: not known
         bool virtual_volume = false;  // the slot of one
+        bool cleaning = false;        // a cleaning cartridge is in it
+        bool operator==(const ElementStatus&) const = default;
     };
     [[nodiscard]] std::vector<ElementStatus> elements() const;
     // Cartridges on the shelf for which there is no slot.

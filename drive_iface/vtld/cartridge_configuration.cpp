@@ -42,7 +42,8 @@ ValueShape cartridges_shape() {
         default_key(
             "barcodes", list_shape(text_shape("barcode", wrong_with_barcode, 32), 0, 30'000), "[]",
             "Cartridges that are made at the first start that names them, and after cartridge "
-            "remove; one that was there and is away is told in the log and not made anew."),
+            "remove; one that was there and is away is told in the log and not made anew. Those "
+            "that begin with CLN are cleaning cartridges."),
         optional_key("placement", choice_shape({"mirror", "single"}),
                      "How cartridges made from now on are kept: in two folders, or in one. Without "
                      "it two when the folders are on different devices.",

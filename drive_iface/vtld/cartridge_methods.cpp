@@ -16,6 +16,7 @@
 #include "drive_iface/vtld/control_methods.hpp"
 #include "drive_iface/vtld/control_parameters.hpp"
 #include "drive_iface/vtld/made_cartridges.hpp"
+#include "drive_iface/vtld/new_cartridges.hpp"
 
 namespace drive_iface::vtld {
 
@@ -31,7 +32,6 @@ using virtual_library::Library;
 
 namespace {
 
-constexpr std::uint64_t bytes_in_mib = std::uint64_t{1024} * 1024;
 constexpr auto look_again = std::chrono::milliseconds(20);
 constexpr auto move_within = std::chrono::minutes(5);
 constexpr auto put_away_within = std::chrono::seconds(10);
@@ -96,21 +96,27 @@ ControlAnswer show(const std::string& barcode, const Running& running) {
     const auto report = running.shelf->show(barcode);
     if (!report) return failed(report.error());
     const auto& facts = report->metadata.facts;
-    return json{{"barcode", facts.barcode},
-                {"place", place_of(running.bay->library(), barcode)},
-                {"capacity", facts.capacity},
-                {"used", report->used},
-                {"blocks", report->objects - report->filemarks},
-                {"filemarks", report->filemarks},
-                {"write_protected", facts.write_protected},
-                {"worm", facts.worm},
-                {"cleaning", facts.cleaning},
-                {"placement", cartridge::to_text(report->metadata.placement)},
-                {"folders", report->folders},
-                {"file_bytes", report->file_bytes},
-                {"load_count", report->metadata.load_count},
-                {"open", report->open},
-                {"troubles", report->troubles}};
+    json shown{{"barcode", facts.barcode},
+               {"place", place_of(running.bay->library(), barcode)},
+               {"capacity", facts.capacity},
+               {"used", report->used},
+               {"blocks", report->objects - report->filemarks},
+               {"filemarks", report->filemarks},
+               {"write_protected", facts.write_protected},
+               {"worm", facts.worm},
+               {"cleaning", facts.cleaning},
+               {"placement", cartridge::to_text(report->metadata.placement)},
+               {"folders", report->folders},
+               {"file_bytes", report->file_bytes},
+               {"load_count", report->metadata.load_count},
+               {"open", report->open},
+               {"troubles", report->troubles}};
+    if (facts.cleaning) {
+        const auto cleanings = virtual_library::cleanings_of(report->metadata.attributes);
+        shown["cleanings_done"] = cleanings.done;
+        shown["cleanings_max"] = cleanings.permitted;
+    }
+    return shown;
 }
 
 // What has come or gone is in its place before anybody is answered.
@@ -128,26 +134,6 @@ void keep_made(const Running& running) {
 void note_made(const std::string& barcode, const Running& running) {
     running.made->add(barcode);
     keep_made(running);
-}
-
-agent::core::Result<cartridge::NewCartridge> new_cartridge(const std::string& barcode,
-                                                           const json& params,
-                                                           const Running& running) {
-    const auto capacity = optional_number(params, "capacity_mb", 1, capacity_mib_max);
-    if (!capacity) return capacity.error();
-    cartridge::NewCartridge wanted{.barcode = barcode,
-                                   .capacity = running.configuration->cartridges.capacity};
-    if (capacity->has_value())
-        wanted.capacity = static_cast<std::uint64_t>(**capacity) * bytes_in_mib;
-    const auto worm = optional_flag(params, "worm");
-    if (!worm) return worm.error();
-    wanted.worm = *worm;
-    if (auto checked = cartridge::check_barcode(barcode); !checked) return checked.error();
-    if (barcode.rfind("ADM", 0) == 0)
-        return Error{"barcode: names that begin with ADM are the library's own"};
-    if (snapshots::is_snapshot_barcode(barcode))
-        return Error{"barcode: names that begin with SN and a digit are those of snapshots"};
-    return wanted;
 }
 
 json check_json(const std::string& barcode, const cartridge::CheckReport& report) {
@@ -319,9 +305,11 @@ void add_questions(ControlServer& control, const Running& running, const Jobs& j
 void add_changes(ControlServer& control, const Running& running) {
     on_change(control, "cartridge.create",
               [running](const json& params, const Caller&) -> ControlAnswer {
-                  const auto barcode = barcode_parameter(params, {"capacity_mb", "worm"});
+                  const auto barcode =
+                      barcode_parameter(params, {"capacity_mb", "worm", "cleaning", "cleanings"});
                   if (!barcode) return invalid(barcode.error());
-                  const auto wanted = new_cartridge(*barcode, params, running);
+                  const auto wanted =
+                      new_cartridge(*barcode, params, running.configuration->cartridges.capacity);
                   if (!wanted) return invalid(wanted.error());
                   if (auto made = running.shelf->create(*wanted); !made)
                       return failed(made.error());
@@ -392,8 +380,14 @@ void add_jobs(ControlServer& control, const Running& running, const Jobs& jobs,
             if (!barcode) return answer(invalid(barcode.error()));
             const auto file = file_parameter(params);
             if (!file) return answer(invalid(file.error()));
-            const auto wanted = new_cartridge(*barcode, params, running);
+            const auto wanted =
+                new_cartridge(*barcode, params, running.configuration->cartridges.capacity);
             if (!wanted) return answer(invalid(wanted.error()));
+            if (wanted->cleaning) {
+                return answer(
+                    invalid(Error{"barcode: those that begin with CLN are of cleaning "
+                                  "cartridges, which hold no data"}));
+            }
             // That it is in use does not matter: asking again later would not help.
             if (running.shelf->show(*barcode).ok())
                 return answer(failed(Error{"there is a cartridge " + *barcode + " already"}));

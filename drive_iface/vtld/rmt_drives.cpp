@@ -13,6 +13,7 @@
 namespace drive_iface::vtld {
 
 using rmt::Refusal;
+using virtual_library::Library;
 
 namespace {
 
@@ -63,11 +64,17 @@ std::optional<RmtDrives::Status> RmtDrives::status_of(const std::string& drive) 
     return std::nullopt;
 }
 
-bool RmtDrives::has_volume(const std::string& barcode) const {
-    if (barcode.empty()) return false;  // empty places have none
+std::optional<Refusal> RmtDrives::unusable(const std::string& barcode) const {
     const auto elements = bay_->library().elements();
-    return std::any_of(elements.begin(), elements.end(),
-                       [&barcode](const auto& element) { return element.barcode == barcode; });
+    const auto found = std::ranges::find(elements, barcode, &Library::ElementStatus::barcode);
+    if (barcode.empty() || found == elements.end())  // empty places have none
+        return Refusal{ENOENT, "the library has no volume " + barcode};
+    if (found->cleaning) {
+        return Refusal{EMEDIUMTYPE, "volume " + barcode +
+                                        " is a cleaning cartridge; lractl cartridge move brings "
+                                        "it to a drive"};
+    }
+    return std::nullopt;
 }
 
 // Nobody is logged in, so nobody can miss the volume that is in it.
@@ -109,10 +116,10 @@ void RmtDrives::open(const rmt::WantedTape& wanted, const agent::core::Initiator
         opening->wanted.volume = administrative_volume(wanted.volume.value_or(""));
     }
     const auto& volume = opening->wanted.volume;
-    if (volume && !has_volume(*volume)) {
-        return opening->refuse(
-            ENOENT, "the library has no volume " + (volume->empty() ? *wanted.volume : *volume));
-    }
+    if (volume && volume->empty())
+        return opening->refuse(ENOENT, "the library has no volume " + *wanted.volume);
+    if (const auto why = volume ? unusable(*volume) : std::nullopt)
+        return opening->refuse(why->error, why->text);
     go_on(opening);
 }
 
@@ -165,6 +172,8 @@ bool RmtDrives::mount(Opening& opening, const Status& drive) {
         if (drive.medium == "opening") return false;
         mounting_.erase(drive.serial);
         if (drive.medium == "unreadable") opening.refuse(EIO, drive.medium_error);
+        if (drive.medium == "cleaning" || drive.medium == "cleaned")
+            opening.refuse(EMEDIUMTYPE, "cleaning cartridge " + drive.barcode + " is in the drive");
         return true;
     }
     const auto on_its_way = mounting_.find(drive.serial);

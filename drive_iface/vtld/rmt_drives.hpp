@@ -45,7 +45,8 @@ class RmtDrives final : public rmt::TapeDrives {
     };
 
     [[nodiscard]] std::optional<Status> status_of(const std::string& drive) const;
-    [[nodiscard]] bool has_volume(const std::string& barcode) const;
+    // Why it can not be opened; nothing: it is there.
+    [[nodiscard]] std::optional<rmt::Refusal> unusable(const std::string& barcode) const;
     [[nodiscard]] bool is_free(const Status& drive) const;
     [[nodiscard]] std::string place_for(const std::string& barcode) const;
     void go_on(const std::shared_ptr<Opening>& opening);

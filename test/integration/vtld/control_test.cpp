@@ -181,6 +181,47 @@ TEST_CASE("the log tells of commands through a virtual port that change somethin
     CHECK(lines("c0ffee") == 0);
 }
 
+TEST_CASE("cleaning cartridges are made by an operator and by the configuration") {
+    VtldProcess vtld(
+        json::object(),
+        {{"cartridges",
+          {{"folders", {"tape-a", "tape-b"}}, {"barcodes", {"VT0001L8", "CLN001L8"}}}}});
+    const auto configured = vtld.call("cartridge.show", {{"barcode", "CLN001L8"}});
+    CHECK(configured["cleaning"] == true);
+    CHECK(configured["cleanings_done"] == 0);
+    CHECK(configured["cleanings_max"] == 50);
+    CHECK_FALSE(vtld.call("cartridge.show", {{"barcode", "VT0001L8"}}).contains("cleanings_max"));
+    const auto made = vtld.call("cartridge.create",
+                                {{"barcode", "CLN002L8"}, {"cleaning", true}, {"cleanings", 1}});
+    CHECK(made["cleanings_max"] == 1);
+    const auto place = made["place"].get<std::string>();
+    for (const std::string& to : {"drive " + first_drive, place})
+        vtld.call("cartridge.move", {{"barcode", "CLN002L8"}, {"to", to}});
+    const auto used = vtld.call("cartridge.show", {{"barcode", "CLN002L8"}});
+    CHECK(used["cleanings_done"] == 1);
+    CHECK_THAT(used["troubles"].dump(), ContainsSubstring("used up"));
+    for (const auto& cartridge : vtld.call("cartridge.list")) {
+        if (cartridge["barcode"] == "CLN002L8") CHECK(cartridge["state"] == "trouble");
+    }
+    CHECK(vtld.stop() == 0);
+    vtld.start();
+    CHECK(vtld.call("cartridge.show", {{"barcode", "CLN002L8"}})["cleanings_done"] == 1);
+
+    const auto refused = [&vtld](const std::string& method, const json& params,
+                                 const std::string& word) {
+        const auto answer = vtld.ask(method, params);
+        REQUIRE(std::holds_alternative<ControlError>(answer));
+        CHECK_THAT(std::get<ControlError>(answer).message, ContainsSubstring(word));
+    };
+    refused("cartridge.create", {{"barcode", "VT0009L8"}, {"cleaning", true}}, "begins with CLN");
+    refused("cartridge.create", {{"barcode", "VT0009L8"}, {"cleanings", 9}}, "cleanings: goes");
+    refused("cartridge.create", {{"barcode", "CLN009L8"}, {"worm", true}}, "hold no data");
+    refused("cartridge.create", {{"barcode", "CLN009L8"}, {"capacity_mb", 9}}, "hold no data");
+    refused("cartridge.create", {{"barcode", "CLN009L8"}, {"cleanings", 0}}, "cleanings");
+    refused("cartridge.import", {{"barcode", "CLN009L8"}, {"file", "/dev/null"}}, "hold no data");
+    refused("cartridge.protect", {{"barcode", "CLN001L8"}, {"state", "on"}}, "cleaning cartridge");
+}
+
 TEST_CASE("a cartridge of the configuration whose folder is away is not made anew as a blank one") {
     VtldProcess vtld;
     const auto barcodes = [&vtld] {
