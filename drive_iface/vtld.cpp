@@ -321,7 +321,10 @@ Outcome Daemon::start_library() {
         }
     }
     for (const auto& missing : library.missing()) {
-        agent::runtime::log_warning(missing + " is in none of the storage folders now");
+        const bool has_files = !shelf_->unusable_files(missing.barcode).empty();
+        agent::runtime::log_warning(
+            "cartridge " + missing.barcode + ", last in " + missing.place +
+            (has_files ? ", can not be used as it is" : ", is in none of the storage folders now"));
     }
     static_cast<void>(library.take_events());
     bay_ = std::make_unique<DriveBay>(

@@ -57,14 +57,39 @@ void take_away(ChangerState& changer, Element& element) {
 
 // Where the cartridges that are in drives came from: hosts bring them back there (mtx unload,
 // Bacula), so the robot leaves those slots free for them.
-std::set<std::uint16_t> homes_of_mounted(const ChangerState& changer) {
+std::set<std::uint16_t> homes_of_mounted(const ChangerState& changer, const std::string& except) {
     std::set<std::uint16_t> homes;
     for (const Element& element : changer.elements) {
         if (element.type == ElementType::data_transfer && !element.barcode.empty() &&
-            element.source)
+            element.barcode != except && element.source)
             homes.insert(*element.source);
     }
     return homes;
+}
+
+// Where the missing ones were, or came from when they were in a drive.
+std::set<std::string> homes_of_missing(const ChangerState& changer) {
+    std::set<std::string> homes;
+    for (const PlacedCartridge& cartridge : changer.missing)
+        homes.insert({cartridge.place, cartridge.source});
+    return homes;
+}
+
+// The slots for cartridges that nobody says a place for: first those that are kept for none, then,
+// when the missing ones have to give way, theirs.
+std::vector<Element*> slots_to_fill(ChangerState& changer) {
+    const auto homes = homes_of_mounted(changer, {});
+    const auto of_missing = homes_of_missing(changer);
+    std::vector<Element*> slots, kept;
+    for (Element& element : changer.elements) {
+        if (!is_user_slot(element) || !element.barcode.empty() || homes.contains(element.address))
+            continue;
+        const bool is_kept =
+            !of_missing.empty() && of_missing.contains(place_name(changer, element));
+        (is_kept ? kept : slots).push_back(&element);
+    }
+    slots.insert(slots.end(), kept.begin(), kept.end());
+    return slots;
 }
 
 void fill_free_slots(ChangerState& changer, const std::map<std::string, CartridgeFacts>& shelf) {
@@ -72,18 +97,14 @@ void fill_free_slots(ChangerState& changer, const std::map<std::string, Cartridg
     std::set<std::string> placed;
     for (const Element& element : changer.elements)
         placed.insert(element.barcode);
-    const auto homes = homes_of_mounted(changer);
-    auto slot = changer.elements.begin();
+    const auto slots = slots_to_fill(changer);
+    auto slot = slots.begin();
     for (const auto& [barcode, facts] : shelf) {
         if (placed.contains(barcode)) continue;
-        slot = std::find_if(slot, changer.elements.end(), [&homes](const Element& element) {
-            return is_user_slot(element) && element.barcode.empty() &&
-                   !homes.contains(element.address);
-        });
-        if (slot == changer.elements.end()) {
+        if (slot == slots.end()) {
             changer.outside.push_back(barcode);
         } else {
-            put(changer, *slot, facts);
+            put(changer, **slot++, facts);
         }
     }
 }
@@ -229,6 +250,30 @@ bool name_virtual_volumes(ChangerState& changer) {
         ++name;
     }
     return changed;
+}
+
+const Element* way_back(const ChangerState& changer, const std::string& barcode) {
+    const auto in_drive = std::ranges::find(changer.elements, barcode, &Element::barcode);
+    if (in_drive != changer.elements.end() && in_drive->source) {
+        const Element* home = element_at(changer, *in_drive->source);
+        if (home != nullptr && home->barcode.empty()) return home;
+    }
+    const auto homes = homes_of_mounted(changer, barcode);
+    const auto of_missing = homes_of_missing(changer);
+    const auto free = std::ranges::find_if(changer.elements, [&](const Element& element) {
+        return is_user_slot(element) && element.barcode.empty() &&
+               !homes.contains(element.address) &&
+               !of_missing.contains(place_name(changer, element));
+    });
+    return free == changer.elements.end() ? nullptr : &*free;
+}
+
+bool forget_missing(ChangerState& changer, const std::string& barcode) {
+    const bool was_missing = std::erase_if(changer.missing, [&barcode](const auto& cartridge) {
+                                 return cartridge.barcode == barcode;
+                             }) > 0;
+    if (was_missing && changer.missing.empty()) changer.alerts.set(ChangerAlert::inventory, false);
+    return was_missing;
 }
 
 bool take_inventory(ChangerState& changer) {

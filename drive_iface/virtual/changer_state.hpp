@@ -98,6 +98,14 @@ void place_cartridges(ChangerState& changer, const std::vector<PlacedCartridge>&
 // Puts the virtual volumes there are now into their slots. True: there are others than before.
 bool name_virtual_volumes(ChangerState& changer);
 
+// Where a cartridge that is in a drive goes when nobody says where: back to the slot it came from
+// when that is empty, else to the first one that is kept for no other cartridge. Null: there is
+// none.
+[[nodiscard]] const Element* way_back(const ChangerState& changer, const std::string& barcode);
+
+// It is missing for good. True: it was missing.
+[[nodiscard]] bool forget_missing(ChangerState& changer, const std::string& barcode);
+
 // Looks at the shelf: what was missing and is back goes to its slot when that is free, what is new
 // into free slots, what has vanished leaves its element. True: something is elsewhere now.
 bool take_inventory(ChangerState& changer);

@@ -379,11 +379,27 @@ std::vector<std::string> Library::outside() const {
     return state_->changer->state().outside;
 }
 
-std::vector<std::string> Library::missing() const {
-    std::vector<std::string> words;
+std::vector<Library::Missing> Library::missing() const {
+    std::vector<Missing> all;
     for (const PlacedCartridge& cartridge : state_->changer->state().missing)
-        words.push_back("cartridge " + cartridge.barcode + ", last in " + cartridge.place + ",");
-    return words;
+        all.push_back({.barcode = cartridge.barcode, .place = cartridge.place});
+    return all;
+}
+
+bool Library::forget_missing(const std::string& barcode) {
+    if (!virtual_library::forget_missing(state_->changer->state(), barcode)) return false;
+    state_->events.push_back({.drive = {changer_serial()},
+                              .change = LibraryEvent::Change::inventory,
+                              .reservation = {},
+                              .port = {}});
+    state_->limit_events();
+    return true;
+}
+
+std::string Library::way_back(const std::string& barcode) const {
+    const ChangerState& changer = state_->changer->state();
+    const Element* slot = virtual_library::way_back(changer, barcode);
+    return slot == nullptr ? std::string{} : place_name(changer, *slot);
 }
 
 void Library::take_inventory() {

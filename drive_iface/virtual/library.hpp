@@ -147,9 +147,18 @@ class Library {
     [[nodiscard]] std::vector<ElementStatus> elements() const;
     // Cartridges on the shelf for which there is no slot.
     [[nodiscard]] std::vector<std::string> outside() const;
-    // What restore() remembered and did not find on the shelf, in words: "cartridge BARCODE, last
-    // in PLACE,".
-    [[nodiscard]] std::vector<std::string> missing() const;
+    // What restore() remembered and did not find on the shelf, and where it was.
+    struct Missing {
+        std::string barcode;
+        std::string place;
+        bool operator==(const Missing&) const = default;
+    };
+    [[nodiscard]] std::vector<Missing> missing() const;
+    // It is gone for good: its place is kept no longer. False: it was not missing.
+    bool forget_missing(const std::string& barcode);
+    // Where a cartridge that is in a drive goes back to when nobody says where: the slot it came
+    // from, or one that is kept for no other cartridge, mounted or missing. Empty: none is free.
+    [[nodiscard]] std::string way_back(const std::string& barcode) const;
     // What is new on the shelf goes into free slots, what has vanished leaves its place.
     void take_inventory();
     // An operator's move of a cartridge to a place. Nothing: under way, or behind another one; ask

@@ -85,23 +85,6 @@ bool RmtDrives::is_free(const Status& drive) const {
     return !used && drive.logged_in.empty();
 }
 
-// The slot a volume goes back to: where it came from, or the first empty one.
-std::string RmtDrives::place_for(const std::string& barcode) const {
-    std::string source, empty;
-    const auto elements = bay_->library().elements();
-    for (const auto& element : elements) {
-        if (element.barcode == barcode) source = element.source;
-        if (empty.empty() && element.type == "storage" && element.barcode.empty() &&
-            !element.virtual_volume)
-            empty = element.place;
-    }
-    const bool still_empty =
-        std::any_of(elements.begin(), elements.end(), [&source](const auto& element) {
-            return element.place == source && element.barcode.empty();
-        });
-    return still_empty ? source : empty;
-}
-
 void RmtDrives::open(const rmt::WantedTape& wanted, const agent::core::InitiatorPort& port,
                      Opened opened) {
     auto opening =
@@ -186,7 +169,8 @@ bool RmtDrives::mount(Opening& opening, const Status& drive) {
         opening.refuse(EBUSY, "volume " + drive.barcode + " is in the drive, and somebody uses it");
         return true;
     }
-    const auto place = drive.barcode.empty() ? "drive " + drive.serial : place_for(drive.barcode);
+    const auto place =
+        drive.barcode.empty() ? "drive " + drive.serial : bay_->library().way_back(drive.barcode);
     if (place.empty()) {
         opening.refuse(EBUSY, "volume " + drive.barcode +
                                   " is in the drive, and no slot is free for it; empty one "

@@ -48,7 +48,6 @@ class RmtDrives final : public rmt::TapeDrives {
     // Why it can not be opened; nothing: it is there.
     [[nodiscard]] std::optional<rmt::Refusal> unusable(const std::string& barcode) const;
     [[nodiscard]] bool is_free(const Status& drive) const;
-    [[nodiscard]] std::string place_for(const std::string& barcode) const;
     void go_on(const std::shared_ptr<Opening>& opening);
     // True: the volume is in the drive, or the opening has ended.
     [[nodiscard]] bool mount(Opening& opening, const Status& drive);

@@ -181,6 +181,10 @@ class Game {
                 place.box.clear();
                 place.from = -1;
             }
+            // Where a box was that is not there now, or where it came from.
+            const bool gone =
+                !place.box.empty() && place.only.empty() && naive_.shelf.count(place.box) == 0;
+            if (gone) naive_.kept.insert({address, place.from});
             // Gone from the shelf when it was carried to the drive; nobody has counted since.
             if (place.kind == Kind::drive && naive_.shelf.count(place.box) == 0) place.box.clear();
             if (!place.only.empty()) place.box = place.only;

@@ -276,7 +276,7 @@ TEST_CASE("a cartridge that is not there at a restart is told, with where it was
     REQUIRE(before.move_cartridge("VT0004L8", "slot 5")->ok());
     Robot after;
     REQUIRE(after.restore(before.nonvolatile_state()).ok());
-    CHECK(after.missing() == std::vector<std::string>{"cartridge VT0004L8, last in slot 5,"});
+    CHECK(after.missing() == std::vector<Library::Missing>{{"VT0004L8", "slot 5"}});
     Host host = changer_host(after);
     CHECK(inventory_alert(host));
     // Something else may move, and be saved, before its disk is mounted again.
@@ -298,6 +298,26 @@ TEST_CASE("a cartridge that is not there at a restart is told, with where it was
         Robot last;
         REQUIRE(last.restore(after.nonvolatile_state()).ok());
         CHECK(last.missing().size() == 1);
+    }
+    SECTION("it is still away, and what is new goes elsewhere as long as there is room") {
+        for (const char* barcode : {"VT0005L8", "VT0006L8", "VT0007L8"})
+            after.shelf.add({.barcode = barcode, .capacity = 1'000'000});
+        after.take_inventory();
+        CHECK(after.in("slot 1") == "VT0005L8");
+        CHECK(after.in("slot 4") == "VT0006L8");
+        CHECK(after.in("slot 5") == "VT0007L8");
+    }
+    SECTION("it is gone for good") {
+        static_cast<void>(after.take_events());
+        CHECK(after.forget_missing("VT0004L8"));
+        CHECK_FALSE(after.forget_missing("VT0004L8"));
+        CHECK(after.missing().empty());
+        static_cast<void>(host.attention());
+        CHECK_FALSE(inventory_alert(host));
+        CHECK(after.take_events().size() == 1);  // so it is saved
+        Robot last;
+        REQUIRE(last.restore(after.nonvolatile_state()).ok());
+        CHECK(last.missing().empty());
     }
     SECTION("it is still away, and its slot is taken") {
         REQUIRE(after.move_cartridge("VT0002L8", "slot 5")->ok());
@@ -354,6 +374,29 @@ TEST_CASE("a slot is kept for the cartridge that went from it to a drive") {
     REQUIRE(robot.move_cartridge("VT0001L8", "port 1")->ok());
     robot.take_inventory();
     CHECK(robot.in("slot 1") == "VT0007L8");
+}
+
+TEST_CASE("what leaves a drive goes to no slot that is kept for another cartridge") {
+    Robot before;
+    before.shelf.add({.barcode = "VT0004L8", .capacity = 1'000'000});
+    before.take_inventory();
+    REQUIRE(before.move_cartridge("VT0001L8", "drive " + serial)->ok());
+    REQUIRE(before.move_cartridge("VT0002L8", "drive " + other_serial)->ok());
+    Robot after;  // VT0004L8, last in slot 4, is away
+    REQUIRE(after.restore(before.nonvolatile_state()).ok());
+    CHECK(after.way_back("VT0001L8") == "slot 1");
+    REQUIRE(after.move_cartridge("VT0003L8", "slot 1")->ok());
+    CHECK(after.way_back("VT0001L8") == "slot 3");
+    CHECK(after.way_back("VT0002L8") == "slot 2");
+    for (const char* barcode : {"VT0005L8", "VT0006L8", "VT0007L8"})
+        after.shelf.add({.barcode = barcode, .capacity = 1'000'000});
+    after.take_inventory();
+    // What is empty now is kept: slot 2 for the one in the other drive, slot 4 for the missing one.
+    CHECK(after.in("slot 2").empty());
+    CHECK(after.in("slot 4").empty());
+    CHECK(after.way_back("VT0001L8").empty());
+    CHECK(after.forget_missing("VT0004L8"));
+    CHECK(after.way_back("VT0001L8") == "slot 4");
 }
 
 TEST_CASE("an operator whose move can not be hears what stands against it, and who") {

@@ -49,6 +49,7 @@ class NaiveChanger {
     std::map<int, Place> places;  // by address
     std::set<std::string> shelf;
     std::vector<std::string> outside;
+    std::set<int> kept;  // for boxes that were not found when the power came; the last to be filled
     std::string reserved_by;  // the changer itself
     std::set<std::string> locked_by;
 
@@ -105,15 +106,19 @@ class NaiveChanger {
         outside.clear();
         for (const std::string& box : shelf) {
             if (boxes().count(box) > 0) continue;
-            const auto free = std::find_if(places.begin(), places.end(), [this](const auto& entry) {
-                const Place& place = entry.second;
-                return place.kind == Kind::slot && place.only.empty() && place.box.empty() &&
-                       !is_waited_for(entry.first);
-            });
-            if (free == places.end()) {
+            Place* free = nullptr;
+            for (const bool last : {false, true}) {
+                for (auto& [address, place] : places) {
+                    const bool right = place.kind == Kind::slot && place.only.empty() &&
+                                       place.box.empty() && !is_waited_for(address) &&
+                                       (kept.count(address) > 0) == last;
+                    if (right && free == nullptr) free = &place;
+                }
+            }
+            if (free == nullptr) {
                 outside.push_back(box);
             } else {
-                free->second.box = box;
+                free->box = box;
             }
         }
         return boxes() != before;
