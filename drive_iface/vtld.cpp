@@ -97,7 +97,9 @@ class Daemon {
 
   private:
     Outcome start();
+    Outcome open_state();
     Outcome start_storage();
+    Outcome make_configured_cartridges();
     Outcome start_sessions();
     void start_administration();
     Outcome start_library();
@@ -121,6 +123,8 @@ class Daemon {
     asio::io_context loop_;
     std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     // In the order they need each other; ended the other way round.
+    std::optional<StateFile> state_;  // the bay's, once there is one
+    std::string saved_;               // what was in it at the start
     std::optional<MadeCartridges> made_;
     std::unique_ptr<cartridge::FileShelf> shelf_;
     std::unique_ptr<sessions::SegmentShelf> segments_;
@@ -145,6 +149,7 @@ class Daemon {
 };
 
 Outcome Daemon::start() {
+    if (auto state = open_state(); !state) return state;
     if (auto storage = start_storage(); !storage) return storage;
     if (auto sessions = start_sessions(); !sessions) return sessions;
     if (auto library = start_library(); !library) return library;
@@ -184,6 +189,19 @@ void Daemon::do_chores() {
     });
 }
 
+Outcome Daemon::open_state() {
+    auto state = StateFile::open(configuration_.state_dir);
+    if (!state) return state.error().within("state_dir");
+    auto saved = state->load();
+    if (!saved) return saved.error().within("state_dir");
+    auto made = MadeCartridges::load(configuration_.state_dir, *saved);
+    if (!made) return made.error().within("state_dir");
+    state_.emplace(std::move(state).value());
+    saved_ = std::move(saved).value();
+    made_ = std::move(made).value();
+    return Nothing{};
+}
+
 // Folders, and the cartridges the configuration wants to be there.
 Outcome Daemon::start_storage() {
     CartridgeConfiguration& wanted = configuration_.cartridges;
@@ -196,27 +214,34 @@ Outcome Daemon::start_storage() {
         [this](std::function<void()> f) { asio::post(loop_, std::move(f)); });
     if (!shelf) return shelf.error().within("cartridges.folders");
     shelf_ = std::move(shelf).value();
-    auto made = MadeCartridges::load(configuration_.state_dir);
-    if (!made) return made.error().within("state_dir");
-    made_ = std::move(made).value();
+    return make_configured_cartridges();
+}
+
+Outcome Daemon::make_configured_cartridges() {
+    const CartridgeConfiguration& wanted = configuration_.cartridges;
     std::set<std::string> there;
     for (const auto& entry : shelf_->list()) {
         there.insert(entry.facts.barcode);
         made_->add(entry.facts.barcode);
     }
     for (const std::string& barcode : wanted.barcodes) {
-        if (!there.contains(barcode) && made_->contains(barcode)) {
+        if (there.contains(barcode)) continue;
+        // The shelf has told what is wrong with these.
+        if (!shelf_->unusable_files(barcode).empty()) {
+            made_->add(barcode);
+            continue;
+        }
+        if (made_->contains(barcode)) {
             agent::runtime::log_warning(
                 "cartridge " + barcode +
                 " was there and is in none of the storage folders now; is a disk not mounted? It "
-                "is not made anew: if it is gone for good, cartridge create makes a blank one");
+                "is not made anew: if it is gone for good, cartridge create makes a blank one, and "
+                "cartridge remove forgets it");
             continue;
         }
-        if (!there.contains(barcode)) {
-            auto created = shelf_->create(configured_cartridge(barcode, wanted.capacity));
-            if (!created) return created.error().within("cartridges.barcodes");
-            made_->add(barcode);
-        }
+        auto created = shelf_->create(configured_cartridge(barcode, wanted.capacity));
+        if (!created) return created.error().within("cartridges.barcodes");
+        made_->add(barcode);
     }
     return Nothing{};
 }
@@ -303,19 +328,15 @@ void Daemon::start_administration() {
 }
 
 Outcome Daemon::start_library() {
-    auto state = StateFile::open(configuration_.state_dir);
-    if (!state) return state.error().within("state_dir");
     // Restoring from tape must not fail because of that.
     if (auto kept = made_->save(); !kept) agent::runtime::log_warning(kept.error().message);
-    const auto saved = state->load();
-    if (!saved) return saved.error().within("state_dir");
     virtual_library::CartridgeShelf& shelf = sessions_ ? sessions_->shelf_for_drives() : *shelf_;
     start_administration();
     virtual_library::VirtualVolumes& volumes =
         snapshots_ ? snapshots_->volumes_with(*administration_) : *administration_;
     virtual_library::Library library(configuration_.library, shelf, sessions_.get(), &volumes);
-    if (!saved->empty()) {
-        if (auto restored = library.restore(saved.value()); !restored) {
+    if (!saved_.empty()) {
+        if (auto restored = library.restore(saved_); !restored) {
             return restored.error().within("state.json in " + configuration_.state_dir +
                                            " (move it away to begin anew)");
         }
@@ -328,7 +349,7 @@ Outcome Daemon::start_library() {
     }
     static_cast<void>(library.take_events());
     bay_ = std::make_unique<DriveBay>(
-        loop_, std::move(library), std::move(state).value(),
+        loop_, std::move(library), *std::move(state_),
         DriveBay::Handlers{[this](const LibraryEvent& event) { announce(event); },
                            [](const std::string& text) {
                                agent::runtime::log_critical(

@@ -232,6 +232,49 @@ class Move : public std::enable_shared_from_this<Move> {
     std::chrono::steady_clock::time_point latest_ = std::chrono::steady_clock::now() + move_within;
 };
 
+void look_anew(const Running& running) {
+    for (const auto& trouble : running.shelf->rescan())
+        agent::runtime::log_warning(trouble);
+    for (const auto& entry : running.shelf->list())
+        running.made->add(entry.facts.barcode);
+    keep_made(running);
+    take_inventory(running);
+}
+
+// The files of a cartridge are deleted, if there are any; what is known of it is forgotten.
+ControlAnswer remove_cartridge(const std::string& barcode, const Running& running) {
+    if (auto volume = made_up(barcode, running)) return *volume;
+    Library& library = running.bay->library();
+    const std::string place = place_of(library, barcode);
+    if (place.rfind("drive ", 0) == 0) {
+        return failed(
+            Error{"cartridge " + barcode + " is in " + place + "; move it to a slot first"});
+    }
+    json answer{{"barcode", barcode}};
+    const bool has_files =
+        running.shelf->show(barcode).ok() || !running.shelf->unusable_files(barcode).empty();
+    if (has_files) {
+        if (auto gone = running.shelf->remove(barcode); !gone)
+            return refused(barcode, gone.error(), running);
+        answer["removed"] = true;
+    } else {
+        const auto missing = library.missing();
+        const auto found = std::ranges::find(missing, barcode, &Library::Missing::barcode);
+        if (found == missing.end() && !running.made->contains(barcode))
+            return failed(Error{"there is no cartridge " + barcode});
+        answer["removed"] = false;
+        answer["forgotten"] = true;  // it is missing: there are no files to delete
+        answer["last_in"] = text_or_null(found == missing.end() ? "" : found->place);
+    }
+    const auto& configured = running.configuration->cartridges.barcodes;
+    answer["made_anew_at_start"] = std::ranges::count(configured, barcode) != 0;
+    running.made->remove(barcode);
+    keep_made(running);
+    static_cast<void>(library.forget_missing(barcode));
+    take_inventory(running);
+    return answer;
+}
+
 using Jobs = std::shared_ptr<CartridgeJobs>;
 
 FileShelf::CheckDone done_with(const std::string& barcode, const Running& running, const Jobs& jobs,
@@ -266,13 +309,16 @@ void add_questions(ControlServer& control, const Running& running, const Jobs& j
         if (auto known = check_known(params, {}); !known) return invalid(known.error());
         return library_json(running);
     });
-    control.on("library.inventory", [running](const json& params, const Caller&) -> ControlAnswer {
-        if (auto known = check_known(params, {}); !known) return invalid(known.error());
-        for (const auto& trouble : running.shelf->rescan())
-            agent::runtime::log_warning(trouble);
-        take_inventory(running);
-        return inventory_json(running.bay->library());
-    });
+    control.on("library.inventory",
+               [running](const json& params, const Caller& caller) -> ControlAnswer {
+                   if (auto known = check_known(params, {}); !known) return invalid(known.error());
+                   // Asked often, as a question; a change when something is elsewhere by it.
+                   const auto before = running.bay->library().elements();
+                   look_anew(running);
+                   if (running.bay->library().elements() != before)
+                       log_change("library.inventory", params, caller);
+                   return inventory_json(running.bay->library());
+               });
     control.on("cartridge.list",
                [running, jobs](const json& params, const Caller&) -> ControlAnswer {
                    if (auto known = check_known(params, {}); !known) return invalid(known.error());
@@ -334,19 +380,7 @@ void add_changes(ControlServer& control, const Running& running) {
               [running](const json& params, const Caller&) -> ControlAnswer {
                   const auto barcode = barcode_parameter(params, {});
                   if (!barcode) return invalid(barcode.error());
-                  if (auto volume = made_up(*barcode, running)) return *volume;
-                  const std::string place = place_of(running.bay->library(), *barcode);
-                  if (place.rfind("drive ", 0) == 0) {
-                      return failed(Error{"cartridge " + *barcode + " is in " + place +
-                                          "; move it to a slot first"});
-                  }
-                  if (auto gone = running.shelf->remove(*barcode); !gone)
-                      return refused(*barcode, gone.error(), running);
-                  // Of the configuration: the next start makes it anew.
-                  running.made->remove(*barcode);
-                  keep_made(running);
-                  take_inventory(running);
-                  return json{{"barcode", *barcode}, {"removed", true}};
+                  return remove_cartridge(*barcode, running);
               });
 }
 

@@ -14,8 +14,10 @@ namespace drive_iface::vtld {
 // Kept in state_dir/cartridges.made, a barcode a line. Not thread-safe.
 class MadeCartridges {
   public:
-    // Nothing when there is no file. Error: it can not be read.
-    [[nodiscard]] static agent::core::Result<MadeCartridges> load(const std::string& state_dir);
+    // Without the file, as at the first start after an update, those that the library's saved state
+    // (Library::nonvolatile_state(), empty: none) knows. Error: it can not be read.
+    [[nodiscard]] static agent::core::Result<MadeCartridges> load(const std::string& state_dir,
+                                                                  const std::string& library_state);
 
     [[nodiscard]] bool contains(const std::string& barcode) const {
         return barcodes_.contains(barcode);

@@ -181,6 +181,27 @@ TEST_CASE("the log tells of commands through a virtual port that change somethin
     CHECK(lines("c0ffee") == 0);
 }
 
+TEST_CASE("an inventory is told in the log when something is elsewhere by it") {
+    VtldProcess vtld;
+    vtld.call("library.inventory");
+    CHECK_THAT(vtld.log(), !ContainsSubstring("library.inventory"));
+    vtld.call("cartridge.create", {{"barcode", "VT0900L8"}});
+    const auto folder =
+        vtld.call("cartridge.show", {{"barcode", "VT0900L8"}})["folders"][0].get<std::string>();
+    for (const char* file : {"/VT0900L8.json", "/VT0900L8.tap", "/VT0900L8.tix"})
+        std::filesystem::rename(folder + file, vtld.folder() + file);
+    vtld.call("library.inventory");
+    CHECK_THAT(vtld.log(), ContainsSubstring("library.inventory {} done for "));
+    // It is known all the same, and can be forgotten.
+    const auto gone = vtld.call("cartridge.remove", {{"barcode", "VT0900L8"}});
+    CHECK(gone["forgotten"] == true);
+    CHECK(gone["removed"] == false);
+    CHECK(gone["made_anew_at_start"] == false);
+    const auto again = vtld.ask("cartridge.remove", {{"barcode", "VT0900L8"}});
+    REQUIRE(std::holds_alternative<ControlError>(again));
+    CHECK(std::get<ControlError>(again).message == "there is no cartridge VT0900L8");
+}
+
 TEST_CASE("cleaning cartridges are made by an operator and by the configuration") {
     VtldProcess vtld(
         json::object(),
@@ -290,6 +311,66 @@ TEST_CASE("a cartridge that an operator made anew is not made a second time when
         CHECK(cartridge["barcode"] != barcode);
     CHECK_THAT(vtld.log().substr(before),
                ContainsSubstring("cartridge " + barcode + " was there and is in none of"));
+}
+
+TEST_CASE(
+    "the first start after an update knows from the saved places which cartridges there were") {
+    VtldProcess vtld;
+    const std::string barcode = vtld.call("cartridge.list").at(0)["barcode"];
+    vtld.call("cartridge.move", {{"barcode", barcode}, {"to", "slot 5"}});
+    const auto files = std::filesystem::path(
+        vtld.call("cartridge.show", {{"barcode", barcode}}).at("folders").at(0).get<std::string>());
+    CHECK(vtld.stop() == 0);
+    REQUIRE(std::filesystem::remove(vtld.folder() + "/state/cartridges.made"));
+    std::filesystem::rename(files, vtld.folder() + "/away");
+    const auto before = vtld.log().size();
+    vtld.start();
+    for (const auto& cartridge : vtld.call("cartridge.list"))
+        CHECK(cartridge["barcode"] != barcode);
+    CHECK_THAT(vtld.log().substr(before),
+               ContainsSubstring("cartridge " + barcode + " was there and is in none of"));
+    // An operator knows that it is gone for good.
+    const auto gone = vtld.call("cartridge.remove", {{"barcode", barcode}});
+    CHECK(gone["forgotten"] == true);
+    CHECK(gone["last_in"] == "slot 5");
+    CHECK(gone["made_anew_at_start"] == true);
+    CHECK_THAT(vtld.log(),
+               ContainsSubstring(R"(cartridge.remove {"barcode":")" + barcode + R"("} done for )"));
+    CHECK(vtld.stop() == 0);
+    const auto forgotten = vtld.log().size();
+    vtld.start();
+    CHECK_THAT(vtld.log().substr(forgotten), !ContainsSubstring("last in slot 5"));
+    CHECK(vtld.call("cartridge.list").size() == 2);
+}
+
+TEST_CASE("a cartridge whose description is spoilt is told as that, and the command that helps") {
+    VtldProcess vtld;
+    const std::string barcode = vtld.call("cartridge.list").at(0)["barcode"];
+    vtld.call("cartridge.move", {{"barcode", barcode}, {"to", "slot 5"}});
+    const auto stem =
+        vtld.call("cartridge.show", {{"barcode", barcode}}).at("folders").at(0).get<std::string>() +
+        "/" + barcode;
+    CHECK(vtld.stop() == 0);
+    std::filesystem::resize_file(stem + ".json", 3);
+    for (const bool first_after_update : {false, true}) {
+        for (const char* known : {"/state/state.json", "/state/cartridges.made"}) {
+            if (first_after_update) std::filesystem::remove(vtld.folder() + known);
+        }
+        const auto before = vtld.log().size();
+        vtld.start();
+        const auto log = vtld.log().substr(before);
+        CHECK_THAT(
+            log, ContainsSubstring(stem + ".json") &&
+                     ContainsSubstring("lractl cartridge import " + barcode + " " + stem + ".tap"));
+        CHECK_THAT(log,
+                   !ContainsSubstring("disk not mounted") && !ContainsSubstring("none of the"));
+        CHECK(vtld.call("cartridge.list").size() == 1);
+        CHECK(vtld.stop() == 0);
+    }
+    vtld.start();
+    CHECK(vtld.call("cartridge.import", {{"barcode", barcode}, {"file", stem + ".tap"}})["sound"] ==
+          true);
+    CHECK(vtld.call("cartridge.list").size() == 2);
 }
 
 TEST_CASE("an operator hears what a name stands for that is no cartridge on the shelf") {
