@@ -118,13 +118,14 @@ Answer mode_select(const Call& call, std::size_t list_length, bool ten_byte) {
 constexpr std::uint8_t list_parameter = 0x03;
 
 // SMC-3 and SPC-4, TapeAlert: told to each nexus once.
-Bytes tape_alerts(const Call& call) {
+Bytes tape_alerts(const Call& call, std::size_t allocation_length) {
     ChangerState& changer = call.changer();
     const bool offline =
         std::any_of(changer.drives->begin(), changer.drives->end(),
                     [](const Drive& drive) { return drive.unit().forced_offline; });
     changer.alerts.set(ChangerAlert::drive_offline, offline);
-    const TapeAlerts::Set told = changer.alerts.tell(call.nexus_id);
+    const TapeAlerts::Set told =
+        changer.alerts.tell(call.nexus_id, TapeAlerts::in_reply(0, allocation_length));
     scsi::LogPage page{.page = tape_alert_page};
     for (std::uint16_t flag = 1; flag <= TapeAlerts::flags; ++flag) {
         page.parameters.push_back({.code = flag,
@@ -178,7 +179,7 @@ Answer handle_changer_log_sense(const Call& call) {
     }
     if (page == temperature_page) return good(changer_temperature(), allocation_length);
     if (page != tape_alert_page) return invalid_field_in_cdb(2, 5);
-    return good(tape_alerts(call), allocation_length);
+    return good(tape_alerts(call, allocation_length), allocation_length);
 }
 
 // There is nothing in the logs that could be set or reset.

@@ -100,7 +100,8 @@ Answer handle_log_sense(const Call& call) {
         AGENT_ASSERT(page.ok());
         return beginning_at(*page, parameter_pointer, allocation_length);
     }
-    auto page = tape_log(drive, call.nexus_id, page_code);
+    auto page = tape_log(drive, call.nexus_id, page_code,
+                         TapeAlerts::in_reply(parameter_pointer, allocation_length));
     if (!page) return invalid_field_in_cdb(2, 5);
     return beginning_at(std::move(*page), parameter_pointer, allocation_length);
 }

@@ -1,5 +1,7 @@
 #include "drive_iface/virtual/tape_alert.hpp"
 
+#include <algorithm>
+
 namespace drive_iface::virtual_library {
 
 Bytes TapeAlerts::supported_flags() {
@@ -40,10 +42,21 @@ void TapeAlerts::raise_number(std::size_t number) {
         told.reset(number);
 }
 
-TapeAlerts::Set TapeAlerts::tell(NexusId nexus) {
+TapeAlerts::Range TapeAlerts::in_reply(std::uint16_t parameter_pointer,
+                                       std::size_t allocation_length) {
+    constexpr std::size_t header = 4;
+    constexpr std::size_t parameter = 5;  // one byte of it is the flag
+    const std::size_t first = std::max<std::size_t>(parameter_pointer, 1);
+    const std::size_t whole =
+        allocation_length < header ? 0 : (allocation_length - header) / parameter;
+    return {.first = first, .behind = std::min(first + whole, flags + 1)};
+}
+
+TapeAlerts::Set TapeAlerts::tell(NexusId nexus, Range range) {
     Set& told = told_[nexus];
     const Set news = raised_ & ~told;
-    told = raised_;
+    for (std::size_t number = range.first; number < range.behind; ++number)
+        told[number] = raised_[number];
     return news;
 }
 

@@ -47,8 +47,16 @@ class TapeAlerts {
     [[nodiscard]] const Set& raised() const { return raised_; }
     // 64 bits, flag 1 first (log page 12h, medium auxiliary memory 0002h).
     [[nodiscard]] Bytes as_bits() const;
-    // What this nexus has not been told yet; told by this.
-    [[nodiscard]] Set tell(NexusId nexus);
+    // The flags that a reply of LOG SENSE has room for. Who asks for the header first, to learn how
+    // long the page is, as sg_logs does, has not been told anything by that.
+    struct Range {
+        std::size_t first = 1;
+        std::size_t behind = flags + 1;
+    };
+    [[nodiscard]] static Range in_reply(std::uint16_t parameter_pointer,
+                                        std::size_t allocation_length);
+    // What this nexus has not been told yet; told by this are those in the range.
+    [[nodiscard]] Set tell(NexusId nexus, Range range);
     void forget(NexusId nexus) { told_.erase(nexus); }
     // Raised and not told to everybody: TAFC in log page 11h.
     [[nodiscard]] bool news_for(NexusId nexus) const;

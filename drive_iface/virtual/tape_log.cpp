@@ -161,8 +161,8 @@ LogPage data_compression(std::uint8_t page, const TapeCounters& since) {
     return out.take();
 }
 
-LogPage tape_alert(TapeState& drive, NexusId nexus) {
-    const TapeAlerts::Set told = drive.alerts.tell(nexus);
+LogPage tape_alert(TapeState& drive, NexusId nexus, TapeAlerts::Range reply) {
+    const TapeAlerts::Set told = drive.alerts.tell(nexus, reply);
     PageBuilder out(page_code::tape_alert);
     for (std::uint16_t flag = 1; flag <= TapeAlerts::flags; ++flag)
         out.list(flag, told.test(flag) ? 1 : 0, 1);
@@ -230,7 +230,8 @@ std::vector<std::uint8_t> tape_log_pages(const TapeState& drive) {
     return pages;
 }
 
-std::optional<LogPage> tape_log(TapeState& drive, NexusId nexus, std::uint8_t page) {
+std::optional<LogPage> tape_log(TapeState& drive, NexusId nexus, std::uint8_t page,
+                                TapeAlerts::Range reply) {
     const TapeCounters& since = drive.since_load;
     const Tape* tape = tape_of(drive, nexus);
     switch (page) {
@@ -250,7 +251,7 @@ std::optional<LogPage> tape_log(TapeState& drive, NexusId nexus, std::uint8_t pa
         case page_code::vendor_data_compression:
             return data_compression(page, since);
         case page_code::tape_alert:
-            return tape_alert(drive, nexus);
+            return tape_alert(drive, nexus, reply);
         case page_code::tape_usage:
             return tape_usage(drive);
         case page_code::tape_capacity:

@@ -31,9 +31,9 @@ inline constexpr std::uint8_t write_session = 0x3a;
 // Codes of the pages there are, ascending.
 [[nodiscard]] std::vector<std::uint8_t> tape_log_pages(const TapeState& drive);
 
-// Nothing: not one of these pages. Reading the TapeAlert page tells the nexus its flags, so that it
-// does not see them again.
+// Nothing: not one of these pages. Reading the TapeAlert page tells the nexus its flags, as far as
+// they are in the `reply`, so that it does not see them again.
 [[nodiscard]] std::optional<scsi::LogPage> tape_log(TapeState& drive, NexusId nexus,
-                                                    std::uint8_t page);
+                                                    std::uint8_t page, TapeAlerts::Range reply);
 
 }  // namespace drive_iface::virtual_library

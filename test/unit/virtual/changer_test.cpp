@@ -278,6 +278,7 @@ TEST_CASE("a cartridge that is not there at a restart is told, with where it was
     REQUIRE(after.restore(before.nonvolatile_state()).ok());
     CHECK(after.missing() == std::vector<Library::Missing>{{"VT0004L8", "slot 5"}});
     Host host = changer_host(after);
+    static_cast<void>(host.send({0x4d, 0, 0x6e, 0, 0, 0, 0, 0, 4, 0}));  // how long is it?
     CHECK(inventory_alert(host));
     // Something else may move, and be saved, before its disk is mounted again.
     REQUIRE(after.move_cartridge("VT0001L8", "slot 6")->ok());

@@ -365,6 +365,9 @@ TEST_CASE("TapeAlert tells each host once what happened to the tape") {
     CHECK(flags(TapeRig::host).empty());
     REQUIRE(good(rig.rewind()));
     CHECK_FALSE(good(rig.read(1)));
+    // Who asks how long the page is, or for a part of it, has not seen the rest.
+    for (const std::uint8_t length : Bytes{0, 4, 18})
+        static_cast<void>(rig.send({0x4d, 0, 0x6e, 0, 0, 0, 0, 0, length, 0}));
     CHECK(flags(TapeRig::host) == std::vector{3, 4, 5});
     CHECK(flags(TapeRig::host).empty());
     CHECK(flags(TapeRig::other_host) == std::vector{3, 4, 5});
