@@ -480,12 +480,12 @@ Result<CartridgeReport> FileShelf::show(const std::string& barcode) const {
         if (const auto& why = known.open->protection(); !why.empty())
             report.troubles.push_back("is loaded write protected: " + why);
     }
-    if (report.metadata.facts.cleaning &&
-        virtual_library::cleanings_of(report.metadata.attributes).used_up())
+    const auto cleanings = virtual_library::cleanings_of(report.metadata.attributes);
+    if (report.metadata.facts.cleaning && cleanings.used_up()) {
         report.troubles.push_back(
-            "is used up: it was good for " +
-            std::to_string(virtual_library::cleanings_of(report.metadata.attributes).permitted) +
-            " cleanings; a new one takes its place");
+            "is used up (cleanings it was good for: " + std::to_string(cleanings.permitted) +
+            "); a new one takes its place");
+    }
     if (report.metadata.placement == Placement::mirror && report.folders.size() < 2) {
         report.troubles.push_back("is to be mirrored and has one copy");
     }

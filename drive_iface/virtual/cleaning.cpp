@@ -20,8 +20,9 @@ void begin_cleaning(TapeState& drive, std::unique_ptr<Cartridge> cartridge) {
     if (cleanings.used_up()) {
         drive.cleaner_used_up = true;
         drive.alerts.raise(TapeAlert::expired_cleaning_media);
-        drive.trouble = "cleaning cartridge " + drive.barcode + " is used up: it was good for " +
-                        std::to_string(cleanings.permitted) + " cleanings";
+        drive.trouble =
+            "cleaning cartridge " + drive.barcode +
+            " is used up (cleanings it was good for: " + std::to_string(cleanings.permitted) + ")";
         return;
     }
     // A use that can not be stored is not counted, and the flag says that something is wrong.

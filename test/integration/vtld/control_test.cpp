@@ -205,7 +205,8 @@ TEST_CASE("an inventory is told in the log when something is elsewhere by it") {
 TEST_CASE("cleaning cartridges are made by an operator and by the configuration") {
     VtldProcess vtld(
         json::object(),
-        {{"cartridges",
+        {{"drives", {{{"serial", first_drive}}, {{"serial", "VT00000002"}, {"parallel", true}}}},
+         {"cartridges",
           {{"folders", {"tape-a", "tape-b"}}, {"barcodes", {"VT0001L8", "CLN001L8"}}}}});
     const auto configured = vtld.call("cartridge.show", {{"barcode", "CLN001L8"}});
     CHECK(configured["cleaning"] == true);
@@ -216,7 +217,8 @@ TEST_CASE("cleaning cartridges are made by an operator and by the configuration"
                                 {{"barcode", "CLN002L8"}, {"cleaning", true}, {"cleanings", 1}});
     CHECK(made["cleanings_max"] == 1);
     const auto place = made["place"].get<std::string>();
-    for (const std::string& to : {"drive " + first_drive, place})
+    // A parallel drive, where hosts have streams of their own, is cleaned as any other.
+    for (const std::string& to : {std::string("drive VT00000002"), place})
         vtld.call("cartridge.move", {{"barcode", "CLN002L8"}, {"to", to}});
     const auto used = vtld.call("cartridge.show", {{"barcode", "CLN002L8"}});
     CHECK(used["cleanings_done"] == 1);
