@@ -20,6 +20,14 @@ DriveSharingAgentState state_from(const std::vector<HostLedgerRow>& rows, Durati
     return state;
 }
 
+LedgerThatCounts which_counts(const LedgerEntry& entry, const HostLedgerRow& row) {
+    const bool same =
+        row.entry.because == entry.because && row.entry.controller == entry.controller;
+    if (same) return LedgerThatCounts::row;
+    const std::int64_t written = std::max(row.put_at.ms, row.entry.at.ms);
+    return written < entry.at.ms ? LedgerThatCounts::newer_entry : LedgerThatCounts::newer_row;
+}
+
 AfterWaiting after_waiting(const DriveSharingAgentEffects& released,
                            const std::vector<HostDriveView>& drives) {
     const auto is_overtaken = [&drives](const DriveSerial& drive) {

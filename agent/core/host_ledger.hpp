@@ -5,6 +5,7 @@
 // before it is run. Deterministic, no clock, no thread, no I/O; who stores the rows is
 // agent/lrad/host_ledger_rows.hpp.
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -28,6 +29,8 @@ struct HostLedgerRow {
     std::string application_name;  // which the drive was taken offline by
     // So long a command on that host may take effect after it was begun, at most.
     Duration runs_for{0};
+    // When it was written, by the clock of who did; 0: not known.
+    WallTime put_at;
     bool operator==(const HostLedgerRow&) const = default;
 };
 
@@ -47,6 +50,15 @@ struct AfterWaiting {
 // `drives`: as the rules show them now.
 [[nodiscard]] AfterWaiting after_waiting(const DriveSharingAgentEffects& released,
                                          const std::vector<HostDriveView>& drives);
+
+// A controller that was alone has a ledger of its own; later, or before, the pair has written a row
+// of the same drive. The newer one counts, by the clocks of those who wrote them.
+enum class LedgerThatCounts : std::uint8_t {
+    row,          // it knew of the entry: it was made from it, or is the same
+    newer_row,    // and the entry is of before it
+    newer_entry,  // and the row is of before it
+};
+[[nodiscard]] LedgerThatCounts which_counts(const LedgerEntry& entry, const HostLedgerRow& row);
 
 // Stands between an agent's rules and what they want done. What a step wants of a drive waits until
 // everything that was recorded of this drive before it is in the rows; other drives do not wait

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "agent/lrad/lasting_trouble.hpp"
+#include "agent/lrad/row_troubles.hpp"
 #include "agent/mounts/worker.hpp"
 #include "agent/postgres/host_ledgers.hpp"
 #include "agent/postgres/primary_session.hpp"
@@ -33,26 +33,28 @@ class SharedLedgers::Work : public std::enable_shared_from_this<SharedLedgers::W
     Work(asio::io_context& event_loop, const runtime::PairDatabaseConfiguration& database,
          std::string this_node)
         : loop(event_loop),
-          node(std::move(this_node)),
           session(database,
                   [tenure = tenure, job = tenure_of_job] { return tenure->load() != job->load(); }),
+          rows(session, std::move(this_node)),
           worker(std::make_unique<mounts::Worker>(ledger_jobs_max)) {}
 
+    // `what`: the row, or the host whose rows it is about, in words.
     template <typename Answer>
-    void post(std::function<Answer()> ask, std::function<void(const Answer&)> then);
+    void post(std::string what, std::function<Answer()> ask,
+              std::function<void(const Answer&)> then);
+    void begin(std::uint64_t tenure_of_this_job);
     [[nodiscard]] Outcome be_at_home();
-    void tell(const Outcome& outcome);
+    void tell(const std::string& what, const Outcome& outcome);
 
     asio::io_context& loop;
-    const std::string node;
-    LastingTrouble trouble{ledger_patience};
+    RowTroubles troubles{ledger_patience};
     // Rises when this node leaves service; a job of an earlier one is not begun, or given up.
     std::shared_ptr<std::atomic<std::uint64_t>> tenure =
         std::make_shared<std::atomic<std::uint64_t>>(1);
     std::shared_ptr<std::atomic<std::uint64_t>> tenure_of_job =
         std::make_shared<std::atomic<std::uint64_t>>(1);
-    std::uint64_t newest = 0;                // number of a row; the worker's
     PrimarySession session;                  // the worker's
+    postgres::HostLedgerRows rows;           // the worker's
     std::unique_ptr<mounts::Worker> worker;  // last: it uses the others
 };
 
@@ -62,18 +64,24 @@ Outcome SharedLedgers::Work::be_at_home() {
     return session.connect(true);
 }
 
+// The other node may have served since this one did.
+void SharedLedgers::Work::begin(std::uint64_t tenure_of_this_job) {
+    if (tenure_of_job->exchange(tenure_of_this_job) != tenure_of_this_job) rows.begin_anew();
+}
+
 template <typename Answer>
-void SharedLedgers::Work::post(std::function<Answer()> ask,
+void SharedLedgers::Work::post(std::string what, std::function<Answer()> ask,
                                std::function<void(const Answer&)> then) {
     const auto of = tenure->load();
-    const auto answered = [weak = weak_from_this(), of, then](const Answer& answer) {
+    const auto answered = [weak = weak_from_this(), of, what = std::move(what),
+                           then](const Answer& answer) {
         const auto self = weak.lock();
         if (!self || self->tenure->load() != of) return;
-        self->tell(answer ? Outcome(core::Nothing{}) : Outcome(answer.error()));
+        self->tell(what, answer ? Outcome(core::Nothing{}) : Outcome(answer.error()));
         then(answer);
     };
     const bool posted = worker->post([this, of, ask = std::move(ask), answered] {
-        tenure_of_job->store(of);
+        begin(of);
         if (tenure->load() != of) return;
         const auto home = be_at_home();
         asio::post(loop,
@@ -85,17 +93,32 @@ void SharedLedgers::Work::post(std::function<Answer()> ask,
     });
 }
 
-void SharedLedgers::Work::tell(const Outcome& outcome) {
-    if (outcome) {
-        if (trouble.is_over())
-            runtime::log_info("the ledgers of hosts without an agent are read and written again");
-        return;
+void SharedLedgers::Work::tell(const std::string& what, const Outcome& outcome) {
+    using Word = RowTroubles::Word;
+    const auto word =
+        outcome ? troubles.worked(what) : troubles.failed(what, runtime::clock_now().monotonic);
+    switch (word) {
+        case Word::nothing:
+            return;
+        case Word::all_fail:
+            return runtime::log_error(
+                "the ledgers of hosts without an agent can not be read or written in the database "
+                "of the pair, so nothing is changed on these hosts, and their confirmations are "
+                "missing: " +
+                what + ": " + outcome.error().message);
+        case Word::this_one:
+            return runtime::log_error(
+                "the ledgers of hosts without an agent: " + what +
+                " can not be read or written in the database of the pair while others can, so "
+                "nothing is changed there: " +
+                outcome.error().message);
+        case Word::all_work:
+            return runtime::log_info(
+                "the ledgers of hosts without an agent are read and written again");
+        case Word::works:
+            return runtime::log_info("the ledgers of hosts without an agent: " + what +
+                                     " is read and written again");
     }
-    if (!trouble.is_there(runtime::clock_now().monotonic)) return;
-    runtime::log_error(
-        "the ledgers of hosts without an agent can not be read or written in the database of the "
-        "pair, so nothing is changed on these hosts, and their confirmations are missing: " +
-        outcome.error().message);
 }
 
 SharedLedgers::SharedLedgers(asio::io_context& loop,
@@ -110,28 +133,37 @@ SharedLedgers::~SharedLedgers() {
 void SharedLedgers::read(const core::AgentName& agent,
                          std::function<void(const LedgerDoors::Rows&)> then) {
     work_->post<LedgerDoors::Rows>(
-        [&work = *work_, agent]() -> LedgerDoors::Rows {
-            auto ledgers = read_host_ledger(work.session, agent);
-            if (!ledgers) return ledgers.error();
-            work.newest = std::max(work.newest, ledgers->newest);
-            return std::move(ledgers->rows);
-        },
+        "agent " + agent,
+        [&work = *work_, agent]() -> LedgerDoors::Rows { return work.rows.read(agent); },
         std::move(then));
 }
 
-// A statement whose end was not seen may still come: the next one has a higher number.
+void SharedLedgers::read_open(std::function<void(const LedgerDoors::Rows&)> then) {
+    work_->post<LedgerDoors::Rows>(
+        "what is offline on them", [&work = *work_] { return work.rows.read_open(); },
+        std::move(then));
+}
+
 void SharedLedgers::put(const core::HostLedgerRow& row,
                         std::function<void(const core::Outcome&)> then) {
     work_->post<Outcome>(
-        [&work = *work_, row] {
-            return put_host_ledger_row(work.session, row, ++work.newest, work.node);
+        "drive " + row.entry.drive.text + " at agent " + row.agent,
+        [&work = *work_, row] { return work.rows.put(row); }, std::move(then));
+}
+
+void SharedLedgers::strike_out(const core::AgentName& agent,
+                               std::function<void(const core::Outcome&)> then) {
+    work_->post<Outcome>(
+        "agent " + agent,
+        [&work = *work_, agent, now = runtime::clock_now().wall] {
+            return work.rows.strike_out(agent, now);
         },
         std::move(then));
 }
 
 void SharedLedgers::leave() {
     work_->tenure->fetch_add(1);
-    static_cast<void>(work_->trouble.is_over());
+    work_->troubles.forget();
 }
 
 void SharedLedgers::stop() {

@@ -27,6 +27,11 @@ class SharedLedgers {
     void read(const core::AgentName& agent,
               std::function<void(const agentless::LedgerDoors::Rows&)> then);
     void put(const core::HostLedgerRow& row, std::function<void(const core::Outcome&)> then);
+    // Of all hosts, configured here or not: drives that are offline there, or may be brought online
+    // by a command whose end nobody saw.
+    void read_open(std::function<void(const agentless::LedgerDoors::Rows&)> then);
+    // Of a host that nobody plays: nothing is to be brought back there any more.
+    void strike_out(const core::AgentName& agent, std::function<void(const core::Outcome&)> then);
     // This node does not serve any more: what is under way is given up.
     void leave();
     // Nothing more is asked.

@@ -51,6 +51,7 @@ lra_library(agent_lrad
     agent/lrad/request_errand.cpp
     agent/lrad/request_passing.cpp
     agent/lrad/retirement_ledger.cpp
+    agent/lrad/row_troubles.cpp
     agent/lrad/shared_ledgers.cpp
     agent/lrad/shared_records.cpp
     agent/lrad/snmp_methods.cpp

@@ -4,7 +4,6 @@
 
 #include "agent/postgres/agent_retirements.hpp"
 #include "agent/postgres/agent_words.hpp"
-#include "agent/postgres/host_ledgers.hpp"
 #include "agent/postgres/offline_marks.hpp"
 #include "agent/postgres/primary_session.hpp"
 #include "agent/postgres/request_box.hpp"
@@ -88,42 +87,6 @@ TEST_CASE(
     REQUIRE(none);
     CHECK_FALSE(none->has_value());
     CHECK(standing_by.is_connected());
-}
-
-TEST_CASE("the ledger of a host is written by the node that serves, and read by its successor") {
-    if (!two_servers::can_run()) return;
-    TwoServers pair;
-    open_pair(pair);
-    auto serving = session_of(pair, Node::first);
-    REQUIRE(serving.connect(true));
-    agent::core::HostLedgerRow row;
-    row.agent = "it's old";
-    row.entry = {{"HU 1"}, {18'000'000'000'000'000'000U, 7}, "lra-a", {1'000}, false, "it's \"x\""};
-    row.online_may_come = true;
-    row.application_name = "drive 1";
-    row.runs_for = {60'000};
-    REQUIRE(put_host_ledger_row(serving, row, 1, "first"));
-    auto later = row;
-    later.entry.done = true;
-    REQUIRE(put_host_ledger_row(serving, later, 3, "first"));
-    CHECK_FALSE(put_host_ledger_row(serving, row, 2, "first"));  // a statement that comes late
-    CHECK_FALSE(put_host_ledger_row(serving, row, 4, "second"));
-    const auto read = read_host_ledger(serving, "it's old");
-    REQUIRE(read);
-    CHECK(read->rows == std::vector{later});
-    CHECK(read->newest == 3);
-    const auto none = read_host_ledger(serving, "host-b");
-    REQUIRE(none);
-    CHECK(none->rows.empty());
-    CHECK(none->newest == 3);
-
-    pair.signal(Node::first, SIGKILL);
-    REQUIRE(pair.begin_alone(Node::second, 2));
-    auto successor = session_of(pair, Node::second);
-    REQUIRE(successor.connect(true));
-    CHECK(read_host_ledger(successor, "it's old")->rows == std::vector{later});
-    CHECK_FALSE(put_host_ledger_row(successor, row, 4, "first"));  // what the dead one had to say
-    CHECK(put_host_ledger_row(successor, row, 4, "second"));
 }
 
 TEST_CASE("both nodes put rows of drives forced offline, and a row is ended once") {

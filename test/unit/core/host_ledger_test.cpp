@@ -186,6 +186,25 @@ bool play_with_death(int steps, Late late, const std::vector<Reservation>& told,
 
 }  // namespace
 
+TEST_CASE("of a row and an entry made without it the one that was written later counts") {
+    using Counts = LedgerThatCounts;
+    HostLedgerRow row;
+    row.entry = entry_of(drive_1, true);
+    LedgerEntry entry = row.entry;
+    entry.done = false;
+    CHECK(which_counts(entry, row) == Counts::row);
+    entry.because.sequence = 2;
+    CHECK(which_counts(entry, row) == Counts::newer_row);  // at the same time: what both know
+    entry.at.ms = row.entry.at.ms + 1;
+    CHECK(which_counts(entry, row) == Counts::newer_entry);
+    row.put_at.ms = entry.at.ms;  // it was struck out by then, say
+    CHECK(which_counts(entry, row) == Counts::newer_row);
+    entry.at.ms += 1;
+    CHECK(which_counts(entry, row) == Counts::newer_entry);
+    entry.because = row.entry.because;
+    CHECK(which_counts(entry, row) == Counts::row);  // it was made from it
+}
+
 TEST_CASE("nothing is run on a host before its row is on every disk") {
     auto line = line_of_beta();
     const DriveSharingAgentEffects step{RecordLedgerEntry{entry_of(drive_1, false)},
