@@ -99,6 +99,11 @@ core::Result<std::unique_ptr<HostAgent>> AgentlessHosts::open(
          .contact = [this](const core::HostContact& told) { announcements_.contact(told); },
          .audit = [this](const auto& action) { announcements_.audit(action); },
          .unused = [this, name](const auto& drive) { announcements_.unused(name, drive); },
+         .note =
+             [this, name](core::Message message, const core::DriveSerial& drive,
+                          const std::vector<std::string>& words) {
+                 announcements_.note(name, message, drive, words);
+             },
          .broken = [this](const std::string& why) { announcements_.broken(why); }},
         shared_ ? &*shared_ : nullptr);
 }
@@ -132,6 +137,7 @@ core::Outcome AgentlessHosts::can_follow(const runtime::LradConfiguration& confi
 
 core::Outcome AgentlessHosts::follow(const runtime::LradConfiguration& configuration) {
     std::map<core::AgentName, std::unique_ptr<HostAgent>> before = std::exchange(hosts_, {});
+    closed_.clear();
     std::set<std::string> paths;  // of connections that go on being used
     std::vector<std::pair<runtime::SshConfiguration, std::string>> old_connections;
     for (const auto& agent : configuration.agents) {
@@ -150,13 +156,8 @@ core::Outcome AgentlessHosts::follow(const runtime::LradConfiguration& configura
         }
         auto opened = open(agent.agentless);
         if (!opened) {
-            if (!started_) return opened.error().within("agents \"" + agent.name + "\"");
-            runtime::log_error("agent " + agent.name + " is not played: " + opened.error().message);
-            asio::post(loop_, [this, alive = std::weak_ptr<int>(alive_), name = agent.name,
-                               why = opened.error().message] {
-                if (alive.expired()) return;
-                announcements_.contact({name, core::HostContact::State::not_understood, why});
-            });
+            if (!followed_) return opened.error().within("agents \"" + agent.name + "\"");
+            stays_closed(agent.agentless, opened.error().message);
             continue;
         }
         paths.insert((*opened)->places().control_path);
@@ -168,11 +169,39 @@ core::Outcome AgentlessHosts::follow(const runtime::LradConfiguration& configura
     for (const auto& [ssh, path] : old_connections) {
         if (!paths.contains(path)) close_connection(ssh, path, [] {});
     }
+    followed_ = true;
     return core::Nothing{};
+}
+
+// Nobody hears of it while another controller serves; whoever serves next and can not open it
+// either has the alarm.
+void AgentlessHosts::stays_closed(
+    const std::shared_ptr<const runtime::AgentlessConfiguration>& configuration,
+    const std::string& why) {
+    const core::AgentName name = configuration->agent.host.agent;
+    closed_[name] = {configuration, why};
+    runtime::log_error("agent " + name + " is not played: " + why);
+    asio::post(loop_, [this, alive = std::weak_ptr<int>(alive_), name, why] {
+        if (alive.expired()) return;
+        announcements_.contact({name, core::HostContact::State::not_understood, why});
+    });
+}
+
+void AgentlessHosts::open_what_was_left() {
+    for (const auto& [name, closed] : std::exchange(closed_, {})) {
+        auto opened = open(closed.configuration);
+        if (!opened) {
+            stays_closed(closed.configuration, opened.error().message);
+            continue;
+        }
+        runtime::log_info("agent " + name + ": what it is played by could be opened again");
+        hosts_.emplace(name, std::move(opened).value());
+    }
 }
 
 void AgentlessHosts::start() {
     started_ = true;
+    open_what_was_left();
     for (const auto& [name, host] : hosts_)
         host->start();
 }
@@ -188,10 +217,9 @@ void AgentlessHosts::rest() {
         auto opened = open(configuration);
         if (opened) {
             host = std::move(opened).value();
-            continue;
+        } else {
+            stays_closed(configuration, opened.error().message);
         }
-        const std::string why = "agent " + name + ": " + opened.error().message;
-        asio::post(loop_, [this, why] { announcements_.broken(why); });
     }
     std::erase_if(hosts_, [](const auto& one) { return one.second == nullptr; });
 }
@@ -252,6 +280,11 @@ HostAgent* AgentlessHosts::find(const core::AgentName& agent) {
 const HostAgent* AgentlessHosts::find(const core::AgentName& agent) const {
     const auto found = hosts_.find(agent);
     return found == hosts_.end() ? nullptr : found->second.get();
+}
+
+const std::string* AgentlessHosts::why_closed(const core::AgentName& agent) const {
+    const auto found = closed_.find(agent);
+    return found == closed_.end() ? nullptr : &found->second.why;
 }
 
 }  // namespace agent::agentless

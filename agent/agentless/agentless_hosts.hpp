@@ -27,6 +27,9 @@ class AgentlessHosts final : public snmp_mib::NoticeChannel {
         std::function<void(const core::HostContact&)> contact;
         std::function<void(const runtime::AdministratorAction&)> audit;
         std::function<void(const core::AgentName&, const dsad::UnusedDrive&)> unused;
+        std::function<void(const core::AgentName&, core::Message, const core::DriveSerial&,
+                           const std::vector<std::string>& words)>
+            note;
         std::function<void(const std::string& why)> broken;
     };
 
@@ -45,12 +48,13 @@ class AgentlessHosts final : public snmp_mib::NoticeChannel {
     [[nodiscard]] core::Outcome can_follow(const runtime::LradConfiguration& configuration) const;
     // Takes over what the configuration says: hosts that stay the same, profile and credentials
     // included, go on and look for their ports and drives anew; others begin anew from their
-    // ledger, those that are gone end. A host whose ledger can not be opened is an error before
-    // start(); after it, that host's trouble.
+    // ledger, those that are gone end. A host whose ledger or files can not be opened is an error
+    // the first time; after that, this host's trouble until start() or follow() opens it.
     [[nodiscard]] core::Outcome follow(const runtime::LradConfiguration& configuration);
     // Lets the hosts act: to be called when the controller does.
     void start();
     // Nothing more is run on any host, and what runs is left; until start(). With `shared` only.
+    // What can not be opened again, its profile being broken perhaps, is told and left to start().
     void rest();
     // Ends the connections that are kept; `then` is called once, from the loop, within 2 seconds.
     void stop(std::function<void()> then);
@@ -63,11 +67,16 @@ class AgentlessHosts final : public snmp_mib::NoticeChannel {
     // Null: no such agent is played here.
     [[nodiscard]] HostAgent* find(const core::AgentName& agent);
     [[nodiscard]] const HostAgent* find(const core::AgentName& agent) const;
+    // Of one that should be played here and could not be opened; null: any other.
+    [[nodiscard]] const std::string* why_closed(const core::AgentName& agent) const;
     [[nodiscard]] const SshSlots& slots() const { return slots_; }
 
   private:
     [[nodiscard]] core::Result<std::unique_ptr<HostAgent>> open(
         const std::shared_ptr<const runtime::AgentlessConfiguration>& configuration);
+    void stays_closed(const std::shared_ptr<const runtime::AgentlessConfiguration>& configuration,
+                      const std::string& why);
+    void open_what_was_left();
     void close_connection(const runtime::SshConfiguration& ssh, const std::string& control_path,
                           std::function<void()> then);
 
@@ -79,6 +88,13 @@ class AgentlessHosts final : public snmp_mib::NoticeChannel {
     bool started_ = false;
     SshSlots slots_;
     std::map<core::AgentName, std::unique_ptr<HostAgent>> hosts_;
+    // Those that could not be opened when they were to be.
+    struct Closed {
+        std::shared_ptr<const runtime::AgentlessConfiguration> configuration;
+        std::string why;
+    };
+    std::map<core::AgentName, Closed> closed_;
+    bool followed_ = false;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // posted handlers hold it weakly
     host::CommandRunner closers_;
 };

@@ -19,6 +19,7 @@
 #include "agent/agentless/ssh_slots.hpp"
 #include "agent/core/drive_sharing_agent.hpp"
 #include "agent/core/holder_question.hpp"
+#include "agent/core/message_catalogue.hpp"
 #include "agent/dsad/composition.hpp"
 #include "agent/host/command_application_runner.hpp"
 #include "agent/runtime/agentless_configuration.hpp"
@@ -36,7 +37,11 @@ class HostAgent {
         std::function<void(const core::HostContact&)> contact;
         std::function<void(const runtime::AdministratorAction&)> audit;  // what was done there
         std::function<void(const dsad::UnusedDrive&)> unused;  // found, and can not be used
-        std::function<void(const std::string& why)> broken;    // nothing more can be recorded
+        // Of a drive there, for operators: `words` of the message.
+        std::function<void(core::Message, const core::DriveSerial&,
+                           const std::vector<std::string>& words)>
+            note;
+        std::function<void(const std::string& why)> broken;  // nothing more can be recorded
     };
     struct Places {
         std::string folder;        // of its ledger and memory, mode 0700
@@ -110,6 +115,9 @@ class HostAgent {
     void read_ledger();
     void begin_from(const std::vector<core::HostLedgerRow>& rows);
     [[nodiscard]] bool bring_in(const std::vector<core::HostLedgerRow>& rows);
+    void give_up_entries(const std::vector<core::HostLedgerRow>& rows);
+    void put_own_entry(const core::LedgerEntry& entry, const core::HostLedgerRow* row);
+    void tell_disagreement(const core::LedgerEntry& entry, const core::HostLedgerRow& row);
     void put_rows();
     void put_row(core::HostLedgerRow row);
     void carry_out_waited(const core::DriveSharingAgentEffects& released);

@@ -16,13 +16,18 @@ namespace agent::agentless {
 
 namespace {
 
-constexpr std::chrono::milliseconds rows_tried_again_after{1'000};
 // What the far side gets beyond a limit, and for how long a connection may be silent.
 constexpr core::Duration far_side_extra{20'000};
 
-bool has_row(const std::vector<core::HostLedgerRow>& rows, const core::DriveSerial& drive) {
-    return std::any_of(rows.begin(), rows.end(),
-                       [&](const auto& row) { return row.entry.drive == drive; });
+const core::HostLedgerRow* row_about(const std::vector<core::HostLedgerRow>& rows,
+                                     const core::DriveSerial& drive) {
+    const auto found = std::find_if(rows.begin(), rows.end(),
+                                    [&](const auto& row) { return row.entry.drive == drive; });
+    return found == rows.end() ? nullptr : &*found;
+}
+
+bool row_counts(const core::LedgerEntry& entry, const core::HostLedgerRow* row) {
+    return row != nullptr && core::which_counts(entry, *row) != core::LedgerThatCounts::newer_entry;
 }
 
 }  // namespace
@@ -55,7 +60,7 @@ core::Duration HostAgent::longest_run() const {
 }
 
 void HostAgent::try_again(void (HostAgent::*what)()) {
-    ledger_retry_.expires_after(rows_tried_again_after);
+    ledger_retry_.expires_after(shared_->tried_again_after);
     ledger_retry_.async_wait(
         [this, what, alive = std::weak_ptr<int>(alive_)](const std::error_code& error) {
             if (!error && !alive.expired()) (this->*what)();
@@ -74,31 +79,71 @@ void HostAgent::read_ledger() {
                   });
 }
 
-// A controller that was alone has its ledger in a file. What no row speaks of goes into the rows,
-// one drive after the other, and leaves the file; where there is a row, that one counts. True: the
+// A controller that was alone has its ledger in a file. What no row speaks of, or an older one,
+// goes into the rows, one drive after the other, and leaves the file when it is there. True: the
 // rows are to be read again.
 bool HostAgent::bring_in(const std::vector<core::HostLedgerRow>& rows) {
+    give_up_entries(rows);
+    if (broken_) return true;
+    if (recorded_.ledger.empty()) return false;
+    const auto& entry = recorded_.ledger.front();
+    put_own_entry(entry, row_about(rows, entry.drive));
+    return true;
+}
+
+// Those that the rows know, or know better.
+void HostAgent::give_up_entries(const std::vector<core::HostLedgerRow>& rows) {
     core::DriveSharingAgentEffects struck;
     for (const auto& entry : recorded_.ledger) {
-        if (has_row(rows, entry.drive)) struck.push_back(core::RecordLedgerEntry{entry, false});
+        const auto* row = row_about(rows, entry.drive);
+        if (!row_counts(entry, row)) continue;
+        struck.push_back(core::RecordLedgerEntry{entry, false});
+        if (core::which_counts(entry, *row) == core::LedgerThatCounts::newer_row)
+            tell_disagreement(entry, *row);
     }
     carry_out_recorded(struck);
-    if (broken_) return true;
-    std::erase_if(recorded_.ledger, [&](const auto& entry) { return has_row(rows, entry.drive); });
-    if (recorded_.ledger.empty()) return false;
-    core::HostLedgerRow row;
-    row.agent = completed_.host.agent;
-    row.entry = recorded_.ledger.front();
-    row.application_name = name_of(row.entry.drive);
-    row.runs_for = longest_run();
-    runtime::log_info("agent " + row.agent + ": that drive " + row.entry.drive.text +
-                      " was set offline there is known to both controllers from now on");
-    shared_->put(row, [this, alive = std::weak_ptr<int>(alive_)](const core::Outcome& put) {
+    std::erase_if(recorded_.ledger, [&](const auto& entry) {
+        return row_counts(entry, row_about(rows, entry.drive));
+    });
+}
+
+// `row`: the older one, or null. A command that it waits for may come all the same.
+void HostAgent::put_own_entry(const core::LedgerEntry& entry, const core::HostLedgerRow* row) {
+    core::HostLedgerRow next = row == nullptr ? core::HostLedgerRow{} : *row;
+    next.agent = completed_.host.agent;
+    next.entry = entry;
+    next.present = true;
+    next.application_name = name_of(entry.drive);
+    next.runs_for = std::max(next.runs_for, longest_run());
+    next.put_at = runtime::clock_now().wall;
+    const auto older = row == nullptr ? std::nullopt : std::optional(*row);
+    shared_->put(next, [this, entry, older,
+                        alive = std::weak_ptr<int>(alive_)](const core::Outcome& put) {
         if (alive.expired()) return;
         if (!put) return try_again(&HostAgent::read_ledger);
+        runtime::log_info("agent " + completed_.host.agent + ": that drive " + entry.drive.text +
+                          " was set offline there is known to both controllers from now on");
+        if (older) tell_disagreement(entry, *older);
         read_ledger();
     });
-    return true;
+}
+
+void HostAgent::tell_disagreement(const core::LedgerEntry& entry, const core::HostLedgerRow& row) {
+    const std::string of_row =
+        "the row, written " +
+        (row.put_at.ms == 0 ? std::string("at an unknown time") : runtime::to_text(row.put_at)) +
+        (row.present ? ", says that it was set offline there " + runtime::to_text(row.entry.at)
+                     : ", says that it was brought back");
+    const std::string of_file =
+        "the ledger of this controller says that it was set offline there " +
+        runtime::to_text(entry.at) + " (" + entry.reason + ")";
+    const bool newer_entry = core::which_counts(entry, row) == core::LedgerThatCounts::newer_entry;
+    const std::vector<std::string> words{entry.drive.text, completed_.host.agent,
+                                         of_row + "; " + of_file,
+                                         newer_entry ? "this controller's ledger" : "the row"};
+    post([this, drive = entry.drive, words] {
+        announcements_.note(core::Message::host_ledgers_differ, drive, words);
+    });
 }
 
 void HostAgent::begin_from(const std::vector<core::HostLedgerRow>& rows) {
@@ -151,6 +196,7 @@ void HostAgent::carry_out_waited(const core::DriveSharingAgentEffects& released)
 
 void HostAgent::put_row(core::HostLedgerRow row) {
     row.runs_for = longest_run();
+    row.put_at = runtime::clock_now().wall;
     const auto drive = row.entry.drive;
     shared_->put(row, [this, drive, alive = std::weak_ptr<int>(alive_)](const core::Outcome& put) {
         if (alive.expired() || broken_) return;

@@ -2,6 +2,7 @@
 
 // Where the ledger of a host is, when its agent is played by whichever of two controllers serves.
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <vector>
@@ -26,6 +27,8 @@ struct LedgerDoors {
     std::function<bool()> may_run;
     // The newest life of this agent that anybody has heard of; 0: none.
     std::function<std::uint64_t(const core::AgentName& agent)> newest_life;
+    // After an error.
+    std::chrono::milliseconds tried_again_after{1'000};
 };
 
 }  // namespace agent::agentless

@@ -231,6 +231,9 @@ constexpr MessageDescription catalogue[] = {
     {Message::host_drive_unused, Severity::major, "drive {} was found on the host of agent {} and is not used there: {}. `lractl agent show {}` lists what was found",
      "The application's profile can not be filled in for this drive alone: its name has not the form that the profile asks for, or a value is missing. Nobody takes it offline on that host; its other drives are not concerned.",
      "Give the drive its name in the agent's `application.names`, its values in `application.drive_parameters`, or list the drives that are to be used in `drives`; then reload."},
+    {Message::host_ledgers_differ, Severity::warning, "drive {} at agent {}: the pair's database and this controller's own ledger disagree: {}. What is newer counts: {}",
+     "The host has no agent, and this controller has played it alone since the row of the drive was written, or the other way round: a pair was given up and made again. Which is newer is told by the clocks of the controllers.",
+     "Look at the drive in the backup application of that host. What had been set offline there, and is not in what counts, stays so until an operator brings it back."},
 
     {Message::notice_sent, Severity::info, "drive {}: notice {} sent to {} agents, {} have to confirm it",
      "The state of the drive was told to the drive sharing agents.", "Nothing."},

@@ -107,6 +107,7 @@ enum class Message : std::uint16_t {
     pair_voter_back = 1191,
 
     host_drive_unused = 1200,
+    host_ledgers_differ = 1201,
 
     notice_sent = 2001,
     notice_confirmed = 2002,

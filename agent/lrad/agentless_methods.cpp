@@ -2,6 +2,7 @@
 // like the words of any agent.
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include <asio/io_context.hpp>
@@ -35,12 +36,13 @@ void Controller::open_hosts() {
                 },
             .unused =
                 [this](const core::AgentName& agent, const dsad::UnusedDrive& unused) {
-                    if (failed_) return;
-                    constexpr auto message = core::Message::host_drive_unused;
-                    carry_out({core::RecordEvent{
-                        {runtime::clock_now().wall, core::description_of(message).severity,
-                         core::identifier_of(message), unused.drive, agent, std::nullopt,
-                         core::text_of(message, {unused.drive.text, agent, unused.why, agent})}}});
+                    note_host(core::Message::host_drive_unused, agent, unused.drive,
+                              {unused.drive.text, agent, unused.why, agent});
+                },
+            .note =
+                [this](const core::AgentName& agent, core::Message message,
+                       const core::DriveSerial& drive, const std::vector<std::string>& words) {
+                    note_host(message, agent, drive, words);
                 },
             .broken =
                 [this](const std::string& why) {
@@ -49,6 +51,14 @@ void Controller::open_hosts() {
                     on_failure_(why);
                 }},
         ledger_doors());
+}
+
+void Controller::note_host(core::Message message, const core::AgentName& agent,
+                           const core::DriveSerial& drive, const std::vector<std::string>& words) {
+    if (failed_) return;
+    carry_out({core::RecordEvent{{runtime::clock_now().wall, core::description_of(message).severity,
+                                  core::identifier_of(message), drive, agent, std::nullopt,
+                                  core::text_of(message, std::span<const std::string>(words))}}});
 }
 
 // In a pair the node that serves plays them, by ledgers that both have.
@@ -96,6 +106,10 @@ void Controller::serve_hosts() {
         if (const auto elsewhere = not_here()) return answer(*elsewhere);
         const auto shown = show_agent(*name);
         if (const auto* error = std::get_if<ControlError>(&shown)) return answer(*error);
+        if (const auto* why = hosts_->why_closed(*name)) {
+            return answer(ControlError{ControlErrorCode::failed,
+                                       "agent " + *name + " is not played: " + *why});
+        }
         if (hosts_->find(*name) == nullptr) {
             return answer(ControlError{
                 ControlErrorCode::failed,
@@ -110,8 +124,12 @@ void Controller::serve_hosts() {
 
 // How an agent is spoken to, and for one that is played here whether its host is there.
 json Controller::with_transport(json agent) const {
-    const auto* host = hosts_->find(agent["name"].get<std::string>());
-    agent["transport"] = host == nullptr ? "snmp" : "ssh";
+    const auto name = agent["name"].get<std::string>();
+    const auto* host = hosts_->find(name);
+    const auto* closed = hosts_->why_closed(name);
+    agent["transport"] = host == nullptr && closed == nullptr ? "snmp" : "ssh";
+    if (closed != nullptr)
+        agent.update({{"reached", false}, {"contact", json()}, {"trouble", *closed}});
     if (host == nullptr) return agent;
     const auto& contact = host->contact();
     agent["reached"] = contact.reached();

@@ -184,6 +184,8 @@ class Controller {
     void serve_hosts();
     void end_alarms_of_no_host();
     [[nodiscard]] nlohmann::json with_transport(nlohmann::json agent) const;
+    void note_host(core::Message message, const core::AgentName& agent,
+                   const core::DriveSerial& drive, const std::vector<std::string>& words);
 
     // reconcile_methods.cpp: lractl agent reconcile.
     struct ReconcileRun;

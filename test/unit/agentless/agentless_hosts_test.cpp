@@ -6,25 +6,6 @@ using namespace agentless_test;
 
 namespace {
 
-std::string profile_text(const std::string& word) {
-    return R"({"description": "x", "drive": {"description": "its name"},
-      "programs": {"app": {"description": "a", "places": ["/opt/app"]}},
-      "credentials": {"password": {"description": "p", "given_in": "environment"}},
-      "environment": {"APP_PASSWORD": "{password}"},
-      "offline": [{"argv": ["app", ")" +
-           word + R"("]}], "online": [{"argv": ["app"]}],
-      "query": {"argv": ["app"], "states": [{"state": "offline", "all": ["off"]},
-                                            {"state": "online", "all": ["on"]}]}})";
-}
-
-void use_profile(PlayedHosts& played) {
-    const std::string profile = played.folder.write("mine.json", profile_text("off"));
-    const std::string secret = played.folder.write("secret", "sesame-sesame\n");
-    played.agent["application"] = {{"profile", profile},
-                                   {"observe_only", false},
-                                   {"credentials", {{"password", {{"file", secret}}}}}};
-}
-
 std::string offline_argument(PlayedHosts& played) {
     return played.host()
         .application()
@@ -45,20 +26,20 @@ std::string reload(PlayedHosts& played) {
 
 TEST_CASE("a profile that was edited counts after a reload though lrad.json is the same") {
     PlayedHosts played;
-    use_profile(played);
+    played.use_profile();
     played.start();
     CHECK(offline_argument(played) == "off");
     const auto* before = &played.host();
     CHECK(reload(played).empty());
     CHECK(&played.host() == before);  // nothing has changed: it goes on
-    played.folder.write("mine.json", profile_text("take-off"));
+    played.folder.write("mine.json", PlayedHosts::profile_text("take-off"));
     CHECK(reload(played).empty());
     CHECK(offline_argument(played) == "take-off");
 }
 
 TEST_CASE("a credential that was exchanged counts after a reload") {
     PlayedHosts played;
-    use_profile(played);
+    played.use_profile();
     played.start();
     played.folder.write("secret", "another-secret\n");
     CHECK(reload(played).empty());
@@ -86,7 +67,7 @@ TEST_CASE("a drive in the ledger keeps its name") {
 
 TEST_CASE("a profile file that can not be used is a mistake of lrad.json, with its line") {
     PlayedHosts played;
-    use_profile(played);
+    played.use_profile();
     played.folder.write("mine.json", "{}");
     const auto mistakes = agentless::AgentlessHosts::mistakes(played.configuration());
     REQUIRE(mistakes.size() == 1);

@@ -65,6 +65,25 @@ struct PlayedHosts {
         REQUIRE(configured.ok());
         return std::move(*configured.value);
     }
+    [[nodiscard]] static std::string profile_text(const std::string& word) {
+        return R"({"description": "x", "drive": {"description": "its name"},
+          "programs": {"app": {"description": "a", "places": ["/opt/app"]}},
+          "credentials": {"password": {"description": "p", "given_in": "environment"}},
+          "environment": {"APP_PASSWORD": "{password}"},
+          "offline": [{"argv": ["app", ")" +
+               word + R"("]}], "online": [{"argv": ["app"]}],
+          "query": {"argv": ["app"], "states": [{"state": "offline", "all": ["off"]},
+                                                {"state": "online", "all": ["on"]}]}})";
+    }
+    // An application with a profile file of its own; where its credential is.
+    std::string use_profile() {
+        const std::string profile = folder.write("mine.json", profile_text("off"));
+        const std::string secret = folder.write("secret", "sesame-sesame\n");
+        agent["application"] = {{"profile", profile},
+                                {"observe_only", false},
+                                {"credentials", {{"password", {{"file", secret}}}}}};
+        return secret;
+    }
     // What an earlier life has found with ssh.discover.
     void remember(const std::string& report) const {
         const std::string place = folder.file("state/agentless/agent-backup3");
@@ -80,9 +99,9 @@ struct PlayedHosts {
         return std::move(opened).value();
     }
     // What an earlier life has set offline.
-    void remember_offline(const std::string& serial) const {
+    void remember_offline(const std::string& serial, core::WallTime at = {}) const {
         remember("");
-        const core::LedgerEntry entry{{serial}, {1, 1}, "lra-a", {}, true, "reserved by x"};
+        const core::LedgerEntry entry{{serial}, {1, 1}, "lra-a", at, true, "reserved by x"};
         const core::DriveSharingAgentEffects effects{core::RecordLedgerEntry{entry, true}};
         REQUIRE(store().commit(effects).ok());
     }
@@ -92,6 +111,15 @@ struct PlayedHosts {
         REQUIRE(followed.ok());
         hosts->start();
         settle();
+    }
+    // Until it holds, at most 10 seconds.
+    bool until(const std::function<bool()>& holds) {
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+        while (!holds() && std::chrono::steady_clock::now() < end) {
+            loop.restart();
+            loop.run_one_for(std::chrono::milliseconds(20));
+        }
+        return holds();
     }
     void settle() {
         loop.restart();
@@ -110,6 +138,8 @@ struct PlayedHosts {
     std::vector<snmp_mib::AgentMessage> said;
     std::vector<core::HostContact> contacts;
     std::vector<dsad::UnusedDrive> unused;
+    std::vector<std::pair<core::Message, std::string>> noted;
+    std::vector<std::string> broken;
     std::optional<agentless::AgentlessHosts> hosts;
 
   private:
@@ -120,7 +150,13 @@ struct PlayedHosts {
                 .audit = [](const runtime::AdministratorAction&) {},
                 .unused = [this](const core::AgentName&,
                                  const dsad::UnusedDrive& drive) { unused.push_back(drive); },
-                .broken = [](const std::string&) {}};
+                .note =
+                    [this](const core::AgentName&, core::Message message, const core::DriveSerial&,
+                           const std::vector<std::string>& words) {
+                        noted.emplace_back(message,
+                                           core::text_of(message, {words.data(), words.size()}));
+                    },
+                .broken = [this](const std::string& why) { broken.push_back(why); }};
     }
 };
 
