@@ -234,6 +234,13 @@ constexpr MessageDescription catalogue[] = {
     {Message::host_ledgers_differ, Severity::warning, "drive {} at agent {}: the pair's database and this controller's own ledger disagree: {}. What is newer counts: {}",
      "The host has no agent, and this controller has played it alone since the row of the drive was written, or the other way round: a pair was given up and made again. Which is newer is told by the clocks of the controllers.",
      "Look at the drive in the backup application of that host. What had been set offline there, and is not in what counts, stays so until an operator brings it back."},
+    {Message::host_ledger_left_over, Severity::major, "agent {} is not played by this controller, and its host may still have offline what a controller set offline there: {}. `lractl agent forget {} --reason TEXT` when an operator has brought it back",
+     "The pair's database has rows of a host without an agent that is not in this controller's `agents` any more. Nobody brings these drives back online there.",
+     "Put the host back into both configuration files, or bring the drives online in its backup application by hand and let the pair forget them. `lractl agent ledger` lists all rows."},
+    {Message::host_named_differently, Severity::major, "agent {} would not be played as before after a takeover: {}",
+     "The two controllers of the pair do not have the same host, or call a drive by different names in its backup application. What the one has set offline the other one does not touch: it would be another drive.",
+     "Put the host into both configuration files, with the same names of its drives (`drives`, `application.names`), and reload both controllers."},
+    {Message::host_named_alike, Severity::info, "agent {}: both controllers have its host and call its drives by the same names again", "What LRA1203 told has ended.", "Nothing."},
 
     {Message::notice_sent, Severity::info, "drive {}: notice {} sent to {} agents, {} have to confirm it",
      "The state of the drive was told to the drive sharing agents.", "Nothing."},

@@ -108,6 +108,9 @@ enum class Message : std::uint16_t {
 
     host_drive_unused = 1200,
     host_ledgers_differ = 1201,
+    host_ledger_left_over = 1202,
+    host_named_differently = 1203,
+    host_named_alike = 1204,
 
     notice_sent = 2001,
     notice_confirmed = 2002,

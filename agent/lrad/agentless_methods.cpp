@@ -120,6 +120,7 @@ void Controller::serve_hosts() {
         agentless::check_host(loop_, *hosts_, *name,
                               [answer](json report) { answer(std::move(report)); });
     });
+    serve_host_ledgers();
 }
 
 // How an agent is spoken to, and for one that is played here whether its host is there.

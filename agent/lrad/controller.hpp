@@ -312,6 +312,18 @@ class Controller {
     void tell_agents_anew();
     [[nodiscard]] std::string pair_metrics() const;  // empty: no pair
 
+    // controller_pair_hosts.cpp: hosts without an agent, of which both nodes have the ledgers.
+    void serve_host_ledgers();
+    void list_host_ledgers(const runtime::ControlServer::Answerer& answer);
+    void forget_host(const nlohmann::json& params, const runtime::Caller& caller,
+                     const runtime::ControlServer::Answerer& answer);
+    // Why a host that the pair is to forget may be played yet; empty: it is not.
+    [[nodiscard]] std::string who_plays(const core::AgentName& agent) const;
+    [[nodiscard]] bool is_played_here(const core::AgentName& agent) const;
+    void look_for_left_over_hosts();
+    void end_ledger_questions();
+    void compare_host_names(const std::map<std::string, std::string>& rows);
+
     asio::io_context& loop_;
     runtime::LradConfiguration configuration_;
     runtime::ReservationAgentStore store_;

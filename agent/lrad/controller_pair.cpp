@@ -189,6 +189,7 @@ void Controller::pair_changed() {
     if (may_send && !pair_->active) become_active(right);
     if (!right.may_act && pair_->active) become_watcher();
     watch_pair();
+    look_for_left_over_hosts();
     if (may_send && pair_->active) {  // what came while the time to act had run out
         for (const auto& [serial, order] : orders_.release_all())
             carry_out_order(order);
@@ -255,6 +256,8 @@ void Controller::become_watcher() {
     }
     hosts_->rest();
     pair_->ledgers->leave();
+    end_ledger_questions();
+    pair_->left_over = PairPart::LeftOver::to_be_looked_for;
     carry_out(rules_.reconfigure(sharing_in_force(), runtime::clock_now()));
     drop_mounts();
 }

@@ -35,6 +35,10 @@ SharedRecordsDoors Controller::shared_records_doors() {
     doors.retired = [this](const postgres::AgentRetirement& retirement) {
         retired_at_other_node(retirement);
     };
+    doors.host_names = [this] { return text_of(names_of_hosts(configuration_)); };
+    doors.host_names_seen = [this](const std::map<std::string, std::string>& rows) {
+        compare_host_names(rows);
+    };
     doors.note = [this](core::Message message, const std::vector<std::string>& words) {
         note_pair(message, words);
     };

@@ -7,6 +7,7 @@
 #include "agent/lrad/controller.hpp"
 #include "agent/lrad/drive_setup.hpp"
 #include "agent/lrad/operator_snmp.hpp"
+#include "agent/lrad/pair_part.hpp"
 #include "agent/lrad/snmp_setup.hpp"
 #include "agent/runtime/clock.hpp"
 #include "agent/runtime/log.hpp"
@@ -78,6 +79,7 @@ core::Outcome Controller::reconfigure(runtime::LradConfiguration configuration) 
         unanswered.emplace(serial, orders_.take(serial));
     carry_out(effects);
     end_alarms_of_no_host();
+    if (pair_) pair_->left_over = PairPart::LeftOver::to_be_looked_for;
     for (const auto& [serial, order] : unanswered)
         take_up_again(serial, order);
     return core::Nothing{};

@@ -3,6 +3,7 @@
 // What a controller that is a node of a pair has besides. Inside this room only.
 
 #include <atomic>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "agent/lrad/controller.hpp"
+#include "agent/lrad/host_names.hpp"
 #include "agent/lrad/pair_alarms.hpp"
 #include "agent/lrad/pair_view.hpp"
 #include "agent/lrad/release_once.hpp"
@@ -66,6 +68,19 @@ struct Controller::PairPart {
     BallotsAtEnrolment enrolled;
     std::optional<core::Instant> judged_at;
     std::string shown;  // of the pair, in the MIB's tables
+    // Hosts without an agent: what the other node has, once it is known, and what was told of it.
+    std::optional<NamesOfHosts> hosts_there;
+    std::map<core::AgentName, std::string> differences_told;
+    enum class LeftOver : std::uint8_t { to_be_looked_for, asked, told };
+    LeftOver left_over = LeftOver::to_be_looked_for;
+    // Empty: answered.
+    using Question = std::shared_ptr<runtime::ControlServer::Answerer>;  // with who answers it
+    std::vector<Question> ledger_questions;
+    [[nodiscard]] Question open_question(const runtime::ControlServer::Answerer& answer) {
+        std::erase_if(ledger_questions, [](const auto& one) { return !*one; });
+        return ledger_questions.emplace_back(
+            std::make_shared<runtime::ControlServer::Answerer>(answer));
+    }
     std::shared_ptr<int> alive = std::make_shared<int>(0);
 };
 

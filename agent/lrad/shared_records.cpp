@@ -15,6 +15,7 @@
 #include "agent/lrad/lasting_trouble.hpp"
 #include "agent/mounts/worker.hpp"
 #include "agent/postgres/agent_words.hpp"
+#include "agent/postgres/host_names.hpp"
 #include "agent/postgres/primary_session.hpp"
 #include "agent/runtime/clock.hpp"
 #include "agent/runtime/log.hpp"
@@ -112,6 +113,7 @@ class SharedRecords::Work : public std::enable_shared_from_this<SharedRecords::W
         std::vector<OfflineMark> marks;
         std::optional<std::vector<core::AgentWord>> words;  // nothing: no such rows there
         std::vector<AgentRetirement> retirements;
+        postgres::HostNameRows names;
     };
     static Result<Rows> read_rows(PrimarySession& session, const std::vector<std::string>& named);
 
@@ -128,6 +130,7 @@ class SharedRecords::Work : public std::enable_shared_from_this<SharedRecords::W
     void take_rows(const Rows& rows);
     void take_words(const std::vector<core::AgentWord>& rows);
     void take_retirements(const std::vector<AgentRetirement>& rows);
+    void take_names(const std::map<std::string, std::string>& rows);
     [[nodiscard]] bool counts_here(const core::AgentName& agent) const;
     void look();
     void look_later();
@@ -315,7 +318,10 @@ Result<SharedRecords::Work::Rows> SharedRecords::Work::read_rows(
     if (!retirements) return retirements.error();
     auto words = read_agent_words(session);
     if (!words) return words.error();
-    return Rows{std::move(marks).value(), std::move(words).value(), std::move(retirements).value()};
+    auto names = read_host_names(session);
+    if (!names) return names.error();
+    return Rows{std::move(marks).value(), std::move(words).value(), std::move(retirements).value(),
+                std::move(names).value()};
 }
 
 void SharedRecords::Work::take_rows(const Rows& rows) {
@@ -337,7 +343,19 @@ void SharedRecords::Work::take_rows(const Rows& rows) {
         roster.no_rows();
     }
     if (!over) take_retirements(rows.retirements);
+    if (!over && rows.names) take_names(*rows.names);
     push();
+}
+
+// Nothing waits for it: what could not be put is put after the next look.
+void SharedRecords::Work::take_names(const std::map<std::string, std::string>& rows) {
+    doors.host_names_seen(rows);
+    const auto own = rows.find(name);
+    auto names = doors.host_names();
+    if (names.empty() || (own != rows.end() && own->second == names)) return;
+    static_cast<void>(worker->post([node = name, names = std::move(names), &session = session] {
+        static_cast<void>(put_host_names(session, node, names));
+    }));
 }
 
 bool SharedRecords::Work::counts_here(const core::AgentName& agent) const {

@@ -6,6 +6,7 @@
 // for it longer than it says here.
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,6 +44,11 @@ struct SharedRecordsDoors {
     std::function<void(const core::AgentRoster::News& news)> heard_elsewhere;
     // The other node's administrator has retired an agent.
     std::function<void(const postgres::AgentRetirement& retirement)> retired;
+    // What this node calls hosts without an agent, and their drives; and what each node has put, by
+    // the nodes' names.
+    std::function<std::string()> host_names = [] { return std::string(); };
+    std::function<void(const std::map<std::string, std::string>& rows)> host_names_seen =
+        [](const auto&) {};
     std::function<void(core::Message message, const std::vector<std::string>& words)> note;
     // Nothing can be recorded any more: the process has to end.
     std::function<void(const std::string& why)> broken;

@@ -5,6 +5,7 @@
 #include "agent/postgres/agent_retirements.hpp"
 #include "agent/postgres/agent_words.hpp"
 #include "agent/postgres/host_ledgers.hpp"
+#include "agent/postgres/host_names.hpp"
 #include "agent/postgres/offline_marks.hpp"
 #include "agent/postgres/request_box.hpp"
 #include "agent/postgres/server_files.hpp"
@@ -62,11 +63,11 @@ Outcome PrimarySession::make_tables() {
     std::string sql = "SELECT pg_advisory_lock(" + std::string(tables_lock) + "); " +
                       offline_mark_tables() + "; " + agent_retirement_tables() + "; " +
                       agent_word_tables() + "; " + host_ledger_tables() + "; " +
-                      request_box_tables() + "; ";
+                      host_names_tables() + "; " + request_box_tables() + "; ";
     if (configuration_.mode == Mode::pair) {
         sql +=
             "GRANT SELECT, INSERT, UPDATE, DELETE ON offline_mark, agent_retirement, agent_word, "
-            "pair_request TO " +
+            "host_names, pair_request TO " +
             std::string(peer_role) + "; ";
     }
     const auto made = session_->run(sql + "SELECT pg_advisory_unlock_all()", {}, written_within);

@@ -50,6 +50,7 @@ enum class View : std::uint8_t {
     drive_timeline,
     discovered_drives,
     agents,
+    host_ledgers,
     handshakes,
     alarms,
     events,

@@ -18,6 +18,8 @@ std::string rendered(View view, const nlohmann::json& result, const Screen& scre
             return timeline_view(result, screen);
         case View::agents:
             return agents_view(result, screen);
+        case View::host_ledgers:
+            return host_ledgers_view(result, screen);
         case View::handshakes:
             return handshakes_view(result, screen);
         case View::alarms:

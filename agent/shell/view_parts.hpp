@@ -12,6 +12,7 @@ namespace agent::shell {
 
 [[nodiscard]] std::string drives_view(const nlohmann::json& drives, const Screen& screen);
 [[nodiscard]] std::string agents_view(const nlohmann::json& agents, const Screen& screen);
+[[nodiscard]] std::string host_ledgers_view(const nlohmann::json& rows, const Screen& screen);
 [[nodiscard]] std::string handshakes_view(const nlohmann::json& handshakes, const Screen& screen);
 [[nodiscard]] std::string alarms_view(const nlohmann::json& alarms, const Screen& screen);
 [[nodiscard]] std::string sessions_view(const nlohmann::json& sessions, const Screen& screen);

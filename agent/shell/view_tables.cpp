@@ -62,6 +62,39 @@ std::string agents_view(const json& agents, const Screen& screen) {
     return rows.empty() ? "no agents\n" : screen_table(columns, rows, screen) + troubles;
 }
 
+std::string host_ledgers_view(const json& ledgers, const Screen& screen) {
+    const std::vector<Column> columns{{"AGENT", Fit::elide, 8},
+                                      {"SERIAL", Fit::elide, 10},
+                                      {"NAME", Fit::elide, 8},
+                                      {"THERE"},
+                                      {"SINCE"},
+                                      {"PLAYED"},
+                                      {"REASON", Fit::elide, 8}};
+    std::vector<Row> rows;
+    bool left_over = false;
+    for (const json* row : elements(ledgers)) {
+        const bool offline = at(*row, {"offline"}) == json(true);
+        const bool played = at(*row, {"played"}) == json(true);
+        left_over = left_over || !played;
+        rows.push_back({{text_at(*row, {"agent"})},
+                        {text_at(*row, {"serial"})},
+                        {text_at(*row, {"application_name"})},
+                        {offline ? "offline" : "online may come"},
+                        {offline ? aged(at(*row, {"since"}), screen) : "-"},
+                        {played ? "yes" : "no"},
+                        {text_at(*row, {"reason"})}});
+    }
+    if (rows.empty()) return "nothing is offline on hosts without an agent\n";
+    std::string text = screen_table(columns, rows, screen);
+    if (left_over) {
+        text += "\n" + paragraph(
+                           "Not played: nobody brings the drive back online there. Do it by "
+                           "hand, then `agent forget NAME --reason TEXT`.",
+                           0, screen);
+    }
+    return text;
+}
+
 std::string handshakes_view(const json& handshakes, const Screen& screen) {
     const std::vector<Column> columns{
         {"DRIVE", Fit::elide, 10},       {"WAITS FOR", Fit::elide, 8}, {"NOTICE", Fit::elide, 6},

@@ -19,6 +19,7 @@ lra_library(agent_lrad
     agent/lrad/controller_hearing.cpp
     agent/lrad/controller_pair.cpp
     agent/lrad/controller_pair_agents.cpp
+    agent/lrad/controller_pair_hosts.cpp
     agent/lrad/controller_pair_offline.cpp
     agent/lrad/controller_pair_requests.cpp
     agent/lrad/controller_pair_view.cpp
@@ -30,6 +31,7 @@ lra_library(agent_lrad
     agent/lrad/drive_setup.cpp
     agent/lrad/drive_timeline.cpp
     agent/lrad/holder_questions.cpp
+    agent/lrad/host_names.cpp
     agent/lrad/init_pair_command.cpp
     agent/lrad/iscsi_chap.cpp
     agent/lrad/library_hint_methods.cpp

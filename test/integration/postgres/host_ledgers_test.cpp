@@ -6,6 +6,7 @@
 #include <future>
 
 #include "agent/postgres/host_ledgers.hpp"
+#include "agent/postgres/host_names.hpp"
 #include "agent/postgres/primary_session.hpp"
 #include "test/integration/postgres/two_servers.hpp"
 #include "test/support/catch.hpp"
@@ -267,4 +268,26 @@ TEST_CASE("rows of a version before are read, and count as written at an unknown
     row.put_at = {};
     CHECK(rows.read("it's old").value() == Rows{row});
     CHECK(rows.put(row_of("HU 1")));
+}
+
+TEST_CASE("each node puts what it calls hosts, and reads what the other one does") {
+    if (!two_servers::can_run()) return;
+    TwoServers pair;
+    pair.make();
+    pair.open(Node::first);
+    pair.open(Node::second);
+    REQUIRE(pair.begin_pair());
+    auto serving = ledger_session_of(pair, Node::first);
+    auto standing_by = ledger_session_of(pair, Node::second);
+    REQUIRE(serving.connect(true));
+    REQUIRE(put_host_names(serving, "lra-a", "{}"));
+    REQUIRE(put_host_names(standing_by, "lra-b", "{\"it's\":1}"));
+    REQUIRE(put_host_names(serving, "lra-a", "{ }"));
+    const std::map<std::string, std::string> names{{"lra-a", "{ }"}, {"lra-b", "{\"it's\":1}"}};
+    CHECK(read_host_names(standing_by).value() == names);
+    CHECK_FALSE(standing_by.is_own());
+    REQUIRE(serving.write("DROP TABLE host_names", {}));  // a node of an older version serves
+    const auto none = read_host_names(standing_by);
+    REQUIRE(none);
+    CHECK_FALSE(none->has_value());
 }

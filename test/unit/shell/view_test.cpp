@@ -64,10 +64,10 @@ void check_width(const std::string& text) {
 }
 
 constexpr View all_views[] = {
-    View::drives,       View::drive,      View::drive_timeline, View::agents,
-    View::alarms,       View::handshakes, View::events,         View::facts,
-    View::applications, View::sessions,   View::write_sessions, View::records,
-    View::trace,        View::cartridges, View::inventory,      View::data_set};
+    View::drives,    View::drive,          View::drive_timeline, View::agents, View::host_ledgers,
+    View::alarms,    View::handshakes,     View::events,         View::facts,  View::applications,
+    View::sessions,  View::write_sessions, View::records,        View::trace,  View::cartridges,
+    View::inventory, View::data_set};
 
 }  // namespace
 
@@ -169,6 +169,28 @@ TEST_CASE("agents, handshakes and alarms are tables") {
          {{"severity", "critical"}, {"raised_at", "2026-01-31T11:59:00Z"}, {"text", "grave"}}},
         page);
     CHECK(alarms.find("grave") < alarms.find("small"));
+}
+
+TEST_CASE("what is offline on hosts that nobody plays any more is told with what helps") {
+    json row = {{"agent", "host-d"},
+                {"serial", "VT00000001"},
+                {"application_name", "drive-1"},
+                {"offline", true},
+                {"since", "2026-01-31T11:59:56.000Z"},
+                {"reason", "reserved by host-a"},
+                {"played", true}};
+    const std::string table =
+        "AGENT   SERIAL      NAME     THERE    SINCE  PLAYED  REASON\n"
+        "host-d  VT00000001  drive-1  offline  4 s    yes     reserved by host-a\n";
+    CHECK(rendered(View::host_ledgers, json::array({row}), page) == table);
+    row["played"] = false;
+    CHECK_THAT(rendered(View::host_ledgers, json::array({row}), page),
+               ContainsSubstring("agent forget NAME"));
+    row["offline"] = false;
+    CHECK_THAT(rendered(View::host_ledgers, json::array({row}), page),
+               ContainsSubstring("online may come"));
+    CHECK(rendered(View::host_ledgers, json::array(), page) ==
+          "nothing is offline on hosts without an agent\n");
 }
 
 TEST_CASE("an event is one line and its text goes on below") {
