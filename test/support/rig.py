@@ -238,12 +238,13 @@ class Rig:
             raise Failed(f"{' '.join(map(str, argv))} ended with {done.returncode}: {done.stderr.strip()}")
         return done
 
-    def spawn(self, name, argv, env=None):
+    def spawn(self, name, argv, env=None, errors=None):
+        """What it says goes to its log; what it says as errors to the file `errors`, when there is one."""
         log = open(self.path(f"{name}.log"), "ab")
         environment = dict(os.environ)
         environment.pop("NOTIFY_SOCKET", None)
         environment.update(env or {})
-        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=errors or log, env=environment,
                                    start_new_session=True)
         log.close()
         self.processes[name] = process

@@ -3,7 +3,9 @@ agent, dies in the middle of it, and the other one finishes. usage: old_host.py 
 
 import json
 import os
+import socket
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -22,6 +24,47 @@ KEY = 0x1D0B
 MAY_COME = (2 * LIMIT_MS + 2 * 2000) / 1000 + 20
 
 
+class Journal:
+    """Takes what a program says, as journald does, into a file; or hangs, and the program with it."""
+
+    def __init__(self, path):
+        self.path = path
+        self.ours, self.theirs = socket.socketpair()
+        self.takes = threading.Event()
+        self.takes.set()
+        threading.Thread(target=self._copy, daemon=True).start()
+
+    def _copy(self):
+        with open(self.path, "ab", buffering=0) as log:
+            while True:
+                self.takes.wait()
+                said = self.ours.recv(65536)
+                if not said:
+                    return
+                self.takes.wait()
+                log.write(said)
+
+    def hang(self):
+        self.takes.clear()
+        # Whoever reads takes one piece more before it waits.
+        while True:
+            try:
+                self.theirs.send(b"\n" * 4096, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                time.sleep(0.2)
+                try:
+                    self.theirs.send(b"\n", socket.MSG_DONTWAIT)
+                except BlockingIOError:
+                    return
+
+    def go_on(self):
+        self.takes.set()
+
+    def end(self):
+        self.go_on()
+        self.theirs.close()
+
+
 class OldHostRig(PairRig):
     def __init__(self, bin_dir):
         super().__init__(bin_dir, agents=4, without_agent=(OLD,))
@@ -29,8 +72,10 @@ class OldHostRig(PairRig):
         dsad = json.loads(self.path(f"dsad-{OLD}.json").read_text())
         application = dsad["application"]
         application["timeout_ms"] = LIMIT_MS
-        for verb in ("offline", "online"):
-            application[verb] = [self._gate(), verb] + application[verb]
+        self.gate = self._gate()
+        self.journals = {}
+        self.played_at = {node: {OLD} for node in NODES}
+        self.suffix = {node: "" for node in NODES}  # of what it calls the drives
         self.played = {"name": OLD, "domain": f"application-{OLD}", "drives": dsad["drives"], "ports": dsad["ports"],
                        "application": application,
                        "ssh": {"host": "127.0.0.1", "port": self.sshd.port, "user": self.sshd.user,
@@ -38,10 +83,12 @@ class OldHostRig(PairRig):
                                "look_interval_ms": 2000, "connect_timeout_ms": 2000}}
 
     def _gate(self):
-        """Holds one command, the next one, when there is a file "hold-VERB": until "held-VERB" is taken away."""
+        """gate NODE VERB COMMAND: holds one command, the next one, when there is a file "hold-VERB": until "held-VERB" is taken
+        away. "ran" has what changes something, "asked" what does not."""
         gate = self.path("gate")
-        gate.write_text('#!/bin/sh\nverb=$1; shift\n'
-                        f'echo $verb >>{self.path("ran")}\n'
+        gate.write_text('#!/bin/sh\nnode=$1; verb=$2; shift 2\n'
+                        f'if [ $verb = query ]; then echo $node $verb >>{self.path("asked")}; exec "$@"; fi\n'
+                        f'echo $node $verb >>{self.path("ran")}\n'
                         f'if mv {self.path("hold-")}$verb {self.path("held-")}$verb 2>/dev/null; then\n'
                         f'  while [ -e {self.path("held-")}$verb ]; do sleep 0.1; done\n'
                         'fi\n'
@@ -52,14 +99,32 @@ class OldHostRig(PairRig):
     def _write_node(self, node):
         super()._write_node(node)
         configuration = json.loads(self.path(f"{node}.json").read_text())
-        configuration["agents"] = [a for a in configuration["agents"] if a["name"] != OLD] + [self.played]
+        # Outlasts the time that a node waits for the other copy, on a busy machine too.
+        configuration["handshake"]["timeout_ms"] = 4000
+        if OLD not in self.played_at[node]:
+            configuration["agents"] = [a for a in configuration["agents"] if a["name"] != OLD]
+            configuration["domains"] = [d for d in configuration["domains"] if d["name"] != f"application-{OLD}"]
+            return self._write(f"{node}.json", configuration)
+        played = json.loads(json.dumps(self.played))
+        played["drives"] = [{**d, "application_name": d["application_name"] + self.suffix[node]} for d in played["drives"]]
+        for verb in ("offline", "online", "query"):
+            played["application"][verb] = [self.gate, node, verb] + played["application"][verb]
+        configuration["agents"] = [a for a in configuration["agents"] if a["name"] != OLD] + [played]
         self._write(f"{node}.json", configuration)
+
+    def start_node(self, node):
+        if node in self.journals:
+            self.journals[node].end()
+        self.journals[node] = Journal(self.path(f"{node}.log"))
+        super().start_node(node, errors=self.journals[node].theirs)
 
     def start(self):
         self.sshd.start()
         super().start()
 
     def stop(self):
+        for journal in self.journals.values():
+            journal.go_on()
         super().stop()
         self.sshd.stop()
 
@@ -77,9 +142,12 @@ class OldHostRig(PairRig):
         self.path(f"held-{verb}").unlink()
         wait_until("the late command is done", lambda: self.count("done") > before, 5)
 
-    def count(self, name):
+    def lines(self, name):
         file = self.path(name)
-        return len(file.read_text().splitlines()) if file.exists() else 0
+        return file.read_text().splitlines() if file.exists() else []
+
+    def count(self, name):
+        return len(self.lines(name))
 
     # ---- the nodes
 
@@ -99,6 +167,16 @@ class OldHostRig(PairRig):
     def come_back(self, node):
         self.start_node(node)
         self.await_pair(other(node))
+
+    def reload(self, node):
+        self._write_node(node)
+        self.processes[node].send_signal(signal.SIGHUP)
+
+    def await_event(self, node, message, words="", count=1, timeout=20):
+        def there():
+            return [e for e in self.ask(node, "event", "list", quiet=True) or [] if e["message"] == message and words in e["text"]]
+        wait_until(f"{message} at {node}", lambda: len(there()) >= count, timeout)
+        return there()[-1]["text"]
 
     def settled(self, node):
         wait_until("every notice is confirmed", lambda: self.ask(node, "handshake", "list", quiet=True) == [], 20)
@@ -231,6 +309,39 @@ def suspended(rig):
           f"{node} sleeps, {heir} takes over; awake again {node} runs nothing on {OLD}")
 
 
+def hangs(rig):
+    """A node hangs when it has chosen the next command and not begun it: nobody has told it yet that another one serves when it goes
+    on, and it asks."""
+    drive, waiting = rig.drives[2:4]
+    node = next(n for n in NODES if rig.state(n) in SERVING)
+    heir = other(node)
+    refused, ended = "this controller does not serve the library at this moment", "over ssh: set_offline"
+    rig.hold("offline")
+    take(rig, drive)
+    rig.await_held("offline")
+    take(rig, waiting)  # of one application there is one command at a time
+    wait_until(f"nobody but {OLD} has anything to say", lambda: {(h["drive"], h["agent"]) for h in rig.ask(node, "handshake", "list")}
+               == {(drive, OLD), (waiting, OLD)}, 10)
+    before = {words: rig.log_of(node).count(words) for words in (refused, ended)}
+    rig.journals[node].hang()
+    rig.let_go("offline")  # the line that says so is not taken
+    rig.await_state(heir, *SERVING)
+    rig.await_played(heir)
+    for one in (drive, waiting):
+        rig.await_there("offline", one)
+    rig.settled(heir)
+    ran = [line for line in rig.lines("ran") + rig.lines("asked") if line.startswith(node)]
+    rig.journals[node].go_on()
+    wait_until(f"{node} goes on", lambda: rig.log_of(node).count(ended) > before[ended], 10)
+    rig.await_pair(heir)
+    check(rig.log_of(node).count(refused) > before[refused], f"{node} hangs, {heir} takes over; when it goes on {node} asks before its next command on {OLD}")
+    check([line for line in rig.lines("ran") + rig.lines("asked") if line.startswith(node)] == ran, "and runs nothing there")
+    for one in (drive, waiting):
+        give_back(rig, one)
+        rig.await_there("online", one)
+    rig.settled(heir)
+
+
 def row_first(rig):
     """The other copy is gone: until commits are let go on without it nothing is run on the host."""
     drive = rig.drives[0]
@@ -266,11 +377,61 @@ def handed_over(rig):
     rig.await_played(heir)
     rig.settled(heir)
     check(not rig.forced(heir, drive), f"{node} leaves in order; the host has confirmed to {heir}")
-    again = rig.path("ran").read_text().split()[ran:]
+    again = rig.lines("ran")[ran:]
     check(rig.shown(OLD, drive) == "offline" and not again, f"the drive stays offline there, and nothing is done twice: {again}")
     give_back(rig, drive)
     rig.await_there("online", drive)
     check(not list(rig.path(node, "ssh").glob("*")), f"{node} keeps no connection")
+
+
+def called_otherwise(rig):
+    """Both nodes tell it long before one of them takes over."""
+    node = next(n for n in NODES if rig.state(n) in SERVING)
+    standby = other(node)
+    rig.suffix[standby] = "-x"
+    rig.reload(standby)
+    for at in NODES:
+        words = rig.await_event(at, "LRA1203", OLD)
+        check("drive-1-x" in words and '"drive-1"' in words, f"{standby} calls drives of {OLD} otherwise than {node}: told at {at}, while nothing is wrong yet")
+    rig.suffix[standby] = ""
+    rig.reload(standby)
+    for at in NODES:
+        rig.await_event(at, "LRA1204", OLD)
+    check(True, "and when it is mended")
+
+
+def left_over(rig):
+    """A host that is in no configuration any more, with a drive offline there."""
+    drive = rig.drives[0]
+    node = next(n for n in NODES if rig.state(n) in SERVING)
+    standby = other(node)
+    take(rig, drive)
+    rig.await_there("offline", drive)
+    rig.settled(node)
+    row = next(r for r in rig.ask(standby, "agent", "ledger") if r["serial"] == drive)
+    check(row["agent"] == OLD and row["played"] and row["offline"], f"what is offline on {OLD} is shown at either node")
+    code, _, words = rig.refused(standby, "agent", "forget", OLD, "--reason", "too early")
+    check(code == 1 and "section ssh" in words, f"and not forgotten while it is played: {words}")
+    for at in NODES:
+        rig.played_at[at] = set()
+        rig.reload(at)
+    words = rig.await_event(node, "LRA1202", OLD)
+    check(drive in words and f"agent forget {OLD}" in words, f"{OLD} is taken out of both files: {words}")
+    row = next(r for r in rig.ask(standby, "agent", "ledger") if r["serial"] == drive)
+    check(not row["played"] and "agent forget NAME" in rig.lractl(node, "agent", "ledger").stdout, "the row says that nobody plays it")
+
+    def forgotten():
+        return rig.ask(standby, "agent", "forget", OLD, "--reason", "brought back by hand", quiet=True)
+    wait_until("both nodes know that neither has it", forgotten, 20)
+    check(all(rig.ask(at, "agent", "ledger") == [] for at in NODES), "forgotten at the node that stands by, it is forgotten at both")
+    give_back(rig, drive)
+    for at in NODES:
+        rig.played_at[at] = {OLD}
+        rig.reload(at)
+    rig.await_played(node)
+    rig.settled(node)
+    check(rig.shown(OLD, drive) == "offline", "put back into both files, it leaves the drive to who has it now")
+    rig.application(OLD, "drive", "online", "drive-1")
 
 
 def old_host(rig):
@@ -280,7 +441,10 @@ def old_host(rig):
     dead_before_its_confirmation(rig)
     dead_before_it_is_back(rig)
     suspended(rig)
+    hangs(rig)
     row_first(rig)
+    called_otherwise(rig)
+    left_over(rig)
     handed_over(rig)
 
 
@@ -289,6 +453,7 @@ def at_the_site(rig):
     rig.await_played("lra-a")
     between_offline_and_online(rig)
     suspended(rig)
+    hangs(rig)
 
 
 def main():

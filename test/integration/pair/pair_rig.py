@@ -137,8 +137,8 @@ class PairRig(Rig):
 
     # ---- processes
 
-    def start_node(self, node):
-        self.spawn(node, [str(self.bin / "lrad"), "--config", str(self.path(f"{node}.json"))])
+    def start_node(self, node, errors=None):
+        self.spawn(node, [str(self.bin / "lrad"), "--config", str(self.path(f"{node}.json"))], errors=errors)
         self._ready(node, lambda: self.ask(node, "status", "show", quiet=True))
 
     def init_node(self, node):
