@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -192,6 +193,11 @@ Outcome give_name(const std::string& part, const std::string& path) {
     return synchronise_folder(folder.empty() ? "." : folder);
 }
 
+Error may_be_the_only_copy(const std::string& file, const std::string& barcode) {
+    return {file + " is left of a cartridge " + barcode +
+            " that has no usable description: import that one, or move it away first"};
+}
+
 // What is left of the same cartridge is what is imported, or nothing is done: it may hold the only
 // copy of something. Returns the files that go when it is a cartridge again.
 Result<std::vector<std::string>> left_of_it(const JobContext& context, const std::string& barcode,
@@ -200,9 +206,9 @@ Result<std::vector<std::string>> left_of_it(const JobContext& context, const std
     for (const auto& file : files) {
         std::error_code problem;
         const bool holds_data = file.ends_with(".tap");
-        if (!holds_data || std::filesystem::equivalent(file, path, problem)) continue;
-        return Error{file + " is left of a cartridge " + barcode +
-                     " that has no usable description: import that one, or move it away first"};
+        if (holds_data && !std::filesystem::equivalent(file, path, problem)) {
+            return may_be_the_only_copy(file, barcode);
+        }
     }
     return files;
 }
@@ -211,11 +217,11 @@ Result<std::vector<std::string>> left_of_it(const JobContext& context, const std
 void delete_left_behind(const std::vector<std::string>& left,
                         const std::vector<std::string>& into) {
     for (const auto& file : left) {
-        const auto path = std::filesystem::path(file);
-        if (std::ranges::count(into, path.parent_path().string()) != 0) continue;
-        for (const char* extension : {".tap", ".tix", ".json", ".lock"})
-            static_cast<void>(
-                ::unlink(std::filesystem::path(path).replace_extension(extension).c_str()));
+        auto path = std::filesystem::path(file);
+        if (std::count(into.begin(), into.end(), path.parent_path().string()) != 0) continue;
+        for (const char* extension : {".tap", ".tix", ".json", ".lock"}) {
+            static_cast<void>(::unlink(path.replace_extension(extension).c_str()));
+        }
     }
 }
 

@@ -496,9 +496,10 @@ Outcome FileShelf::protect(const std::string& barcode, bool write_protected) {
     const auto known = state_->find_idle(barcode);
     if (!known.ok()) return known.error();
     auto metadata = known.value()->cartridge.found.metadata;
-    if (metadata.facts.cleaning)
+    if (metadata.facts.cleaning) {
         return Error{"cartridge " + barcode +
                      " is a cleaning cartridge: there is nothing to protect"};
+    }
     metadata.facts.write_protected = write_protected;
     auto done = replace_metadata(known.value()->cartridge.found, std::move(metadata));
     state_->look_again(barcode);

@@ -157,11 +157,12 @@ Error no_usable_description(const std::vector<std::string>& folders, const std::
     const auto data =
         std::ranges::find_if(files, [](const std::string& file) { return file.ends_with(".tap"); });
     const std::string what = "cartridge " + barcode + " has no usable description: " + why;
-    if (data == files.end())
+    if (data == files.end()) {
         return Error{what +
                      "; put its .tap file and description back, or remove what is left of "
                      "it: lractl cartridge remove " +
                      barcode};
+    }
     return Error{what +
                  "; what is recorded is there, and is made a cartridge again by: lractl "
                  "cartridge import " +
