@@ -15,6 +15,7 @@ using agent::core::Instant;
 using agent::core::Nothing;
 using agent::core::Outcome;
 using agent::core::ReservationState;
+using agent::core::Result;
 
 namespace {
 
