@@ -49,9 +49,9 @@ class NetworkRig(Rig):
                 agent["address"] = f"udp:{self.network.address[agent['name']]}:1163"
         self._change("lrad.json", move)
 
-    def spawn(self, name, argv, env=None):
+    def spawn(self, name, argv, env=None, errors=None):
         place = name if name in HOSTS else "controller"
-        return super().spawn(name, self.network.enter(place, argv), env)
+        return super().spawn(name, self.network.enter(place, argv), env, errors)
 
     def scsi_host(self, host, serial):
         script = self.path(f"scsi-{host}")

@@ -64,9 +64,9 @@ class CutRig(PairRig):
 
     # ---- processes
 
-    def spawn(self, name, argv, env=None):
+    def spawn(self, name, argv, env=None, errors=None):
         place = name if name in self.network.namespaces else "controller"
-        return super().spawn(name, self.network.enter(place, argv), env)
+        return super().spawn(name, self.network.enter(place, argv), env, errors)
 
     def run(self, argv, check=True, timeout=60, env=None):
         if "--init-pair" in argv:
