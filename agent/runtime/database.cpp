@@ -185,7 +185,8 @@ core::Outcome Database::set_up(const DatabaseKind& kind) {
     const core::Result<bool> row = check.step();
     if (!row.ok()) return row.error();
     if (check.text(0) != "ok") return damaged(check.text(0));
-    return identify(kind);
+    if (auto identified = identify(kind); !identified) return identified;
+    return transaction([&] { return execute(kind.additions); });
 }
 
 core::Result<std::int64_t> Database::single_number(const std::string& sql) const {

@@ -73,6 +73,9 @@ struct DatabaseKind {
     // How an older file becomes one of this version: SQL for each step, keyed by the version before
     // it. One transaction; a program older than the file refuses it.
     std::map<std::int64_t, std::string> upgrades;
+    // SQL that is run whenever a file is opened, a new one too: what a program of the same version
+    // that does not know it can live with, so IF [NOT] EXISTS throughout.
+    std::string additions = {};
 };
 
 class Database {

@@ -11,13 +11,18 @@ namespace agent::runtime {
 namespace {
 
 const DatabaseKind& store_kind_of_dsad() {
-    static const DatabaseKind the_kind{"dsad's store", 0x44534131, 1, shared_tables() + R"(
+    static const DatabaseKind the_kind{"dsad's store",
+                                       0x44534131,
+                                       1,
+                                       shared_tables() + R"(
 CREATE TABLE ledger(drive TEXT PRIMARY KEY, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,
                     controller TEXT NOT NULL, at INTEGER NOT NULL, done INTEGER NOT NULL, reason TEXT NOT NULL)
                     WITHOUT ROWID;
 CREATE TABLE mark(controller TEXT, drive TEXT, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,
                   result TEXT NOT NULL, PRIMARY KEY(controller, drive)) WITHOUT ROWID;
-)"};
+)",
+                                       {},
+                                       shared_additions()};
     return the_kind;
 }
 
@@ -122,7 +127,7 @@ core::Outcome load_marks(const Database& database, std::vector<core::NoticeMark>
 
 DriveSharingAgentStore::DriveSharingAgentStore(std::unique_ptr<Database> database,
                                                std::uint64_t incarnation, std::size_t events_max)
-    : Store(std::move(database)), incarnation_(incarnation), events_max_(events_max) {}
+    : Store(std::move(database), events_max), incarnation_(incarnation) {}
 
 core::Result<DriveSharingAgentStore> DriveSharingAgentStore::open(const std::string& path,
                                                                   const StoreOptions& options) {

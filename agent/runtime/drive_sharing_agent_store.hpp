@@ -28,7 +28,6 @@ class DriveSharingAgentStore : public Store {
     DriveSharingAgentStore(std::unique_ptr<Database> database, std::uint64_t incarnation,
                            std::size_t events_max);
     std::uint64_t incarnation_;
-    std::size_t events_max_;
 };
 
 }  // namespace agent::runtime

@@ -17,7 +17,8 @@ ValueShape own_agent_shape() {
         default_key("domain", text_shape_or_empty(), "\"\"",
                     "Application domain of this host; empty: only its own ports are its own."),
         default_key("event_log_max", integer_shape(1'000, 10'000'000), "100000",
-                    "Events kept in the event log; the oldest are dropped."),
+                    "Events kept in the event log; the oldest are dropped. So are programs' rows "
+                    "of the audit trail that are as far back."),
         default_key("presence_interval_ms", integer_shape(1'000, 3'600'000), "60000",
                     "How often \"started\" is said again, for a controller that has forgotten."),
         default_key("stop_timeout_ms", integer_shape(0, 60'000), "5000",

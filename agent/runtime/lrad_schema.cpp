@@ -19,7 +19,8 @@ ValueShape controller_shape() {
                     "this name."),
         default_key("state_dir", text_shape(), "\"/var/lib/lra\"", "Folder of the durable state."),
         default_key("event_log_max", integer_shape(1'000, 10'000'000), "100000",
-                    "Events kept in the event log; the oldest are dropped."),
+                    "Events kept in the event log; the oldest are dropped. So are programs' rows "
+                    "of the audit trail that are as far back."),
     });
 }
 

@@ -34,7 +34,8 @@ CREATE TABLE drive_event(number INTEGER PRIMARY KEY AUTOINCREMENT, drive TEXT NO
                          sequence INTEGER NOT NULL, content INTEGER NOT NULL);
 CREATE INDEX drive_event_by_drive ON drive_event(drive, sequence);
 )",
-        {{1, "ALTER TABLE debt ADD COLUMN excused INTEGER NOT NULL DEFAULT 0"}}};
+        {{1, "ALTER TABLE debt ADD COLUMN excused INTEGER NOT NULL DEFAULT 0"}},
+        shared_additions()};
     return the_kind;
 }
 
@@ -249,7 +250,7 @@ std::uint64_t content_hash(std::string_view content) {
 
 ReservationAgentStore::ReservationAgentStore(std::unique_ptr<Database> database,
                                              std::uint64_t epoch, std::size_t events_max)
-    : Store(std::move(database)), epoch_(epoch), events_max_(events_max) {}
+    : Store(std::move(database), events_max), epoch_(epoch) {}
 
 core::Result<ReservationAgentStore> ReservationAgentStore::open(const std::string& path,
                                                                 const StoreOptions& options) {

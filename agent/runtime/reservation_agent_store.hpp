@@ -43,7 +43,6 @@ class ReservationAgentStore : public Store {
     ReservationAgentStore(std::unique_ptr<Database> database, std::uint64_t epoch,
                           std::size_t events_max);
     std::uint64_t epoch_;
-    std::size_t events_max_;
 };
 
 }  // namespace agent::runtime

@@ -19,10 +19,20 @@ CREATE TABLE audit(number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL
                    action TEXT NOT NULL, subject TEXT NOT NULL, reason TEXT NOT NULL);
 CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit
   BEGIN SELECT RAISE(ABORT, 'the audit trail can not be changed'); END;
-CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit
-  BEGIN SELECT RAISE(ABORT, 'the audit trail can not be shortened'); END;
 CREATE TABLE counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE note(name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
+)";
+    return sql;
+}
+
+const std::string& shared_additions() {
+    // Until the trail of programs was bounded, audit_no_delete kept every row.
+    static const std::string sql = R"(
+DROP TRIGGER IF EXISTS audit_no_delete;
+CREATE TRIGGER IF NOT EXISTS audit_of_people_no_delete BEFORE DELETE ON audit
+  WHEN OLD.actor NOT IN ('dsad','lrad')
+  BEGIN SELECT RAISE(ABORT, 'the audit trail can not be shortened'); END;
+CREATE INDEX IF NOT EXISTS audit_by_actor ON audit(actor);
 )";
     return sql;
 }
@@ -90,7 +100,8 @@ core::Result<std::uint64_t> raise_life_counter(Database& database, const std::st
     return raise(database, name, options.unix_seconds.value_or(host_clock));
 }
 
-Store::Store(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+Store::Store(std::unique_ptr<Database> database, std::size_t events_max)
+    : database_(std::move(database)), events_max_(events_max) {}
 Store::~Store() = default;
 Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
@@ -126,15 +137,27 @@ core::Result<std::vector<StoredEvent>> Store::events(const EventQuery& query) co
 
 core::Outcome Store::append_audit(const AdministratorAction& action) {
     return database_->transaction([&] {
-        return database_
-            ->prepare("INSERT INTO audit(at,actor,action,subject,reason) VALUES(?,?,?,?,?)")
-            .bind(action.at.ms)
-            .bind(action.actor)
-            .bind(action.action)
-            .bind(action.subject)
-            .bind(action.reason)
-            .run();
+        auto written =
+            database_
+                ->prepare("INSERT INTO audit(at,actor,action,subject,reason) VALUES(?,?,?,?,?)")
+                .bind(action.at.ms)
+                .bind(action.actor)
+                .bind(action.action)
+                .bind(action.subject)
+                .bind(action.reason)
+                .run();
+        return written ? shorten_audit() : written;
     });
+}
+
+// A part at a time: the loop waits for it, and a trail from before there was a bound may be long.
+core::Outcome Store::shorten_audit() {
+    return database_
+        ->prepare(
+            "DELETE FROM audit WHERE number IN (SELECT number FROM audit WHERE actor IN "
+            "('dsad','lrad') AND number <= last_insert_rowid() - ? LIMIT 1000)")
+        .bind(static_cast<std::uint64_t>(events_max_))
+        .run();
 }
 
 core::Result<std::vector<AdministratorAction>> Store::audit(std::size_t limit) const {

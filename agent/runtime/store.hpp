@@ -1,7 +1,8 @@
 #pragma once
 
 // What both stores have in common: one SQLite file (WAL, synchronous=FULL) with a schema version,
-// an event log of bounded length, named counters and notes, and an audit trail. "Recorded" means:
+// an event log of bounded length, named counters and notes, and an audit trail, which is bounded in
+// what programs did and keeps what people did. "Recorded" means:
 // on the disk when the call returns. One thread. No other process may have the file open.
 
 #include <cstdint>
@@ -19,7 +20,8 @@ namespace agent::runtime {
 class Database;  // database.hpp: SQLite behind a narrow door
 
 struct StoreOptions {
-    std::size_t events_max = 100'000;  // older ones are dropped
+    // Older events are dropped, and in the audit trail what programs did that many rows ago.
+    std::size_t events_max = 100'000;
     // Unix seconds for open(); nothing: the host's clock. A parameter so that tests can turn it
     // back.
     std::optional<std::uint64_t> unix_seconds;
@@ -37,10 +39,10 @@ struct StoredEvent {
     core::EventRecord record;
 };
 
-// Something a person did through a control socket.
+// Something a person did through a control socket or by SNMP, or a program of ours on its own.
 struct AdministratorAction {
     core::WallTime at;
-    std::string actor;    // "root (uid 0)"
+    std::string actor;    // "root (uid 0, pid 4711)"; a program is just "dsad" or "lrad"
     std::string action;   // "drive.clear"
     std::string subject;  // "VT00000001"
     std::string reason;
@@ -51,7 +53,8 @@ class Store {
   public:
     [[nodiscard]] core::Result<std::vector<StoredEvent>> events(const EventQuery& query) const;
 
-    // Append-only: the file itself refuses to change or delete a line.
+    // Append-only: the file itself refuses to change a line, or to delete one of a person. Those of
+    // programs are dropped when `events_max` newer lines, of anybody, stand behind them.
     [[nodiscard]] core::Outcome append_audit(const AdministratorAction& action);
     [[nodiscard]] core::Result<std::vector<AdministratorAction>> audit(
         std::size_t limit) const;  // newest first
@@ -67,14 +70,16 @@ class Store {
     [[nodiscard]] core::Result<std::optional<std::string>> recall(const std::string& name) const;
 
   protected:
-    explicit Store(std::unique_ptr<Database> database);
+    Store(std::unique_ptr<Database> database, std::size_t events_max);
     ~Store();
     Store(Store&&) noexcept;
     Store& operator=(Store&&) noexcept;
 
     std::unique_ptr<Database> database_;
+    std::size_t events_max_;
 
   private:
+    core::Outcome shorten_audit();
     core::Outcome note(const std::string& name, const std::string& text);
 };
 

@@ -11,6 +11,8 @@ namespace agent::runtime {
 
 // SQL that makes the tables event, audit, counter and note.
 [[nodiscard]] const std::string& shared_tables();
+// DatabaseKind::additions of both.
+[[nodiscard]] const std::string& shared_additions();
 
 // Inside a transaction; drops the oldest events beyond `events_max`.
 [[nodiscard]] core::Outcome write_event(Database& database, const core::EventRecord& record,

@@ -41,6 +41,12 @@ std::string open_error(const std::string& path) {
     return store.error().message;
 }
 
+DriveSharingAgentStore opened_of_dsad(const std::string& path, const StoreOptions& options = {}) {
+    auto store = DriveSharingAgentStore::open(path, options);
+    if (!store.ok()) FAIL(store.error().message);
+    return std::move(store).value();
+}
+
 // Runs SQL on the file from outside. Empty: it worked.
 std::string sql_error(const std::string& path, const std::string& sql) {
     sqlite3* connection = nullptr;
@@ -240,7 +246,7 @@ TEST_CASE("the event log drops its oldest lines and never uses a number again") 
     CHECK(store.events({})->front().number == 36);
 }
 
-TEST_CASE("the audit trail grows, and the file itself refuses to change or shorten it") {
+TEST_CASE("the audit trail of people grows, and the file itself refuses to change or shorten it") {
     const TemporaryFolder folder;
     const AdministratorAction first{
         {1}, "root (uid 0, pid 1)", "drive.clear", "VT1", "cable replaced"};
@@ -257,6 +263,64 @@ TEST_CASE("the audit trail grows, and the file itself refuses to change or short
                ContainsSubstring("can not be changed"));
     CHECK(opened(folder.file("lrad.db")).audit(10).value() ==
           std::vector<AdministratorAction>{second, first});
+}
+
+TEST_CASE("of what programs did the audit trail keeps the newest, of what people did everything") {
+    const TemporaryFolder folder;
+    const std::string program = GENERATE("dsad", "lrad");
+    const AdministratorAction of_person{{1}, "dsad (uid 7, pid 1)", "drive.clear", "VT1", "why"};
+    const auto call = [&](std::int64_t at) {
+        return AdministratorAction{{at}, program, "application.set_offline", "VT1", "refused"};
+    };
+    DriveSharingAgentStore store = opened_of_dsad(folder.file("dsad.db"), {5, std::nullopt});
+    REQUIRE(store.append_audit(of_person).ok());
+    for (int at = 2; at < 20; ++at)
+        REQUIRE(store.append_audit(call(at)).ok());
+    CHECK(store.audit(100).value() == std::vector<AdministratorAction>{call(19), call(18), call(17),
+                                                                       call(16), call(15),
+                                                                       of_person});
+}
+
+TEST_CASE("an audit trail that grew without a bound is shortened, also in the file of before") {
+    const TemporaryFolder folder;
+    const std::string path = folder.file("dsad.db");
+    const AdministratorAction of_person{{1}, "root (uid 0, pid 1)", "drive.clear", "VT1", "why"};
+    const AdministratorAction call{{2}, "dsad", "application.set_offline", "VT1", "refused"};
+    REQUIRE(opened_of_dsad(path).append_audit(of_person).ok());
+    REQUIRE(
+        sql_error(path,
+                  "DROP TRIGGER audit_of_people_no_delete; DROP INDEX audit_by_actor;"
+                  "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit"
+                  "  BEGIN SELECT RAISE(ABORT, 'the audit trail can not be shortened'); END;"
+                  "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i+1 FROM n WHERE i<2500)"
+                  "INSERT INTO audit SELECT i,2,'dsad','application.set_offline','VT1','refused'"
+                  "  FROM n")
+            .empty());
+    for (int start = 0; start < 2; ++start) {
+        DriveSharingAgentStore store = opened_of_dsad(path, {5, std::nullopt});
+        const std::size_t before = store.audit(10'000).value().size();
+        REQUIRE(store.append_audit(call).ok());
+        // A part at a time, so that nobody waits.
+        CHECK(store.audit(10'000).value().size() == before + 1 - 1'000);
+    }
+    DriveSharingAgentStore store = opened_of_dsad(path, {5, std::nullopt});
+    REQUIRE(store.append_audit(call).ok());
+    const auto kept = store.audit(10'000).value();
+    CHECK(kept == std::vector<AdministratorAction>{call, call, call, call, call, of_person});
+}
+
+TEST_CASE("a program of before can still open and write the stores") {
+    const TemporaryFolder folder;
+    opened(folder.file("lrad.db"));
+    opened_of_dsad(folder.file("dsad.db"));
+    for (const auto& [file, version] : {std::pair{"lrad.db", "2"}, std::pair{"dsad.db", "1"}}) {
+        CHECK(sql_error(folder.file(file),
+                        std::string("CREATE TEMP TABLE of(version CHECK(version = ") + version +
+                            ")); INSERT INTO of SELECT user_version FROM pragma_user_version;"
+                            "INSERT INTO audit(at,actor,action,subject,reason)"
+                            "  VALUES(1,'dsad','a','s','r')")
+                  .empty());
+    }
 }
 
 TEST_CASE("named counters and notes survive, and a counter is never the epoch") {
