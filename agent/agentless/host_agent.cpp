@@ -346,16 +346,18 @@ void HostAgent::say_started(const core::AgentPresence& presence) {
     });
 }
 
-// In the journal at once; in the audit trail after the answer has been dealt with, so that nobody
-// waits for the disk.
+// In the journal at once, each; in the audit trail after the answer has been dealt with, so that
+// nobody waits for the disk.
 void HostAgent::note(const host::ProgramCall& call) {
-    const std::string line =
-        "agent " + completed_.host.agent + " over ssh: " + host::audit_line(call);
+    const std::string where = "agent " + completed_.host.agent + " over ssh: ";
+    const std::string line = where + host::audit_line(call);
     call.succeeded ? runtime::log_info(line) : runtime::log_warning(line);
-    if (call.action == core::ApplicationAction::query) return;
-    runtime::AdministratorAction action{runtime::clock_now().wall, "lrad",
+    const auto now = runtime::clock_now();
+    const auto row = trail_.take(call, now.monotonic);
+    if (!row) return;
+    runtime::AdministratorAction action{now.wall, "lrad",
                                         "application." + std::string(core::to_text(call.action)),
-                                        call.drive.text, line};
+                                        call.drive.text, where + *row};
     post([this, action = std::move(action)] { announcements_.audit(action); });
 }
 

@@ -21,6 +21,7 @@
 #include "agent/core/holder_question.hpp"
 #include "agent/core/message_catalogue.hpp"
 #include "agent/dsad/composition.hpp"
+#include "agent/host/call_trail.hpp"
 #include "agent/host/command_application_runner.hpp"
 #include "agent/runtime/agentless_configuration.hpp"
 #include "agent/runtime/drive_sharing_agent_store.hpp"
@@ -146,6 +147,7 @@ class HostAgent {
     bool seen_ = false;  // a look has reached the host since this was made
     bool ledger_known_;
     ContactBook book_;
+    host::CallTrail trail_;
     host::CommandApplicationRunner application_;
     SshCommands releases_;  // apart from the application's own commands
     HostLooks looks_;

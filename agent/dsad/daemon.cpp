@@ -363,15 +363,17 @@ void Daemon::run_application(const core::RunApplication& effect) {
                      });
 }
 
-// In the journal at once; in the audit trail after the answer has been dealt with, so that nobody
-// waits for the disk.
+// In the journal at once, each; in the audit trail after the answer has been dealt with, so that
+// nobody waits for the disk.
 void Daemon::note(const host::ProgramCall& call) {
     const std::string line = host::audit_line(call);
     call.succeeded ? runtime::log_info(line) : runtime::log_warning(line);
-    if (call.action == core::ApplicationAction::query) return;
-    runtime::AdministratorAction action{runtime::clock_now().wall, "dsad",
+    const auto now = runtime::clock_now();
+    auto row = trail_.take(call, now.monotonic);
+    if (!row) return;
+    runtime::AdministratorAction action{now.wall, "dsad",
                                         "application." + std::string(core::to_text(call.action)),
-                                        call.drive.text, line};
+                                        call.drive.text, std::move(*row)};
     asio::post(loop_, [this, action = std::move(action)] {
         const auto appended = store_.append_audit(action);
         if (!appended) runtime::log_error("audit trail: " + appended.error().message);

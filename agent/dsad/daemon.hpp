@@ -20,6 +20,7 @@
 #include "agent/dsad/host_discovery.hpp"
 #include "agent/dsad/host_knowledge.hpp"
 #include "agent/dsad/reconciliation.hpp"
+#include "agent/host/call_trail.hpp"
 #include "agent/host/command_application_runner.hpp"
 #include "agent/host/device_events.hpp"
 #include "agent/runtime/drive_sharing_agent_store.hpp"
@@ -148,6 +149,7 @@ class Daemon {
     Announcements announcements_;
     runtime::DriveSharingAgentStore store_;
     core::DriveSharingAgent rules_;
+    host::CallTrail trail_;
     host::CommandApplicationRunner application_;
     HolderAnswers holder_answers_;
     std::unique_ptr<snmp_mib::SnmpNoticeChannel> channel_;

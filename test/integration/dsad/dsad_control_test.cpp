@@ -1,5 +1,8 @@
 // What dsad's control socket answers.
 
+#include <csignal>
+
+#include "agent/runtime/drive_sharing_agent_store.hpp"
 #include "scene.hpp"
 #include "test/support/catch.hpp"
 
@@ -63,6 +66,39 @@ TEST_CASE("an operator sets drives through the socket, and what came of it is an
 
     host.application({"job", "start", "LTO 1"});
     CHECK(error_of(host.ask("application.offline", the_drive)) == ControlErrorCode::busy);
+}
+
+TEST_CASE(
+    "a refusal that is repeated stands in the audit trail once, each wish of a person always") {
+    Scene host;
+    host.start();
+    host.answer("application.offline", the_drive);
+    host.application({"fault", "set", "online", "fail-with", "9"});
+    for (int times = 0; times < 3; ++times)
+        CHECK(error_of(host.ask("application.online", the_drive)) ==
+              ControlErrorCode::state_differs);
+    host.application({"fault", "clear"});
+    host.answer("application.online", the_drive);
+    host.signal(SIGTERM);
+    CHECK(host.wait_for_end() == 0);
+
+    const auto store = agent::runtime::DriveSharingAgentStore::open(
+        host.configuration["agent"]["state_dir"].get<std::string>() + "/dsad.db", {});
+    REQUIRE(store.ok());
+    std::vector<std::string> refused;
+    std::vector<std::string> done;
+    int wishes = 0;
+    const auto rows = store.value().audit(100).value();
+    for (const auto& row : rows) {
+        if (row.action == "application.online") ++wishes;
+        if (row.action != "application.set_online") continue;
+        (row.reason.find("exit status 9") == std::string::npos ? done : refused)
+            .push_back(row.reason);
+    }
+    CHECK(wishes == 4);
+    CHECK(refused.size() == 1);
+    REQUIRE(done.size() == 1);
+    CHECK_THAT(done[0], ContainsSubstring("ended as written already: 2"));
 }
 
 TEST_CASE("the check of a profile asks, explains and changes nothing") {

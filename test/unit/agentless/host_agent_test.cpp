@@ -61,6 +61,21 @@ TEST_CASE("a found drive that the profile does not fit is left out, and nothing 
     CHECK(played.host().unused() == played.unused);
 }
 
+TEST_CASE("of the same refusal over and over the first is in the audit trail") {
+    PlayedHosts played;
+    played.start();
+    int answers = 0;
+    for (int times = 0; times < 3; ++times) {
+        played.host().application().call({"VT1"}, core::ApplicationAction::set_offline,
+                                         [&](const host::ProgramCall&) { ++answers; });
+        played.settle();
+    }
+    CHECK(answers == 3);
+    REQUIRE(played.audit.size() == 1);
+    CHECK_THAT(played.audit[0].reason,
+               ContainsSubstring("agent backup3 over ssh: set_offline VT1"));
+}
+
 TEST_CASE("a host whose handler waits in the loop may go") {
     asio::io_context loop;
     agentless::SshSlots slots(4, 4);

@@ -140,6 +140,7 @@ struct PlayedHosts {
     std::vector<dsad::UnusedDrive> unused;
     std::vector<std::pair<core::Message, std::string>> noted;
     std::vector<std::string> broken;
+    std::vector<runtime::AdministratorAction> audit;
     std::optional<agentless::AgentlessHosts> hosts;
 
   private:
@@ -147,7 +148,7 @@ struct PlayedHosts {
         return {.said = [this](const std::string&,
                                const snmp_mib::AgentMessage& message) { said.push_back(message); },
                 .contact = [this](const core::HostContact& told) { contacts.push_back(told); },
-                .audit = [](const runtime::AdministratorAction&) {},
+                .audit = [this](const runtime::AdministratorAction& row) { audit.push_back(row); },
                 .unused = [this](const core::AgentName&,
                                  const dsad::UnusedDrive& drive) { unused.push_back(drive); },
                 .note =
