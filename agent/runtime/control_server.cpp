@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <asio/io_context.hpp>
 #include <asio/local/stream_protocol.hpp>
 #include <asio/steady_timer.hpp>
@@ -58,20 +57,38 @@ std::string user_name(uid_t uid) {
 }
 
 std::optional<gid_t> group_number(const std::string& name) {
+    constexpr std::size_t bytes_max = std::size_t{16} * 1024 * 1024;
     std::vector<char> buffer(name_buffer_bytes);
     group entry{};
     group* found = nullptr;
-    const int code = ::getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
+    int code = ::getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
+    while (code == ERANGE && buffer.size() < bytes_max) {  // it has many members
+        buffer.resize(buffer.size() * 4);
+        code = ::getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
+    }
     if (code != 0 || found == nullptr) return std::nullopt;
     return entry.gr_gid;
 }
 
-bool in_group(const Caller& caller, gid_t wanted) {
+// The groups of the process that connected, with which it could open the socket's file, and not
+// what the user database says now of its user: that may have to ask a directory service first,
+// knows no user of a container, and knows nothing of `newgrp`.
+std::vector<gid_t> peer_groups(int descriptor) {
+    std::vector<gid_t> groups(64);
+    auto bytes = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
+    int code = ::getsockopt(descriptor, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &bytes);
+    if (code != 0 && errno == ERANGE) {  // they never change, so that the second time is enough
+        groups.resize(bytes / sizeof(gid_t));
+        code = ::getsockopt(descriptor, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &bytes);
+    }
+    groups.resize(code == 0 ? bytes / sizeof(gid_t) : 0);
+    return groups;
+}
+
+bool in_group(int descriptor, const Caller& caller, gid_t wanted) {
     if (caller.gid == wanted) return true;
-    std::array<gid_t, 256> groups{};
-    int count = static_cast<int>(groups.size());
-    if (::getgrouplist(caller.user.c_str(), caller.gid, groups.data(), &count) < 0) return false;
-    return std::find(groups.begin(), groups.begin() + count, wanted) != groups.begin() + count;
+    const auto groups = peer_groups(descriptor);
+    return std::find(groups.begin(), groups.end(), wanted) != groups.end();
 }
 
 std::optional<Caller> caller_of(int descriptor) {
@@ -228,8 +245,8 @@ class ControlServer::Listener : public std::enable_shared_from_this<ControlServe
     void admit(stream_protocol::socket socket) {
         const std::optional<Caller> caller = caller_of(socket.native_handle());
         if (!caller) return;
-        const bool allowed =
-            caller->uid == 0 || caller->uid == ::geteuid() || in_group(*caller, group_);
+        const bool allowed = caller->uid == 0 || caller->uid == ::geteuid() ||
+                             in_group(socket.native_handle(), *caller, group_);
         auto session =
             std::make_shared<ControlSession>(std::move(socket), *caller, options_.queue_bytes_max);
         if (!allowed) {

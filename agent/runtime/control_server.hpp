@@ -15,7 +15,7 @@ class io_context;
 
 namespace agent::runtime {
 
-// Who asks, by the kernel's word (SO_PEERCRED).
+// Who asks, by the kernel's word (SO_PEERCRED; its groups: SO_PEERGROUPS).
 struct Caller {
     pid_t pid = 0;
     uid_t uid = 0;

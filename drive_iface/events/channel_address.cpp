@@ -120,13 +120,7 @@ bool is_in_group_lra(int connected_socket, gid_t primary) {
     group* found = nullptr;
     if (::getgrnam_r("lra", &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr)
         return false;
-    if (primary == entry.gr_gid) return true;
-    std::vector<gid_t> groups(1024);
-    auto size = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
-    if (::getsockopt(connected_socket, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) != 0)
-        return false;
-    groups.resize(size / sizeof(gid_t));
-    return std::find(groups.begin(), groups.end(), entry.gr_gid) != groups.end();
+    return primary == entry.gr_gid || peer_has_group(connected_socket, entry.gr_gid);
 }
 
 }  // namespace
@@ -177,6 +171,19 @@ Result<int> listening_socket(const ChannelAddress& address) {
     const int error = errno;
     ::close(number);
     return Error{"can not listen on " + where + ": " + errno_text(error)};
+}
+
+bool peer_has_group(int connected_socket, gid_t wanted) {
+    std::vector<gid_t> groups(64);
+    auto size = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
+    int code = ::getsockopt(connected_socket, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size);
+    if (code != 0 && errno == ERANGE) {  // `size` is what they need, and they never change
+        groups.resize(size / sizeof(gid_t));
+        code = ::getsockopt(connected_socket, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size);
+    }
+    if (code != 0) return false;
+    groups.resize(size / sizeof(gid_t));
+    return std::find(groups.begin(), groups.end(), wanted) != groups.end();
 }
 
 Outcome peer_may_take_part(int connected_socket) {

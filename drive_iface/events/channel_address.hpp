@@ -4,6 +4,7 @@
 // other end.
 
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #include <cstdint>
 #include <string>
@@ -43,5 +44,9 @@ void tune_connection(int connected_socket, const ChannelAddress& address);
 // members of group "lra" may (SO_PEERCRED, SO_PEERGROUPS: credentials at the time it connected, or
 // began to listen). Errors: it may not; the kernel does not say.
 [[nodiscard]] agent::core::Outcome peer_may_take_part(int connected_socket);
+
+// Has the process at the other end of this connected Unix socket the group among its supplementary
+// ones (SO_PEERGROUPS)? Not when the kernel does not say.
+[[nodiscard]] bool peer_has_group(int connected_socket, gid_t wanted);
 
 }  // namespace drive_iface::events

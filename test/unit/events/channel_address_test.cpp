@@ -1,7 +1,11 @@
 #include "drive_iface/events/channel_address.hpp"
 
+#include <grp.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <vector>
 
 #include "test/support/catch.hpp"
 
@@ -52,6 +56,25 @@ TEST_CASE("anything else is refused in words") {
     }
     CHECK_FALSE(channel_address("unix:" + std::string(108, 'x')).ok());
     CHECK(channel_address("unix:" + std::string(107, 'x')).ok());
+}
+
+TEST_CASE("a peer's group is found among however many") {
+    if (::geteuid() != 0) return;  // only root can give a process groups
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        std::vector<gid_t> groups;
+        while (groups.size() < 3'000)
+            groups.push_back(100'000 + static_cast<gid_t>(groups.size()));
+        int ends[2];
+        if (::setgroups(groups.size(), groups.data()) != 0 ||
+            ::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0)
+            ::_exit(2);
+        ::_exit(peer_has_group(ends[0], 102'999) && !peer_has_group(ends[0], 103'000) ? 0 : 1);
+    }
+    int status = -1;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
 }
 
 TEST_CASE("a process of our own user may take part, a socket without credentials may not") {

@@ -1,8 +1,11 @@
+#include <grp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
@@ -141,6 +144,59 @@ std::string heard_until_closed(const Descriptor& socket) {
     }
 }
 
+// A process of user 65534 in 3,000 groups, and in `wanted` too if it is to be a member. It is there
+// before any thread is.
+class GroupMember {
+  public:
+    GroupMember(gid_t wanted, bool member) {
+        REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends_.data()) == 0);
+        pid_ = ::fork();
+        REQUIRE(pid_ >= 0);
+        if (pid_ == 0) ask(wanted, member);
+    }
+    ~GroupMember() {
+        ::close(ends_[0]);
+        ::close(ends_[1]);
+        ::waitpid(pid_, nullptr, 0);
+    }
+    GroupMember(const GroupMember&) = delete;
+    GroupMember& operator=(const GroupMember&) = delete;
+
+    // What the daemon on the socket tells it.
+    std::string heard_from(const std::string& socket) {
+        ::send(ends_[0], socket.data(), socket.size(), MSG_NOSIGNAL);
+        std::array<char, 4096> answer{};
+        const ssize_t count = ::recv(ends_[0], answer.data(), answer.size(), 0);
+        return {answer.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0))};
+    }
+
+  private:
+    [[noreturn]] void ask(gid_t wanted, bool member) {
+        ::close(ends_[0]);
+        std::vector<gid_t> groups(member ? 1 : 0, wanted);
+        while (groups.size() < 3'000)
+            groups.push_back(100'000 + static_cast<gid_t>(groups.size()));
+        const bool good = ::setgroups(groups.size(), groups.data()) == 0 &&
+                          ::setresgid(65'534, 65'534, 65'534) == 0 &&
+                          ::setresuid(65'534, 65'534, 65'534) == 0;
+        std::array<char, 4096> text{};
+        const ssize_t count = ::recv(ends_[1], text.data(), text.size(), 0);
+        if (!good || count <= 0) ::_exit(1);
+        const std::string path(text.data(), static_cast<std::size_t>(count));
+        std::string heard = "not connected";
+        if (auto connected = ControlClient::connect(path, patience)) {
+            const auto answer = connected.value().call("caller.show", json::object(), patience);
+            const auto* error = std::get_if<ControlError>(&answer);
+            heard = error != nullptr ? error->message : std::get<json>(answer).dump();
+        }
+        ::send(ends_[1], heard.data(), heard.size(), MSG_NOSIGNAL);
+        ::_exit(0);
+    }
+
+    std::array<int, 2> ends_{};
+    pid_t pid_ = -1;
+};
+
 }  // namespace
 
 TEST_CASE("a request on the control socket is answered") {
@@ -264,6 +320,25 @@ TEST_CASE("more clients than allowed are told so") {
     CHECK(error_in(third.call("echo.params", json::object(), patience)).code ==
           ControlErrorCode::busy);
     CHECK(result_in(first.call("echo.params", json::object(), patience)) == json::object());
+}
+
+TEST_CASE("a process of the socket's group is served, in however many other groups it is") {
+    if (::geteuid() != 0) return;  // only root can give a process groups
+    ControlServerOptions options;
+    ::setgrent();
+    for (const group* one = ::getgrent(); one != nullptr; one = ::getgrent())
+        if (one->gr_gid != 0 && one->gr_gid != 65'534) options.group = one->gr_name;
+    ::endgrent();
+    const gid_t its_own = ::getgrnam(options.group.c_str())->gr_gid;
+    const bool member = GENERATE(true, false);
+    INFO(options.group << " " << member);
+    GroupMember process(its_own, member);
+    const Daemon daemon(options);
+    REQUIRE(::chmod(daemon.folder.file("").c_str(), 0755) == 0);
+    REQUIRE(::chmod(daemon.folder.file("control.sock").c_str(), 0666) == 0);
+    const std::string answer = process.heard_from(daemon.folder.file("control.sock"));
+    CHECK_THAT(answer, ContainsSubstring(member ? "(uid 65534"
+                                                : "is not a member of group " + options.group));
 }
 
 TEST_CASE("the socket has mode 0660 and goes with its daemon") {
