@@ -242,6 +242,17 @@ Whereabouts whereabouts_of(const Inventory& inventory, const std::string& barcod
     return Whereabouts::elsewhere;
 }
 
+std::string other_cartridge(const Inventory& inventory, const std::string& barcode,
+                            std::uint16_t drive_element) {
+    const auto& drives = inventory.drives;
+    const auto drive = std::find_if(drives.begin(), drives.end(), [&](const ChangerDrive& one) {
+        return one.element == drive_element;
+    });
+    if (drive == drives.end() || !drive->full || drive->volume == barcode) return {};
+    if (!drive->volume.empty()) return "volume " + drive->volume;
+    return volume_named(inventory, barcode) == nullptr ? "" : "a cartridge without a label";
+}
+
 std::optional<std::uint16_t> slot_of(const Inventory& inventory, const std::string& barcode) {
     const auto* volume = volume_named(inventory, barcode);
     if (volume == nullptr || volume->place != Place::slot) return std::nullopt;

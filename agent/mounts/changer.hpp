@@ -53,6 +53,11 @@ struct Inventory {
 [[nodiscard]] std::optional<std::uint16_t> slot_of(const Inventory& inventory,
                                                    const std::string& barcode);
 
+// What is in the drive at `drive_element` and is not this volume, in words; empty: the volume,
+// nothing, or what may be it: a cartridge without a label while the volume is shown nowhere.
+[[nodiscard]] std::string other_cartridge(const Inventory& inventory, const std::string& barcode,
+                                          std::uint16_t drive_element);
+
 struct Move {
     std::string volume;
     std::uint16_t drive = 0;            // element

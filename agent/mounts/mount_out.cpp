@@ -18,6 +18,7 @@ using claims::Whereabouts;
 using core::Duration;
 using core::Error;
 using core::Message;
+using core::Nothing;
 using core::Outcome;
 using core::Result;
 using drive_iface::Transport;
@@ -154,45 +155,72 @@ void MountService::withdraw_now(const RunPointer& run) {
     give_drive_back(run, run->ending);
 }
 
-// Reserve, unload, MOVE MEDIUM, take the reservation off: each looks first whether it is needed.
+// Reserve, look, unload, MOVE MEDIUM, take the reservation off: each looks first whether it is
+// needed.
 void MountService::take_back(const RunPointer& run) {
     run->working = true;
     run->step = "unloads drive " + *run->claim.drive;
     auto refused = std::make_shared<bool>(false);
-    // With the way back to the beginning of the tape: minutes, of a full one.
-    const auto unload_timeout = options_.move_timeout;
     for_claim(
         run,
-        [family = family_, own = key_, refused, unload_timeout](Transport& drive,
-                                                                Duration timeout) -> Outcome {
+        [family = family_, own = key_, refused](Transport& drive, Duration timeout) -> Outcome {
             auto hold = hold_drive(drive, family, own, timeout);
             if (!hold) return hold.error();
-            if (hold->refused) {
-                *refused = true;
-                return Error{"the drive is still reserved (" + hold->words + ")"};
-            }
-            return unload_drive(drive, std::max(timeout, unload_timeout));
+            *refused = hold->refused;
+            if (*refused) return Error{"the drive is still reserved (" + hold->words + ")"};
+            return Nothing{};
         },
-        [this, run, refused](const Outcome& unloaded) {
-            if (*refused && run->handed_over)
-                return stays_mounted(run, unloaded.error().message, true);
-            if (*refused) return not_taken_back(run, unloaded.error().message);
+        [this, run, refused](const Outcome& held) {
+            if (*refused && run->handed_over) return stays_mounted(run, held.error().message, true);
+            if (*refused) return not_taken_back(run, held.error().message);
+            unload_own(run, held);
+        });
+}
+
+// Somebody may have put another cartridge into the drive by hand: that one is not ours to unload.
+void MountService::unload_own(const RunPointer& run, const Outcome& held) {
+    const auto row = last_drives_.find(*run->claim.drive);
+    if (row == last_drives_.end()) return stuck(run, "its drive is not in the table");
+    inventory_at_robot(
+        false, [this, run, held, element = row->second.element](const Result<Inventory>& shown) {
+            if (!shown) return ask_changer_again(run, shown.error().message);
+            const std::string other = other_cartridge(*shown, run->claim.volume, element);
             // A drive that can not unload may still let the changer take the cartridge.
-            const std::string words = unloaded ? "" : unloaded.error().message;
-            run->step = "moves the cartridge back";
-            const auto row = last_drives_.find(*run->claim.drive);
-            if (row == last_drives_.end()) return stuck(run, "its drive is not in the table");
-            const Move move{run->claim.volume, row->second.element, run->claim.home, false};
-            at_robot(
-                [this, move](Transport& changer) {
-                    return move_volume(changer, move, options_.table.media, options_.move_timeout,
-                                       options_.command_timeout);
+            if (!other.empty() || !held)
+                return move_home(run, element, held ? "" : held.error().message, other);
+            // With the way back to the beginning of the tape: minutes, of a full one.
+            const auto unload_timeout = options_.move_timeout;
+            for_claim(
+                run,
+                [unload_timeout](Transport& drive, Duration timeout) {
+                    return unload_drive(drive, std::max(timeout, unload_timeout));
                 },
-                [this, run, words](const MoveEnd& end) {
-                    MoveEnd told = end;
-                    if (!words.empty()) told.words = words + "; " + told.words;
-                    taken_back(run, told);
+                [this, run, element](const Outcome& unloaded) {
+                    move_home(run, element, unloaded ? "" : unloaded.error().message, "");
                 });
+        });
+}
+
+// `trouble`: of the drive. `other`: what is in it and is not the claim's, empty: nothing.
+void MountService::move_home(const RunPointer& run, std::uint16_t element,
+                             const std::string& trouble, const std::string& other) {
+    run->step = "moves the cartridge back";
+    const Move move{run->claim.volume, element, run->claim.home, false};
+    at_robot(
+        [this, move](Transport& changer) {
+            return move_volume(changer, move, options_.table.media, options_.move_timeout,
+                               options_.command_timeout);
+        },
+        [this, run, trouble, other](const MoveEnd& end) {
+            MoveEnd told = end;
+            if (!trouble.empty()) told.words = trouble + "; " + told.words;
+            if (other.empty()) return taken_back(run, told);
+            const std::string words =
+                "drive " + *run->claim.drive + " has " + other + " in it, which stays there; " +
+                (end.done ? "volume " + run->claim.volume + " is in a slot" : told.words);
+            if (end.done && run->handed_over) return taken_by_somebody(run, words, end.slot);
+            told.words = words;
+            taken_back(run, told);
         });
 }
 
@@ -202,13 +230,14 @@ void MountService::taken_back(const RunPointer& run, const MoveEnd& end) {
         return give_drive_back(run, run->ending);
     }
     if (end.medium == Whereabouts::no_answer) return ask_changer_again(run, end.words);
-    if (end.gone) return taken_by_somebody(run, end.words);
+    if (end.gone) return taken_by_somebody(run, end.words, std::nullopt);
     if (run->handed_over && !end.hardware) return stays_mounted(run, end.words, false);
     not_taken_back(run, end.words);
 }
 
 // As after a restart: nothing brings it back, and what is in the drive now is not known.
-void MountService::taken_by_somebody(const RunPointer& run, const std::string& words) {
+void MountService::taken_by_somebody(const RunPointer& run, const std::string& words,
+                                     const std::optional<std::uint16_t>& slot) {
     run->decided = true;
     run->try_another = false;
     if (!run->withdrawn) {
@@ -216,6 +245,7 @@ void MountService::taken_by_somebody(const RunPointer& run, const std::string& w
         run->ending.ending = ClaimEnding::volume_failed;
         run->ending.reason = words;
     }
+    run->ending.slot = slot;
     run->ending.wait_again = false;
     run->ending.quarantine_drive = words;
     doors_.note(Message::mount_drive_quarantined, *run->claim.drive, {*run->claim.drive, words});

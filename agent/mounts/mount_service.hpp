@@ -241,10 +241,14 @@ class MountService : public std::enable_shared_from_this<MountService> {
     void withdraw(const RunPointer& run, claims::ClaimEnding ending, const std::string& words);
     void withdraw_now(const RunPointer& run);
     void take_back(const RunPointer& run);
+    void unload_own(const RunPointer& run, const core::Outcome& held);
+    void move_home(const RunPointer& run, std::uint16_t element, const std::string& trouble,
+                   const std::string& other);
     void taken_back(const RunPointer& run, const MoveEnd& end);
     void stays_mounted(const RunPointer& run, const std::string& words, bool host_has_it);
     void not_taken_back(const RunPointer& run, const std::string& words);
-    void taken_by_somebody(const RunPointer& run, const std::string& words);
+    void taken_by_somebody(const RunPointer& run, const std::string& words,
+                           const std::optional<std::uint16_t>& slot);
     void give_drive_back(const RunPointer& run, ClaimRelease how);
     void record_release(const RunPointer& run, const ClaimRelease& how);
     void released(const RunPointer& run, const claims::Claim& claim);

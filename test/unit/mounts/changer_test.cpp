@@ -89,6 +89,21 @@ TEST_CASE("what can not be moved is told with where it is") {
     CHECK(second.words.find("MOVE MEDIUM") != std::string::npos);
 }
 
+TEST_CASE("another cartridge in a drive is told from the claim's own") {
+    Inventory seen;
+    seen.drives = {{.element = 256, .volume = "VT0001L8", .full = true}, {.element = 257}};
+    seen.volumes = {{.barcode = "VT0001L8", .place = claims::Place::drive, .element = 256},
+                    {.barcode = "VT0002L8", .place = claims::Place::slot, .element = 1'000}};
+    CHECK(other_cartridge(seen, "VT0001L8", 256).empty());
+    CHECK(other_cartridge(seen, "VT0002L8", 256) == "volume VT0001L8");
+    CHECK(other_cartridge(seen, "NOBODY", 256) == "volume VT0001L8");
+    CHECK(other_cartridge(seen, "VT0001L8", 257).empty());
+    CHECK(other_cartridge(seen, "VT0001L8", 999).empty());
+    seen.drives[0].volume.clear();  // the changer reads no label there
+    CHECK(other_cartridge(seen, "NOBODY", 256).empty());
+    CHECK(other_cartridge(seen, "VT0002L8", 256) == "a cartridge without a label");
+}
+
 TEST_CASE("a volume is not taken out of a drive that is not its own") {
     ChangerBench bench;
     REQUIRE(bench.move("VT0001L8", true).done);

@@ -39,6 +39,29 @@ claims::HeldBy holder_of(MountBench& bench, const char* serial) {
         .held;
 }
 
+// What somebody does at the library, who asks no controller.
+void unload_by_hand(MountBench& bench, const char* serial) {
+    const std::lock_guard lock(bench.library_lock);
+    REQUIRE(unload_drive(*bench.path(serial, "h"), core::Duration{1'000}));
+}
+void move_by_hand(MountBench& bench, int from, int to) {
+    const auto high = [](int value) { return static_cast<std::uint8_t>(value >> 8); };
+    const auto low = [](int value) { return static_cast<std::uint8_t>(value & 0xff); };
+    const std::array<std::uint8_t, 12> move_medium{
+        scsi::opcode::move_medium, 0, 0, 0, high(from), low(from), high(to), low(to)};
+    const std::lock_guard lock(bench.library_lock);
+    const auto moved = drive_iface::execute_patiently(
+        *bench.path("CH00000001", "h"), {move_medium, {}, 0}, core::Duration{1'000}, nullptr);
+    REQUIRE(moved);
+    REQUIRE(moved->status == scsi::status::good);
+}
+
+bool is_ready(MountBench& bench, const char* serial) {
+    const std::lock_guard lock(bench.library_lock);
+    const auto seen = look_at_readiness(*bench.path(serial, "h"), core::Duration{1'000});
+    return seen && seen->readiness == Readiness::ready;
+}
+
 }  // namespace
 
 TEST_CASE("a volume is mounted and unmounted, and the drive carries nothing of it") {
@@ -286,23 +309,34 @@ TEST_CASE("an unmount of a volume that somebody has moved away by hand ends its 
     MountBench bench;
     bench.mount("VT0001L8");
     REQUIRE(bench.claim().drive == bench.drive_1);
-    {
-        const std::lock_guard lock(bench.library_lock);
-        const auto host = bench.path(bench.drive_1, "h");
-        REQUIRE(unload_drive(*host, core::Duration{1'000}));
-        // MOVE MEDIUM, from element 257 to 256.
-        const std::array<std::uint8_t, 12> by_hand{scsi::opcode::move_medium, 0, 0, 0, 1, 1, 1};
-        const auto moved = drive_iface::execute_patiently(
-            *bench.path("CH00000001", "h"), {by_hand, {}, 0}, core::Duration{1'000}, nullptr);
-        REQUIRE(moved);
-        REQUIRE(moved->status == scsi::status::good);
-    }
+    unload_by_hand(bench, bench.drive_1);
+    move_by_hand(bench, 257, 256);
     bench.service->unmount("VT0001L8", bench.told());
     CHECK(bench.fault(1).reason == "volume_failed");
     CHECK(bench.fault(1).words.find("no more in its drive") != std::string::npos);
     CHECK(bench.open_claims().empty());
     CHECK(bench.row(bench.drive_1).state == DriveState::quarantined);
     CHECK(!bench.row(bench.drive_1).volume);
+    CHECK(holder_of(bench, bench.drive_1) == claims::HeldBy::nobody);
+    CHECK(holder_of(bench, bench.drive_2) == claims::HeldBy::nobody);
+}
+
+TEST_CASE("an unmount leaves the cartridge alone that somebody has put into the drive by hand") {
+    MountBench bench;
+    bench.mount("VT0001L8");
+    REQUIRE(bench.claim().drive == bench.drive_1);
+    const auto to = GENERATE(256, 1'003);  // the other drive, a slot
+    INFO(to);
+    unload_by_hand(bench, bench.drive_1);
+    move_by_hand(bench, 257, to);
+    move_by_hand(bench, 1'001, 257);
+    REQUIRE(is_ready(bench, bench.drive_1));
+    bench.service->unmount("VT0001L8", bench.told());
+    CHECK(bench.fault(1).reason == "volume_failed");
+    CHECK_THAT(bench.fault(1).words, Catch::Matchers::Contains("has volume VT0002L8 in it"));
+    CHECK(is_ready(bench, bench.drive_1));
+    CHECK(bench.open_claims().empty());
+    CHECK(bench.row(bench.drive_1).state == DriveState::quarantined);
     CHECK(holder_of(bench, bench.drive_1) == claims::HeldBy::nobody);
     CHECK(holder_of(bench, bench.drive_2) == claims::HeldBy::nobody);
 }
