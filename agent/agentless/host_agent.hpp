@@ -117,6 +117,10 @@ class HostAgent {
     void begin_from(const std::vector<core::HostLedgerRow>& rows);
     [[nodiscard]] bool bring_in(const std::vector<core::HostLedgerRow>& rows);
     void give_up_entries(const std::vector<core::HostLedgerRow>& rows);
+    void give_up_online_commands(const std::vector<core::HostLedgerRow>& rows);
+    [[nodiscard]] core::HostLedgerRow own_row(const core::DriveSerial& drive,
+                                              const core::HostLedgerRow* row) const;
+    void put_own_online_command(const core::DriveSerial& drive, const core::HostLedgerRow* row);
     void put_own_entry(const core::LedgerEntry& entry, const core::HostLedgerRow* row);
     void tell_disagreement(const core::LedgerEntry& entry, const core::HostLedgerRow& row);
     void put_rows();

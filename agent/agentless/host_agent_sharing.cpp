@@ -26,6 +26,10 @@ const core::HostLedgerRow* row_about(const std::vector<core::HostLedgerRow>& row
     return found == rows.end() ? nullptr : &*found;
 }
 
+bool is_online(const core::UnseenCommand& command) {
+    return command.action == core::ApplicationAction::set_online;
+}
+
 bool row_counts(const core::LedgerEntry& entry, const core::HostLedgerRow* row) {
     return row != nullptr && core::which_counts(entry, *row) != core::LedgerThatCounts::newer_entry;
 }
@@ -80,14 +84,20 @@ void HostAgent::read_ledger() {
 }
 
 // A controller that was alone has its ledger in a file. What no row speaks of, or an older one,
-// goes into the rows, one drive after the other, and leaves the file when it is there. True: the
-// rows are to be read again.
+// goes into the rows, one drive after the other, and leaves the file when it is there; so does a
+// set_online whose end it has not seen. True: the rows are to be read again.
 bool HostAgent::bring_in(const std::vector<core::HostLedgerRow>& rows) {
     give_up_entries(rows);
+    if (!broken_) give_up_online_commands(rows);
     if (broken_) return true;
-    if (recorded_.ledger.empty()) return false;
-    const auto& entry = recorded_.ledger.front();
-    put_own_entry(entry, row_about(rows, entry.drive));
+    if (!recorded_.ledger.empty()) {
+        const auto& entry = recorded_.ledger.front();
+        put_own_entry(entry, row_about(rows, entry.drive));
+        return true;
+    }
+    const auto command = std::find_if(recorded_.unseen.begin(), recorded_.unseen.end(), is_online);
+    if (command == recorded_.unseen.end()) return false;
+    put_own_online_command(command->drive, row_about(rows, command->drive));
     return true;
 }
 
@@ -107,16 +117,62 @@ void HostAgent::give_up_entries(const std::vector<core::HostLedgerRow>& rows) {
     });
 }
 
-// `row`: the older one, or null. A command that it waits for may come all the same.
-void HostAgent::put_own_entry(const core::LedgerEntry& entry, const core::HostLedgerRow* row) {
-    core::HostLedgerRow next = row == nullptr ? core::HostLedgerRow{} : *row;
+// Those that the rows tell of.
+void HostAgent::give_up_online_commands(const std::vector<core::HostLedgerRow>& rows) {
+    const auto is_told = [&rows](const core::UnseenCommand& command) {
+        const auto* row = row_about(rows, command.drive);
+        return is_online(command) && row != nullptr && row->online_may_come;
+    };
+    core::DriveSharingAgentEffects struck;
+    for (const auto& command : recorded_.unseen) {
+        if (is_told(command)) struck.push_back(core::RecordOnlineCommand{command.drive, false});
+    }
+    carry_out_recorded(struck);
+    std::erase_if(recorded_.unseen, is_told);
+}
+
+// What goes into the row of a drive; `row`: the one that is there, or null. A command that it waits
+// for may come all the same, and so may this controller's own.
+core::HostLedgerRow HostAgent::own_row(const core::DriveSerial& drive,
+                                       const core::HostLedgerRow* row) const {
+    core::HostLedgerRow next;
+    if (row == nullptr) {
+        next.entry.drive = drive;
+        next.present = false;
+        next.application_name = name_of(drive);
+    } else {
+        next = *row;
+    }
     next.agent = completed_.host.agent;
+    next.runs_for = std::max(next.runs_for, longest_run());
+    const auto& unseen = recorded_.unseen;
+    next.online_may_come =
+        next.online_may_come || std::any_of(unseen.begin(), unseen.end(), [&](const auto& command) {
+            return command.drive == drive && is_online(command);
+        });
+    return next;
+}
+
+// The row's time stays: of what is offline it says nothing newer than before.
+void HostAgent::put_own_online_command(const core::DriveSerial& drive,
+                                       const core::HostLedgerRow* row) {
+    shared_->put(own_row(drive, row),
+                 [this, alive = std::weak_ptr<int>(alive_)](const core::Outcome& put) {
+                     if (alive.expired()) return;
+                     if (!put) return try_again(&HostAgent::read_ledger);
+                     read_ledger();
+                 });
+}
+
+// `row`: the older one, or null.
+void HostAgent::put_own_entry(const core::LedgerEntry& entry, const core::HostLedgerRow* row) {
+    core::HostLedgerRow next = own_row(entry.drive, row);
     next.entry = entry;
     next.present = true;
     next.application_name = name_of(entry.drive);
-    next.runs_for = std::max(next.runs_for, longest_run());
     next.put_at = runtime::clock_now().wall;
-    const auto older = row == nullptr ? std::nullopt : std::optional(*row);
+    const bool contradicts = row != nullptr && !row->entry.controller.empty();
+    const auto older = contradicts ? std::optional(*row) : std::nullopt;
     shared_->put(next, [this, entry, older,
                         alive = std::weak_ptr<int>(alive_)](const core::Outcome& put) {
         if (alive.expired()) return;

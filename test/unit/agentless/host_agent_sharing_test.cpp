@@ -132,6 +132,61 @@ TEST_CASE("the ledger of a controller that was alone goes into the rows, and a r
     }
 }
 
+TEST_CASE("a set_online of a controller that was alone may come in the pair too") {
+    SharedRows shared;
+    PlayedHosts played(shared.doors());
+    const auto& rows = shared.rows;
+    played.remember_online_command("VT1");
+    SECTION("of a drive that no row speaks of") {
+        played.start();
+        REQUIRE(rows.size() == 1);
+        CHECK(rows[0].agent == "backup3");
+        CHECK(rows[0].entry.drive.text == "VT1");
+        CHECK_FALSE(rows[0].present);
+    }
+    SECTION("of one that it had set offline") {
+        played.remember_offline("VT1", {6'000'000});
+        played.start();
+        REQUIRE(rows.size() == 1);
+        CHECK(rows[0].present);
+        CHECK(shared.puts == 1);
+    }
+    SECTION("of one whose row is older, and the other controller's word of it stays as old") {
+        auto& row = shared.add("VT1", "drive-1");
+        row.put_at = {5'000'000};
+        row.runs_for = {99'000'000};
+        played.start();
+        REQUIRE(rows.size() == 1);
+        CHECK(rows[0].present);
+        CHECK(rows[0].put_at.ms == 5'000'000);
+        CHECK(rows[0].runs_for.ms == 99'000'000);
+    }
+    SECTION("after the database has refused it") {
+        auto doors = shared.doors();
+        const auto put = doors.put;
+        doors.put = [&shared, put](const core::HostLedgerRow& row, const auto& then) {
+            shared.database = shared.puts < 2 ? Database::refuses : Database::works;
+            put(row, then);
+            shared.database = Database::works;
+        };
+        PlayedHosts other(doors);
+        other.remember_online_command("VT1");
+        other.start();
+        CHECK(other.until([&] { return other.host().begun(); }));
+        CHECK(shared.puts == 3);
+        other.hosts.reset();
+        CHECK(kept_in_file(other).unseen.empty());
+    }
+    REQUIRE(rows.size() == 1);
+    CHECK(rows[0].online_may_come);
+    CHECK(rows[0].runs_for.ms > 0);
+    CHECK(played.noted.empty());
+    if (played.hosts->find("backup3") == nullptr) return;
+    CHECK(played.host().begun());
+    played.hosts.reset();
+    CHECK(kept_in_file(played).unseen.empty());
+}
+
 TEST_CASE("rows that can not be read are read again, and nothing is said for the host before") {
     SharedRows shared;
     shared.database = Database::refuses;

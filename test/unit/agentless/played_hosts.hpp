@@ -105,6 +105,12 @@ struct PlayedHosts {
         const core::DriveSharingAgentEffects effects{core::RecordLedgerEntry{entry, true}};
         REQUIRE(store().commit(effects).ok());
     }
+    // What an earlier life was about to run, and has not seen the end of.
+    void remember_online_command(const std::string& serial) const {
+        remember("");
+        const core::DriveSharingAgentEffects effects{core::RecordOnlineCommand{{serial}, true}};
+        REQUIRE(store().commit(effects).ok());
+    }
     void start() {
         const auto followed = hosts->follow(configuration());
         INFO((followed ? std::string() : followed.error().message));
