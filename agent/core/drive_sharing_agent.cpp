@@ -1,6 +1,7 @@
 #include "agent/core/drive_sharing_agent.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -110,6 +111,8 @@ class DriveSharingAgent::Rules {
     void handle(const ApplicationAnswered& input) {
         const auto task = tasks_.find(input.drive);
         if (task != tasks_.end()) task->second.answered(input, host_, now_, effects_);
+        const auto away = away_.find(input.drive);
+        if (away != away_.end()) away->second.answered_while_away(input, now_, effects_);
     }
 
     void handle(const PresenceAcknowledged& input) {
@@ -135,24 +138,26 @@ class DriveSharingAgent::Rules {
 
     void handle(const AgentTimePassed&) {}
 
-    // What is durable about a drive that leaves the configuration is kept for its return.
+    // What is durable about a drive that leaves the configuration is kept for its return, and what
+    // its last command may still do.
     void keep_state_of_drives_that_leave() {
         for (auto task = tasks_.begin(); task != tasks_.end();) {
             const auto& drives = host_.drives;
-            if (std::find(drives.begin(), drives.end(), task->first) != drives.end()) {
-                ++task;
-                continue;
+            const auto next = std::next(task);
+            if (std::find(drives.begin(), drives.end(), task->first) == drives.end()) {
+                task->second.leave();
+                away_.insert(tasks_.extract(task));
             }
-            const DriveSerial gone = task->first;
-            std::erase_if(state_.ledger,
-                          [&gone](const auto& entry) { return entry.drive == gone; });
-            if (auto entry = task->second.view().ledger) state_.ledger.push_back(*entry);
-            task = tasks_.erase(task);
+            task = next;
         }
     }
 
     void adopt_drives() {
         for (const auto& serial : host_.drives) {
+            if (auto back = away_.extract(serial)) {
+                tasks_.insert(std::move(back));
+                continue;
+            }
             const auto [task, fresh] = tasks_.emplace(serial, DriveTask(serial));
             if (!fresh) continue;
             for (const auto& entry : state_.ledger) {
@@ -186,9 +191,10 @@ class DriveSharingAgent::Rules {
     static constexpr std::size_t strangers_max = 16;
 
     HostConfiguration host_;
-    DriveSharingAgentState state_;  // as loaded, and of drives that left
+    DriveSharingAgentState state_;  // as loaded
     Presence presence_;
     std::map<DriveSerial, DriveTask> tasks_;
+    std::map<DriveSerial, DriveTask> away_;  // of drives that left the configuration
     std::set<ControllerName> strangers_;
     std::optional<Instant> started_at_;
     Now now_;

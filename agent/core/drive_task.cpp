@@ -320,6 +320,26 @@ void DriveTask::restore_unseen(ApplicationAction action, Instant may_come_until)
     online_command_recorded_ = true;
 }
 
+void DriveTask::leave() {
+    for (auto& [controller, source] : sources_) {
+        Source kept;
+        kept.mark = source.mark;
+        source = std::move(kept);
+    }
+    spoke_last_.clear();
+    application_state_ = ApplicationDriveState::unknown;
+    work_.reset();
+    wish_.reset();
+    look_again_at_.reset();
+}
+
+void DriveTask::answered_while_away(const ApplicationAnswered& answer, Now now,
+                                    AgentEffects& effects) {
+    if (running_ != answer.action) return;
+    running_.reset();
+    if (answer.may_run_for.ms > 0) end_not_seen(answer, now, effects);
+}
+
 // It is struck with whatever is recorded next when it has ended.
 void DriveTask::strike_online_command(Now now, AgentEffects& effects) {
     if (running_ == ApplicationAction::set_online || may_come(ApplicationAction::set_online, now))

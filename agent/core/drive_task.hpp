@@ -46,6 +46,12 @@ class DriveTask {
     // As if this task had begun the command and not seen its end.
     void restore_unseen(ApplicationAction action, Instant may_come_until);
 
+    // The drive leaves the configuration. Of what was told nothing counts any more when it comes
+    // back; what was recorded, and commands that run or may still take effect, do.
+    void leave();
+    // The end of a command while it is away.
+    void answered_while_away(const ApplicationAnswered& answer, Now now, AgentEffects& effects);
+
     void notice_arrived(const Notice& notice, const HostConfiguration& host, Now now,
                         AgentEffects& effects);
     void answered(const ApplicationAnswered& answer, const HostConfiguration& host, Now now,

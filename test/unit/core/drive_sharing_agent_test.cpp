@@ -289,6 +289,44 @@ TEST_CASE("a set_online whose end was seen is not spoken of after a restart") {
     CHECK(host.result_of(host.notice(drive_1, reserved_by(port_a))) == already_offline);
 }
 
+TEST_CASE("what is begun on a drive that leaves the configuration may still take effect") {
+    Host host;
+    host.result_of(host.notice(drive_1, reserved_by(port_a)));
+    host(host.notice(drive_1, free_drive()));
+    host(ApplicationAnswered{drive_1, ApplicationAction::query, true,
+                             ApplicationDriveState::offline, ""});
+    REQUIRE(host.online_may_come.contains(drive_1));  // set_online runs
+    ApplicationAnswered cut_off{drive_1, ApplicationAction::set_online, false,
+                                ApplicationDriveState::unknown, "no answer"};
+    cut_off.may_run_for = {20'000};
+    auto without = host_beta();
+    without.drives = {drive_2};
+    SECTION("its end is not seen before the drive leaves") {
+        host.play(host(cut_off));
+        host.reconfigure(without);
+        host.reconfigure(host_beta());
+    }
+    SECTION("while it is away") {
+        host.reconfigure(without);
+        host(cut_off);
+        host.reconfigure(host_beta());
+    }
+    SECTION("after it has come back") {
+        host.reconfigure(without);
+        host.reconfigure(host_beta());
+        host(host.notice(drive_1, reserved_by(port_a)));  // waits for the command
+        CHECK(host.online_may_come.contains(drive_1));
+        host.play(host(cut_off));
+    }
+    host.application = ApplicationDriveState::offline;
+    CHECK(host.result_of(host.notice(drive_1, reserved_by(port_a))) == failed);
+    CHECK(host.online_may_come.contains(drive_1));
+    const auto later = host.play(host.pass(20'000));
+    REQUIRE_FALSE(all<SendConfirmation>(later).empty());
+    CHECK(all<SendConfirmation>(later).back().confirmation.result == set_offline);
+    CHECK(host.online_may_come.empty());
+}
+
 TEST_CASE("the operator's wish runs, and the drive is no longer the agent's to bring back") {
     Host host;
     host.result_of(host.notice(drive_1, reserved_by(port_a)));
