@@ -251,7 +251,7 @@ void HostAgent::carry_out_waited(const core::DriveSharingAgentEffects& released)
 }
 
 void HostAgent::put_row(core::HostLedgerRow row) {
-    row.runs_for = longest_run();
+    row.runs_for = std::max(row.runs_for, longest_run());
     row.put_at = runtime::clock_now().wall;
     const auto drive = row.entry.drive;
     shared_->put(row, [this, drive, alive = std::weak_ptr<int>(alive_)](const core::Outcome& put) {

@@ -70,8 +70,8 @@ void HostLedgerLine::recall(const std::vector<HostLedgerRow>& rows, Duration run
     for (const auto& row : rows) {
         Drive& drive = known(row.entry.drive);
         drive.row = row;
-        if (row.online_may_come)
-            drive.online_may_come_until = now + std::max(row.runs_for, runs_for);
+        drive.recalled_until = now + std::max(row.runs_for, runs_for);
+        if (row.online_may_come) drive.online_may_come_until = drive.recalled_until;
     }
 }
 
@@ -86,7 +86,7 @@ DriveSharingAgentEffects HostLedgerLine::take(const DriveSharingAgentEffects& st
         } else if (std::holds_alternative<RecordOnlineCommand>(effect)) {
             continue;  // the row says it
         } else if (const auto* run = std::get_if<RunApplication>(&effect)) {
-            before(*run);
+            before(*run, now);
             act(run->drive, effect, at_once);
         } else if (const auto* confirm = std::get_if<SendConfirmation>(&effect)) {
             before(*confirm, now);
@@ -110,17 +110,18 @@ void HostLedgerLine::put_down(const RecordLedgerEntry& effect, Instant now) {
 
 void HostLedgerLine::add_row(Drive& drive, Instant now) {
     if (!drive.online_runs && drive.online_may_come_until <= now) drive.row.online_may_come = false;
+    if (drive.recalled_until <= now) drive.row.runs_for = {0};
     waiting_[drive.row.entry.drive].items.emplace_back(drive.row);
 }
 
 // That it was about to be run is known before it is: the rules record that of set_offline alone.
-void HostLedgerLine::before(const RunApplication& effect) {
+void HostLedgerLine::before(const RunApplication& effect, Instant now) {
     if (effect.action != ApplicationAction::set_online) return;
     Drive& drive = known(effect.drive);
     drive.online_runs = true;
     // Also where the row says so already: how long it may run may be another time now.
     drive.row.online_may_come = true;
-    waiting_[effect.drive].items.emplace_back(drive.row);
+    add_row(drive, now);
 }
 
 // Whoever takes over need not wait for a command that has ended.

@@ -80,7 +80,8 @@ class HostLedgerLine {
     // The end of a command, before the rules hear of it.
     void ended(const ApplicationAnswered& answer, Instant now);
 
-    // Rows to be put, one of each drive at most; each is under way until put() or not_put().
+    // Rows to be put, whose `runs_for` is for the caller to raise to what its own commands take;
+    // one of each drive at most; each is under way until put() or not_put().
     [[nodiscard]] std::vector<HostLedgerRow> due();
     // The drive's row is on every disk. What waited for it, to be carried out.
     [[nodiscard]] DriveSharingAgentEffects put(const DriveSerial& drive);
@@ -93,6 +94,8 @@ class HostLedgerLine {
         HostLedgerRow row;         // the newest, put or to be put
         bool online_runs = false;  // a set_online of ours
         Instant online_may_come_until{INT64_MIN};
+        // So long what was begun before recall() may come, and the row says at least so long.
+        Instant recalled_until{INT64_MIN};
     };
     struct Queue {
         std::deque<std::variant<HostLedgerRow, DriveSharingAgentEffect>> items;
@@ -102,7 +105,7 @@ class HostLedgerLine {
     [[nodiscard]] Drive& known(const DriveSerial& drive);
     void put_down(const RecordLedgerEntry& effect, Instant now);
     void add_row(Drive& drive, Instant now);
-    void before(const RunApplication& effect);
+    void before(const RunApplication& effect, Instant now);
     void before(const SendConfirmation& effect, Instant now);
     void act(const DriveSerial& drive, const DriveSharingAgentEffect& effect,
              DriveSharingAgentEffects& at_once);

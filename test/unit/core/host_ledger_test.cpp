@@ -258,6 +258,24 @@ TEST_CASE("how long a set_online may run is in the row, whatever the row said be
     CHECK(line.put(drive_1).size() == 1);
 }
 
+TEST_CASE("a row keeps for how long what another one began may come, and not for ever") {
+    auto line = line_of_beta();
+    HostLedgerRow before;
+    before.entry = entry_of(drive_1, true);
+    before.online_may_come = true;
+    before.runs_for = {60'000};
+    line.recall({before}, runs_for, {0});
+    for (const Instant now : {Instant{59'999}, Instant{60'000}}) {
+        (void)line.take({RecordLedgerEntry{entry_of(drive_1, true)}}, now);
+        const auto rows = line.due();
+        REQUIRE(rows.size() == 1);
+        const bool over = now.ms == 60'000;
+        CHECK(rows[0].online_may_come != over);
+        CHECK(rows[0].runs_for.ms == (over ? 0 : 60'000));
+        (void)line.put(drive_1);
+    }
+}
+
 TEST_CASE("a confirmation waits for what was recorded before it") {
     auto line = line_of_beta();
     CHECK(line.take({SendConfirmation{confirmation_of(drive_1)}}, {0}).size() == 1);
