@@ -145,6 +145,11 @@ Result<ScsiReply> order_move(Transport& changer, const std::array<std::uint8_t, 
     }
 }
 
+Result<ScsiReply> order_stock(Transport& changer, Duration timeout) {
+    const std::array<std::uint8_t, 6> cdb{scsi::opcode::initialize_element_status, 0, 0, 0, 0, 0};
+    return drive_iface::execute_patiently(changer, {cdb, {}, 0}, timeout, nullptr);
+}
+
 MoveTry try_move(Transport& changer, const Move& move, const claims::MediaTable& media,
                  Duration move_timeout, Duration timeout) {
     const auto before = read_inventory(changer, media, timeout);
@@ -225,8 +230,7 @@ bool means_drive(const ChangerDrive& drive, const std::string& serial) {
 }
 
 Outcome take_stock(Transport& changer, Duration timeout) {
-    const std::array<std::uint8_t, 6> cdb{scsi::opcode::initialize_element_status, 0, 0, 0, 0, 0};
-    const auto reply = drive_iface::execute_patiently(changer, {cdb, {}, 0}, timeout, nullptr);
+    const auto reply = order_stock(changer, timeout);
     if (!reply) return reply.error().within("INITIALIZE ELEMENT STATUS");
     if (reply->status == scsi::status::good) return Nothing{};
     return Error{"INITIALIZE ELEMENT STATUS: " + drive_iface::in_words(*reply)};
@@ -263,8 +267,18 @@ MoveEnd move_volume(Transport& changer, const Move& move, const claims::MediaTab
                     Duration move_timeout, Duration timeout) {
     auto first = try_move(changer, move, media, move_timeout, timeout);
     if (first.end.done || !first.stale) return first.end;
-    if (auto stock = take_stock(changer, move_timeout); !stock) return first.end;
-    return try_move(changer, move, media, move_timeout, timeout).end;
+    const auto stock = order_stock(changer, move_timeout);
+    if (stock && stock->status == scsi::status::good)
+        return try_move(changer, move, media, move_timeout, timeout).end;
+    // A changer that can look again, and has not, may have shown what was so before.
+    const bool can_not_look = stock && drive_iface::says_not_supported(*stock);
+    if (!move.into_drive && first.end.gone && !can_not_look) {
+        first.end.gone = false;
+        first.end.medium = Whereabouts::no_answer;
+        first.end.words += "; INITIALIZE ELEMENT STATUS: " +
+                           (stock ? drive_iface::in_words(*stock) : stock.error().message);
+    }
+    return first.end;
 }
 
 }  // namespace agent::mounts

@@ -116,3 +116,62 @@ TEST_CASE("a volume is not taken out of a drive that is not its own") {
     REQUIRE(seen);
     CHECK(whereabouts_of(*seen, "VT0001L8", 256) == Whereabouts::its_drive);
 }
+
+namespace {
+
+// Answers INITIALIZE ELEMENT STATUS with this alone.
+class NoStock final : public drive_iface::Transport {
+  public:
+    NoStock(drive_iface::Transport& inner, std::optional<std::uint16_t> sense)
+        : inner_(inner), sense_(sense) {}
+    core::Result<drive_iface::ScsiReply> execute(const drive_iface::ScsiCommand& request,
+                                                 core::Duration timeout) override {
+        if (request.cdb.front() != 0x07) return inner_.execute(request, timeout);
+        if (!sense_) return core::Error{"the connection was lost"};
+        drive_iface::ScsiReply reply;
+        reply.status = 0x02;
+        reply.sense = {0x70,
+                       0,
+                       static_cast<std::uint8_t>(*sense_ == 0x2000 ? 5 : 2),
+                       0,
+                       0,
+                       0,
+                       0,
+                       10,
+                       0,
+                       0,
+                       0,
+                       0,
+                       static_cast<std::uint8_t>(*sense_ >> 8U),
+                       static_cast<std::uint8_t>(*sense_),
+                       0,
+                       0,
+                       0,
+                       0};
+        return reply;
+    }
+
+  private:
+    drive_iface::Transport& inner_;
+    std::optional<std::uint16_t> sense_;
+};
+
+}  // namespace
+
+TEST_CASE("a volume is gone when the changer has looked again, or can not") {
+    ChangerBench bench;
+    struct Case {
+        std::optional<std::uint16_t> sense;  // additional sense code and qualifier
+        bool gone;
+    };
+    for (const auto& [sense, gone] : {Case{std::nullopt, false}, Case{0x0403, false},
+                                      Case{0x2000, true}}) {  // INVALID COMMAND OPERATION CODE
+        NoStock changer(*bench.changer, sense);
+        const auto out = move_volume(changer, {"NOBODY", 257, std::nullopt, false},
+                                     claims::lto_media(), changer_timeout, changer_timeout);
+        INFO(out.words);
+        CHECK(!out.done);
+        CHECK(out.gone == gone);
+        CHECK((out.medium == Whereabouts::no_answer) == !gone);
+    }
+}
