@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include "agent/core/errno_text.hpp"
@@ -202,6 +203,9 @@ Error may_be_the_only_copy(const std::string& file, const std::string& barcode) 
 // copy of something. Returns the files that go when it is a cartridge again.
 Result<std::vector<std::string>> left_of_it(const JobContext& context, const std::string& barcode,
                                             const std::string& path) {
+    if (find_cartridge(context.folders, barcode).ok())
+        return Error{"there is a cartridge " + barcode +
+                     " in the folders already; library inventory takes it up"};
     auto files = files_of(context.folders, barcode);
     for (const auto& file : files) {
         std::error_code problem;
@@ -213,16 +217,56 @@ Result<std::vector<std::string>> left_of_it(const JobContext& context, const std
     return files;
 }
 
-// Those that were not replaced.
+// Those that were not replaced, and what belongs to them.
 void delete_left_behind(const std::vector<std::string>& left,
                         const std::vector<std::string>& into) {
     for (const auto& file : left) {
         auto path = std::filesystem::path(file);
         if (std::count(into.begin(), into.end(), path.parent_path().string()) != 0) continue;
-        for (const char* extension : {".tap", ".tix", ".json", ".lock"}) {
+        static_cast<void>(::unlink(path.c_str()));
+        if (path.extension() != ".tap") continue;
+        for (const char* extension : {".tix", ".lock"})
             static_cast<void>(::unlink(path.replace_extension(extension).c_str()));
-        }
     }
+}
+
+// Nothing: there is no index that could be gone on with.
+std::optional<VolumeId> volume_of_index(const CopyPaths& paths) {
+    const auto index = StorageFile::open(paths.index, StorageFile::Mode::to_read);
+    IndexPage page{};
+    if (!index.ok() || !index->read(0, page).ok()) return std::nullopt;
+    const auto volume = decode_index_header(page);
+    return volume && StoredCopy::peek(paths, *volume) ? volume : std::nullopt;
+}
+
+// Where what is imported is data under this very barcode, in a folder that can be written, and has
+// its index beside it.
+std::optional<CopyPaths> only_lacks_description(const std::vector<std::string>& left,
+                                                const std::string& barcode) {
+    for (const auto& file : left) {
+        const auto paths = copy_paths(std::filesystem::path(file).parent_path().string(), barcode);
+        const bool can_stay = file == paths.data && ::access(paths.folder.c_str(), W_OK) == 0;
+        if (can_stay && volume_of_index(paths)) return paths;
+    }
+    return std::nullopt;
+}
+
+// Its index knows which blocks are damaged and where the recording ends, and another copy on a disk
+// that is away now has the same UUID: it all stays as it is, and is looked through.
+Result<CheckReport> describe_anew(const JobContext& context, Metadata metadata,
+                                  const CopyPaths& paths, const std::vector<std::string>& left) {
+    const auto& barcode = metadata.facts.barcode;
+    {
+        const auto locks = lock_copies({paths}, barcode);
+        if (!locks.ok()) return locks.error();
+        const auto volume = volume_of_index(paths);
+        if (!volume) return Error{paths.index + ": is in use, or changed just now"};
+        metadata.volume = *volume;
+        if (auto put = replace_text(paths.metadata, to_text(metadata)); !put.ok())
+            return put.error();
+    }
+    delete_left_behind(left, {paths.folder});
+    return check_cartridge(context, barcode, true);
 }
 
 }  // namespace
@@ -238,8 +282,10 @@ Result<CheckReport> import_cartridge(const JobContext& context, Metadata metadat
     CheckReport report;
     const auto growing = growing_places(into);
     const auto& barcode = metadata.facts.barcode;
-    const auto left = left_of_it(context, barcode, path);
+    auto left = left_of_it(context, barcode, path);
     if (!left.ok()) return left.error();
+    if (const auto place = only_lacks_description(*left, barcode))
+        return describe_anew(context, std::move(metadata), *place, *left);
     for (const auto& place : growing) {
         if (::mkdir(place.c_str(), 0750) != 0 && errno != EEXIST)
             return Error{place + ": could not be made: " + agent::core::errno_text(errno)};
@@ -251,6 +297,11 @@ Result<CheckReport> import_cartridge(const JobContext& context, Metadata metadat
     auto done = import_all(context, *source, *recording.value(), report);
     if (done.ok()) done = recording.value()->close();
     recording.value().reset();
+    // Meanwhile somebody may have put one there.
+    if (done.ok()) {
+        left = left_of_it(context, barcode, path);
+        if (!left.ok()) done = left.error();
+    }
     if (done.ok()) done = move_into_place(into, barcode);
     if (done.ok()) delete_left_behind(*left, into);
     report.sound = report.damaged_blocks == 0;

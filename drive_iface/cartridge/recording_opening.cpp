@@ -9,6 +9,7 @@
 
 #include "drive_iface/cartridge/copy_comparison.hpp"
 #include "drive_iface/cartridge/recording.hpp"
+#include "drive_iface/virtual/cleaning_cartridge.hpp"
 
 namespace drive_iface::cartridge {
 
@@ -162,6 +163,12 @@ Error no_usable_description(const std::vector<std::string>& folders, const std::
                      "; put its .tap file and description back, or remove what is left of "
                      "it: lractl cartridge remove " +
                      barcode};
+    }
+    if (virtual_library::is_cleaning_barcode(barcode)) {
+        return Error{what +
+                     "; is it a cleaning cartridge, lractl cartridge remove and create make it "
+                     "anew; data of an earlier version is in " +
+                     *data + ": import that under a barcode that does not begin with CLN first"};
     }
     return Error{what +
                  "; what is recorded is there, and is made a cartridge again by: lractl "

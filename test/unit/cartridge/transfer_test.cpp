@@ -155,6 +155,72 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("a damaged block stays damaged in a cartridge that is made again of what is recorded") {
+    ShelfStand stand;
+    stand.create("LRA001L8");
+    static_cast<void>(fill(stand, "LRA001L8"));
+    const auto data = stand.data_file("LRA001L8");
+    auto bytes = file_bytes(data);
+    bytes[20] ^= 1;
+    write_file(data, bytes);
+    std::filesystem::remove(data.substr(0, data.size() - 3) + "json");
+    stand.restart();
+    const auto imported = import(stand, "LRA001L8", data);
+    REQUIRE(imported.ok());
+    CHECK(imported->objects == 10);
+    CHECK(imported->damaged_blocks == 1);
+    CHECK_FALSE(imported->sound);
+    auto cartridge = stand.open("LRA001L8");
+    CHECK_THAT(stand.read_error(*cartridge, 0), ContainsSubstring("damaged"));
+    CHECK(stand.read(*cartridge, 2) == block_of(81, 81));
+}
+
+TEST_CASE("a cartridge is made again of data without an index, and of data with another one") {
+    ShelfStand stand;
+    stand.create("LRA001L8");
+    const auto expected = fill(stand, "LRA001L8");
+    stand.create("LRA002L8");
+    const auto data = stand.data_file("LRA001L8");
+    const auto index = stand.index_file("LRA001L8");
+    std::filesystem::remove(data.substr(0, data.size() - 3) + "json");
+    std::filesystem::remove(index);
+    SECTION("none") {}
+    SECTION("one that is none") {
+        write_file(index, Blocks(20'000, 7));
+    }
+    SECTION("that of a blank one") {
+        std::filesystem::copy_file(stand.index_file("LRA002L8", 1), index);
+    }
+    stand.restart();
+    REQUIRE(import(stand, "LRA001L8", data).ok());
+    auto cartridge = stand.open("LRA001L8");
+    CHECK(recorded(stand, *cartridge) == expected);
+}
+
+TEST_CASE("what was written to a cartridge made again is not lost when its other copy comes back") {
+    ShelfStand stand(Placement::mirror);
+    stand.create("LRA001L8");
+    auto expected = fill(stand, "LRA001L8");
+    for (int load = 0; load < 5; ++load)  // its description is of a higher revision
+        stand.close(stand.open("LRA001L8"));
+    const auto data = stand.data_file("LRA001L8");
+    const auto away = stand.folders[1] + ".away";
+    std::filesystem::rename(stand.folders[1], away);
+    std::filesystem::create_directory(stand.folders[1]);
+    std::filesystem::remove(data.substr(0, data.size() - 3) + "json");
+    stand.restart();
+    REQUIRE(import(stand, "LRA001L8", data).ok());
+    auto cartridge = stand.open("LRA001L8");
+    expected.push_back(block_of(7, 7));
+    stand.append(*cartridge, expected.back());
+    stand.close(std::move(cartridge));
+    std::filesystem::remove_all(stand.folders[1]);
+    std::filesystem::rename(away, stand.folders[1]);
+    stand.restart();
+    cartridge = stand.open("LRA001L8");
+    CHECK(recorded(stand, *cartridge) == expected);
+}
+
 TEST_CASE("files that are no tape are refused and leave nothing behind") {
     ShelfStand stand;
     const auto path = stand.folders[0] + "/in.file";
