@@ -41,6 +41,11 @@ void keep_memory_of_blocks() {
     // NOLINTEND(concurrency-mt-unsafe)
 }
 
+Error taken_up_by_inventory(const std::string& barcode) {
+    return Error{"there is a cartridge " + barcode +
+                 " in the folders already; library inventory takes it up"};
+}
+
 // A thread that can be asked to end early.
 struct Task {
     std::shared_ptr<std::atomic<bool>> cancelled = std::make_shared<std::atomic<bool>>(false);
@@ -310,8 +315,7 @@ Outcome FileShelf::State::create(const NewCartridge& wanted) {
     if (!files_of(configuration_.folders, wanted.barcode).empty()) {
         const auto seen = look_at(configuration_.folders, wanted.barcode);
         if (!seen.ok()) return seen.error();
-        return Error{"there is a cartridge " + wanted.barcode +
-                     " in the folders already; library inventory takes it up"};
+        return taken_up_by_inventory(wanted.barcode);
     }
     auto made = Recording::create(folders_for(metadata->placement), *metadata);
     if (!made.ok()) return made.error();
@@ -442,10 +446,17 @@ Outcome FileShelf::create_to_open(const NewCartridge& wanted) {
 
 std::vector<std::string> FileShelf::unusable_files(const std::string& barcode) const {
     if (state_->known_.contains(barcode) || !check_barcode(barcode).ok()) return {};
+    if (came_back(barcode)) return {};
     return files_of(state_->configuration_.folders, barcode);
 }
 
+bool FileShelf::came_back(const std::string& barcode) const {
+    return !state_->known_.contains(barcode) && check_barcode(barcode).ok() &&
+           find_cartridge(state_->configuration_.folders, barcode).ok();
+}
+
 Outcome FileShelf::remove(const std::string& barcode) {
+    if (came_back(barcode)) return taken_up_by_inventory(barcode);
     const bool of_no_use = !unusable_files(barcode).empty();
     const auto known = state_->find_idle(barcode);
     if (!known.ok() && !of_no_use) return known.error();
@@ -456,6 +467,7 @@ Outcome FileShelf::remove(const std::string& barcode) {
 
 Result<CartridgeReport> FileShelf::show(const std::string& barcode) const {
     const auto found = state_->find(barcode);
+    if (came_back(barcode)) return taken_up_by_inventory(barcode);
     if (!found.ok() && !unusable_files(barcode).empty())
         return look_at(state_->configuration_.folders, barcode).error();
     if (!found.ok()) return found.error();

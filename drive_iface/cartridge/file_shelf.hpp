@@ -104,6 +104,9 @@ class FileShelf final : public virtual_library::CartridgeShelf {
     // Files of that name that are no usable cartridge: its description is spoilt or lost. Empty: it
     // is a cartridge, or there is nothing of it.
     [[nodiscard]] std::vector<std::string> unusable_files(const std::string& barcode) const;
+    // A whole cartridge whose files were put there since the last rescan(), which takes it up.
+    // Until then it is neither shown nor removed: who asks may take it for one that is missing.
+    [[nodiscard]] bool came_back(const std::string& barcode) const;
 
     // ---- for operators. None of them touches a cartridge that is open: error.
 
@@ -129,8 +132,9 @@ class FileShelf final : public virtual_library::CartridgeShelf {
                                      CheckDone done);
 
     // Makes the new cartridge `wanted` from a SIMH .tap file, which may be what is left of the same
-    // cartridge in a folder; no other unusable file of it is replaced. Its capacity is raised to
-    // what the file holds. Returns at `done` what was read.
+    // cartridge in a folder; no other file of it is replaced. With its index beside it that is only
+    // described anew, and then checked and mended. Its capacity is raised to what the file holds.
+    // Returns at `done` what was read.
     agent::core::Result<JobId> import_tap(const NewCartridge& wanted, const std::string& path,
                                           Progress progress, CheckDone done);
     // Writes the recording to a new .tap file; damaged blocks are marked in error (bit 31).

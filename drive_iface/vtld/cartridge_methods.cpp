@@ -251,8 +251,8 @@ ControlAnswer remove_cartridge(const std::string& barcode, const Running& runnin
             Error{"cartridge " + barcode + " is in " + place + "; move it to a slot first"});
     }
     json answer{{"barcode", barcode}};
-    const bool has_files =
-        running.shelf->show(barcode).ok() || !running.shelf->unusable_files(barcode).empty();
+    const bool has_files = running.shelf->show(barcode).ok() || running.shelf->came_back(barcode) ||
+                           !running.shelf->unusable_files(barcode).empty();
     if (has_files) {
         if (auto gone = running.shelf->remove(barcode); !gone)
             return refused(barcode, gone.error(), running);

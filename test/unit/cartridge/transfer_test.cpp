@@ -221,6 +221,27 @@ TEST_CASE("what was written to a cartridge made again is not lost when its other
     CHECK(recorded(stand, *cartridge) == expected);
 }
 
+TEST_CASE("a whole cartridge that came back unnoticed is neither removed, shown nor replaced") {
+    ShelfStand stand;
+    stand.create("LRA001L8");
+    const auto expected = fill(stand, "LRA001L8");
+    const auto data = stand.data_file("LRA001L8");
+    const auto away = stand.folders[0] + ".away";
+    std::filesystem::rename(stand.folders[0], away);
+    stand.restart();
+    std::filesystem::remove_all(stand.folders[0]);
+    std::filesystem::rename(away, stand.folders[0]);
+    CHECK(stand.shelf().unusable_files("LRA001L8").empty());
+    CHECK(stand.shelf().came_back("LRA001L8"));
+    for (const auto& error :
+         {stand.shelf().show("LRA001L8").error(), stand.shelf().remove("LRA001L8").error(),
+          import(stand, "LRA001L8", data).error()})
+        CHECK_THAT(error.message, ContainsSubstring("library inventory takes it up"));
+    CHECK(stand.shelf().rescan().empty());
+    auto cartridge = stand.open("LRA001L8");
+    CHECK(recorded(stand, *cartridge) == expected);
+}
+
 TEST_CASE("files that are no tape are refused and leave nothing behind") {
     ShelfStand stand;
     const auto path = stand.folders[0] + "/in.file";
