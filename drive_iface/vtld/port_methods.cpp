@@ -118,6 +118,8 @@ void run_command(const json& params, const Running& running, const Caller& calle
     if (!cdb_text) return answer(invalid(cdb_text.error()));
     const auto cdb = bytes_from_hex_text(cdb_text.value(), 6, 16);
     if (!cdb) return answer(invalid(cdb.error().within("cdb")));
+    if (params.contains("data") && params.contains("data_out"))
+        return answer(invalid(Error{"data, data_out: two names of the same; give one of them"}));
     const auto data_out_text = optional_text(params, params.contains("data") ? "data" : "data_out");
     if (!data_out_text) return answer(invalid(data_out_text.error()));
     const auto data_out = bytes_from_hex_text(data_out_text->value_or(""), 0, data_out_max);

@@ -120,6 +120,13 @@ TEST_CASE("bad input on the control socket is answered with what would be right"
     refused("port.command", {{"serial", first_drive}, {"port", "host1"}, {"cdb", "0000"}}, "cdb");
     refused("port.command", {{"serial", first_drive}, {"port", "host1"}, {"cdb", "00000000000g"}},
             "cdb");
+    refused("port.command",
+            {{"serial", first_drive},
+             {"port", "host1"},
+             {"cdb", "010000000000"},
+             {"data", "00"},
+             {"data_out", 5}},
+            "data_out");
     refused("port.reserve",
             {{"serial", first_drive}, {"port", "host1"}, {"kind", "pr"}, {"type", 2}}, "type");
     refused("port.reserve",
