@@ -45,12 +45,15 @@ void put(ChangerState& changer, Element& element, const CartridgeFacts& facts) {
 // A drive keeps what it has threaded already.
 void take_away(ChangerState& changer, Element& element) {
     if (element.type == ElementType::data_transfer) {
-        TapeState& tape = tape_of(changer, element);
+        Drive& drive = (*changer.drives)[element.drive];
+        TapeState& tape = drive.state().tape;
         if (tape.medium != MediumState::opening && tape.medium != MediumState::absent) return;
         tape.medium = MediumState::absent;
         tape.barcode.clear();
+        drive.share(element.parallel);
     }
     element.barcode.clear();
+    element.cleaning = false;
     element.source.reset();
     element.by_operator = false;
 }

@@ -230,7 +230,9 @@ void power_cycle(TapeState& drive, Cache cache) {
         return;
     }
     lose_power(drive.shared);
-    const bool cleaned_before = drive.medium == MediumState::cleaned;
+    // A cleaning that had begun begins again; what stood there otherwise has been loaded before.
+    const bool begins = drive.medium == MediumState::opening && !drive.cleaned_before;
+    const bool cleaned_before = drive.medium != MediumState::cleaning && !begins;
     if (drive.medium == MediumState::cleaning) drive.cleaner->lose_power();
     for (auto& [nexus, user] : drive.own)
         lose_power(user);

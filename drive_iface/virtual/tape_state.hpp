@@ -85,7 +85,8 @@ struct TapeState {
 
     std::unique_ptr<Cartridge> cleaner;  // a cleaning cartridge, while it is cleaning or cleaned
     bool cleaner_used_up = false;
-    bool cleaned_before = false;  // it was in the drive when power came: its work is done
+    // A cleaning cartridge that is opened was in the drive when power came: its work is done.
+    bool cleaned_before = false;
 
     TapeFaults faults;  // of whatever tape is in it
 

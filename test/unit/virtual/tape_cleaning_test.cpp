@@ -5,6 +5,7 @@
 #include "drive_iface/virtual/library.hpp"
 #include "drive_iface/virtual/loading.hpp"
 #include "drive_iface/virtual/medium_attributes.hpp"
+#include "drive_iface/virtual/parallel.hpp"
 #include "test/unit/virtual/tape_builder.hpp"
 
 using namespace tape_test;
@@ -149,13 +150,25 @@ TEST_CASE("losing power uses no cleaning up") {
     CleaningRig rig;
     rig.clean();
     const auto cache = GENERATE(Cache::lost, Cache::kept);
-    rig.drive().power_cycle(cache, rig.events());
+    if (GENERATE(false, true)) CHECK(good(rig.send(cleaning_unload)));
+    // The second time it has not been opened again yet.
+    for (int times = GENERATE(1, 2); times > 0; --times)
+        rig.drive().power_cycle(cache, rig.events());
     rig.settle();
     static_cast<void>(rig.take_attentions(TapeRig::host));
     CHECK(fails_with(rig.send(cleaning_ready), SenseKey::not_ready,
                      code::cleaning_cartridge_installed));
     CHECK(rig.cleanings().done == 1);
     CHECK(can_be_taken(rig.tape()));
+}
+
+TEST_CASE("a cleaning that had not begun when the power went is made when it is back") {
+    CleaningRig rig;
+    rig.drive().insert("CLN001L8");
+    rig.drive().power_cycle(Cache::lost, rig.events());
+    rig.settle();
+    CHECK(rig.tape().medium == MediumState::cleaned);
+    CHECK(rig.cleanings().done == 1);
 }
 
 TEST_CASE("the memory of a cleaning cartridge tells what it is and how often it was used") {
@@ -245,4 +258,41 @@ TEST_CASE("a cleaning cartridge that is in a drive at a start is not used up by 
     REQUIRE(bench.library->move_cartridge("CLN001L8", "slot 1")->ok());
     REQUIRE(bench.library->move_cartridge("CLN001L8", "drive VT00000001")->ok());
     CHECK(bench.done() == 2);
+}
+
+namespace {
+
+struct NoViews final : ParallelCartridges {
+    std::optional<agent::core::Result<std::unique_ptr<ParallelCartridge>>> open(
+        const std::string& /*drive_serial*/, const std::string& /*barcode*/,
+        const agent::core::InitiatorPort& /*host*/) override {
+        return std::nullopt;
+    }
+    void on_progress(std::function<void()> /*progress*/) override {}
+};
+
+}  // namespace
+
+TEST_CASE("a parallel drive stays one when a start finds its cleaning cartridge in a slot") {
+    MemoryShelf shelf;
+    shelf.add({.barcode = "CLN001L8", .capacity = 0, .cleaning = true});
+    NoViews views;
+    const auto library = [&](const std::string& cartridge) {
+        return Library(LibraryDescription{.vendor = "LRA",
+                                          .product = "VIRTUAL LIBRARY",
+                                          .serial = "VL00000001",
+                                          .drives = {{.serial = "VT00000001",
+                                                      .product = "ULT",
+                                                      .element_address = 256,
+                                                      .parallel = true,
+                                                      .cartridge = cartridge}},
+                                          .slots = 3},
+                       shelf, &views);
+    };
+    const std::string in_slot = library("").nonvolatile_state();
+    Library restarted = library("CLN001L8");
+    CHECK_FALSE(restarted.drives()[0].parallel);
+    REQUIRE(restarted.restore(in_slot).ok());
+    CHECK(restarted.drives()[0].barcode.empty());
+    CHECK(restarted.drives()[0].parallel);
 }
