@@ -352,6 +352,28 @@ TEST_CASE(
     CHECK(vtld.call("cartridge.list").size() == 2);
 }
 
+TEST_CASE("a missing cartridge that came back unnoticed is whole, and remove does not delete it") {
+    VtldProcess vtld;
+    const std::string barcode = vtld.call("cartridge.list").at(0)["barcode"];
+    vtld.call("cartridge.move", {{"barcode", barcode}, {"to", "slot 5"}});
+    const auto files = std::filesystem::path(
+        vtld.call("cartridge.show", {{"barcode", barcode}}).at("folders").at(0).get<std::string>());
+    CHECK(vtld.stop() == 0);
+    std::filesystem::rename(files, vtld.folder() + "/away");
+    vtld.start();
+    std::filesystem::remove_all(files);
+    std::filesystem::rename(vtld.folder() + "/away", files);
+    for (const char* method : {"cartridge.show", "cartridge.remove"}) {
+        const auto answer = vtld.ask(method, {{"barcode", barcode}});
+        REQUIRE(std::holds_alternative<ControlError>(answer));
+        CHECK_THAT(std::get<ControlError>(answer).message,
+                   ContainsSubstring("library inventory takes it up"));
+    }
+    vtld.call("library.inventory");
+    CHECK(vtld.call("cartridge.show", {{"barcode", barcode}})["place"] == "slot 5");
+    CHECK(vtld.call("cartridge.remove", {{"barcode", barcode}})["removed"] == true);
+}
+
 TEST_CASE("a cartridge whose description is spoilt is told as that, and the command that helps") {
     VtldProcess vtld;
     const std::string barcode = vtld.call("cartridge.list").at(0)["barcode"];

@@ -175,6 +175,27 @@ TEST_CASE("a damaged block stays damaged in a cartridge that is made again of wh
     CHECK(stand.read(*cartridge, 2) == block_of(81, 81));
 }
 
+TEST_CASE("data that an earlier version recorded under a cleaning cartridge's barcode is data") {
+    ShelfStand stand;
+    stand.create("CLN001L8");
+    const auto expected = fill(stand, "CLN001L8");
+    stand.restart();
+    auto cartridge = stand.open("CLN001L8");
+    CHECK_FALSE(cartridge->facts().cleaning);
+    CHECK(recorded(stand, *cartridge) == expected);
+    stand.close(std::move(cartridge));
+    // No import makes one of this name.
+    const auto data = stand.data_file("CLN001L8");
+    std::filesystem::remove(data.substr(0, data.size() - 3) + "json");
+    stand.log.clear();
+    stand.restart();
+    REQUIRE(stand.log.size() == 1);
+    CHECK_THAT(stand.log[0], ContainsSubstring(data + ": import that under a barcode that"));
+    REQUIRE(import(stand, "LRA001L8", data).ok());
+    cartridge = stand.open("LRA001L8");
+    CHECK(recorded(stand, *cartridge) == expected);
+}
+
 TEST_CASE("a cartridge is made again of data without an index, and of data with another one") {
     ShelfStand stand;
     stand.create("LRA001L8");
