@@ -203,9 +203,10 @@ Error may_be_the_only_copy(const std::string& file, const std::string& barcode) 
 // copy of something. Returns the files that go when it is a cartridge again.
 Result<std::vector<std::string>> left_of_it(const JobContext& context, const std::string& barcode,
                                             const std::string& path) {
-    if (find_cartridge(context.folders, barcode).ok())
+    if (find_cartridge(context.folders, barcode).ok()) {
         return Error{"there is a cartridge " + barcode +
                      " in the folders already; library inventory takes it up"};
+    }
     auto files = files_of(context.folders, barcode);
     for (const auto& file : files) {
         std::error_code problem;

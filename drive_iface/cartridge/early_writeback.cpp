@@ -63,7 +63,8 @@ void EarlyWriteback::run() {
         if (ranges_.empty()) {
             changed_.wait(lock);
         } else if (may_stay()) {
-            changed_.wait_until(lock, *burst_ends_);
+            const auto until = *burst_ends_;  // synchronises() takes that away meanwhile
+            changed_.wait_until(lock, until);
         } else {
             const auto range = ranges_.front();
             ranges_.pop_front();
