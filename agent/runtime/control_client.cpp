@@ -36,7 +36,7 @@ std::string advice(int error) {
             return "nobody answers; the daemon has ended without tidying up, start it again";
         case EACCES:
         case EPERM:
-            return "no permission; be root or a member of the group lra";
+            return "no permission; it is for root and members of the group lra";
         case EAGAIN:
             return "too many connections are waiting already; try again";
         default:

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <cerrno>
+
 #include <nlohmann/json.hpp>
 
 namespace agent::shell {
@@ -41,11 +43,24 @@ ControlAnswer ask(const std::string& socket, const std::string& method, const js
     return client.value().call(method, params, timeout);
 }
 
+namespace {
+
+// Whether anybody answers there is not known then.
+bool may_not_connect(const std::string& socket) {
+    return ::access(socket.c_str(), W_OK) != 0 && (errno == EACCES || errno == EPERM);
+}
+
+}  // namespace
+
 std::string remedy(const ControlError& error, const Request& request,
                    const Destination& destination) {
     const std::string name{to_text(destination.daemon)};
     switch (error.code) {
         case ControlErrorCode::no_connection:
+            if (may_not_connect(destination.socket)) {
+                return "be root or a member of the group lra (usermod -aG lra NAME), which counts "
+                       "from the next login on";
+            }
             return "is " + name + " running? systemctl status " + name;
         case ControlErrorCode::method_not_found:
             return "the daemon on this socket does not know '" + usage_of(*request.command) +
