@@ -62,7 +62,7 @@ core::Result<std::vector<std::string>> portals_asked_for(const json& params) {
 }
 
 DiscoveryOptions discovery_options(const runtime::LradConfiguration& configuration,
-                                   std::vector<std::string> portals) {
+                                   PortalsToAsk chosen) {
     DiscoveryOptions options;
     options.limits = limits_of_an_answer;
     for (const auto& drive : configuration.drives) {
@@ -70,7 +70,8 @@ DiscoveryOptions discovery_options(const runtime::LradConfiguration& configurati
             continue;
         options.initiator_name = drive.interface->initiator_name;
     }
-    options.portals = std::move(portals);
+    options.portals = std::move(chosen.portals);
+    options.sg_nodes_expected = chosen.sg_nodes_expected;
     // The sessions that watch drives have another ISID: these do not end them.
     options.isid = drive_iface::isid_number(configuration.sharing.controller + " discover");
     options.isid_qualifier = static_cast<std::uint16_t>(::getpid());
@@ -181,11 +182,10 @@ void Controller::serve_discovery() {
         auto portals = portals_asked_for(params);
         if (!portals)
             return answer(ControlError{ControlErrorCode::invalid_params, portals.error().message});
-        PortalsToAsk chosen = portals_to_ask(configuration_, *portals);
+        const PortalsToAsk chosen = portals_to_ask(configuration_, *portals);
         discovery_.discover(
-            discovery_options(configuration_, std::move(chosen.portals)),
-            what_it_opens_with(configuration_),
-            [this, answer, problems = std::move(chosen.problems)](const Discovered& found) {
+            discovery_options(configuration_, chosen), what_it_opens_with(configuration_),
+            [this, answer, problems = chosen.problems](const Discovered& found) {
                 answer(compared(found, problems, configuration_, paths_.moved()));
             },
             [answer](const core::Error& error) {

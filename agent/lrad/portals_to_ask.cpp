@@ -32,8 +32,12 @@ PortalsToAsk portals_to_ask(const runtime::LradConfiguration& configuration,
     };
     for (const auto& portal : asked_for)
         add(portal);
-    for (const auto& drive : configuration.drives)
-        if (drive.interface) add(portal_in(drive.interface->url));
+    for (const auto& drive : configuration.drives) {
+        if (!drive.interface) continue;
+        add(portal_in(drive.interface->url));
+        if (drive.interface->type == runtime::DriveInterface::Type::sg)
+            chosen.sg_nodes_expected = true;
+    }
     for (const auto& portal : configuration.discovery_portals)
         add(portal.portal);
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// Which iSCSI portals a discovery asks.
+// Which iSCSI portals a discovery asks, and what it may expect beside them.
 
 #include <string>
 #include <vector>
@@ -12,6 +12,7 @@ namespace agent::lrad {
 struct PortalsToAsk {
     std::vector<std::string> portals;   // HOST:PORT, each once, portals_max at most
     std::vector<std::string> problems;  // in words: which were left out
+    bool sg_nodes_expected = false;     // a drive is watched at one
 };
 
 // Those asked for (HOST or HOST:PORT), those of the drives, those of discovery.portals, in this

@@ -35,7 +35,12 @@ IscsiCredentialsDoor credentials_for(const DiscoveryOptions& options,
 void add_sg_paths(const DiscoveryOptions& options, std::vector<DevicePath>& paths,
                   std::vector<std::string>& problems) {
     const auto nodes = tape_library_nodes(options.sysfs);
-    if (!nodes) return problems.push_back(nodes.error().message);
+    if (!nodes) {
+        // Who names portals may well have nothing but iSCSI.
+        if (options.portals.empty() || options.sg_nodes_expected)
+            problems.push_back(nodes.error().message);
+        return;
+    }
     for (const auto& node : *nodes)
         paths.push_back({DevicePath::Kind::sg, node.node, node.scsi_address});
 }

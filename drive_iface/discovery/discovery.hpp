@@ -19,6 +19,8 @@ namespace drive_iface::discovery {
 struct DiscoveryOptions {
     std::string sysfs = "/sys";
     std::vector<std::string> portals;  // HOST[:PORT] of iSCSI portals; at most portals_max
+    // Is a kernel without sg nodes a problem, although portals are asked? Without any it always is.
+    bool sg_nodes_expected = false;
     // To log in to them with: targets show themselves to the names they know.
     std::string initiator_name = "iqn.2026-01.invalid.lra:discover";
     std::uint32_t isid = 0;  // another than that of the sessions that watch drives

@@ -83,6 +83,17 @@ TEST_CASE("a portal is asked once, however often and in whichever way it is name
     CHECK(chosen.problems.empty());
 }
 
+TEST_CASE("sg nodes are expected where a drive is watched at one") {
+    runtime::LradConfiguration configuration;
+    CHECK_FALSE(portals_to_ask(configuration, {"192.0.2.1"}).sg_nodes_expected);
+    configuration.drives.resize(2);
+    configuration.drives[1].interface.emplace();
+    configuration.drives[1].interface->type = runtime::DriveInterface::Type::iscsi;
+    CHECK_FALSE(portals_to_ask(configuration, {}).sg_nodes_expected);
+    configuration.drives[1].interface->type = runtime::DriveInterface::Type::sg;
+    CHECK(portals_to_ask(configuration, {}).sg_nodes_expected);
+}
+
 TEST_CASE("portals that are too many are named") {
     runtime::LradConfiguration configuration;
     for (int i = 0; i < 66; ++i)
