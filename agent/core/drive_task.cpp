@@ -18,7 +18,7 @@ std::string may_still_run(const std::string& action) {
 
 DriveTask::DriveTask(DriveSerial drive) : drive_(std::move(drive)) {}
 
-// Rule "only the newest": test/unit/core/drive_sharing_agent_notice_test.cpp; scenario
+// Rule "only the newest": test/unit/core/drive_sharing_agent_test.cpp; scenario
 // repeated_notices.txt; oracle invariant "confirmed means processed".
 void DriveTask::notice_arrived(const Notice& notice, const HostConfiguration& host, Now now,
                                AgentEffects& effects) {
@@ -472,8 +472,8 @@ void DriveTask::repeat_answer(const Source& source, const HostConfiguration& hos
                                   source.mark->result, source.detail}});
 }
 
-// The ledger's rules: test/unit/core/ownership_ledger_test.cpp; scenarios ledger.txt, operator.txt;
-// oracle invariant "online only what was ours".
+// The ledger's rules: test/unit/core/drive_sharing_agent_test.cpp; scenarios ledger.txt,
+// operator.txt; oracle invariant "online only what was ours".
 void DriveTask::write_ledger(LedgerEntry entry, AgentEffects& effects) {
     ledger_ = std::move(entry);
     effects.record(RecordLedgerEntry{*ledger_, true});

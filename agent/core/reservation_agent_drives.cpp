@@ -103,7 +103,7 @@ void ReservationAgent::Rules::reservation_changed(Drive& drive, const Reservatio
     if (drive.shared) tell_or_hold_back(drive);
 }
 
-// Sharing rule "unknown holder": test/unit/core/reservation_agent_holder_test.cpp,
+// Sharing rule "unknown holder": test/unit/core/reservation_agent_holders_test.cpp,
 // test/scenario/unknown_holder.txt, oracle invariant "foreign use" (which excuses the policy
 // `alarm`).
 void ReservationAgent::Rules::tell_or_hold_back(Drive& drive) {

@@ -335,6 +335,19 @@ TEST_CASE("no promise is left in the sources") {
     CHECK(found == std::vector<std::string>{});
 }
 
+TEST_CASE("a test that a comment names is there") {
+    static const std::regex named(R"(\btest/[a-z0-9_/]+\.(cpp|hpp|py|sh|txt)\b)");
+    std::vector<std::string> gone;
+    for (const auto& line : all_lines()) {
+        std::smatch match;
+        if (line.text.find("test/") == std::string::npos ||
+            !std::regex_search(line.text, match, named))
+            continue;
+        if (!fs::exists(root() / match.str())) gone.push_back(where(line));
+    }
+    CHECK(gone == std::vector<std::string>{});
+}
+
 TEST_CASE("a file is a room: none holds more than 600 lines") {
     for (const auto& line : all_lines()) {
         if (line.number == 601) FAIL_CHECK(where(line));
