@@ -39,6 +39,11 @@ bool is_about_the_row(const std::string& state) {
     return state.starts_with("22") || state.starts_with("23") || state.starts_with("55");
 }
 
+// Undefined table or column: the server's data are of before they were made, as after a rewind.
+bool is_about_tables(const std::string& state) {
+    return state == "42P01" || state == "42703";
+}
+
 }  // namespace
 
 PrimarySession::PrimarySession(runtime::PairDatabaseConfiguration configuration,
@@ -102,6 +107,11 @@ Outcome PrimarySession::connect(bool own_only) {
                  "; the other's: " + other.error().message};
 }
 
+void PrimarySession::forget_session() {
+    if (is_about_tables(session_->state())) tables_made_ = false;
+    session_.reset();
+}
+
 bool PrimarySession::answers() {
     if (session_ && !session_->run("SELECT 1", {}, connected_within)) session_.reset();
     return session_ != nullptr;
@@ -113,7 +123,7 @@ Result<Rows> PrimarySession::read(std::string_view sql,
         if (auto connected = connect(false); !connected) return connected.error();
     }
     auto rows = session_->run(sql, parameters, read_within);
-    if (!rows) session_.reset();
+    if (!rows) forget_session();
     return rows;
 }
 
@@ -129,7 +139,7 @@ Result<Rows> PrimarySession::write(std::string_view sql,
     // A wait for the other node that was cancelled ends with a warning: it is on one disk only.
     const auto error = rows ? Error{session_->warning()} : rows.error();
     refused_ = !rows && is_about_the_row(session_->state());
-    session_.reset();
+    forget_session();
     return error;
 }
 

@@ -27,7 +27,8 @@ class PrimarySession {
     // Asks the server for a sign of life, two seconds long: a connection over a wire that is cut
     // looks well until something is sent. False ends it.
     [[nodiscard]] bool answers();
-    // Connects when there is no connection. Any error ends it.
+    // Connects when there is no connection. Any error ends it, and one about tables that are not
+    // there has the next connection make them.
     [[nodiscard]] core::Result<Rows> read(std::string_view sql,
                                           const std::vector<std::string>& parameters);
     // One statement, a transaction of its own. Well: it is on every disk that commits wait for.
@@ -42,6 +43,7 @@ class PrimarySession {
     [[nodiscard]] core::Outcome try_server(const std::string& connection);
     [[nodiscard]] core::Outcome make_tables();
     [[nodiscard]] core::Outcome connect_to_site();
+    void forget_session();
 
     runtime::PairDatabaseConfiguration configuration_;
     Interrupted interrupted_;

@@ -110,6 +110,18 @@ TEST_CASE("the ledger of a host is written by the node that serves, and read by 
     CHECK(successor.read("it's old").value() == Rows{row});
 }
 
+TEST_CASE("tables that are gone, the data being of before they were made, are made again") {
+    if (!two_servers::can_run()) return;
+    Site site;
+    HostLedgerRows serving(*site.dead, "first");
+    REQUIRE(serving.put(row_of("HU 1")));
+    REQUIRE(site.pair.session(Node::first)
+                ->run("DROP TABLE host_ledger_claim, host_ledger", {}, {5'000}));
+    CHECK_FALSE(serving.read_open());
+    CHECK(serving.read_open()->empty());
+    CHECK(serving.put(row_of("HU 1")));
+}
+
 TEST_CASE("what a dead node has begun to write is waited for before the rows are believed") {
     if (!two_servers::can_run()) return;
     for (const bool is_new : {false, true}) {
