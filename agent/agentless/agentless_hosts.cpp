@@ -149,7 +149,9 @@ core::Outcome AgentlessHosts::follow(const runtime::LradConfiguration& configura
             hosts_.insert(before.extract(known));
             continue;
         }
+        core::Duration replaced_may_run_for{0};
         if (known != before.end()) {
+            replaced_may_run_for = known->second->may_run_for();
             old_connections.emplace_back(known->second->configuration().ssh,
                                          known->second->places().control_path);
             before.erase(known);  // its ledger is opened again
@@ -162,6 +164,7 @@ core::Outcome AgentlessHosts::follow(const runtime::LradConfiguration& configura
         }
         paths.insert((*opened)->places().control_path);
         HostAgent& host = *hosts_.emplace(agent.name, std::move(opened).value()).first->second;
+        host.replaces(replaced_may_run_for);
         if (started_) host.start();
     }
     for (const auto& [name, host] : before)

@@ -234,7 +234,7 @@ void HostAgent::begin_when_known() {
     const bool discovers = completed_.discover_drives || completed_.discover_ports;
     if (shared_ != nullptr && discovers && !seen_) return;
     for (auto& command : recorded_.unseen) {
-        if (command.may_run_for.ms == 0) command.may_run_for = longest_run();
+        if (command.may_run_for.ms == 0) command.may_run_for = may_run_for();
     }
     std::uint64_t life = store_.incarnation();
     if (shared_ != nullptr) life = std::max(life, shared_->newest_life(completed_.host.agent) + 1);

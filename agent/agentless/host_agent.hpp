@@ -58,6 +58,12 @@ class HostAgent {
         SshSlots& slots, Announcements announcements, const LedgerDoors* shared = nullptr);
     ~HostAgent();
 
+    // For so long, from its beginning, a command of this one may take effect; or of one that it
+    // took the place of, under other limits.
+    [[nodiscard]] core::Duration may_run_for() const;
+    // Before start(): it takes the place of another one of the same host, whose may_run_for() that
+    // is.
+    void replaces(core::Duration may_run_for) { replaced_may_run_for_ = may_run_for; }
     // Nothing is run on the host, nor said in its name, before a ledger that is elsewhere was read.
     void start();
     // The configuration was read again and is the same: what is found counts anew from the next
@@ -143,6 +149,7 @@ class HostAgent {
     bool afresh_ = false;                    // what was found before does not count any more
     runtime::DriveSharingAgentStore store_;
     core::DriveSharingAgentState recorded_;  // until the rules have begun
+    core::Duration replaced_may_run_for_{0};
     std::optional<core::DriveSharingAgent> rules_;
     std::optional<core::AgentPresence> presence_;  // what the rules say of themselves
     const LedgerDoors* shared_;

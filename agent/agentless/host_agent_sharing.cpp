@@ -63,6 +63,10 @@ core::Duration HostAgent::longest_run() const {
     return {2 * limit + 2 * configuration_->ssh.connect_timeout.ms + far_side_extra.ms};
 }
 
+core::Duration HostAgent::may_run_for() const {
+    return std::max(longest_run(), replaced_may_run_for_);
+}
+
 void HostAgent::try_again(void (HostAgent::*what)()) {
     ledger_retry_.expires_after(shared_->tried_again_after);
     ledger_retry_.async_wait(

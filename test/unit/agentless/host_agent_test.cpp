@@ -44,6 +44,26 @@ TEST_CASE("a host without an agent answers ordinary questions after a request to
     CHECK(answered_inquiries(played).size() == 3);
 }
 
+TEST_CASE("shorter limits do not shorten what was begun under longer ones") {
+    PlayedHosts played;
+    played.remember_online_command("VT1");
+    played.agent["application"]["timeout_ms"] = 600'000;
+    played.start();
+    for (const int limit_ms : {60'000, 30'000}) {
+        played.agent["application"]["timeout_ms"] = limit_ms;
+        REQUIRE(played.hosts->follow(played.configuration()).ok());
+        played.settle();
+    }
+    played.hosts.reset();
+    const auto events = played.store().events({.newest_first = false}).value();
+    REQUIRE(events.size() == 3);
+    for (const auto& event : events) {
+        CHECK(event.record.message == "DSA5230");
+        CHECK(event.record.text == events.front().record.text);
+        CHECK_THAT(event.record.text, ContainsSubstring("for up to 1230 s"));
+    }
+}
+
 TEST_CASE("a found drive that the profile does not fit is left out, and nothing else is") {
     PlayedHosts played;
     played.agent["drives"] = "discover";
