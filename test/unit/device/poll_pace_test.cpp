@@ -6,6 +6,7 @@
 #include "test/support/catch.hpp"
 
 using namespace drive_iface;
+using agent::core::Instant;
 
 namespace {
 
