@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <filesystem>
 #include <map>
 #include <thread>
 #include <utility>
@@ -45,19 +44,6 @@ void keep_memory_of_blocks() {
 Error taken_up_by_inventory(const std::string& barcode) {
     return Error{"there is a cartridge " + barcode +
                  " in the folders already; library inventory takes it up"};
-}
-
-// A disk that went away has its copy still, and would bring the cartridge back.
-Outcome all_copies_there(const FoundCartridge& found, const std::string& barcode) {
-    for (const auto& copy : found.copies) {
-        std::error_code problem;
-        if (std::filesystem::exists(copy.paths.metadata, problem)) continue;
-        return Error{"cartridge " + barcode + ": " + copy.paths.metadata +
-                     " is not there any more; is a disk not mounted? Nothing was deleted. If it is "
-                     "gone for good: library inventory takes note of that, and cartridge remove "
-                     "goes on with what is left"};
-    }
-    return Nothing{};
 }
 
 // A thread that can be asked to end early.
@@ -474,10 +460,6 @@ Outcome FileShelf::remove(const std::string& barcode) {
     const bool of_no_use = !unusable_files(barcode).empty();
     const auto known = state_->find_idle(barcode);
     if (!known.ok() && !of_no_use) return known.error();
-    if (known.ok()) {
-        if (auto there = all_copies_there(known.value()->cartridge.found, barcode); !there)
-            return there;
-    }
     auto gone = delete_cartridge(state_->configuration_.folders, barcode);
     state_->look_again(barcode);
     return gone;

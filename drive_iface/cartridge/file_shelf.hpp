@@ -114,8 +114,7 @@ class FileShelf final : public virtual_library::CartridgeShelf {
     // The same on a thread, for who opens it next: open() waits for it, and tells when it could not
     // be made. Errors: what is wrong with `wanted`.
     [[nodiscard]] agent::core::Outcome create_to_open(const NewCartridge& wanted);
-    // The files are gone for good, those of no usable cartridge too. Error, and nothing is deleted:
-    // a copy that was there at the last look is not there, as with its disk.
+    // The files are gone for good, those of no usable cartridge too.
     [[nodiscard]] agent::core::Outcome remove(const std::string& barcode);
     [[nodiscard]] agent::core::Result<CartridgeReport> show(const std::string& barcode) const;
     [[nodiscard]] agent::core::Outcome protect(const std::string& barcode, bool write_protected);

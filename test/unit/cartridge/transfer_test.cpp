@@ -263,29 +263,6 @@ TEST_CASE("a whole cartridge that came back unnoticed is neither removed, shown 
     CHECK(recorded(stand, *cartridge) == expected);
 }
 
-TEST_CASE("nothing is removed while a copy is away unnoticed: it would come back with its disk") {
-    ShelfStand stand(Placement::mirror);
-    stand.create("LRA001L8");
-    const auto expected = fill(stand, "LRA001L8");
-    const auto away = stand.folders[1] + ".away";
-    std::filesystem::rename(stand.folders[1], away);
-    std::filesystem::create_directory(stand.folders[1]);
-    const auto refused = stand.shelf().remove("LRA001L8");
-    REQUIRE_FALSE(refused.ok());
-    CHECK_THAT(refused.error().message, ContainsSubstring("Nothing was deleted"));
-    std::filesystem::remove_all(stand.folders[1]);
-    std::filesystem::rename(away, stand.folders[1]);
-    auto cartridge = stand.open("LRA001L8");
-    CHECK(recorded(stand, *cartridge) == expected);
-    stand.close(std::move(cartridge));
-    // Gone for good: what is left goes when that was noticed.
-    std::filesystem::remove_all(stand.folders[1]);
-    std::filesystem::create_directory(stand.folders[1]);
-    static_cast<void>(stand.shelf().rescan());
-    CHECK(stand.shelf().remove("LRA001L8").ok());
-    CHECK(stand.shelf().list().empty());
-}
-
 TEST_CASE("files that are no tape are refused and leave nothing behind") {
     ShelfStand stand;
     const auto path = stand.folders[0] + "/in.file";
