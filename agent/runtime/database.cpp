@@ -47,10 +47,6 @@ core::Error failure(sqlite3* connection, const std::string& file, int code) {
             std::string(words) + ")"};
 }
 
-}  // namespace
-
-namespace {
-
 // Made by us rather than by SQLite: it is nobody else's business. Its log inherits the mode. Closed
 // again before SQLite opens it: closing any descriptor of a file gives up all locks that the
 // process has on it (fcntl(2)), and with its lock the file would be everybody's.

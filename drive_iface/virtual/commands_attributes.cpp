@@ -82,7 +82,8 @@ Answer read_attribute(const TapeCall& call) {
 }
 
 // A host writes its own attributes only; an empty one is taken away. They come in ascending order,
-// and none is cut off by the end of the list, or nothing is changed (SPC-4 6.46).
+// and none is cut off by the end of the list, or nothing is changed (SPC-4 6.46; Sony's AIT-4
+// specification, WRITE ATTRIBUTE, has the sense codes of both).
 bool may_be_written(const AttributeEntry& entry) {
     const HostAttribute* known = find_host_attribute(entry.identifier);
     if (known == nullptr || entry.attribute.format != known->format) return false;

@@ -42,6 +42,7 @@ void TapeAlerts::raise_number(std::size_t number) {
         told.reset(number);
 }
 
+// Log page 2Eh is a header and one parameter for each flag, in their order.
 TapeAlerts::Range TapeAlerts::in_reply(std::uint16_t parameter_pointer,
                                        std::size_t allocation_length) {
     constexpr std::size_t header = 4;
